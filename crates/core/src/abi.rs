@@ -1,0 +1,35 @@
+//! The binary interface: every type of `abi_stable` that the project uses stays behind this module.
+//!
+//! Data crosses as [`Columns`]: named, flat, typed slices. A reader asks for the columns that it knows and
+//! ignores the others, so that batches can grow without a change of layout. Text (configurations, the task, a
+//! declaration) crosses as RON for the same reason.
+#![allow(
+    unsafe_code,
+    non_local_definitions,
+    non_camel_case_types,
+    missing_debug_implementations,
+    missing_docs,
+    clippy::used_underscore_binding,
+    clippy::expl_impl_clone_on_copy,
+    clippy::pedantic,
+    reason = "what the derives of abi_stable set off"
+)]
+
+mod columns;
+mod error;
+mod guard;
+mod root;
+mod traits;
+
+pub use abi_stable::library::{
+    CheckTypeLayout, LibHeader, RootModuleResult, __call_root_module_loader as call_root_module_loader,
+};
+pub use columns::{Column, ColumnData, Columns, OwnedColumn, OwnedColumns, OwnedData};
+pub(crate) use columns::{ColumnWriter, Element};
+pub use error::{AbiError, AbiResult};
+pub use guard::{Guarded, guard, install_panic_hook};
+pub use root::{BoundaryKey, Create, Entry, Entry_Ref, PluginRoot, PluginRoot_Ref};
+pub use traits::{
+    AbiBaseModel, AbiBaseModel_TO, AbiObjective, AbiObjective_TO, AbiPolicy, AbiPolicy_TO, AbiVerifier,
+    AbiVerifier_TO, BaseModelBox, ObjectiveBox, PolicyBox, VerifierBox,
+};

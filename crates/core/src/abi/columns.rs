@@ -1,0 +1,140 @@
+//! Named columns, borrowed and owned, and how they are written and read.
+
+use crate::error::PluginError;
+use abi_stable::StableAbi;
+use abi_stable::std_types::{RSlice, RStr, RString, RVec};
+
+/// The values of a borrowed column.
+#[repr(u8)]
+#[derive(StableAbi, Clone, Copy)]
+pub enum ColumnData<'a> {
+    F64(RSlice<'a, f64>),
+    U64(RSlice<'a, u64>),
+    U32(RSlice<'a, u32>),
+    U8(RSlice<'a, u8>),
+}
+
+/// A borrowed column.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy)]
+pub struct Column<'a> {
+    pub name: RStr<'a>,
+    pub data: ColumnData<'a>,
+}
+
+/// Borrowed columns.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy)]
+pub struct Columns<'a> {
+    pub columns: RSlice<'a, Column<'a>>,
+}
+
+/// The values of an owned column.
+#[repr(u8)]
+#[derive(StableAbi, Clone)]
+pub enum OwnedData {
+    F64(RVec<f64>),
+    U64(RVec<u64>),
+    U32(RVec<u32>),
+    U8(RVec<u8>),
+}
+
+/// An owned column.
+#[repr(C)]
+#[derive(StableAbi, Clone)]
+pub struct OwnedColumn {
+    pub name: RString,
+    pub data: OwnedData,
+}
+
+/// Owned columns.
+#[repr(C)]
+#[derive(StableAbi, Clone)]
+pub struct OwnedColumns {
+    pub columns: RVec<OwnedColumn>,
+}
+
+/// A type of which columns are made.
+pub(crate) trait Element: Copy + 'static {
+    const TYPE: &'static str;
+    fn wrap(values: &[Self]) -> ColumnData<'_>;
+    fn unwrap<'a>(data: &ColumnData<'a>) -> Option<&'a [Self]>;
+    fn take(data: OwnedData) -> Option<Vec<Self>>;
+    fn give(values: Vec<Self>) -> OwnedData;
+}
+
+macro_rules! element {
+    ($type:ty, $variant:ident) => {
+        impl Element for $type {
+            const TYPE: &'static str = stringify!($type);
+            fn wrap(values: &[Self]) -> ColumnData<'_> {
+                ColumnData::$variant(values.into())
+            }
+            fn unwrap<'a>(data: &ColumnData<'a>) -> Option<&'a [Self]> {
+                match data {
+                    ColumnData::$variant(values) => Some(values.as_slice()),
+                    _ => None,
+                }
+            }
+            fn take(data: OwnedData) -> Option<Vec<Self>> {
+                match data {
+                    OwnedData::$variant(values) => Some(values.into()),
+                    _ => None,
+                }
+            }
+            fn give(values: Vec<Self>) -> OwnedData {
+                OwnedData::$variant(values.into())
+            }
+        }
+    };
+}
+
+element!(f64, F64);
+element!(u64, U64);
+element!(u32, U32);
+element!(u8, U8);
+
+/// Columns under construction.
+#[derive(Default)]
+pub(crate) struct ColumnWriter<'a>(Vec<Column<'a>>);
+
+impl<'a> ColumnWriter<'a> {
+    pub(crate) fn put<T: Element>(&mut self, name: &'a str, values: &'a [T]) {
+        self.0.push(Column { name: name.into(), data: T::wrap(values) });
+    }
+
+    pub(crate) fn columns(&self) -> Columns<'_> {
+        Columns { columns: self.0.as_slice().into() }
+    }
+}
+
+impl<'a> Columns<'a> {
+    /// The column `name`, if it is there and of type `T`.
+    pub(crate) fn find<T: Element>(&self, name: &str) -> Option<&'a [T]> {
+        let column = self.columns.as_slice().iter().find(|column| column.name.as_str() == name)?;
+        T::unwrap(&column.data)
+    }
+
+    /// The column `name`.
+    pub(crate) fn get<T: Element>(&self, name: &str) -> Result<&'a [T], PluginError> {
+        self.find(name).ok_or_else(|| {
+            PluginError::contract(format!("the batch has no column `{name}` of type {}", T::TYPE))
+        })
+    }
+}
+
+impl OwnedColumns {
+    pub(crate) fn new() -> Self {
+        Self { columns: RVec::new() }
+    }
+
+    pub(crate) fn put<T: Element>(&mut self, name: &str, values: Vec<T>) {
+        self.columns.push(OwnedColumn { name: name.into(), data: T::give(values) });
+    }
+
+    /// Removes and returns the column `name`.
+    pub(crate) fn take<T: Element>(&mut self, name: &str) -> Option<Vec<T>> {
+        let position = self.columns.iter().position(|column| column.name == name)?;
+        T::take(self.columns.remove(position).data)
+    }
+}

@@ -1,0 +1,91 @@
+//! The four component traits as they cross the boundary. New methods go behind `last_prefix_field` and carry
+//! a default.
+
+use super::{AbiResult, Columns, OwnedColumns, root::BoundaryKey};
+use abi_stable::sabi_trait;
+use abi_stable::std_types::{RBox, ROption, RSlice, RSliceMut, RString, RVec};
+
+pub type VerifierBox = AbiVerifier_TO<'static, RBox<()>>;
+pub type BaseModelBox = AbiBaseModel_TO<'static, RBox<()>>;
+pub type PolicyBox = AbiPolicy_TO<'static, RBox<()>>;
+pub type ObjectiveBox = AbiObjective_TO<'static, RBox<()>>;
+
+#[sabi_trait]
+pub trait AbiVerifier: Send + Sync {
+    /// One verdict, 0 or 1, a sequence.
+    fn verify(&self, batch: Columns<'_>, verdicts: RSliceMut<'_, u8>) -> AbiResult<()>;
+
+    /// Prompts of the verifier's own making.
+    #[sabi(last_prefix_field)]
+    fn prompts(&self, count: u64, key: BoundaryKey) -> AbiResult<ROption<RVec<RString>>>;
+}
+
+#[sabi_trait]
+pub trait AbiBaseModel: Send + Sync {
+    /// Sequences and their token log-probabilities.
+    fn sample(&self, request: Columns<'_>, key: BoundaryKey) -> AbiResult<OwnedColumns>;
+
+    /// Token log-probabilities.
+    fn score(&self, batch: Columns<'_>, log_probs: RSliceMut<'_, f64>) -> AbiResult<()>;
+
+    /// The state of the finite-state view behind a prompt, if there is such a view.
+    fn start(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<u64>>;
+
+    /// The choices of states at a position, and where each symbol leads.
+    fn expand(
+        &self,
+        position: u64,
+        states: RSlice<'_, u64>,
+        log_probs: RSliceMut<'_, f64>,
+        next: RSliceMut<'_, u64>,
+    ) -> AbiResult<()>;
+
+    /// Parameters and their shape, for a policy that copies them.
+    #[sabi(last_prefix_field)]
+    fn weights(&self) -> AbiResult<ROption<OwnedColumns>>;
+}
+
+#[sabi_trait]
+pub trait AbiPolicy: Send + Sync {
+    fn sample(&self, request: Columns<'_>, key: BoundaryKey) -> AbiResult<OwnedColumns>;
+
+    fn score(&self, batch: Columns<'_>, log_probs: RSliceMut<'_, f64>) -> AbiResult<()>;
+
+    fn start(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<u64>>;
+
+    fn expand(
+        &self,
+        position: u64,
+        states: RSlice<'_, u64>,
+        log_probs: RSliceMut<'_, f64>,
+        next: RSliceMut<'_, u64>,
+    ) -> AbiResult<()>;
+
+    fn weights(&self) -> AbiResult<ROption<OwnedColumns>>;
+
+    fn parameter_count(&self) -> AbiResult<u64>;
+
+    fn set_parameters(&mut self, parameters: RSlice<'_, f64>) -> AbiResult<()>;
+
+    fn randomise(&mut self, key: BoundaryKey) -> AbiResult<()>;
+
+    /// Σ_i w_i Σ_t c_it ∇ log q into `gradient`.
+    fn gradient(&self, batch: Columns<'_>, gradient: RSliceMut<'_, f64>) -> AbiResult<()>;
+
+    /// Weighted maximum likelihood.
+    #[sabi(last_prefix_field)]
+    fn fit(&mut self, batch: Columns<'_>) -> AbiResult<()>;
+}
+
+#[sabi_trait]
+pub trait AbiObjective: Send {
+    /// What the objective needs and aims at, as RON text.
+    fn declaration(&self) -> AbiResult<RString>;
+
+    /// The exact values of the task, before the first step.
+    fn prepare(&mut self, prompts: Columns<'_>) -> AbiResult<()>;
+
+    /// The coefficients of one step.
+    #[sabi(last_prefix_field)]
+    fn step(&mut self, batch: Columns<'_>) -> AbiResult<OwnedColumns>;
+}

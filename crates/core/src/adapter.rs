@@ -1,0 +1,22 @@
+//! From the author traits to the binary interface, on the plugin's side of the boundary: every call is guarded
+//! against panics, and every batch is checked before an author sees it.
+
+mod model;
+mod objective;
+mod policy;
+mod verifier;
+
+pub(crate) use model::BaseModelAdapter;
+pub(crate) use objective::ObjectiveAdapter;
+pub(crate) use policy::PolicyAdapter;
+pub(crate) use verifier::VerifierAdapter;
+
+use crate::config;
+use crate::data::Task;
+use crate::error::PluginError;
+
+/// Reads the task that the host sent.
+fn read_task(text: &str) -> Result<Task, PluginError> {
+    let task: Result<Task, PluginError> = config::parse(text);
+    task.map_err(|error| PluginError::contract(format!("the task cannot be read: {error}")))
+}

@@ -1,0 +1,99 @@
+//! Base models, and what policies share with them.
+
+use super::read_task;
+use crate::abi::{
+    AbiBaseModel, AbiBaseModel_TO, AbiResult, BaseModelBox, BoundaryKey, Columns, Guarded, OwnedColumns,
+    guard,
+};
+use crate::author::{BaseModel, SequenceModel};
+use crate::error::PluginError;
+use crate::{config, wire};
+use abi_stable::sabi_trait::TD_Opaque;
+use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr};
+
+pub(crate) struct BaseModelAdapter<M>(Guarded<M>);
+
+impl<M: BaseModel> BaseModelAdapter<M> {
+    pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<BaseModelBox> {
+        guard(M::NAME, || {
+            let model = M::new(config::parse(configuration.as_str())?, &read_task(task.as_str())?)?;
+            Ok(AbiBaseModel_TO::from_value(Self(Guarded::new(model)), TD_Opaque))
+        })
+    }
+}
+
+pub(super) fn sample(
+    model: &impl SequenceModel,
+    request: &Columns<'_>,
+    key: BoundaryKey,
+) -> Result<OwnedColumns, PluginError> {
+    let request = wire::read_request(request)?;
+    Ok(wire::give_samples(model.sample(&request, key.into())?))
+}
+
+pub(super) fn score(
+    model: &impl SequenceModel,
+    batch: &Columns<'_>,
+    log_probs: &mut [f64],
+) -> Result<(), PluginError> {
+    let batch = wire::read_sequences(batch)?;
+    if log_probs.len() != batch.tokens().values().len() {
+        return Err(PluginError::contract("one log-probability a token was not asked for"));
+    }
+    model.score(&batch, log_probs)
+}
+
+pub(super) fn expand(
+    model: &impl SequenceModel,
+    position: u64,
+    states: &[u64],
+    log_probs: &mut [f64],
+    next: &mut [u64],
+) -> Result<(), PluginError> {
+    let view = model
+        .finite_state()
+        .ok_or_else(|| PluginError::contract("a model without a finite-state view was asked to expand it"))?;
+    view.expand(usize::try_from(position).unwrap_or(usize::MAX), states, log_probs, next);
+    Ok(())
+}
+
+/// The methods that base models and policies share, for a type `.0` of [`Guarded`] model `$model`.
+macro_rules! shared_methods {
+    ($model:ident) => {
+        fn sample(&self, request: Columns<'_>, key: BoundaryKey) -> AbiResult<OwnedColumns> {
+            guard($model::NAME, || super::model::sample(&*self.0, &request, key))
+        }
+
+        fn score(&self, batch: Columns<'_>, mut log_probs: RSliceMut<'_, f64>) -> AbiResult<()> {
+            guard($model::NAME, || super::model::score(&*self.0, &batch, log_probs.as_mut_slice()))
+        }
+
+        fn start(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<u64>> {
+            guard($model::NAME, || {
+                Ok(self.0.finite_state().map(|view| view.start(prompt.as_slice())).into())
+            })
+        }
+
+        fn expand(
+            &self,
+            position: u64,
+            states: RSlice<'_, u64>,
+            mut log_probs: RSliceMut<'_, f64>,
+            mut next: RSliceMut<'_, u64>,
+        ) -> AbiResult<()> {
+            let (log_probs, next) = (log_probs.as_mut_slice(), next.as_mut_slice());
+            guard($model::NAME, || {
+                super::model::expand(&*self.0, position, states.as_slice(), log_probs, next)
+            })
+        }
+
+        fn weights(&self) -> AbiResult<ROption<OwnedColumns>> {
+            guard($model::NAME, || Ok(self.0.weights().map(wire::give_weights).into()))
+        }
+    };
+}
+pub(super) use shared_methods;
+
+impl<M: BaseModel> AbiBaseModel for BaseModelAdapter<M> {
+    shared_methods!(M);
+}

@@ -1,0 +1,49 @@
+//! Policies.
+
+use super::model::shared_methods;
+use super::read_task;
+use crate::abi::{
+    AbiPolicy, AbiPolicy_TO, AbiResult, BoundaryKey, Columns, Guarded, OwnedColumns, PolicyBox, guard,
+};
+use crate::author::Policy;
+use crate::{config, wire};
+use abi_stable::sabi_trait::TD_Opaque;
+use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr};
+
+pub(crate) struct PolicyAdapter<P>(Guarded<P>);
+
+impl<P: Policy> PolicyAdapter<P> {
+    pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<PolicyBox> {
+        guard(P::NAME, || {
+            let policy = P::new(config::parse(configuration.as_str())?, &read_task(task.as_str())?)?;
+            Ok(AbiPolicy_TO::from_value(Self(Guarded::new(policy)), TD_Opaque))
+        })
+    }
+}
+
+impl<P: Policy> AbiPolicy for PolicyAdapter<P> {
+    shared_methods!(P);
+
+    fn parameter_count(&self) -> AbiResult<u64> {
+        guard(P::NAME, || Ok(self.0.parameter_count() as u64))
+    }
+
+    fn set_parameters(&mut self, parameters: RSlice<'_, f64>) -> AbiResult<()> {
+        guard(P::NAME, || self.0.set_parameters(parameters.as_slice()))
+    }
+
+    fn randomise(&mut self, key: BoundaryKey) -> AbiResult<()> {
+        guard(P::NAME, || {
+            self.0.randomise(key.into());
+            Ok(())
+        })
+    }
+
+    fn gradient(&self, batch: Columns<'_>, mut gradient: RSliceMut<'_, f64>) -> AbiResult<()> {
+        guard(P::NAME, || self.0.gradient(&wire::read_weighted(&batch)?, gradient.as_mut_slice()))
+    }
+
+    fn fit(&mut self, batch: Columns<'_>) -> AbiResult<()> {
+        guard(P::NAME, || self.0.fit(&wire::read_weighted(&batch)?))
+    }
+}

@@ -1,0 +1,13 @@
+//! What plugin authors implement: safe traits, one a kind of component.
+
+mod base_model;
+mod finite_state;
+mod policy;
+mod sequence_model;
+mod verifier;
+
+pub use base_model::BaseModel;
+pub use finite_state::FiniteStateView;
+pub use policy::{Policy, WeightedBatch};
+pub use sequence_model::{SampleRequest, Samples, SequenceModel, Weights};
+pub use verifier::Verifier;

@@ -1,0 +1,64 @@
+//! Policies.
+
+use super::SequenceModel;
+use crate::data::{SequenceBatch, Task};
+use crate::error::{ErrorKind, PluginError};
+use crate::rng::StreamKey;
+use serde::de::DeserializeOwned;
+
+/// Sequences with a weight each and, for gradients, a coefficient for each token.
+#[derive(Clone, Copy, Debug)]
+pub struct WeightedBatch<'a> {
+    /// The sequences.
+    pub sequences: SequenceBatch<'a>,
+    /// w_i, one a sequence.
+    pub weights: &'a [f64],
+    /// c_it, one a token; `None` means 1 throughout.
+    pub coefficients: Option<&'a [f64]>,
+}
+
+/// The trained distribution q: a sequence model with a flat vector of parameters.
+pub trait Policy: SequenceModel + Sized + 'static {
+    /// The name that experiments use.
+    const NAME: &'static str;
+    /// One sentence: what class of distributions.
+    const DOC: &'static str;
+    /// What experiments configure; see [`Verifier::Config`](super::Verifier::Config).
+    type Config: DeserializeOwned;
+
+    /// A policy with this configuration, at the parameters it configures.
+    ///
+    /// # Errors
+    /// [`PluginError::config`] for a value out of range.
+    fn new(config: Self::Config, task: &Task) -> Result<Self, PluginError>;
+
+    /// Number of parameters.
+    fn parameter_count(&self) -> usize;
+
+    /// Replaces the parameters; the slice has [`parameter_count`](Self::parameter_count) values.
+    ///
+    /// # Errors
+    /// If a value is no parameter (NaN, +∞).
+    fn set_parameters(&mut self, parameters: &[f64]) -> Result<(), PluginError>;
+
+    /// Draws initial parameters.
+    fn randomise(&mut self, key: StreamKey);
+
+    /// Writes Σ_i w_i Σ_t c_it ∇ log q(y_it | x_i, y_i,<t) to `gradient`, one value a parameter.
+    ///
+    /// A sequence of weight 0 contributes nothing, whatever its coefficients.
+    ///
+    /// # Errors
+    /// If the policy cannot work with the batch.
+    fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError>;
+
+    /// Sets the parameters to the weighted maximum likelihood, arg max Σ_i w_i log q(y_i | x_i). What no
+    /// sequence of positive weight touches keeps its parameters.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where the policy does not offer it.
+    fn fit(&mut self, batch: &WeightedBatch<'_>) -> Result<(), PluginError> {
+        let _ = batch;
+        Err(PluginError::new(ErrorKind::Unsupported, format!("policy `{}` cannot be fitted", Self::NAME)))
+    }
+}

@@ -1,0 +1,31 @@
+//! Verifiers.
+
+use crate::error::PluginError;
+use crate::rng::StreamKey;
+use serde::de::DeserializeOwned;
+
+/// Decides which responses to a prompt are valid.
+pub trait Verifier: Sized + Send + Sync + 'static {
+    /// The name that experiments use: lower case, words joined by `-`.
+    const NAME: &'static str;
+    /// One sentence: what is valid.
+    const DOC: &'static str;
+    /// What experiments configure. Put `#[serde(deny_unknown_fields)]` on it, so that a misspelt field is an
+    /// error.
+    type Config: DeserializeOwned;
+
+    /// A verifier with this configuration.
+    ///
+    /// # Errors
+    /// [`PluginError::config`] for a value out of range.
+    fn new(config: Self::Config) -> Result<Self, PluginError>;
+
+    /// Whether `response` is valid for `prompt`. Depends on nothing else.
+    fn accepts(&self, prompt: &str, response: &str) -> bool;
+
+    /// `count` prompts of the verifier's own making, a function of `key`; `None` where it offers none.
+    fn prompts(&self, count: usize, key: StreamKey) -> Option<Vec<String>> {
+        let _ = (count, key);
+        None
+    }
+}

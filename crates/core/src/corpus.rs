@@ -1,0 +1,137 @@
+//! Corpora: pairs of a prompt and a response, from text.
+//!
+//! JSON Lines hold `{"prompt": "…", "response": "…"}` a line, the prompt optional. Plain text holds one
+//! response a line without a prompt, a blank line being the empty string.
+
+use crate::data::Alphabet;
+use serde::Deserialize;
+use std::path::Path;
+use thiserror::Error;
+
+/// One entry, as tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The symbols that are read.
+    pub prompt: Vec<u32>,
+    /// The symbols that are to be emitted; none of them is of the prompt alphabet.
+    pub response: Vec<u32>,
+}
+
+/// The format of a corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JSON Lines.
+    JsonLines,
+    /// One response a line.
+    PlainText,
+}
+
+impl Format {
+    /// JSON Lines for `.jsonl` and `.json`, else plain text.
+    pub fn of_path(path: &Path) -> Self {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("jsonl" | "json") => Self::JsonLines,
+            _ => Self::PlainText,
+        }
+    }
+}
+
+/// A line that is no entry.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}, character {column}: {message}")]
+pub struct CorpusError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in the line (JSON Lines: of the line's text, or in the string at fault), from 1.
+    pub column: usize,
+    /// What was expected and found.
+    pub message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default)]
+    prompt: String,
+    response: String,
+}
+
+/// Reads a corpus.
+///
+/// # Errors
+/// [`CorpusError`] at the first line that is malformed or holds a foreign symbol.
+pub fn parse(text: &str, format: Format, alphabet: &Alphabet) -> Result<Vec<Entry>, CorpusError> {
+    let lines = text.lines().enumerate();
+    match format {
+        Format::PlainText => lines
+            .map(|(i, response)| entry(i + 1, "", response, alphabet))
+            .collect(),
+        Format::JsonLines => lines
+            .filter(|(_, line)| !line.trim().is_empty())
+            .map(|(i, line)| {
+                let parsed: Line = serde_json::from_str(line).map_err(|error| CorpusError {
+                    line: i + 1,
+                    column: error.column(),
+                    message: without_place(&error),
+                })?;
+                entry(i + 1, &parsed.prompt, &parsed.response, alphabet)
+            })
+            .collect(),
+    }
+}
+
+/// The words of a JSON error without the place, which counts from the line's start.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_string()
+}
+
+fn entry(line: usize, prompt: &str, response: &str, alphabet: &Alphabet) -> Result<Entry, CorpusError> {
+    let encode = |text: &str, what: &str| {
+        alphabet.encode(text).map_err(|error| CorpusError {
+            line,
+            column: error.position,
+            message: format!("the {what} holds `{}`, which is no symbol of the alphabet", error.found),
+        })
+    };
+    let (prompt, response) = (encode(prompt, "prompt")?, encode(response, "response")?);
+    if let Some(at) = response.iter().position(|&token| token > alphabet.end()) {
+        let symbol = alphabet.symbol(response[at]).unwrap_or_default();
+        let message = format!("the response holds `{symbol}`, a symbol that only prompts use");
+        return Err(CorpusError { line, column: at + 1, message });
+    }
+    Ok(Entry { prompt, response })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alphabet() -> Alphabet {
+        Alphabet::of_chars("ab", "=").unwrap()
+    }
+
+    #[test]
+    fn a_blank_line_of_plain_text_is_the_empty_string() {
+        let entries = parse("ab\n\nb\n", Format::PlainText, &alphabet()).unwrap();
+        let responses: Vec<_> = entries.iter().map(|entry| entry.response.as_slice()).collect();
+        assert_eq!(responses, [&[0, 1][..], &[], &[1]]);
+    }
+
+    #[test]
+    fn json_lines_hold_prompt_and_response() {
+        let text = "{\"prompt\": \"a=\", \"response\": \"b\"}\n{\"response\": \"\"}\n";
+        let entries = parse(text, Format::JsonLines, &alphabet()).unwrap();
+        assert_eq!(entries[0], Entry { prompt: vec![0, 3], response: vec![1] });
+        assert_eq!(entries[1], Entry::default());
+    }
+
+    #[test]
+    fn faults_are_located() {
+        let fault = |text, format| parse(text, format, &alphabet()).unwrap_err();
+        let error = fault("ab\nabx\n", Format::PlainText);
+        assert_eq!((error.line, error.column), (2, 3));
+        assert_eq!(fault("a=\n", Format::PlainText).message, "the response holds `=`, a symbol that only prompts use");
+        assert_eq!(fault("{\"response\": \"a\"}\n{\"respons\": \"a\"}", Format::JsonLines).line, 2);
+    }
+}

@@ -1,0 +1,79 @@
+//! Objectives.
+
+use super::unwrap;
+use crate::abi::{ColumnWriter, ObjectiveBox};
+use crate::error::PluginError;
+use crate::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
+use crate::{config, wire};
+
+/// An objective of a plugin.
+pub struct ObjectiveHandle {
+    pub(super) name: String,
+    pub(super) inner: ObjectiveBox,
+}
+
+impl ObjectiveHandle {
+    /// What the objective needs and where it heads.
+    ///
+    /// # Errors
+    /// If the component fails or its declaration cannot be read.
+    pub fn declaration(&self) -> Result<Declaration, PluginError> {
+        let text = unwrap(self.inner.declaration())?;
+        let declaration: Result<Declaration, PluginError> = config::parse(text.as_str());
+        declaration.map_err(|error| {
+            PluginError::contract(format!("the declaration of objective `{}` cannot be read: {error}", self.name))
+        })
+    }
+
+    /// Hands over the exact values of the task's prompts, before the first step.
+    ///
+    /// # Errors
+    /// If the objective cannot work with them.
+    pub fn prepare(&mut self, prompts: &[PromptFacts]) -> Result<(), PluginError> {
+        let unknown = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        let log_partition: Vec<f64> = prompts.iter().map(|facts| unknown(facts.log_partition)).collect();
+        let log_invalidity: Vec<f64> = prompts.iter().map(|facts| unknown(facts.log_invalidity)).collect();
+        let mut writer = ColumnWriter::default();
+        writer.put("log_partition", &log_partition);
+        writer.put("log_invalidity", &log_invalidity);
+        unwrap(self.inner.prepare(writer.columns()))
+    }
+
+    /// The coefficients of one step, one a token.
+    ///
+    /// # Errors
+    /// If the component fails, or a coefficient of a sequence of positive weight is not finite.
+    pub fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        let scalars = wire::ObjectiveScalars::of(batch);
+        let mut writer = ColumnWriter::default();
+        wire::put_objective_batch(&mut writer, batch, &scalars);
+        let step = wire::take_step(unwrap(self.inner.step(writer.columns()))?)?;
+        let (expected, found) = (batch.log_probs().values().len(), step.coefficients.len());
+        if expected != found {
+            return Err(PluginError::contract(format!(
+                "objective `{}` gave {found} coefficients, expected one for each of {expected} tokens",
+                self.name
+            )));
+        }
+        self.check_finite(batch, &step.coefficients)?;
+        Ok(step)
+    }
+
+    fn check_finite(&self, batch: &ObjectiveBatch<'_>, coefficients: &[f64]) -> Result<(), PluginError> {
+        let mut rest = coefficients;
+        for (i, row) in batch.log_probs().rows().enumerate() {
+            let (of_row, behind) = rest.split_at(row.len());
+            rest = behind;
+            if let Some(found) = of_row.iter().find(|c| !c.is_finite())
+                && batch.weight(i) > 0.0
+            {
+                return Err(PluginError::data(format!(
+                    "objective `{}` gave the coefficient {found} for sequence {i} of step {}",
+                    self.name,
+                    batch.step()
+                )));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Policies.
+
+use super::{model_handle, unwrap};
+use crate::abi::{ColumnWriter, PolicyBox};
+use crate::author::{WeightedBatch, Weights};
+use crate::error::PluginError;
+use crate::rng::StreamKey;
+use crate::wire;
+
+/// A policy of a plugin.
+pub struct PolicyHandle {
+    pub(super) name: String,
+    pub(super) inner: PolicyBox,
+}
+
+model_handle!(PolicyHandle);
+
+impl PolicyHandle {
+    /// The parameters and their shape.
+    ///
+    /// # Errors
+    /// If the component fails or shows none.
+    pub fn weights(&self) -> Result<Weights, PluginError> {
+        let weights = unwrap(self.inner.weights())?.into_option().map(wire::take_weights).transpose()?;
+        weights.ok_or_else(|| PluginError::contract(format!("policy `{}` shows no parameters", self.name)))
+    }
+
+    /// Number of parameters.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn parameter_count(&self) -> Result<usize, PluginError> {
+        let count = unwrap(self.inner.parameter_count())?;
+        usize::try_from(count).map_err(|_| PluginError::contract(format!("{count} parameters do not fit")))
+    }
+
+    /// Replaces the parameters.
+    ///
+    /// # Errors
+    /// If the component refuses them.
+    pub fn set_parameters(&mut self, parameters: &[f64]) -> Result<(), PluginError> {
+        unwrap(self.inner.set_parameters(parameters.into()))
+    }
+
+    /// Draws initial parameters.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn randomise(&mut self, key: StreamKey) -> Result<(), PluginError> {
+        unwrap(self.inner.randomise(key.into()))
+    }
+
+    /// Writes Σ_i w_i Σ_t c_it ∇ log q to `gradient`.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+        let mut writer = ColumnWriter::default();
+        wire::put_weighted(&mut writer, batch);
+        unwrap(self.inner.gradient(writer.columns(), gradient.into()))
+    }
+
+    /// Weighted maximum likelihood.
+    ///
+    /// # Errors
+    /// If the component fails or does not offer it.
+    pub fn fit(&mut self, batch: &WeightedBatch<'_>) -> Result<(), PluginError> {
+        let mut writer = ColumnWriter::default();
+        wire::put_weighted(&mut writer, batch);
+        unwrap(self.inner.fit(writer.columns()))
+    }
+}

@@ -1,0 +1,95 @@
+//! Elementary functions whose results do not depend on the processor.
+//!
+//! The C library chooses an implementation of `exp` and `log` by the processor that it finds, so that their
+//! last bit, and through it a sampled symbol, can differ between two machines. These are the portable ones of
+//! the `libm` crate, built without any processor-specific path.
+
+/// e^x. `exp(-inf)` is 0.
+#[inline]
+pub fn exp(x: f64) -> f64 {
+    libm::exp(x)
+}
+
+/// Natural logarithm. `ln(0)` is −∞.
+#[inline]
+pub fn ln(x: f64) -> f64 {
+    libm::log(x)
+}
+
+/// ln(1 + x), accurate near 0.
+#[inline]
+pub fn ln_1p(x: f64) -> f64 {
+    libm::log1p(x)
+}
+
+/// e^x − 1, accurate near 0.
+#[inline]
+pub fn exp_m1(x: f64) -> f64 {
+    libm::expm1(x)
+}
+
+/// x^y.
+#[inline]
+pub fn pow(x: f64, y: f64) -> f64 {
+    libm::pow(x, y)
+}
+
+/// ln(1 + e^x), without overflow.
+pub fn softplus(x: f64) -> f64 {
+    if x > 0.0 { x + ln_1p(exp(-x)) } else { ln_1p(exp(x)) }
+}
+
+/// ln Σ e^x over the slice; −∞ for an empty slice or one of only −∞.
+pub fn log_sum_exp(values: &[f64]) -> f64 {
+    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if max == f64::NEG_INFINITY {
+        return max;
+    }
+    max + ln(values.iter().map(|x| exp(x - max)).sum())
+}
+
+/// Writes the log-softmax of `logits` to `log_probs` and its exponential to `probs`.
+///
+/// A logit of −∞ is a probability of zero. All three slices have one length.
+///
+/// # Panics
+/// Never: a row whose logits are all −∞ gives −∞ and 0 throughout.
+pub fn log_softmax(logits: &[f64], log_probs: &mut [f64], probs: &mut [f64]) {
+    let log_norm = log_sum_exp(logits);
+    for ((&logit, log_prob), prob) in logits.iter().zip(log_probs).zip(probs) {
+        *log_prob = if logit == f64::NEG_INFINITY { logit } else { logit - log_norm };
+        *prob = exp(*log_prob);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_sum_exp_keeps_large_and_missing_terms() {
+        assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);
+        assert_eq!(log_sum_exp(&[f64::NEG_INFINITY; 3]), f64::NEG_INFINITY);
+        assert!((log_sum_exp(&[1000.0, 1000.0]) - (1000.0 + 2f64.ln())).abs() < 1e-12);
+        assert!((log_sum_exp(&[f64::NEG_INFINITY, 0.5]) - 0.5).abs() < 1e-15);
+    }
+
+    #[test]
+    fn softplus_neither_overflows_nor_cancels() {
+        assert_eq!(softplus(1e4), 1e4);
+        assert!((softplus(-50.0) / (-50f64).exp() - 1.0).abs() < 1e-12);
+        assert!((softplus(0.0) - 2f64.ln()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_shift_of_all_logits_changes_nothing() {
+        let (mut log_a, mut log_b, mut probs) = ([0.0; 3], [0.0; 3], [0.0; 3]);
+        log_softmax(&[0.1, -2.0, f64::NEG_INFINITY], &mut log_a, &mut probs);
+        log_softmax(&[7.1, 5.0, f64::NEG_INFINITY], &mut log_b, &mut probs);
+        assert_eq!(log_a[2], f64::NEG_INFINITY);
+        assert_eq!(probs[2], 0.0);
+        for (a, b) in log_a[..2].iter().zip(&log_b[..2]) {
+            assert!((a - b).abs() < 1e-14);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Baselines that are taken from the group.
+
+use super::ObjectiveBatch;
+use serde::{Deserialize, Serialize};
+
+/// What is subtracted from a sequence's reward.
+///
+/// Over an enumerated space no baseline is subtracted: one that does not depend on the sample itself vanishes
+/// in expectation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Baseline {
+    /// The mean of the *other* sequences of the group: leaves the expected gradient as it is.
+    #[default]
+    LeaveOneOut,
+    /// The mean of the group, the sequence itself included: scales the expected gradient by (G−1)/G.
+    GroupMean,
+    /// Nothing.
+    None,
+}
+
+impl Baseline {
+    /// Least number of samples in a group that gives a signal.
+    pub fn minimum_group(self) -> usize {
+        if self == Self::None { 1 } else { 2 }
+    }
+
+    /// Subtracts the baseline from `values`, one a sequence.
+    pub fn subtract(self, batch: &ObjectiveBatch<'_>, values: &mut [f64]) {
+        if self == Self::None || batch.is_population() {
+            return;
+        }
+        for g in 0..batch.groups() {
+            let group = &mut values[batch.group(g)];
+            let (n, sum) = (group.len() as f64, group.iter().sum::<f64>());
+            for value in group {
+                *value -= match self {
+                    Self::LeaveOneOut => (sum - *value) / (n - 1.0),
+                    _ => sum / n,
+                };
+            }
+        }
+    }
+}

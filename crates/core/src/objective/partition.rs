@@ -1,0 +1,121 @@
+//! log Z: exact where the host knows it, else estimated.
+
+use super::{ObjectiveBatch, PartitionNeed};
+use crate::error::PluginError;
+use crate::math::{exp, ln, log_sum_exp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Which value of Z an objective uses, as experiments configure it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Partition {
+    /// The exact value where the host knows it, else the running mean.
+    #[default]
+    Auto,
+    /// The exact value; an error where the host does not know it.
+    Exact,
+    /// The mean of a(y) v(y) / b(y) over the group.
+    Group,
+    /// The mean of a(y) v(y) / b(y) over all samples of the prompt so far, this step's included.
+    Running,
+}
+
+impl Partition {
+    /// What to declare.
+    pub fn need(self) -> PartitionNeed {
+        match self {
+            Self::Auto => PartitionNeed::Welcome,
+            Self::Exact => PartitionNeed::Exact,
+            Self::Group | Self::Running => PartitionNeed::Unused,
+        }
+    }
+}
+
+/// Where a value of log Z came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum PartitionSource {
+    /// The host's exact value: an oracle.
+    Exact = 0,
+    /// Estimated from the group.
+    Group = 1,
+    /// Estimated from all samples of the prompt so far.
+    Running = 2,
+}
+
+impl PartitionSource {
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        [Self::Exact, Self::Group, Self::Running].into_iter().find(|&source| source as u8 == number)
+    }
+}
+
+/// A value of log Z, and where it came from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PartitionUsed {
+    /// log Z in nats; −∞ where no sample was valid.
+    pub log_partition: f64,
+    /// Where it came from.
+    pub source: PartitionSource,
+}
+
+/// Provides log Z for every group of a batch, and remembers what running means need.
+#[derive(Clone, Debug, Default)]
+pub struct PartitionEstimator {
+    partition: Partition,
+    /// For each prompt: number of samples, and Σ a v / b over them.
+    seen: BTreeMap<u32, (f64, f64)>,
+}
+
+impl PartitionEstimator {
+    /// An estimator that has seen nothing.
+    pub fn new(partition: Partition) -> Self {
+        Self { partition, seen: BTreeMap::new() }
+    }
+
+    /// log Z of every group. Over an enumerated space the estimates are exact, since the weights are.
+    ///
+    /// # Errors
+    /// If the exact value is asked for and unknown, or the batch lacks base log-probabilities.
+    pub fn estimate(&mut self, batch: &ObjectiveBatch<'_>) -> Result<Vec<PartitionUsed>, PluginError> {
+        (0..batch.groups()).map(|g| self.estimate_group(batch, g)).collect()
+    }
+
+    fn estimate_group(&mut self, batch: &ObjectiveBatch<'_>, g: usize) -> Result<PartitionUsed, PluginError> {
+        let exact = batch.facts(g).log_partition;
+        let (log_partition, source) = match (self.partition, exact) {
+            (Partition::Auto | Partition::Exact, Some(exact)) => (exact, PartitionSource::Exact),
+            (Partition::Exact, None) => {
+                return Err(PluginError::config("partition", "the exact partition function is unknown here")
+                    .with_hint("set `partition: Running` or `partition: Group`, or make the space small enough to enumerate"));
+            }
+            (Partition::Group, _) => (group_log_mean(batch, g)?, PartitionSource::Group),
+            (Partition::Running | Partition::Auto, _) => (self.running(batch, g)?, PartitionSource::Running),
+        };
+        Ok(PartitionUsed { log_partition, source })
+    }
+
+    fn running(&mut self, batch: &ObjectiveBatch<'_>, g: usize) -> Result<f64, PluginError> {
+        if batch.is_population() {
+            return group_log_mean(batch, g);
+        }
+        let n = batch.group(g).len() as f64;
+        let mean = exp(group_log_mean(batch, g)?);
+        let (count, sum) = self.seen.entry(batch.prompt(g)).or_insert((0.0, 0.0));
+        *count += n;
+        *sum += mean * n;
+        Ok(ln(*sum / *count))
+    }
+}
+
+/// log of the weighted mean of a v / b over a group.
+fn group_log_mean(batch: &ObjectiveBatch<'_>, g: usize) -> Result<f64, PluginError> {
+    let (mut terms, mut total) = (Vec::new(), 0.0);
+    for i in batch.group(g) {
+        total += batch.weight(i);
+        if batch.reward(i) > 0.0 && batch.weight(i) > 0.0 {
+            terms.push(ln(batch.weight(i)) + batch.base_log_prob(i)? - batch.behaviour_log_prob(i));
+        }
+    }
+    Ok(log_sum_exp(&terms) - ln(total))
+}

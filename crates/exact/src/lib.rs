@@ -1,0 +1,60 @@
+//! Exact quantities of finite output spaces: what a distribution over outputs is worth against its targets.
+//!
+//! The notation throughout: `a` is the base model, Y1 the valid outputs, A1 = a(Y1), A0 the rest of a's mass,
+//! p* = a·v / A1 the filtered model, p_\[β\] ∝ a·e^{v/β} the tilted distribution with validity rate μ, and q
+//! any other distribution, usually a policy. All logarithms are natural, all information is in nats.
+//!
+//! The way through: a finite-state model is explored once into a [`LayeredAutomaton`]; [`enumerate`] turns it
+//! into an [`OutputTable`], one entry an output in the canonical order of an [`OutputSpace`]; a [`ValidSet`]
+//! marks the valid ones. [`Split`], [`FilteredModel`] and [`TiltedModel`] are the targets; [`Summary`] and
+//! [`Divergences`] the measures; [`CurvePoint`] the cheap part of them.
+//!
+//! ```
+//! use pstar_exact::{FilteredModel, OutputTable, Split, TiltedModel, ValidSet};
+//!
+//! // Three outputs of probability ½, ¼ and ¼; the verifier accepts the last two.
+//! let base = OutputTable::from_log_probs([0.5f64, 0.25, 0.25].map(f64::ln).to_vec());
+//! let valid = ValidSet::new(vec![false, true, true]);
+//! let split = Split::of(base.view(), &valid);
+//! let filtered = FilteredModel::new(base.view(), &valid, &split).expect("the base reaches valid outputs");
+//! assert!((filtered.kl_to_base() - 2f64.ln()).abs() < 1e-15);
+//! // At β = 1 the validity rate is e / (e + 1).
+//! let tilted = TiltedModel::new(1.0, &split);
+//! assert!((tilted.one_minus_mu - 1.0 / (1f64.exp() + 1.0)).abs() < 1e-15);
+//! ```
+//!
+//! Three rules hold everywhere. A quantity is infinite when the *supports* say so (a log-probability of −∞),
+//! never because a number underflowed. Nothing is NaN: what does not exist is `None`. Functions are the
+//! portable ones of `pstar_core::math` and sums have a fixed order, so that the bits do not depend on the
+//! processor.
+
+mod automaton;
+mod coverage;
+mod curve;
+mod distribution;
+mod divergence;
+mod enumerate;
+mod filtered;
+mod space;
+mod split;
+mod sum;
+mod summary;
+mod tilted;
+mod valid_set;
+
+#[cfg(test)]
+mod testing;
+
+pub use automaton::{FiniteState, LayeredAutomaton};
+pub use coverage::at_least_once;
+pub use curve::{CurvePoint, entropy};
+pub use distribution::Distribution;
+pub use divergence::{Divergences, Orders, Reference};
+pub use enumerate::{OutputTable, enumerate};
+pub use filtered::FilteredModel;
+pub use space::OutputSpace;
+pub use split::{OutputClass, Split};
+pub use sum::{Accumulator, sum};
+pub use summary::Summary;
+pub use tilted::{TiltedModel, beta_of_mu};
+pub use valid_set::ValidSet;

@@ -1,0 +1,204 @@
+//! A distribution seen as two classes of outputs, the valid and the invalid ones.
+//!
+//! Every figure that does not look at single outputs follows from the two masses and from what each class
+//! looks like within itself: entropies by the chain rule, and the tilt, which only moves mass between the
+//! classes. The two masses are summed separately, never one as 1 minus the other.
+
+use pstar_core::math;
+
+use crate::sum::{block_sums, finite, nonnegative, unless};
+use crate::{Distribution, ValidSet};
+
+/// Below this mass, the class's probabilities are taken from their logarithms: they are near underflow.
+pub(crate) const TINY: f64 = 1e-290;
+
+/// One class of outputs under one distribution: its mass, and its shape given that the class occurs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OutputClass {
+    /// Mass of the class; may underflow to 0.
+    pub mass: f64,
+    /// Log of the mass; −∞ iff no output of the class is in the support.
+    pub log_mass: f64,
+    /// Entropy given the class, in nats; 0 for an empty class.
+    pub entropy: f64,
+    /// Probability that two draws given the class agree; 0 for an empty class.
+    pub collision: f64,
+    /// Probability of the likeliest output given the class; 0 for an empty class.
+    pub top1: f64,
+}
+
+impl OutputClass {
+    /// A class without support.
+    pub const EMPTY: Self =
+        Self { mass: 0.0, log_mass: f64::NEG_INFINITY, entropy: 0.0, collision: 0.0, top1: 0.0 };
+
+    /// Whether the class has no support.
+    pub fn is_empty(&self) -> bool {
+        self.log_mass == f64::NEG_INFINITY
+    }
+
+    /// The class with its shape kept and its mass replaced; an empty class stays empty.
+    #[must_use]
+    pub fn with_mass(self, mass: f64, log_mass: f64) -> Self {
+        if self.is_empty() { self } else { Self { mass, log_mass, ..self } }
+    }
+
+    /// mass · (entropy − log mass): what the class adds to the entropy of the whole.
+    pub(crate) fn entropy_share(&self) -> f64 {
+        if self.mass == 0.0 { 0.0 } else { self.mass * (self.entropy - self.log_mass) }
+    }
+
+    /// The class of the outputs 0..len that are not `left_out`, each (log-probability, probability).
+    #[inline]
+    fn of(len: usize, output: impl Fn(usize) -> (f64, f64), left_out: impl Fn(usize) -> bool) -> Self {
+        let mut greatest = 0.0;
+        let [mass, moment, square] = block_sums(len, |i| {
+            let (log_prob, prob) = output(i);
+            let prob = unless(left_out(i), prob);
+            greatest = if prob > greatest { prob } else { greatest };
+            [prob, prob * finite(log_prob), prob * prob]
+        });
+        if mass < TINY {
+            return Self::of_tiny(len, |i| if left_out(i) { f64::NEG_INFINITY } else { output(i).0 });
+        }
+        let log_mass = math::ln(mass);
+        Self {
+            mass: mass.min(1.0),
+            log_mass: log_mass.min(0.0),
+            entropy: nonnegative(log_mass - moment / mass),
+            collision: square / mass / mass,
+            top1: greatest / mass,
+        }
+    }
+
+    /// The same from log-probabilities, for a class whose probabilities underflow or that is empty.
+    #[cold]
+    fn of_tiny(len: usize, log_prob: impl Fn(usize) -> f64) -> Self {
+        let greatest = (0..len).map(&log_prob).fold(f64::NEG_INFINITY, f64::max);
+        if greatest == f64::NEG_INFINITY {
+            return Self::EMPTY;
+        }
+        let [relative_mass] = block_sums(len, |i| [math::exp(log_prob(i) - greatest)]);
+        let log_mass = greatest + math::ln(relative_mass);
+        let [entropy, collision] = block_sums(len, |i| {
+            let log_prob = log_prob(i) - log_mass;
+            let prob = math::exp(log_prob);
+            [if prob > 0.0 { -prob * log_prob } else { 0.0 }, prob * prob]
+        });
+        Self {
+            mass: math::exp(log_mass),
+            log_mass,
+            entropy: nonnegative(entropy),
+            collision,
+            top1: math::exp(greatest - log_mass),
+        }
+    }
+}
+
+/// A distribution's valid and invalid outputs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Split {
+    /// The outputs that the verifier accepts.
+    pub valid: OutputClass,
+    /// All others.
+    pub invalid: OutputClass,
+}
+
+impl Split {
+    /// Splits `distribution` by validity, in one pass over the outputs and one over the valid ones.
+    ///
+    /// The log of a mass above ½ is taken from the other mass, log(1 − x) by `ln_1p`: it stays exact to the
+    /// last digits when nearly all is valid, or nearly nothing.
+    ///
+    /// # Panics
+    /// If `valid` is about another number of outputs.
+    pub fn of(distribution: Distribution<'_>, valid: &ValidSet) -> Self {
+        let Distribution { log_probs, probs } = distribution;
+        let (mask, indices) = (valid.mask(), valid.indices());
+        let len = mask.len();
+        assert_eq!(distribution.len(), len, "a mark for every output");
+        let (log_probs, probs) = (&log_probs[..len], &probs[..len]);
+        let at = |i: usize| (log_probs[i], probs[i]);
+        let mut split = Self {
+            valid: OutputClass::of(indices.len(), |j| at(indices[j] as usize), |_| false),
+            invalid: OutputClass::of(len, at, |i| mask[i]),
+        };
+        let (valid_mass, invalid_mass) = (split.valid.mass, split.invalid.mass);
+        split.valid.refine_log_mass(invalid_mass);
+        split.invalid.refine_log_mass(valid_mass);
+        split
+    }
+
+    /// Entropy of the whole distribution, in nats.
+    pub(crate) fn entropy(&self) -> f64 {
+        nonnegative(self.valid.entropy_share() + self.invalid.entropy_share())
+    }
+
+    /// Probability that two draws agree.
+    pub(crate) fn collision(&self) -> f64 {
+        let share = |class: &OutputClass| class.mass * class.mass * class.collision;
+        share(&self.valid) + share(&self.invalid)
+    }
+
+    /// Probability of the likeliest output.
+    pub(crate) fn top1(&self) -> f64 {
+        let greatest = |class: &OutputClass| class.mass * class.top1;
+        greatest(&self.valid).max(greatest(&self.invalid))
+    }
+}
+
+impl OutputClass {
+    fn refine_log_mass(&mut self, mass_of_the_other: f64) {
+        if self.mass > 0.5 {
+            // Adding 0 keeps −0 out of the records.
+            self.log_mass = math::ln_1p(-mass_of_the_other) + 0.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_close, table};
+
+    #[test]
+    fn each_class_is_described_given_itself() {
+        let table = table(&[0.1, 0.3, 0.2, 0.4]);
+        let split = Split::of(table.view(), &ValidSet::new(vec![true, false, false, true]));
+        assert_close(split.valid.mass, 0.5, 1e-15);
+        assert_close(split.valid.entropy, -(0.2 * 0.2f64.ln() + 0.8 * 0.8f64.ln()), 1e-15);
+        assert_close(split.invalid.collision, 0.36 + 0.16, 1e-15);
+        assert_close(split.invalid.top1, 0.6, 1e-15);
+        assert_close(split.top1(), 0.4, 1e-15);
+        assert_close(split.collision(), 0.01 + 0.09 + 0.04 + 0.16, 1e-15);
+    }
+
+    #[test]
+    fn a_small_invalid_mass_is_not_lost_to_rounding() {
+        let table = table(&[1.0 - 1e-12, 1e-12]);
+        let split = Split::of(table.view(), &ValidSet::new(vec![true, false]));
+        assert_close(split.invalid.mass / 1e-12, 1.0, 1e-13);
+        assert_close(split.valid.log_mass / -1e-12, 1.0, 1e-11);
+    }
+
+    #[test]
+    fn underflowed_classes_keep_their_support_and_shape() {
+        let log_probs = vec![0.0, -1000.0 + 0.25f64.ln(), -1000.0 + 0.75f64.ln()];
+        let table = crate::OutputTable::from_log_probs(log_probs);
+        let split = Split::of(table.view(), &ValidSet::new(vec![false, true, true]));
+        assert!(split.valid.mass < f64::MIN_POSITIVE);
+        assert_close(split.valid.log_mass, -1000.0, 1e-12);
+        assert_close(split.valid.top1, 0.75, 1e-12);
+        assert_close(split.valid.collision, 0.0625 + 0.5625, 1e-12);
+        assert_close(split.valid.entropy, -(0.25 * 0.25f64.ln() + 0.75 * 0.75f64.ln()), 1e-12);
+    }
+
+    #[test]
+    fn a_class_without_support_is_empty() {
+        let table = table(&[0.0, 1.0]);
+        let split = Split::of(table.view(), &ValidSet::new(vec![true, false]));
+        assert_eq!(split.valid, OutputClass::EMPTY);
+        assert!(!split.invalid.is_empty());
+        assert_close(split.entropy(), 0.0, 0.0);
+    }
+}

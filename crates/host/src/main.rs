@@ -1,0 +1,17 @@
+//! The command line of pstar.
+
+mod cli;
+mod commands;
+mod failure;
+mod progress;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::dispatch(&cli) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,139 @@
+//! How good a policy is: exactly, over all outputs of the task, or from samples with standard errors.
+
+mod enumerated;
+mod enumerator;
+mod measures;
+mod reference;
+mod sampled;
+
+pub use enumerated::EnumeratedEvaluation;
+pub use enumerator::Enumerator;
+pub(crate) use measures::number;
+pub use measures::{Measure, Measures};
+pub use reference::{PromptReference, Reference};
+pub use sampled::SampledEvaluation;
+pub(crate) use sampled::verdicts;
+
+use crate::experiment::Experiment;
+use pstar_core::PluginError;
+use pstar_core::host::PolicyHandle;
+use pstar_core::objective::PromptFacts;
+use serde::Serialize;
+
+/// How figures were had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Exactly, by enumerating all outputs.
+    Enumeration,
+    /// Estimated from samples.
+    Sampling,
+}
+
+/// What a task's policies are measured by.
+#[derive(Debug)]
+pub enum Ruler {
+    /// All outputs.
+    Enumerated(Box<Reference>),
+    /// Samples of the base; the number of outputs is too large.
+    Sampled(Box<SampledEvaluation>),
+}
+
+impl Ruler {
+    /// Enumerates the outputs of the experiment's task, or samples its base where they are too many.
+    ///
+    /// # Errors
+    /// If the base or the verifier fails.
+    pub fn new(experiment: &Experiment) -> Result<Self, PluginError> {
+        Ok(match Reference::new(experiment)? {
+            Some(reference) => Self::Enumerated(Box::new(reference)),
+            None => Self::Sampled(Box::new(SampledEvaluation::new(experiment)?)),
+        })
+    }
+
+    /// How figures are had.
+    pub fn method(&self) -> Method {
+        match self {
+            Self::Enumerated(_) => Method::Enumeration,
+            Self::Sampled(_) => Method::Sampling,
+        }
+    }
+
+    /// The exact values of every prompt, where they are known.
+    pub fn facts(&self, prompts: usize) -> Vec<PromptFacts> {
+        match self {
+            Self::Enumerated(reference) => reference.facts(),
+            Self::Sampled(_) => vec![PromptFacts { log_partition: None, log_invalidity: None }; prompts],
+        }
+    }
+
+    /// The rows that policies are compared with, and their names: base, filtered, tilted, uniform on valid;
+    /// means over prompts.
+    ///
+    /// # Errors
+    /// If the base fails.
+    pub fn targets(&self, experiment: &Experiment) -> Result<Vec<(String, Measures)>, PluginError> {
+        match self {
+            Self::Enumerated(reference) => Ok(enumerated::targets(reference, experiment)),
+            Self::Sampled(sampled) => Ok(vec![("base".into(), sampled.base(experiment)?)]),
+        }
+    }
+
+    /// What evaluates the policies of one arm.
+    ///
+    /// # Errors
+    /// If the policy's finite-state view fails.
+    pub fn evaluator<'a>(
+        &'a self,
+        experiment: &'a Experiment,
+        policy: &PolicyHandle,
+        seed: u64,
+    ) -> Result<Evaluator<'a>, PluginError> {
+        Ok(match self {
+            Self::Enumerated(reference) => {
+                Evaluator::Enumerated(Box::new(EnumeratedEvaluation::new(reference, experiment, policy)?))
+            }
+            Self::Sampled(sampled) => Evaluator::Sampled { sampled, experiment, seed },
+        })
+    }
+}
+
+/// Evaluates the policies of one arm.
+#[allow(missing_debug_implementations, reason = "borrows components of plugins")]
+pub enum Evaluator<'a> {
+    /// Over all outputs.
+    Enumerated(Box<EnumeratedEvaluation<'a>>),
+    /// From samples.
+    Sampled {
+        /// Samples of the base.
+        sampled: &'a SampledEvaluation,
+        /// The experiment.
+        experiment: &'a Experiment,
+        /// The arm's seed.
+        seed: u64,
+    },
+}
+
+impl Evaluator<'_> {
+    /// What curves show, means over prompts.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn curve(&mut self, policy: &PolicyHandle, step: u32) -> Result<Measures, PluginError> {
+        match self {
+            Self::Enumerated(evaluation) => evaluation.curve(policy),
+            Self::Sampled { sampled, experiment, seed } => sampled.policy(experiment, policy, *seed, step),
+        }
+    }
+
+    /// Everything, means over prompts.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn full(&mut self, policy: &PolicyHandle, step: u32) -> Result<Measures, PluginError> {
+        match self {
+            Self::Enumerated(evaluation) => evaluation.full(policy),
+            Self::Sampled { sampled, experiment, seed } => sampled.policy(experiment, policy, *seed, step),
+        }
+    }
+}

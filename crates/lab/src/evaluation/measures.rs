@@ -1,0 +1,214 @@
+//! Named figures.
+
+use pstar_exact::{Divergences, Summary, TiltedModel};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// A figure; absent where it does not exist or cannot be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measure {
+    /// The figure.
+    pub value: Option<f64>,
+    /// Its standard error, where it is an estimate.
+    pub std_error: Option<f64>,
+}
+
+impl From<f64> for Measure {
+    fn from(value: f64) -> Self {
+        Self { value: Some(value), std_error: None }
+    }
+}
+
+impl From<Option<f64>> for Measure {
+    fn from(value: Option<f64>) -> Self {
+        Self { value, std_error: None }
+    }
+}
+
+/// Named figures, and families of figures under keys, in a fixed order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measures {
+    scalars: Vec<(&'static str, Measure)>,
+    families: Vec<(&'static str, Vec<(String, Measure)>)>,
+}
+
+impl Measures {
+    /// Adds a figure.
+    pub fn push(&mut self, name: &'static str, measure: impl Into<Measure>) {
+        self.scalars.push((name, measure.into()));
+    }
+
+    /// Adds a family.
+    pub fn push_family<M: Into<Measure>>(
+        &mut self,
+        name: &'static str,
+        keys: impl IntoIterator<Item = String>,
+        measures: impl IntoIterator<Item = M>,
+    ) {
+        self.families.push((name, keys.into_iter().zip(measures.into_iter().map(Into::into)).collect()));
+    }
+
+    /// The figure `name`.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.scalars.iter().find(|(known, _)| *known == name)?.1.value
+    }
+
+    /// The figure `key` of the family `name`.
+    pub fn get_in(&self, name: &str, key: &str) -> Option<f64> {
+        let family = &self.families.iter().find(|(known, _)| *known == name)?.1;
+        family.iter().find(|(known, _)| known == key)?.1.value
+    }
+
+    /// Every figure under its full name, `family@key` for those of a family.
+    pub fn flat(&self) -> impl Iterator<Item = (String, Measure)> + '_ {
+        let scalars = self.scalars.iter().map(|(name, measure)| ((*name).to_string(), *measure));
+        let families = self.families.iter().flat_map(|(name, family)| {
+            let stem = name.strip_suffix("_at").unwrap_or(name);
+            family.iter().map(move |(key, measure)| (format!("{stem}@{key}"), *measure))
+        });
+        scalars.chain(families)
+    }
+
+    /// The weighted mean of rows of the same figures, over the rows in which a figure exists.
+    pub fn mean(rows: &[Self], weights: &[f64]) -> Self {
+        let Some(first) = rows.first() else { return Self::default() };
+        let mut mean = first.clone();
+        for (i, (_, measure)) in mean.scalars.iter_mut().enumerate() {
+            *measure = mean_measure(rows.iter().map(|row| row.scalars[i].1), weights);
+        }
+        for (i, (_, family)) in mean.families.iter_mut().enumerate() {
+            for (j, (_, measure)) in family.iter_mut().enumerate() {
+                *measure = mean_measure(rows.iter().map(|row| row.families[i].1[j].1), weights);
+            }
+        }
+        mean
+    }
+}
+
+fn mean_measure(measures: impl Iterator<Item = Measure>, weights: &[f64]) -> Measure {
+    let (mut total, mut sum, mut variance, mut has_error) = (0.0, 0.0, 0.0, false);
+    for (measure, &weight) in measures.zip(weights) {
+        if let Some(value) = measure.value.filter(|_| weight > 0.0) {
+            total += weight;
+            sum += weight * value;
+            has_error |= measure.std_error.is_some();
+            variance += (weight * measure.std_error.unwrap_or(0.0)).powi(2);
+        }
+    }
+    if total == 0.0 {
+        return Measure::default();
+    }
+    Measure { value: Some(sum / total), std_error: has_error.then(|| variance.sqrt() / total) }
+}
+
+/// Summaries: record D.
+pub(super) fn of_summary(summary: &Summary, k: &[String]) -> Measures {
+    let mut measures = Measures::default();
+    measures.push("validity_rate", summary.validity_rate);
+    measures.push("invalidity_rate", summary.invalidity_rate);
+    measures.push("log_validity_rate", summary.log_validity_rate);
+    measures.push("entropy", summary.entropy);
+    measures.push("renyi2_entropy", summary.renyi2_entropy);
+    measures.push("effective_number", summary.effective_number);
+    measures.push("top1", summary.top1);
+    measures.push("entropy_given_valid", summary.entropy_given_valid);
+    measures.push_family("pass_at", k.iter().cloned(), summary.pass_at.iter().copied());
+    measures.push_family("coverage_at", k.iter().cloned(), summary.coverage_at.iter().copied());
+    measures
+}
+
+/// Adds a tilted distribution's own figures: record T.
+pub(super) fn add_tilted(measures: &mut Measures, tilted: &TiltedModel) {
+    measures.push("beta", tilted.beta);
+    measures.push("lambda", tilted.lambda);
+    measures.push("mu", tilted.mu);
+    measures.push("log_mu", tilted.log_mu);
+    measures.push("one_minus_mu", tilted.one_minus_mu);
+    measures.push("kl_to_base", tilted.kl_to_base);
+    measures.push("kl_from_base", tilted.kl_from_base);
+    measures.push("kl_to_filtered", tilted.kl_to_filtered);
+    measures.push("kl_from_filtered", tilted.kl_from_filtered);
+    measures.push("tv_to_filtered", tilted.tv_to_filtered);
+    measures.push("js_to_filtered", tilted.js_to_filtered);
+    measures.push("hellinger2_to_filtered", tilted.hellinger2_to_filtered);
+}
+
+/// The keys of a policy's families, as written in the file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keys {
+    pub(super) k: Vec<String>,
+    pub(super) alphas: Vec<String>,
+    pub(super) betas: Vec<String>,
+    pub(super) power_sums: Vec<String>,
+}
+
+/// Adds a policy's divergences: record P.
+pub(super) fn add_divergences(measures: &mut Measures, divergences: &Divergences, keys: &Keys) {
+    let d = divergences;
+    measures.push("kl_to_base", d.kl_to_base);
+    measures.push("kl_from_base", d.kl_from_base);
+    measures.push("kl_to_filtered", d.kl_to_filtered);
+    measures.push("kl_from_filtered", d.kl_from_filtered);
+    measures.push("tv_to_filtered", d.tv_to_filtered);
+    measures.push("js_to_filtered", d.js_to_filtered);
+    measures.push("hellinger2_to_filtered", d.hellinger2_to_filtered);
+    measures.push("kl_from_uniform_valid", d.kl_from_uniform_valid);
+    measures.push("top1_valid", d.top1_valid);
+    measures.push_family("alpha_divergence", keys.alphas.iter().cloned(), d.alpha_divergence.iter().copied());
+    measures.push_family("kl_to_tilted", keys.betas.iter().cloned(), d.kl_to_tilted.iter().copied());
+    measures.push_family("kl_from_tilted", keys.betas.iter().cloned(), d.kl_from_tilted.iter().copied());
+    measures.push_family("power_sums", keys.power_sums.iter().cloned(), d.power_sums.iter().copied());
+}
+
+/// A number as the output formats write it: infinities are the strings `inf` and `-inf`, NaN does not occur.
+pub(crate) fn number(value: Option<f64>) -> serde_json::Value {
+    match value {
+        Some(x) if x == f64::INFINITY => "inf".into(),
+        Some(x) if x == f64::NEG_INFINITY => "-inf".into(),
+        Some(x) => serde_json::Number::from_f64(x).map_or(serde_json::Value::Null, Into::into),
+        None => serde_json::Value::Null,
+    }
+}
+
+impl Serialize for Measures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, measure) in &self.scalars {
+            map.serialize_entry(name, &number(measure.value))?;
+        }
+        for (name, family) in &self.families {
+            let family: serde_json::Map<_, _> =
+                family.iter().map(|(key, measure)| (key.clone(), number(measure.value))).collect();
+            map.serialize_entry(name, &family)?;
+        }
+        let errors: serde_json::Map<_, _> = self
+            .flat()
+            .filter_map(|(name, measure)| Some((name, number(Some(measure.std_error?)))))
+            .collect();
+        if !errors.is_empty() {
+            map.serialize_entry("std_errors", &errors)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_is_over_the_rows_where_a_figure_exists() {
+        let row = |x: Option<f64>| {
+            let mut measures = Measures::default();
+            measures.push("x", x);
+            measures.push_family("x_at", ["2".to_string()], [1.0]);
+            measures
+        };
+        let mean = Measures::mean(&[row(Some(1.0)), row(None), row(Some(4.0))], &[0.25, 0.5, 0.25]);
+        assert_eq!(mean.get("x"), Some(2.5));
+        assert_eq!(mean.get_in("x_at", "2"), Some(1.0));
+        assert_eq!(mean.flat().map(|(name, _)| name).collect::<Vec<_>>(), ["x", "x@2"]);
+        let infinite = Measures::mean(&[row(Some(1.0)), row(Some(f64::INFINITY))], &[0.5, 0.5]);
+        assert_eq!(serde_json::to_string(&infinite).unwrap(), r#"{"x":"inf","x_at":{"2":1.0}}"#);
+    }
+}

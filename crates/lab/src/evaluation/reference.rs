@@ -1,0 +1,126 @@
+//! The exact values of a task: its outputs, which of them are valid, and the targets.
+
+use super::Enumerator;
+use crate::experiment::Experiment;
+use pstar_core::PluginError;
+use pstar_core::data::{Ending, RaggedBuffer, SequenceBuffer};
+use pstar_core::objective::PromptFacts;
+use pstar_exact::{FilteredModel, OutputSpace, OutputTable, Split, TiltedModel, ValidSet};
+use rayon::prelude::*;
+
+/// Outputs that are verified in one call.
+const CHUNK: u64 = 1 << 14;
+
+/// The exact values of one prompt.
+#[derive(Debug)]
+pub struct PromptReference {
+    /// Which outputs are valid.
+    pub valid: ValidSet,
+    /// The base's mass on valid and invalid outputs.
+    pub split: Split,
+    /// p*, where there is one.
+    pub filtered: Option<FilteredModel>,
+    /// p_\[β\] for every β of the evaluation.
+    pub tilted: Vec<TiltedModel>,
+}
+
+/// The exact values of a task, by enumeration.
+#[derive(Debug)]
+pub struct Reference {
+    space: OutputSpace,
+    contexts: Enumerator,
+    base: Vec<OutputTable>,
+    prompts: Vec<PromptReference>,
+}
+
+impl Reference {
+    /// Enumerates the outputs of a task; `None` if they are more than the experiment allows.
+    ///
+    /// # Errors
+    /// If the base or the verifier fails.
+    pub fn new(experiment: &Experiment) -> Result<Option<Self>, PluginError> {
+        let task = &experiment.task;
+        let space = OutputSpace { symbols: task.alphabet.len(), horizon: task.horizon, ending: task.ending };
+        if space.count().is_none_or(|count| count > experiment.evaluation.enumerate_up_to) {
+            return Ok(None);
+        }
+        let mut contexts = Enumerator::new(&experiment.base, experiment.prompts.view(), space)?;
+        let mut base = Vec::new();
+        for context in 0..contexts.contexts() {
+            let mut table = OutputTable::default();
+            contexts.fill(&experiment.base, context, &mut table)?;
+            base.push(table);
+        }
+        let prompts = (0..experiment.prompts.view().len())
+            .into_par_iter()
+            .map(|prompt| {
+                let valid = verify_all(experiment, prompt, space)?;
+                let table = base[contexts.context_of()[prompt]].view();
+                let split = Split::of(table, &valid);
+                let filtered = FilteredModel::new(table, &valid, &split);
+                let betas = &experiment.evaluation.betas;
+                let tilted = betas.iter().map(|beta| TiltedModel::new(beta.value, &split)).collect();
+                Ok(PromptReference { valid, split, filtered, tilted })
+            })
+            .collect::<Result<_, PluginError>>()?;
+        Ok(Some(Self { space, contexts, base, prompts }))
+    }
+
+    /// The outputs.
+    pub fn space(&self) -> OutputSpace {
+        self.space
+    }
+
+    /// The exact values of each prompt.
+    pub fn prompts(&self) -> &[PromptReference] {
+        &self.prompts
+    }
+
+    /// The base's probabilities of all outputs for a prompt.
+    pub fn base(&self, prompt: usize) -> &OutputTable {
+        &self.base[self.contexts.context_of()[prompt]]
+    }
+
+    /// For each prompt the number of the context that the base sees it as.
+    pub fn base_contexts(&self) -> &[usize] {
+        self.contexts.context_of()
+    }
+
+    /// What objectives may know.
+    pub fn facts(&self) -> Vec<PromptFacts> {
+        let facts = |prompt: &PromptReference| PromptFacts {
+            log_partition: Some(prompt.split.valid.log_mass),
+            log_invalidity: Some(prompt.split.invalid.log_mass),
+        };
+        self.prompts.iter().map(facts).collect()
+    }
+}
+
+/// The verdicts on all outputs.
+fn verify_all(experiment: &Experiment, prompt: usize, space: OutputSpace) -> Result<ValidSet, PluginError> {
+    let count = space.count().unwrap_or(0);
+    let prompt_tokens = experiment.prompts.view().row(prompt);
+    let chunks: Vec<u64> = (0..count.div_ceil(CHUNK)).collect();
+    let verdicts: Vec<Vec<bool>> = chunks
+        .into_par_iter()
+        .map(|chunk| {
+            let mut batch = SequenceBuffer::new(std::iter::once(prompt_tokens).collect::<RaggedBuffer<u32>>());
+            let mut tokens = Vec::new();
+            let indices = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
+            for index in indices.clone() {
+                space.tokens(index, &mut tokens);
+                batch.push(0, tokens.iter().copied());
+            }
+            let mut verdicts = vec![0; batch.view().len()];
+            experiment.verifier.verify(&batch.view(), &mut verdicts)?;
+            let refused = |index| refuses_truncated(experiment) && space.is_truncated(index);
+            Ok(verdicts.iter().zip(indices).map(|(&verdict, index)| verdict == 1 && !refused(index)).collect())
+        })
+        .collect::<Result<_, PluginError>>()?;
+    Ok(ValidSet::new(verdicts.concat()))
+}
+
+/// Whether outputs of `horizon` symbols are invalid whatever the verifier says.
+pub(crate) fn refuses_truncated(experiment: &Experiment) -> bool {
+    experiment.file.task.truncated_is_invalid && experiment.task.ending == Ending::EndSymbol
+}

@@ -1,0 +1,16 @@
+//! The experiment file: how it is written, read and checked.
+
+mod checked;
+mod file;
+mod located;
+mod problem;
+mod written;
+
+pub use checked::{Evaluation, Experiment, Gradient, ObjectiveSpec, Optimizer, PolicySpec, Training, check};
+pub use file::{
+    AlphabetFile, ComponentFile, EvaluationFile, ExperimentFile, GradientFile, OptimizerFile, PolicyFile,
+    PromptsFile, Start, TaskFile, TrainingFile,
+};
+pub use located::Located;
+pub use problem::{ExperimentError, Problem, ProblemKind};
+pub use written::Written;

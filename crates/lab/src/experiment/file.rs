@@ -1,0 +1,262 @@
+//! The experiment file as it is written.
+
+use super::located::Configuration;
+use super::{ExperimentError, Located, Problem, Written, problem};
+use pstar_core::config::{self, UniqueMap};
+use pstar_core::data::Ending;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// An experiment file, read but not checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentFile {
+    /// Names the run's directory.
+    pub name: String,
+    /// Where relative paths start; default: the folder of the file.
+    #[serde(default)]
+    pub directory: Option<String>,
+    /// What is to be solved.
+    pub task: TaskFile,
+    /// The policies that are trained.
+    #[serde(default)]
+    pub policies: UniqueMap<PolicyFile>,
+    /// The objectives that train them.
+    #[serde(default)]
+    pub objectives: UniqueMap<ComponentFile>,
+    /// How they train.
+    #[serde(default)]
+    pub training: Option<TrainingFile>,
+    /// How policies are measured.
+    #[serde(default)]
+    pub evaluation: EvaluationFile,
+    /// One arm of every policy and objective a seed.
+    #[serde(default)]
+    pub seeds: Option<Located<Vec<u64>>>,
+}
+
+/// What is to be solved.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskFile {
+    /// The symbols of outputs.
+    pub alphabet: Located<AlphabetFile>,
+    /// Symbols that only prompts use.
+    #[serde(default)]
+    pub prompt_alphabet: Option<Located<AlphabetFile>>,
+    /// Greatest number of symbols in an output.
+    pub horizon: Located<usize>,
+    /// How an output ends.
+    pub ending: Ending,
+    /// Whether every output of `horizon` symbols is invalid, whatever the verifier says.
+    #[serde(default)]
+    pub truncated_is_invalid: bool,
+    /// The prompts; default: the empty one.
+    #[serde(default)]
+    pub prompts: Option<Located<PromptsFile>>,
+    /// One weight a prompt; default: equal.
+    #[serde(default)]
+    pub weights: Option<Located<Vec<f64>>>,
+    /// The base model.
+    pub base: ComponentFile,
+    /// The verifier.
+    pub verifier: ComponentFile,
+}
+
+/// A set of symbols.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub enum AlphabetFile {
+    /// One symbol a character.
+    Chars(String),
+    /// The symbols themselves.
+    Symbols(Vec<String>),
+}
+
+impl AlphabetFile {
+    /// The symbols in order.
+    pub fn symbols(&self) -> Vec<String> {
+        match self {
+            Self::Chars(text) => text.chars().map(String::from).collect(),
+            Self::Symbols(symbols) => symbols.clone(),
+        }
+    }
+}
+
+/// Where prompts come from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum PromptsFile {
+    /// The prompts themselves.
+    List(Vec<String>),
+    /// A text file of one prompt a line.
+    File(String),
+    /// The verifier's own.
+    FromVerifier {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// A component of a plugin.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentFile {
+    /// The component's name.
+    pub plugin: Located<String>,
+    /// Its configuration.
+    #[serde(default)]
+    pub config: Option<Located<Configuration>>,
+}
+
+impl ComponentFile {
+    /// The configuration as text; `()` where there is none.
+    pub fn configuration(&self) -> &str {
+        self.config.as_ref().map_or("()", |config| &config.value().0)
+    }
+}
+
+/// A policy.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyFile {
+    /// The component's name.
+    pub plugin: Located<String>,
+    /// Its configuration.
+    #[serde(default)]
+    pub config: Option<Located<Configuration>>,
+    /// Its initial parameters.
+    pub start: Located<Start>,
+}
+
+/// Where a policy's initial parameters come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Start {
+    /// The best fit of the base: the maximum likelihood under its outputs.
+    FitBase,
+    /// The base's own parameters.
+    CopyBase,
+    /// Drawn, one draw a seed.
+    Random,
+    /// From the policy's configuration.
+    AsConfigured,
+}
+
+/// How policies train.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingFile {
+    /// Sampled, or exact by enumeration.
+    pub gradient: Located<GradientFile>,
+    /// Number of optimizer steps.
+    pub steps: Located<u32>,
+    /// The optimizer, the same for all arms.
+    pub optimizer: Located<OptimizerFile>,
+}
+
+/// Where gradients come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub enum GradientFile {
+    /// Estimated from samples of the policy.
+    Sampled {
+        /// Number of groups a step, each of one prompt.
+        prompts: usize,
+        /// Number of samples a group.
+        group: usize,
+    },
+    /// Exact, over all outputs.
+    Population,
+}
+
+/// The optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub enum OptimizerFile {
+    /// Plain gradient ascent.
+    Sgd {
+        /// Step size.
+        learning_rate: f64,
+    },
+    /// Kingma and Ba (2015).
+    Adam {
+        /// Step size.
+        learning_rate: f64,
+        /// Decay of the first moment.
+        #[serde(default = "default_beta1")]
+        beta1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "default_beta2")]
+        beta2: f64,
+        /// Added to the root of the second moment.
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+    },
+}
+
+fn default_beta1() -> f64 {
+    0.9
+}
+
+fn default_beta2() -> f64 {
+    0.999
+}
+
+fn default_epsilon() -> f64 {
+    1e-8
+}
+
+/// How policies are measured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationFile {
+    /// Steps between two points of a curve; default: a twentieth of the steps.
+    pub every: Option<Located<u32>>,
+    /// Numbers of samples k of pass@k and coverage@k.
+    pub k: Vec<Written<u64>>,
+    /// β of the tilted distributions.
+    pub betas: Vec<Written<f64>>,
+    /// α of the α-divergences.
+    pub alphas: Vec<Written<f64>>,
+    /// s of the power sums.
+    pub power_sums: Vec<Written<f64>>,
+    /// Greatest number of outputs that are enumerated.
+    pub enumerate_up_to: u64,
+    /// Samples a prompt where the outputs are too many to enumerate.
+    pub samples: Located<usize>,
+}
+
+impl Default for EvaluationFile {
+    fn default() -> Self {
+        Self {
+            every: None,
+            k: [1, 4, 16, 64, 256].map(Written::of).to_vec(),
+            betas: Vec::new(),
+            alphas: Vec::new(),
+            power_sums: Vec::new(),
+            enumerate_up_to: 2_000_000,
+            samples: Located::unplaced(4096),
+        }
+    }
+}
+
+impl ExperimentFile {
+    /// Reads the text of the file at `path`.
+    ///
+    /// # Errors
+    /// The first syntax or type error.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ExperimentError> {
+        config::options().from_str(text).map_err(|error| {
+            let (start, end) = (error.span.start, error.span.end);
+            let mut place =
+                problem::byte_offset(text, start.line, start.col)..problem::byte_offset(text, end.line, end.col);
+            if place.is_empty() {
+                place.end = problem::token_end(text, place.start);
+            }
+            ExperimentError {
+                path: path.to_path_buf(),
+                text: text.to_string(),
+                problems: vec![Problem::at(place, error.code.to_string())],
+            }
+        })
+    }
+}

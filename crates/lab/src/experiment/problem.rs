@@ -1,0 +1,134 @@
+//! What is wrong with an experiment.
+
+use pstar_core::PluginError;
+use std::ops::Range;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Whether a problem is one of the experiment or of the plugins at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The experiment is faulty.
+    Experiment,
+    /// The experiment names a component that no loaded plugin offers.
+    MissingPlugin,
+}
+
+/// One thing that is wrong with an experiment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Whose fault it is.
+    pub kind: ProblemKind,
+    /// What was expected and what was found.
+    pub message: String,
+    /// Where in the file, in bytes.
+    pub place: Option<Range<usize>>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem at a place in the file.
+    pub fn at(place: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            kind: ProblemKind::Experiment,
+            message: message.into(),
+            place: (!place.is_empty()).then_some(place),
+            hint: None,
+        }
+    }
+
+    /// A problem of the file as a whole.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::at(0..0, message)
+    }
+
+    /// The complaint of a component about the configuration that stands at `place` of the file `text`.
+    ///
+    /// Where the component names a position, or a field that the configuration gives, that is underlined.
+    pub fn of_component(
+        component: &str,
+        error: &PluginError,
+        configuration: Range<usize>,
+        text: &str,
+    ) -> Self {
+        let inside = text.get(configuration.clone()).unwrap_or_default();
+        let offset = match (error.position, &error.field) {
+            (Some((line, column)), _) => Some(byte_offset(inside, line, column)),
+            (None, Some(field)) => field_value(inside, field),
+            (None, None) => None,
+        };
+        let place = match offset {
+            Some(at) => configuration.start + at..configuration.start + token_end(inside, at),
+            None => configuration,
+        };
+        let hint = error.hint.clone();
+        Self { hint, ..Self::at(place, format!("{component}: {}", error.message)) }
+    }
+
+    /// The same problem with advice.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// The byte at a line and column, both from 1, columns in characters.
+pub(super) fn byte_offset(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = &text[start..];
+    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+}
+
+/// Where the value of a field starts.
+fn field_value(text: &str, field: &str) -> Option<usize> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(field).find_map(|(at, _)| {
+        let (before, behind) = (&text[..at], &text[at + field.len()..]);
+        let value = behind.trim_start().strip_prefix(':')?.trim_start();
+        (!before.ends_with(is_word)).then_some(text.len() - value.len())
+    })
+}
+
+/// Where the token that starts at `at` ends: what is underlined.
+pub(super) fn token_end(text: &str, at: usize) -> usize {
+    let rest = &text[at..];
+    let length = match rest.strip_prefix('"') {
+        Some(quoted) => quoted.find('"').map(|end| end + 2),
+        None => rest.find(|c: char| c.is_whitespace() || ",:()[]{}".contains(c)),
+    };
+    at + length.unwrap_or(rest.len()).max(rest.chars().next().map_or(0, char::len_utf8))
+}
+
+/// An experiment that cannot be run, and every reason that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{} cannot be run", path.display())]
+pub struct ExperimentError {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text, which the places of the problems index.
+    pub text: String,
+    /// What is wrong; at least one.
+    pub problems: Vec<Problem>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_and_column_find_their_byte() {
+        assert_eq!(byte_offset("aä\nbc", 2, 2), 5);
+        assert_eq!(byte_offset("aä", 1, 3), 3);
+        assert_eq!(byte_offset("a", 7, 7), 1);
+    }
+
+    #[test]
+    fn the_value_of_a_named_field_is_underlined() {
+        let text = "x: (sub_alpha: 1, alpha: 1.5, clip: \"a b\")";
+        let error = PluginError::config("alpha", "too large");
+        let problem = Problem::of_component("objective `a`", &error, 3..text.len(), text);
+        assert_eq!(&text[problem.place.unwrap()], "1.5");
+        assert_eq!(&text[36..token_end(text, 36)], "\"a b\"");
+    }
+}

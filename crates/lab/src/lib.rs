@@ -1,0 +1,11 @@
+//! The laboratory: experiments, plugins, training, evaluation and the records of runs.
+//!
+//! Data passes through in this order: [`experiment`] reads and checks a file with the components that
+//! [`plugins`] offers; [`evaluation`] works out the exact values of its task; [`training`] runs an arm, one
+//! policy under one objective with one seed; [`run`] runs them all and keeps the record.
+
+pub mod evaluation;
+pub mod experiment;
+pub mod plugins;
+pub mod run;
+pub mod training;

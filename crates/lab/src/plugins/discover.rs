@@ -1,0 +1,68 @@
+//! Where plugin files are looked for.
+
+use super::LoadFailure;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The environment variable with further folders, separated as in `PATH`.
+pub const PATH_VARIABLE: &str = "PSTAR_PLUGIN_PATH";
+
+/// Beside the executable only files of this stem are plugins; in a named folder every dynamic library is one.
+const STEM: &str = "pstar_plugin_";
+
+/// The plugin files, in a fixed order: beside the executable, in `folders`, and in [`PATH_VARIABLE`]. One file
+/// found in several ways is listed once.
+///
+/// # Errors
+/// Every folder that cannot be read.
+pub fn find(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<LoadFailure>> {
+    let mut found = Vec::new();
+    let mut failures = Vec::new();
+    if let Some(beside) = env::current_exe().ok().and_then(|path| path.parent().map(Path::to_path_buf)) {
+        let plugins = libraries(&beside).unwrap_or_default().into_iter().filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.trim_start_matches("lib").starts_with(STEM)
+        });
+        found.extend(plugins);
+    }
+    let variable = env::var_os(PATH_VARIABLE).unwrap_or_default();
+    let listed = env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty());
+    for folder in folders.iter().cloned().chain(listed) {
+        match libraries(&folder) {
+            Ok(files) => found.extend(files),
+            Err(error) => failures.push(LoadFailure::new(
+                &folder,
+                format!("the plugin folder cannot be read: {error}"),
+                "check `--plugin-dir` and the environment variable PSTAR_PLUGIN_PATH",
+            )),
+        }
+    }
+    if failures.is_empty() { Ok(without_repeats(found)) } else { Err(failures) }
+}
+
+/// The dynamic libraries of a folder, in order of name.
+fn libraries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == env::consts::DLL_EXTENSION) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn without_repeats(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut known = Vec::new();
+    paths
+        .into_iter()
+        .filter(|path| {
+            let canonical = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            let new = !known.contains(&canonical);
+            known.push(canonical);
+            new
+        })
+        .collect()
+}

@@ -1,0 +1,185 @@
+//! The components of all loaded plugins, by kind and name.
+
+use super::soundness;
+use pstar_core::host::{
+    self, BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, PolicyHandle, VerifierHandle,
+};
+use std::fs;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// A plugin file that was not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}: {message}", path.display())]
+pub struct LoadFailure {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl LoadFailure {
+    pub(super) fn new(path: &Path, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { path: path.to_path_buf(), message: message.into(), hint: hint.into() }
+    }
+}
+
+/// A plugin file that was loaded.
+#[derive(Clone, Debug)]
+pub struct LoadedPlugin {
+    /// The file.
+    pub path: PathBuf,
+    /// Version of its package.
+    pub version: String,
+    /// Version of the interface it was built against.
+    pub interface: String,
+}
+
+/// A component and the plugin that offers it.
+#[derive(Debug)]
+struct Offered<H: Handle> {
+    component: Component<H>,
+    plugin: usize,
+}
+
+/// A name that no loaded plugin offers.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("no loaded plugin offers the {kind} `{name}`")]
+pub struct UnknownComponent {
+    /// The kind in words.
+    pub kind: &'static str,
+    /// The name.
+    pub name: String,
+    /// The names of that kind which are offered.
+    pub offered: Vec<String>,
+}
+
+/// The components of all loaded plugins.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// The files, in the order of loading.
+    pub plugins: Vec<LoadedPlugin>,
+    verifiers: Vec<Offered<VerifierHandle>>,
+    base_models: Vec<Offered<BaseModelHandle>>,
+    policies: Vec<Offered<PolicyHandle>>,
+    objectives: Vec<Offered<ObjectiveHandle>>,
+}
+
+macro_rules! lookup {
+    ($method:ident, $list:ident, $handle:ty, $kind:literal) => {
+        #[doc = concat!("The ", $kind, " of a name.")]
+        ///
+        /// # Errors
+        /// If no plugin offers it.
+        pub fn $method(&self, name: &str) -> Result<&Component<$handle>, UnknownComponent> {
+            let found = self.$list.iter().find(|offered| offered.component.name == name);
+            found.map(|offered| &offered.component).ok_or_else(|| UnknownComponent {
+                kind: $kind,
+                name: name.into(),
+                offered: self.$list.iter().map(|offered| offered.component.name.clone()).collect(),
+            })
+        }
+    };
+}
+
+impl Registry {
+    /// Loads plugin files.
+    ///
+    /// # Errors
+    /// Every file that is no sound plugin, and every name that two files offer.
+    pub fn load(files: &[PathBuf]) -> Result<Self, Vec<LoadFailure>> {
+        let mut registry = Self::default();
+        let mut failures = Vec::new();
+        for path in files {
+            if let Err(failure) = registry.load_file(path, &mut failures) {
+                failures.push(failure);
+            }
+        }
+        if failures.is_empty() { Ok(registry) } else { Err(failures) }
+    }
+
+    fn load_file(&mut self, path: &Path, failures: &mut Vec<LoadFailure>) -> Result<(), LoadFailure> {
+        let bytes = fs::read(path).map_err(|error| {
+            LoadFailure::new(path, format!("the file cannot be read: {error}"), "check its permissions")
+        })?;
+        if let Some(fault) = soundness::fault(&bytes) {
+            return Err(LoadFailure::new(path, fault, "build the plugin again, or remove the file"));
+        }
+        let opened = host::open(path)
+            .map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
+        self.plugins.push(LoadedPlugin {
+            path: path.to_path_buf(),
+            version: opened.version,
+            interface: opened.interface,
+        });
+        let plugins = &self.plugins;
+        add(&mut self.verifiers, opened.verifiers, plugins, "verifier", failures);
+        add(&mut self.base_models, opened.base_models, plugins, "base model", failures);
+        add(&mut self.policies, opened.policies, plugins, "policy", failures);
+        add(&mut self.objectives, opened.objectives, plugins, "objective", failures);
+        Ok(())
+    }
+
+    lookup!(verifier, verifiers, VerifierHandle, "verifier");
+    lookup!(base_model, base_models, BaseModelHandle, "base model");
+    lookup!(policy, policies, PolicyHandle, "policy");
+    lookup!(objective, objectives, ObjectiveHandle, "objective");
+
+    /// Every component: its kind, name, sentence, and the plugin that offers it; in order of kind and name.
+    pub fn components(&self) -> Vec<(&'static str, &str, &str, &LoadedPlugin)> {
+        fn rows<'a, H: Handle>(
+            kind: &'static str,
+            offered: &'a [Offered<H>],
+            plugins: &'a [LoadedPlugin],
+        ) -> Vec<(&'static str, &'a str, &'a str, &'a LoadedPlugin)> {
+            let row = |o: &'a Offered<H>| {
+                (kind, o.component.name.as_str(), o.component.doc.as_str(), &plugins[o.plugin])
+            };
+            let mut rows: Vec<_> = offered.iter().map(row).collect();
+            rows.sort_by_key(|row| row.1);
+            rows
+        }
+        let mut all = rows("base model", &self.base_models, &self.plugins);
+        all.extend(rows("verifier", &self.verifiers, &self.plugins));
+        all.extend(rows("policy", &self.policies, &self.plugins));
+        all.extend(rows("objective", &self.objectives, &self.plugins));
+        all
+    }
+}
+
+/// Adds the components of the plugin that was loaded last.
+fn add<H: Handle>(
+    known: &mut Vec<Offered<H>>,
+    new: Vec<Component<H>>,
+    plugins: &[LoadedPlugin],
+    kind: &str,
+    failures: &mut Vec<LoadFailure>,
+) {
+    let plugin = plugins.len() - 1;
+    for component in new {
+        match known.iter().find(|offered| offered.component.name == component.name) {
+            None => known.push(Offered { component, plugin }),
+            Some(earlier) => failures.push(LoadFailure::new(
+                &plugins[plugin].path,
+                format!(
+                    "it offers the {kind} `{}`, which {} offers already",
+                    component.name,
+                    plugins[earlier.plugin].path.display()
+                ),
+                "remove one of the two files, or rename one of the components",
+            )),
+        }
+    }
+}
+
+fn advice(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::NoPlugin => "remove the file from the plugin folder, or export a plugin with `export_plugin!`",
+        OpenError::Version { .. } | OpenError::Layout { .. } | OpenError::OtherAbiStable => {
+            "build the plugin again with the `pstar-core` of this host"
+        }
+        _ => "build the plugin again, or remove the file",
+    }
+}

@@ -1,0 +1,19 @@
+//! A run: all arms of an experiment, and its record.
+
+mod compare;
+mod execute;
+mod prepare;
+mod progress;
+mod provenance;
+mod record;
+mod resolved;
+mod store;
+
+pub use compare::{Comparison, compare};
+pub use execute::execute;
+pub use prepare::{Prepared, prepare};
+pub use progress::{NoProgress, Progress};
+pub use provenance::Provenance;
+pub use record::{ArmRecord, RunRecord};
+pub use resolved::resolved;
+pub use store::{RunDirectory, StoreError};

@@ -1,0 +1,81 @@
+//! Paired differences between objectives.
+
+use super::ArmRecord;
+use crate::evaluation::Measures;
+use crate::training::ArmStatus;
+use pstar_stats::{Interval, paired_difference};
+use serde::Serialize;
+
+/// The difference of an objective from the first one, paired by seed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The policy.
+    pub policy: String,
+    /// The objective.
+    pub objective: String,
+    /// The first objective.
+    pub baseline: String,
+    /// The figure, as in `curves.csv`.
+    pub metric: String,
+    /// Mean difference over seeds.
+    pub difference: f64,
+    /// Lower end of its 95 % bootstrap interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Number of pairs.
+    pub pairs: usize,
+}
+
+/// Compares every objective with the first of `objectives`, for every policy and figure that the arms share.
+///
+/// Only seeds that both completed are paired; a figure that is infinite in one of them has no difference.
+pub fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -> Vec<Comparison> {
+    let Some((baseline, others)) = objectives.split_first() else { return Vec::new() };
+    let mut comparisons = Vec::new();
+    for policy in policies {
+        let of = |objective: &String| -> Vec<(u64, &Measures)> {
+            arms.iter()
+                .filter(|arm| arm.policy == *policy && arm.objective == *objective)
+                .filter(|arm| arm.status == ArmStatus::Complete)
+                .filter_map(|arm| Some((arm.seed, arm.last.as_ref()?)))
+                .collect()
+        };
+        let first = of(baseline);
+        for objective in others {
+            let pairs: Vec<(&Measures, &Measures)> = of(objective)
+                .into_iter()
+                .filter_map(|(seed, last)| {
+                    Some((last, first.iter().find(|(other, _)| *other == seed)?.1))
+                })
+                .collect();
+            for (metric, Interval { mean, low, high }) in differences(&pairs) {
+                comparisons.push(Comparison {
+                    policy: policy.clone(),
+                    objective: objective.clone(),
+                    baseline: baseline.clone(),
+                    metric,
+                    difference: mean,
+                    low,
+                    high,
+                    pairs: pairs.len(),
+                });
+            }
+        }
+    }
+    comparisons
+}
+
+fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Interval)> {
+    let Some((first, _)) = pairs.first() else { return Vec::new() };
+    let names = first.flat().map(|(name, _)| name);
+    let column = |measures: &Measures, i: usize| measures.flat().nth(i).and_then(|(_, measure)| measure.value);
+    names
+        .enumerate()
+        .filter_map(|(i, name)| {
+            let values: Option<Vec<f64>> = pairs.iter().map(|(a, _)| column(a, i)).collect();
+            let baseline: Option<Vec<f64>> = pairs.iter().map(|(_, b)| column(b, i)).collect();
+            Some((name, paired_difference(&values?, &baseline?)?))
+        })
+        .collect()
+}

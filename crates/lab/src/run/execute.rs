@@ -1,0 +1,115 @@
+//! Running all arms.
+
+use super::record::PartitionRecord;
+use super::{ArmRecord, Prepared, Progress, RunRecord, compare};
+use crate::experiment::{ObjectiveSpec, PolicySpec};
+use crate::training::{ArmOutcome, ArmStatus, Budget, create, train};
+use pstar_core::host::PolicyHandle;
+use pstar_core::rng::{Purpose, StreamKey};
+use pstar_core::PluginError;
+use rayon::prelude::*;
+
+/// Runs all arms, in parallel on the current pool of threads. No thread count changes a bit of the record.
+///
+/// A component that fails ends its arm, which the record tells.
+///
+/// # Errors
+/// If the base fails while the rows of comparison are made.
+pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> Result<RunRecord, PluginError> {
+    let experiment = prepared.experiment;
+    let references = prepared.ruler.targets(experiment)?;
+    let mut arms: Vec<(usize, &ObjectiveSpec, u64)> = Vec::new();
+    for policy in 0..experiment.policies.len() {
+        for objective in &experiment.objectives {
+            arms.extend(experiment.seeds.iter().map(|&seed| (policy, objective, seed)));
+        }
+    }
+    progress.begin(arms.len() as u64, prepared.training.steps.into());
+    let arms: Vec<ArmRecord> = arms
+        .into_par_iter()
+        .map(|(policy, objective, seed)| {
+            let record = run_arm(prepared, policy, objective, seed, progress);
+            progress.arm_ended(&format!("{} · {} · seed {seed}", record.policy, record.objective));
+            record
+        })
+        .collect();
+    progress.end();
+    let policies: Vec<String> = experiment.policies.iter().map(|spec| spec.name.clone()).collect();
+    let objectives: Vec<String> = experiment.objectives.iter().map(|spec| spec.name.clone()).collect();
+    Ok(RunRecord {
+        name: experiment.file.name.clone(),
+        method: prepared.ruler.method(),
+        divergences: prepared.declarations.iter().map(|declaration| declaration.divergence).collect(),
+        comparisons: compare(&policies, &objectives, &arms),
+        arms,
+        references,
+        warnings: prepared.warnings.clone(),
+    })
+}
+
+fn run_arm(
+    prepared: &Prepared<'_>,
+    policy: usize,
+    objective: &ObjectiveSpec,
+    seed: u64,
+    progress: &dyn Progress,
+) -> ArmRecord {
+    let spec = &prepared.experiment.policies[policy];
+    let outcome = start_arm(prepared, policy, spec, objective, seed, progress).unwrap_or_else(|error| {
+        ArmOutcome {
+            status: ArmStatus::Failed { step: 0, message: error.message },
+            budget: Budget::default(),
+            curve: Vec::new(),
+            initial: None,
+            last: None,
+            partitions: [0; 3],
+            parameters: Vec::new(),
+        }
+    });
+    let [exact, group, running] = outcome.partitions;
+    ArmRecord {
+        policy: spec.name.clone(),
+        objective: objective.name.clone(),
+        seed,
+        learning_rate: prepared.training.optimizer.learning_rate(),
+        status: outcome.status,
+        budget: outcome.budget,
+        log_partition: PartitionRecord { exact, group, running },
+        initial: outcome.initial,
+        last: outcome.last,
+        warnings: Vec::new(),
+        curve: outcome.curve,
+        parameters: outcome.parameters,
+    }
+}
+
+fn start_arm(
+    prepared: &Prepared<'_>,
+    policy: usize,
+    spec: &PolicySpec,
+    objective: &ObjectiveSpec,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<ArmOutcome, PluginError> {
+    let experiment = prepared.experiment;
+    let mut handle: PolicyHandle = create(experiment, prepared.registry, spec)?;
+    match &prepared.starts[policy] {
+        Some(parameters) => handle.set_parameters(parameters)?,
+        None => handle.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
+    }
+    let component = prepared.registry.objective(&objective.plugin);
+    let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
+    let objective = component.create(&objective.configuration, &experiment.task)?;
+    let evaluator = prepared.ruler.evaluator(experiment, &handle, seed)?;
+    Ok(train(
+        experiment,
+        prepared.training,
+        &prepared.facts,
+        prepared.outputs.as_ref(),
+        evaluator,
+        handle,
+        objective,
+        seed,
+        &|| progress.step(),
+    ))
+}

@@ -1,0 +1,149 @@
+//! Everything that is known before the first arm starts: exact values, initial parameters, and whether the
+//! objectives fit the task.
+
+use crate::evaluation::Ruler;
+use crate::experiment::{
+    Experiment, ExperimentError, Gradient, ObjectiveSpec, Problem, Training,
+};
+use crate::plugins::Registry;
+use crate::training::{OutputBatch, initial_parameters};
+use pstar_core::objective::{Declaration, PartitionNeed, PromptFacts};
+use pstar_core::PluginError;
+
+/// An experiment that is ready to train.
+#[allow(missing_debug_implementations, reason = "borrows components of plugins")]
+pub struct Prepared<'a> {
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// Where components come from.
+    pub registry: &'a Registry,
+    /// How its arms train.
+    pub training: Training,
+    /// What policies are measured by.
+    pub ruler: Ruler,
+    /// The exact values of every prompt, where they are known.
+    pub facts: Vec<PromptFacts>,
+    /// All outputs, where gradients are exact.
+    pub outputs: Option<OutputBatch>,
+    /// For each policy its initial parameters; absent where they are drawn, one draw a seed.
+    pub starts: Vec<Option<Vec<f64>>>,
+    /// For each objective what it declares.
+    pub declarations: Vec<Declaration>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Prepares an experiment for training.
+///
+/// # Errors
+/// Every problem that could be found.
+pub fn prepare<'a>(experiment: &'a Experiment, registry: &'a Registry) -> Result<Prepared<'a>, ExperimentError> {
+    let mut problems = missing_parts(experiment);
+    let failed = |problems| ExperimentError {
+        path: experiment.path.clone(),
+        text: experiment.text.clone(),
+        problems,
+    };
+    let (Some(training), true) = (experiment.training, problems.is_empty()) else { return Err(failed(problems)) };
+    let of_task = |error: PluginError| {
+        let problem = Problem::new(error.message);
+        failed(vec![Problem { hint: error.hint, ..problem }])
+    };
+    let ruler = Ruler::new(experiment).map_err(of_task)?;
+    let facts = ruler.facts(experiment.prompt_texts.len());
+    let outputs = match (training.gradient, &ruler) {
+        (Gradient::Population, Ruler::Enumerated(reference)) => {
+            Some(OutputBatch::new(experiment, reference).map_err(of_task)?)
+        }
+        (Gradient::Population, Ruler::Sampled(_)) => {
+            let limit = experiment.evaluation.enumerate_up_to;
+            let message = format!("`Population` needs all outputs, which are more than {limit}");
+            let place = experiment.file.training.as_ref().map_or(0..0, |t| t.gradient.place(&experiment.text));
+            let hint = "use `Sampled`, a smaller horizon, or raise `enumerate_up_to`";
+            problems.push(Problem::at(place, message).with_hint(hint));
+            None
+        }
+        (Gradient::Sampled { .. }, _) => None,
+    };
+    let mut declarations = Vec::new();
+    for spec in &experiment.objectives {
+        match check_objective(experiment, registry, spec, training, &facts, &ruler) {
+            Ok(declaration) => declarations.push(declaration),
+            Err(found) => problems.extend(found),
+        }
+    }
+    let mut starts = Vec::new();
+    for spec in &experiment.policies {
+        match initial_parameters(experiment, registry, &ruler, spec) {
+            Ok(parameters) => starts.push(parameters),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(failed(problems));
+    }
+    let warnings = unsolvable(experiment, &facts);
+    Ok(Prepared { experiment, registry, training, ruler, facts, outputs, starts, declarations, warnings })
+}
+
+fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
+    let parts = [
+        ("training", experiment.training.is_none()),
+        ("policies", experiment.policies.is_empty()),
+        ("objectives", experiment.objectives.is_empty()),
+        ("seeds", experiment.seeds.is_empty()),
+    ];
+    let missing = parts.into_iter().filter(|(_, missing)| *missing);
+    missing.map(|(part, _)| Problem::new(format!("a run needs `{part}`, which the experiment does not give"))).collect()
+}
+
+/// Checks an objective against the task and the way of training.
+fn check_objective(
+    experiment: &Experiment,
+    registry: &Registry,
+    spec: &ObjectiveSpec,
+    training: Training,
+    facts: &[PromptFacts],
+    ruler: &Ruler,
+) -> Result<Declaration, Vec<Problem>> {
+    let name = format!("objective `{}`", spec.name);
+    let at = |message: String| Problem::at(spec.place.clone(), format!("{name}: {message}"));
+    let failed = |error: &PluginError| {
+        vec![Problem::of_component(&name, error, spec.place.clone(), &experiment.text)]
+    };
+    let component = registry.objective(&spec.plugin).map_err(|error| vec![at(error.to_string())])?;
+    let mut objective = component.create(&spec.configuration, &experiment.task).map_err(|error| failed(&error))?;
+    let declaration = objective.declaration().map_err(|error| failed(&error))?;
+    let mut problems = Vec::new();
+    match training.gradient {
+        Gradient::Sampled { group, .. } if group < declaration.minimum_group => {
+            let least = declaration.minimum_group;
+            let message = format!("its group baseline needs groups of at least {least} samples, found `group: {group}`");
+            problems.push(at(message).with_hint("raise `group`, or set `baseline: None`"));
+        }
+        Gradient::Population if declaration.population.is_none() => {
+            let message = "its expected gradient cannot be had exactly, so `Population` does not fit".to_string();
+            problems.push(at(message).with_hint("use `gradient: Sampled(…)`"));
+        }
+        _ => {}
+    }
+    if declaration.partition == PartitionNeed::Exact && matches!(ruler, Ruler::Sampled(_)) {
+        let limit = experiment.evaluation.enumerate_up_to;
+        let message = format!("it needs the exact Z, but the outputs are more than {limit}");
+        problems.push(at(message).with_hint("estimate Z (`partition: Running`), or make the space smaller"));
+    } else if let Err(error) = objective.prepare(facts) {
+        problems.extend(failed(&error));
+    }
+    if problems.is_empty() { Ok(declaration) } else { Err(problems) }
+}
+
+/// Names the prompts that cannot be solved.
+fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<String> {
+    let prompts = experiment.prompt_texts.iter().zip(facts);
+    prompts
+        .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
+        .map(|(prompt, _)| {
+            format!("prompt `{prompt}` has no valid output that the base reaches: its targets do not exist and are left out of means")
+        })
+        .collect()
+}

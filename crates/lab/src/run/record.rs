@@ -1,0 +1,87 @@
+//! What a run found.
+
+use super::Comparison;
+use crate::evaluation::{Measures, Method};
+use crate::training::{ArmStatus, Budget, CurvePoint};
+use pstar_core::objective::Divergence;
+use serde::Serialize;
+
+/// What one arm found.
+#[derive(Clone, Debug, Serialize)]
+pub struct ArmRecord {
+    /// The policy's name in the experiment.
+    pub policy: String,
+    /// The objective's name in the experiment.
+    pub objective: String,
+    /// The seed.
+    pub seed: u64,
+    /// The optimizer's step size.
+    pub learning_rate: f64,
+    /// How it ended.
+    pub status: ArmStatus,
+    /// What it spent.
+    pub budget: Budget,
+    /// How many groups used log Z from each source: exact (an oracle), group, running.
+    pub log_partition: PartitionRecord,
+    /// Figures before the first step, means over prompts.
+    pub initial: Option<Measures>,
+    /// Figures after the last step, means over prompts.
+    #[serde(rename = "final")]
+    pub last: Option<Measures>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+    /// The curve; written to `curves.csv`.
+    #[serde(skip)]
+    pub curve: Vec<CurvePoint>,
+    /// The final parameters.
+    #[serde(skip)]
+    pub parameters: Vec<f64>,
+}
+
+/// How many groups used log Z from each source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PartitionRecord {
+    /// The exact value: an oracle.
+    pub exact: u64,
+    /// The group's estimate.
+    pub group: u64,
+    /// The mean over all samples so far.
+    pub running: u64,
+}
+
+/// What a run found.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunRecord {
+    /// The experiment's name.
+    pub name: String,
+    /// How figures were had.
+    pub method: Method,
+    /// What each objective minimises, where it says so.
+    #[serde(skip)]
+    pub divergences: Vec<Option<Divergence>>,
+    /// The arms, by policy, objective and seed in the file's order.
+    pub arms: Vec<ArmRecord>,
+    /// The rows that policies are compared with.
+    #[serde(serialize_with = "as_map")]
+    pub references: Vec<(String, Measures)>,
+    /// Paired differences to the first objective.
+    pub comparisons: Vec<Comparison>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+fn as_map<S: serde::Serializer>(rows: &[(String, Measures)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(rows.iter().map(|(name, measures)| (name, measures)))
+}
+
+impl RunRecord {
+    /// The arms of a policy and objective, by seed.
+    pub fn arms_of<'a>(&'a self, policy: &'a str, objective: &'a str) -> impl Iterator<Item = &'a ArmRecord> {
+        self.arms.iter().filter(move |arm| arm.policy == policy && arm.objective == objective)
+    }
+
+    /// Number of arms that failed.
+    pub fn failures(&self) -> usize {
+        self.arms.iter().filter(|arm| arm.status != ArmStatus::Complete).count()
+    }
+}

@@ -1,0 +1,148 @@
+//! A run's directory.
+
+use super::{Provenance, RunRecord};
+use crate::evaluation::number;
+use serde::Serialize;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+/// A run's directory that cannot be used or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It holds something already.
+    #[error("the output directory `{}` is not empty", path.display())]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It cannot be made or written.
+    #[error("`{}` cannot be written", path.display())]
+    Unwritable {
+        /// The directory or file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A run's directory: every file appears whole or not at all.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+impl RunDirectory {
+    /// Makes the directory `path`, or takes it if it is empty.
+    ///
+    /// # Errors
+    /// If it holds something or cannot be made.
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
+        let unwritable = |source| StoreError::Unwritable { path: path.to_path_buf(), source };
+        fs::create_dir_all(path).map_err(unwritable)?;
+        if fs::read_dir(path).map_err(unwritable)?.next().is_some() {
+            return Err(StoreError::NotEmpty { path: path.to_path_buf() });
+        }
+        // A directory that cannot be written is noticed now, not after the run.
+        NamedTempFile::new_in(path).map_err(unwritable)?;
+        Ok(Self { path: path.to_path_buf() })
+    }
+
+    /// Makes `parent/name`, or the first of `parent/name-2`, `parent/name-3`, … that is free.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn create_fresh(parent: &Path, name: &str) -> Result<Self, StoreError> {
+        let mut number = 1;
+        loop {
+            let candidate = if number == 1 { name.to_string() } else { format!("{name}-{number}") };
+            match Self::create(&parent.join(candidate)) {
+                Err(StoreError::NotEmpty { .. }) => number += 1,
+                done => return done,
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes what is known before training: the resolved experiment and the provenance.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write_inputs(&self, experiment: &str, provenance: &Provenance) -> Result<(), StoreError> {
+        self.write("experiment.ron", experiment.as_bytes())?;
+        self.write("provenance.json", &json(provenance))
+    }
+
+    /// Writes what the run found.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write_record(&self, record: &RunRecord) -> Result<(), StoreError> {
+        self.write("curves.csv", &curves(record))?;
+        self.write("summary.json", &json(record))
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
+        let path = self.path.join(name);
+        let whole = || -> io::Result<()> {
+            let mut file = NamedTempFile::new_in(&self.path)?;
+            file.write_all(content)?;
+            file.as_file().sync_all()?;
+            readable_by_all(&file)?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        whole().map_err(|source| StoreError::Unwritable { path: path.clone(), source })
+    }
+}
+
+/// Temporary files are private; results are not.
+fn readable_by_all(file: &NamedTempFile) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    let _ = file;
+    Ok(())
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .unwrap_or_else(|error| unreachable!("records serialise: {error}"));
+    text.push(b'\n');
+    text
+}
+
+/// The curves of all arms in long form.
+fn curves(record: &RunRecord) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = (|| -> csv::Result<()> {
+        writer.write_record(["policy", "objective", "seed", "step", "metric", "value"])?;
+        for arm in &record.arms {
+            let (seed, policy, objective) = (arm.seed.to_string(), &arm.policy, &arm.objective);
+            for point in &arm.curve {
+                let step = point.step.to_string();
+                for (metric, measure) in point.measures.flat() {
+                    let Some(value) = measure.value else { continue };
+                    let value = match number(Some(value)) {
+                        serde_json::Value::String(text) => text,
+                        other => other.to_string(),
+                    };
+                    writer.write_record([policy, objective, &seed, &step, &metric, &value])?;
+                }
+            }
+        }
+        writer.flush()?;
+        Ok(())
+    })();
+    written.unwrap_or_else(|error| unreachable!("a buffer in memory can be written: {error}"));
+    writer.into_inner().unwrap_or_default()
+}

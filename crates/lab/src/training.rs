@@ -1,0 +1,18 @@
+//! Training one arm: one policy under one objective with one seed.
+
+mod arm;
+mod budget;
+mod optimizer;
+mod population;
+mod prompt_order;
+mod sampled;
+mod start;
+
+pub use arm::{ArmOutcome, ArmStatus, CurvePoint, train};
+pub use budget::Budget;
+pub use optimizer::OptimizerState;
+pub use population::{OutputBatch, PolicyWeights};
+pub use prompt_order::prompts_of_step;
+pub use sampled::SampledBatch;
+pub(crate) use start::create;
+pub use start::initial_parameters;

@@ -1,0 +1,196 @@
+//! The training loop of one arm.
+
+use super::{Budget, OptimizerState, OutputBatch, PolicyWeights, SampledBatch};
+use crate::evaluation::{Evaluator, Measures};
+use crate::experiment::{Experiment, Gradient, Training};
+use pstar_core::host::{ObjectiveHandle, PolicyHandle};
+use pstar_core::objective::{Declaration, ObjectiveStep, PartitionSource, PromptFacts};
+use pstar_core::PluginError;
+use serde::Serialize;
+
+/// How an arm ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArmStatus {
+    /// All steps were taken.
+    Complete,
+    /// A component failed; what came before is kept.
+    Failed {
+        /// The step at which it failed.
+        step: u32,
+        /// Why.
+        message: String,
+    },
+}
+
+/// One point of an arm's curve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurvePoint {
+    /// Optimizer steps taken.
+    pub step: u32,
+    /// The figures, means over prompts.
+    pub measures: Measures,
+}
+
+/// What training an arm gave.
+#[derive(Clone, Debug)]
+pub struct ArmOutcome {
+    /// How it ended.
+    pub status: ArmStatus,
+    /// What it spent.
+    pub budget: Budget,
+    /// The curve, from before the first step.
+    pub curve: Vec<CurvePoint>,
+    /// Everything about the policy before the first step; absent if its evaluation failed.
+    pub initial: Option<Measures>,
+    /// Everything about the policy after the last step; absent if the arm failed.
+    pub last: Option<Measures>,
+    /// How many groups used log Z from each source: exact, group, running.
+    pub partitions: [u64; 3],
+    /// The final parameters.
+    pub parameters: Vec<f64>,
+}
+
+/// An arm while it trains.
+struct Arm<'a> {
+    experiment: &'a Experiment,
+    training: Training,
+    facts: &'a [PromptFacts],
+    outputs: Option<&'a OutputBatch>,
+    declaration: Declaration,
+    policy: PolicyHandle,
+    objective: ObjectiveHandle,
+    seed: u64,
+    optimizer: OptimizerState,
+    gradient: Vec<f64>,
+    scores: PolicyWeights,
+    outcome: ArmOutcome,
+}
+
+/// Trains `policy`, which holds its initial parameters, under `objective`.
+///
+/// `outputs` are all outputs of the task where the gradient is exact. `advance` is called after every step. A
+/// failing component ends the arm and is told in its status.
+#[allow(clippy::too_many_arguments, reason = "the parts of an arm, named where they are made")]
+pub fn train(
+    experiment: &Experiment,
+    training: Training,
+    facts: &[PromptFacts],
+    outputs: Option<&OutputBatch>,
+    mut evaluator: Evaluator<'_>,
+    policy: PolicyHandle,
+    objective: ObjectiveHandle,
+    seed: u64,
+    advance: &dyn Fn(),
+) -> ArmOutcome {
+    let outcome = ArmOutcome {
+        status: ArmStatus::Complete,
+        budget: Budget::default(),
+        curve: Vec::new(),
+        initial: None,
+        last: None,
+        partitions: [0; 3],
+        parameters: Vec::new(),
+    };
+    let mut arm = Arm {
+        experiment,
+        training,
+        facts,
+        outputs,
+        declaration: Declaration::default(),
+        policy,
+        objective,
+        seed,
+        optimizer: OptimizerState::new(training.optimizer, 0),
+        gradient: Vec::new(),
+        scores: PolicyWeights::default(),
+        outcome,
+    };
+    let mut step = 0;
+    if let Err(error) = arm.run(&mut evaluator, &mut step, advance) {
+        arm.outcome.status = ArmStatus::Failed { step, message: error.message };
+    }
+    arm.outcome
+}
+
+impl Arm<'_> {
+    fn run(
+        &mut self,
+        evaluator: &mut Evaluator<'_>,
+        step: &mut u32,
+        advance: &dyn Fn(),
+    ) -> Result<(), PluginError> {
+        self.declaration = self.objective.declaration()?;
+        self.objective.prepare(self.facts)?;
+        let mut parameters = self.policy.weights()?.parameters;
+        self.optimizer = OptimizerState::new(self.training.optimizer, parameters.len());
+        self.gradient = vec![0.0; parameters.len()];
+        self.outcome.initial = Some(evaluator.full(&self.policy, 0)?);
+        self.record(evaluator, 0)?;
+        while *step < self.training.steps {
+            self.update(*step)?;
+            self.optimizer.step(&mut parameters, &self.gradient);
+            self.policy.set_parameters(&parameters)?;
+            self.outcome.budget.optimizer_steps += 1;
+            *step += 1;
+            advance();
+            if step.is_multiple_of(self.experiment.evaluation.every) || *step == self.training.steps {
+                self.record(evaluator, *step)?;
+            }
+        }
+        self.outcome.last = Some(evaluator.full(&self.policy, *step)?);
+        self.outcome.parameters = parameters;
+        Ok(())
+    }
+
+    /// Computes the gradient of a step.
+    fn update(&mut self, step: u32) -> Result<(), PluginError> {
+        match (self.training.gradient, self.outputs) {
+            (Gradient::Sampled { prompts, group }, _) => {
+                let batch = SampledBatch::draw(
+                    self.experiment,
+                    &self.policy,
+                    self.facts,
+                    (prompts, group),
+                    (self.seed, step),
+                    self.declaration.base_log_probs,
+                )?;
+                self.outcome.budget += batch.budget();
+                let answer = self.objective.step(&batch.view()?)?;
+                self.tally(&answer);
+                let weighted = batch.weighted(self.experiment, &answer.coefficients)?;
+                self.policy.gradient(&weighted, &mut self.gradient)?;
+            }
+            (Gradient::Population, Some(outputs)) => {
+                outputs.score(&self.policy, &mut self.scores)?;
+                let answer = self.objective.step(&outputs.view(&self.scores, (self.seed, step))?)?;
+                self.tally(&answer);
+                let weighted = outputs.weighted(&self.scores, &answer.coefficients);
+                self.policy.gradient(&weighted, &mut self.gradient)?;
+            }
+            (Gradient::Population, None) => {
+                return Err(PluginError::data("an exact gradient needs all outputs, which are too many"));
+            }
+        }
+        match self.gradient.iter().find(|g| !g.is_finite()) {
+            None => Ok(()),
+            Some(found) => Err(PluginError::data(format!("the gradient holds {found}"))),
+        }
+    }
+
+    fn tally(&mut self, step: &ObjectiveStep) {
+        for used in &step.partitions {
+            self.outcome.partitions[match used.source {
+                PartitionSource::Exact => 0,
+                PartitionSource::Group => 1,
+                PartitionSource::Running => 2,
+            }] += 1;
+        }
+    }
+
+    fn record(&mut self, evaluator: &mut Evaluator<'_>, step: u32) -> Result<(), PluginError> {
+        let measures = evaluator.curve(&self.policy, step)?;
+        self.outcome.curve.push(CurvePoint { step, measures });
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! The optimizers. The host owns them, so that all arms share them.
+
+use crate::experiment::Optimizer;
+
+/// An optimizer and its state for one vector of parameters.
+#[derive(Clone, Debug)]
+pub struct OptimizerState {
+    optimizer: Optimizer,
+    /// Adam's moments; empty for plain gradient ascent.
+    first: Vec<f64>,
+    second: Vec<f64>,
+    /// β1^t and β2^t.
+    powers: (f64, f64),
+}
+
+impl OptimizerState {
+    /// The state before the first step.
+    pub fn new(optimizer: Optimizer, parameters: usize) -> Self {
+        let moments = if matches!(optimizer, Optimizer::Adam { .. }) { parameters } else { 0 };
+        Self { optimizer, first: vec![0.0; moments], second: vec![0.0; moments], powers: (1.0, 1.0) }
+    }
+
+    /// Moves `parameters` one step up the gradient.
+    ///
+    /// A parameter of −∞ stays, since its gradient is 0.
+    pub fn step(&mut self, parameters: &mut [f64], gradient: &[f64]) {
+        match self.optimizer {
+            Optimizer::Sgd { learning_rate } => {
+                parameters.iter_mut().zip(gradient).for_each(|(x, g)| *x += learning_rate * g);
+            }
+            Optimizer::Adam { learning_rate, beta1, beta2, epsilon } => {
+                self.powers = (self.powers.0 * beta1, self.powers.1 * beta2);
+                let corrections = (1.0 - self.powers.0, 1.0 - self.powers.1);
+                let moments = self.first.iter_mut().zip(&mut self.second);
+                for ((x, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
+                    *m = beta1 * *m + (1.0 - beta1) * g;
+                    *v = beta2 * *v + (1.0 - beta2) * g * g;
+                    *x += learning_rate * (*m / corrections.0) / ((*v / corrections.1).sqrt() + epsilon);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_ascent_adds_the_gradient() {
+        let mut state = OptimizerState::new(Optimizer::Sgd { learning_rate: 0.5 }, 2);
+        let mut parameters = [1.0, f64::NEG_INFINITY];
+        state.step(&mut parameters, &[2.0, 0.0]);
+        assert_eq!(parameters, [2.0, f64::NEG_INFINITY]);
+    }
+
+    #[test]
+    fn adam_by_hand() {
+        // First step: m̂ = g, v̂ = g², so the step is the learning rate in the direction of the gradient.
+        // Second step with gradient −1: m = .9·.2 − .1, v = .999·.004 + .001, both corrected.
+        let optimizer = Optimizer::Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        let mut state = OptimizerState::new(optimizer, 1);
+        let mut parameters = [0.0];
+        state.step(&mut parameters, &[2.0]);
+        assert!((parameters[0] - 0.1).abs() < 1e-9);
+        state.step(&mut parameters, &[-1.0]);
+        let m = (0.9 * 0.2 - 0.1) / (1.0 - 0.81);
+        let v: f64 = (0.999 * 0.004 + 0.001) / (1.0 - 0.999 * 0.999);
+        assert!((parameters[0] - (0.1 + 0.1 * m / v.sqrt())).abs() < 1e-9);
+    }
+}

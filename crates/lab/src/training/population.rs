@@ -1,0 +1,125 @@
+//! The batch of all outputs, for exact gradients.
+
+use crate::evaluation::Reference;
+use crate::experiment::Experiment;
+use pstar_core::author::WeightedBatch;
+use pstar_core::data::{Ending, Ragged, SequenceBatch, SequenceBuffer};
+use pstar_core::host::{ModelHandle, PolicyHandle};
+use pstar_core::objective::{BatchParts, ObjectiveBatch};
+use pstar_core::rng::{Purpose, StreamKey};
+use pstar_core::{PluginError, math};
+
+/// All outputs of all prompts, one group a prompt: the same for all arms.
+#[derive(Debug)]
+pub struct OutputBatch {
+    sequences: SequenceBuffer,
+    group_offsets: Vec<u64>,
+    prompt: Vec<u32>,
+    log_partition: Vec<f64>,
+    log_invalidity: Vec<f64>,
+    rewards: Vec<f64>,
+    ended: Vec<u8>,
+    base_log_probs: Vec<f64>,
+    /// For each sequence the weight of its prompt.
+    prompt_weights: Vec<f64>,
+}
+
+/// Log-probabilities of all outputs under a policy, and the weights that follow.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyWeights {
+    log_probs: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl OutputBatch {
+    /// All outputs of an experiment.
+    ///
+    /// # Errors
+    /// If the base fails.
+    #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
+    pub fn new(experiment: &Experiment, reference: &Reference) -> Result<Self, PluginError> {
+        let space = reference.space();
+        let count = space.count().unwrap_or(0);
+        let prompts = experiment.prompts.view().len();
+        let mut sequences = SequenceBuffer::new(experiment.prompts.clone());
+        let (mut rewards, mut ended, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
+        for (prompt, values) in (0..).zip(reference.prompts()) {
+            for index in 0..count {
+                space.tokens(index, &mut tokens);
+                sequences.push(prompt, tokens.iter().copied());
+                let fixed = space.ending == Ending::FixedLength;
+                ended.push(u8::from(fixed || !space.is_truncated(index)));
+            }
+            rewards.extend(values.valid.mask().iter().map(|&valid| f64::from(u8::from(valid))));
+        }
+        let mut base_log_probs = vec![0.0; sequences.view().tokens().values().len()];
+        experiment.base.score(&sequences.view(), &mut base_log_probs)?;
+        let known = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        let facts = reference.facts();
+        let weights = experiment.weights.iter();
+        Ok(Self {
+            sequences,
+            group_offsets: (0..=prompts as u64).map(|g| g * count).collect(),
+            prompt: (0..prompts as u32).collect(),
+            log_partition: facts.iter().map(|facts| known(facts.log_partition)).collect(),
+            log_invalidity: facts.iter().map(|facts| known(facts.log_invalidity)).collect(),
+            rewards,
+            ended,
+            base_log_probs,
+            prompt_weights: weights.flat_map(|&w| (0..count).map(move |_| w)).collect(),
+        })
+    }
+
+    /// The outputs.
+    pub fn sequences(&self) -> SequenceBatch<'_> {
+        self.sequences.view()
+    }
+
+    /// Scores all outputs under the policy.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn score(&self, policy: &PolicyHandle, scores: &mut PolicyWeights) -> Result<(), PluginError> {
+        let sequences = self.sequences.view();
+        scores.log_probs.resize(sequences.tokens().values().len(), 0.0);
+        policy.score(&sequences, &mut scores.log_probs)?;
+        let rows = Ragged::new(sequences.tokens().offsets(), &scores.log_probs);
+        let probs = rows.into_iter().flat_map(Ragged::rows).map(|row| math::exp(row.iter().sum()));
+        scores.weights.clear();
+        scores.weights.extend(probs.zip(&self.prompt_weights).map(|(prob, weight)| prob * weight));
+        Ok(())
+    }
+
+    /// What the objective sees.
+    ///
+    /// # Errors
+    /// If `scores` belong to another batch.
+    pub fn view<'a>(
+        &'a self,
+        scores: &'a PolicyWeights,
+        (seed, step): (u64, u32),
+    ) -> Result<ObjectiveBatch<'a>, PluginError> {
+        ObjectiveBatch::new(BatchParts {
+            group_offsets: &self.group_offsets,
+            prompt: &self.prompt,
+            log_partition: &self.log_partition,
+            log_invalidity: &self.log_invalidity,
+            rewards: &self.rewards,
+            weights: &scores.weights,
+            ended: &self.ended,
+            offsets: self.sequences.view().tokens().offsets(),
+            log_probs: &scores.log_probs,
+            behaviour_log_probs: &scores.log_probs,
+            base_log_probs: &self.base_log_probs,
+            step: step.into(),
+            key: StreamKey::new(seed, Purpose::Objective, step),
+            population: true,
+        })
+    }
+
+    /// What the policy is asked the gradient of.
+    pub fn weighted<'a>(&'a self, scores: &'a PolicyWeights, coefficients: &'a [f64]) -> WeightedBatch<'a> {
+        let sequences = self.sequences.view();
+        WeightedBatch { sequences, weights: &scores.weights, coefficients: Some(coefficients) }
+    }
+}

@@ -1,0 +1,140 @@
+//! A step's batch from samples of the policy.
+
+use super::{Budget, prompts_of_step};
+use crate::evaluation::verdicts;
+use crate::experiment::Experiment;
+use pstar_core::author::{SampleRequest, WeightedBatch};
+use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
+use pstar_core::host::{ModelHandle, PolicyHandle};
+use pstar_core::objective::{BatchParts, ObjectiveBatch, PromptFacts};
+use pstar_core::rng::{Purpose, StreamKey};
+use pstar_core::PluginError;
+
+/// Groups of samples, with everything that objectives may see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampledBatch {
+    /// For each group its prompt.
+    pub prompt: Vec<u32>,
+    group_offsets: Vec<u64>,
+    log_partition: Vec<f64>,
+    log_invalidity: Vec<f64>,
+    prompt_of: Vec<u32>,
+    /// The sampled tokens.
+    pub tokens: RaggedBuffer<u32>,
+    /// For each sequence 0 or 1.
+    pub rewards: Vec<f64>,
+    weights: Vec<f64>,
+    ended: Vec<u8>,
+    log_probs: Vec<f64>,
+    base_log_probs: Vec<f64>,
+    step: u32,
+    seed: u64,
+}
+
+impl SampledBatch {
+    /// Samples the batch of a step: `groups` groups of `size` samples.
+    ///
+    /// # Errors
+    /// If a component fails.
+    #[allow(clippy::cast_possible_truncation, reason = "groups and samples are below 2^32")]
+    pub fn draw(
+        experiment: &Experiment,
+        policy: &PolicyHandle,
+        facts: &[PromptFacts],
+        (groups, size): (usize, usize),
+        (seed, step): (u64, u32),
+        base_log_probs: bool,
+    ) -> Result<Self, PluginError> {
+        let prompts = experiment.prompts.view();
+        let prompt = prompts_of_step(seed, step, groups, prompts.len());
+        let (mut prompt_of, mut sample) = (Vec::new(), Vec::new());
+        for (g, &p) in prompt.iter().enumerate() {
+            let earlier = prompt[..g].iter().filter(|&&q| q == p).count();
+            prompt_of.extend(std::iter::repeat_n(p, size));
+            sample.extend((0..size).map(|i| (earlier * size + i) as u32));
+        }
+        let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
+        let samples = policy.sample(&request, StreamKey::new(seed, Purpose::Rollout, step))?;
+        let verdicts = verdicts(experiment, &prompt_of, &samples.tokens)?;
+        let end = experiment.task.alphabet.end();
+        let fixed = experiment.task.ending == Ending::FixedLength;
+        let ended = |row: &[u32]| u8::from(fixed || row.last() == Some(&end));
+        let n = prompt_of.len() as f64;
+        let scale = |&p: &u32| experiment.weights[p as usize] * prompts.len() as f64 / n;
+        let fact = |value: fn(&PromptFacts) -> Option<f64>| {
+            prompt.iter().map(|&p| value(&facts[p as usize]).unwrap_or(f64::NAN)).collect()
+        };
+        let mut batch = Self {
+            group_offsets: (0..=groups).map(|g| (g * size) as u64).collect(),
+            log_partition: fact(|facts| facts.log_partition),
+            log_invalidity: fact(|facts| facts.log_invalidity),
+            rewards: verdicts.iter().map(|&valid| f64::from(u8::from(valid))).collect(),
+            weights: prompt_of.iter().map(scale).collect(),
+            ended: samples.tokens.view().rows().map(ended).collect(),
+            log_probs: samples.log_probs,
+            tokens: samples.tokens,
+            base_log_probs: Vec::new(),
+            prompt,
+            prompt_of,
+            step,
+            seed,
+        };
+        if base_log_probs {
+            let mut scores = vec![0.0; batch.log_probs.len()];
+            experiment.base.score(&batch.sequences(experiment)?, &mut scores)?;
+            batch.base_log_probs = scores;
+        }
+        Ok(batch)
+    }
+
+    fn sequences<'a>(&'a self, experiment: &'a Experiment) -> Result<SequenceBatch<'a>, PluginError> {
+        SequenceBatch::new(experiment.prompts.view(), &self.prompt_of, self.tokens.view())
+            .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))
+    }
+
+    /// What the objective sees.
+    ///
+    /// # Errors
+    /// Never, for a batch that was drawn.
+    pub fn view(&self) -> Result<ObjectiveBatch<'_>, PluginError> {
+        ObjectiveBatch::new(BatchParts {
+            group_offsets: &self.group_offsets,
+            prompt: &self.prompt,
+            log_partition: &self.log_partition,
+            log_invalidity: &self.log_invalidity,
+            rewards: &self.rewards,
+            weights: &self.weights,
+            ended: &self.ended,
+            offsets: self.tokens.view().offsets(),
+            log_probs: &self.log_probs,
+            behaviour_log_probs: &self.log_probs,
+            base_log_probs: &self.base_log_probs,
+            step: self.step.into(),
+            key: StreamKey::new(self.seed, Purpose::Objective, self.step),
+            population: false,
+        })
+    }
+
+    /// What the policy is asked the gradient of.
+    ///
+    /// # Errors
+    /// Never, for a batch that was drawn.
+    pub fn weighted<'a>(
+        &'a self,
+        experiment: &'a Experiment,
+        coefficients: &'a [f64],
+    ) -> Result<WeightedBatch<'a>, PluginError> {
+        let sequences = self.sequences(experiment)?;
+        Ok(WeightedBatch { sequences, weights: &self.weights, coefficients: Some(coefficients) })
+    }
+
+    /// What it cost.
+    pub fn budget(&self) -> Budget {
+        Budget {
+            sequences: self.prompt_of.len() as u64,
+            tokens: self.log_probs.len() as u64,
+            verifier_calls: self.prompt_of.len() as u64,
+            optimizer_steps: 0,
+        }
+    }
+}

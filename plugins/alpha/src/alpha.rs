@@ -1,0 +1,106 @@
+//! `alpha`: D_α(q‖p*).
+
+use crate::as_released;
+use pstar_core::objective::{
+    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator, PartitionNeed,
+    PopulationForm,
+};
+use pstar_core::{Objective, PluginError, math};
+use serde::Deserialize;
+
+/// Minimises D_α(q‖p*): c_i = R_i (g_i − baseline) / (1−α) with g_i = min((p*(y_i)/q(y_i))^{1−α} − 1, clip).
+///
+/// Kruszewski et al. 2026 (arXiv 2512.05962). The clipped pseudo-reward is the gradient of another potential.
+pub(crate) struct Alpha {
+    config: Config,
+    estimator: PartitionEstimator,
+}
+
+/// `(alpha: 0.5)` or `(alpha: 0.25, clip: 10.0, partition: Group)` or `(alpha: 0.25, as_released: true)`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// α in [0, 1): 0 is forward KL, 1 would be reverse KL, of which p* cannot be a target.
+    alpha: f64,
+    /// M > 0: the greatest pseudo-reward (p*/q)^{1−α} − 1; none by default.
+    #[serde(default)]
+    clip: Option<f64>,
+    /// Which value of Z to use.
+    #[serde(default)]
+    partition: Partition,
+    /// What is subtracted from the pseudo-reward.
+    #[serde(default)]
+    baseline: Baseline,
+    /// The variant that the authors published: Z from the group, ratios to the behaviour policy, clip 10, no
+    /// factor 1/(1−α), no importance weight.
+    #[serde(default)]
+    as_released: bool,
+}
+
+impl Objective for Alpha {
+    const NAME: &'static str = "alpha";
+    const DOC: &'static str = "minimises the alpha-divergence of the policy from the filtered model";
+    type Config = Config;
+
+    fn new(config: Config) -> Result<Self, PluginError> {
+        let Config { alpha, clip, partition, baseline, as_released } = config;
+        if !(0.0..1.0).contains(&alpha) {
+            let error = PluginError::config("alpha", format!("`alpha` must be in [0, 1), found `{alpha}`"));
+            return Err(error.with_hint("for reverse KL use `kl-control`, which aims at the tilted distribution"));
+        }
+        if let Some(clip) = clip.filter(|&clip| clip <= 0.0 || !clip.is_finite()) {
+            return Err(PluginError::config("clip", format!("`clip` must be a positive number, found `{clip}`")));
+        }
+        let estimates_otherwise = !matches!(partition, Partition::Auto | Partition::Group);
+        if as_released && (estimates_otherwise || baseline != Baseline::LeaveOneOut) {
+            let message = "`as_released` fixes `partition: Group` and `baseline: LeaveOneOut`, found another choice";
+            return Err(PluginError::config("as_released", message));
+        }
+        Ok(Self { estimator: PartitionEstimator::new(partition), config })
+    }
+
+    fn declaration(&self) -> Declaration {
+        let Config { alpha, clip, partition, baseline, as_released } = self.config;
+        let divergence = match clip {
+            Some(clip) => Divergence::ClippedAlpha { alpha, clip },
+            None if alpha == 0.0 => Divergence::KlFromFiltered,
+            None => Divergence::Alpha { alpha },
+        };
+        Declaration {
+            base_log_probs: true,
+            partition: if as_released { PartitionNeed::Unused } else { partition.need() },
+            minimum_group: baseline.minimum_group(),
+            // The released variant is defined by its sampling: Z of the group, leave-one-out.
+            population: (!as_released).then_some(PopulationForm::PerSequence),
+            divergence: (!as_released).then_some(divergence),
+        }
+    }
+
+    fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        let Config { alpha, clip, baseline, as_released, .. } = self.config;
+        if as_released {
+            return as_released::step(batch, alpha, clip);
+        }
+        let partitions = self.estimator.estimate(batch)?;
+        let mut c = vec![-1.0; batch.len()];
+        for (g, used) in partitions.iter().enumerate() {
+            for i in batch.group(g).filter(|&i| batch.reward(i) > 0.0) {
+                let log_ratio = batch.base_log_prob(i)? - used.log_partition - batch.log_prob(i);
+                c[i] = math::exp_m1((1.0 - alpha) * log_ratio);
+            }
+        }
+        let clipped = clip.map_or(0, |clip| limit(&mut c, clip));
+        baseline.subtract(batch, &mut c);
+        for (i, c) in c.iter_mut().enumerate() {
+            *c *= batch.importance_weight(i) / (1.0 - alpha);
+        }
+        let diagnostics = vec![("clipped_fraction".into(), clipped as f64 / batch.len() as f64)];
+        Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
+    }
+}
+
+/// Lowers values above `clip` to it; how many there were.
+pub(crate) fn limit(values: &mut [f64], clip: f64) -> usize {
+    let above = values.iter_mut().filter(|value| **value > clip);
+    above.map(|value| *value = clip).count()
+}

@@ -1,0 +1,77 @@
+//! `forward-kl`: KL(p*‖q), sampled from the policy.
+
+use pstar_core::objective::{
+    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator, PopulationForm,
+};
+use pstar_core::{Objective, PluginError, math};
+use serde::Deserialize;
+
+/// Minimises KL(p*‖q): c_i = R_i (p*(y_i)/q(y_i) − baseline) with p* = a v / Z.
+///
+/// Go et al. 2023 (arXiv 2302.08215), table 1; the constant baseline 1 is E_q\[p*/q\].
+pub(crate) struct ForwardKl {
+    baseline: Control,
+    partition: Partition,
+    estimator: PartitionEstimator,
+}
+
+/// `()` or `(partition: Running, baseline: LeaveOneOut)`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Which value of Z to use.
+    #[serde(default)]
+    partition: Partition,
+    /// What is subtracted from p*/q.
+    #[serde(default)]
+    baseline: Control,
+}
+
+/// What is subtracted from p*/q.
+#[derive(Clone, Copy, Default, Deserialize)]
+enum Control {
+    /// Its expectation, 1.
+    #[default]
+    One,
+    /// The mean of the other sequences of the group.
+    LeaveOneOut,
+    /// Nothing.
+    None,
+}
+
+impl Objective for ForwardKl {
+    const NAME: &'static str = "forward-kl";
+    const DOC: &'static str = "minimises KL(filtered model || policy)";
+    type Config = Config;
+
+    fn new(Config { partition, baseline }: Config) -> Result<Self, PluginError> {
+        Ok(Self { baseline, partition, estimator: PartitionEstimator::new(partition) })
+    }
+
+    fn declaration(&self) -> Declaration {
+        Declaration {
+            base_log_probs: true,
+            partition: self.partition.need(),
+            minimum_group: if matches!(self.baseline, Control::LeaveOneOut) { 2 } else { 1 },
+            population: Some(PopulationForm::PerSequence),
+            divergence: Some(Divergence::KlFromFiltered),
+        }
+    }
+
+    fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        let partitions = self.estimator.estimate(batch)?;
+        let mut c = vec![0.0; batch.len()];
+        for (g, used) in partitions.iter().enumerate() {
+            for i in batch.group(g).filter(|&i| batch.reward(i) > 0.0) {
+                c[i] = math::exp(batch.base_log_prob(i)? - used.log_partition - batch.log_prob(i));
+            }
+        }
+        match self.baseline {
+            Control::One if !batch.is_population() => c.iter_mut().for_each(|c| *c -= 1.0),
+            Control::LeaveOneOut => Baseline::LeaveOneOut.subtract(batch, &mut c),
+            Control::One | Control::None => {}
+        }
+        c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
+        Ok(ObjectiveStep { partitions, ..ObjectiveStep::per_sequence(batch, &c) })
+    }
+}

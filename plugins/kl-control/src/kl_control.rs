@@ -1,0 +1,128 @@
+//! `kl-control`: the expected reward minus β times the divergence from the base.
+
+use pstar_core::objective::{
+    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PartitionNeed, PopulationForm, PromptFacts,
+};
+use pstar_core::{ErrorKind, Objective, PluginError, math};
+use serde::Deserialize;
+
+/// Maximises E_q\[v\] − β KL(q‖a), whose optimum is the tilted distribution p_\[β\] ∝ a e^{v/β}:
+/// c_i = R_i (v_i − β log(q(y_i)/a(y_i)) − baseline).
+pub(crate) struct KlControl {
+    strength: Strength,
+    baseline: Baseline,
+}
+
+/// `(lambda: 10.0)`, `(beta: 0.1)` or `(mu: 0.95)`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// β > 0: the price of one nat.
+    #[serde(default)]
+    beta: Option<f64>,
+    /// λ = 1/β > 0.
+    #[serde(default)]
+    lambda: Option<f64>,
+    /// The validity rate that the tilted distribution is to have, in (0, 1): one β a prompt, from the exact Z.
+    #[serde(default)]
+    mu: Option<f64>,
+    /// What is subtracted from the reward and its price.
+    #[serde(default)]
+    baseline: Baseline,
+}
+
+/// How strongly the reward pulls.
+enum Strength {
+    /// One β for all prompts.
+    Beta(f64),
+    /// One β a prompt, for this validity rate.
+    ValidityRate(f64),
+}
+
+impl Objective for KlControl {
+    const NAME: &'static str = "kl-control";
+    const DOC: &'static str = "maximises the expected reward minus beta times KL(policy || base)";
+    type Config = Config;
+
+    fn new(config: Config) -> Result<Self, PluginError> {
+        let strength = match (config.beta, config.lambda, config.mu) {
+            (Some(beta), None, None) => Strength::Beta(positive("beta", beta)?),
+            (None, Some(lambda), None) => Strength::Beta(1.0 / positive("lambda", lambda)?),
+            (None, None, Some(mu)) if mu > 0.0 && mu < 1.0 => Strength::ValidityRate(mu),
+            (None, None, Some(mu)) => {
+                return Err(PluginError::config("mu", format!("`mu` must be in (0, 1), found `{mu}`")));
+            }
+            (None, None, None) => {
+                let message = "expected one of `beta`, `lambda` and `mu`, found none";
+                return Err(PluginError::new(ErrorKind::Config, message)
+                    .with_hint("a KL coefficient of 0 is the objective `reinforce`"));
+            }
+            _ => {
+                let message = "expected one of `beta`, `lambda` and `mu`, found several";
+                return Err(PluginError::new(ErrorKind::Config, message));
+            }
+        };
+        Ok(Self { strength, baseline: config.baseline })
+    }
+
+    fn declaration(&self) -> Declaration {
+        let (partition, divergence) = match self.strength {
+            Strength::Beta(beta) => (PartitionNeed::Unused, Divergence::KlToTilted { beta }),
+            Strength::ValidityRate(mu) => (PartitionNeed::Exact, Divergence::KlToTiltedAtRate { mu }),
+        };
+        Declaration {
+            base_log_probs: true,
+            partition,
+            minimum_group: self.baseline.minimum_group(),
+            population: Some(PopulationForm::PerSequence),
+            divergence: Some(divergence),
+        }
+    }
+
+    fn prepare(&mut self, prompts: &[PromptFacts]) -> Result<(), PluginError> {
+        prompts.iter().try_for_each(|&facts| self.beta(facts).map(|_| ()))
+    }
+
+    fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        let mut c = vec![0.0; batch.len()];
+        for g in 0..batch.groups() {
+            let beta = self.beta(batch.facts(g))?;
+            for i in batch.group(g) {
+                c[i] = batch.reward(i) - beta * (batch.log_prob(i) - batch.base_log_prob(i)?);
+            }
+        }
+        self.baseline.subtract(batch, &mut c);
+        c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
+        Ok(ObjectiveStep::per_sequence(batch, &c))
+    }
+}
+
+impl KlControl {
+    /// β for a prompt: with a validity rate μ, 1/β = logit μ − logit A1.
+    fn beta(&self, facts: PromptFacts) -> Result<f64, PluginError> {
+        let mu = match self.strength {
+            Strength::Beta(beta) => return Ok(beta),
+            Strength::ValidityRate(mu) => mu,
+        };
+        let Some(log_valid) = facts.log_partition else {
+            return Err(PluginError::config("mu", "`mu` needs the exact partition function, which is unknown here")
+                .with_hint("give `beta` or `lambda`, or make the space small enough to enumerate"));
+        };
+        let log_invalid = facts.log_invalidity.unwrap_or_else(|| math::ln(-math::exp_m1(log_valid)));
+        let lambda = math::ln(mu) - math::ln_1p(-mu) - (log_valid - log_invalid);
+        if lambda.is_finite() && lambda > 0.0 {
+            return Ok(1.0 / lambda);
+        }
+        let rate = math::exp(log_valid);
+        let message = format!("`mu` must lie above the base's validity rate, which must be in (0, 1): found `{mu}` for a prompt of rate {rate}");
+        Err(PluginError::config("mu", message))
+    }
+}
+
+fn positive(field: &str, value: f64) -> Result<f64, PluginError> {
+    if value > 0.0 && value.is_finite() {
+        return Ok(value);
+    }
+    let error = PluginError::config(field, format!("`{field}` must be a positive number, found `{value}`"));
+    Err(error.with_hint("a KL coefficient of 0 is the objective `reinforce`"))
+}

@@ -1,0 +1,105 @@
+//! The base model.
+
+use crate::config::{ModelConfig, Smoothing, Table};
+use crate::contexts::Contexts;
+use crate::distribution::Distribution;
+use crate::{corpus, estimate, table};
+use pstar_core::author::{FiniteStateView, SampleRequest, Samples, Weights};
+use pstar_core::data::SequenceBatch;
+use pstar_core::rng::StreamKey;
+use pstar_core::{BaseModel, PluginError, SequenceModel, Task, math};
+
+/// An n-gram with fixed probabilities.
+pub(crate) struct NgramModel {
+    distribution: Distribution,
+    shape: String,
+}
+
+impl BaseModel for NgramModel {
+    const NAME: &'static str = "ngram";
+    const DOC: &'static str = "n-gram model from a corpus or an explicit table";
+    type Config = ModelConfig;
+
+    fn new(config: ModelConfig, task: &Task) -> Result<Self, PluginError> {
+        let tables = configured_tables(config.table.as_ref(), config.tables.as_deref(), task)?;
+        let positions = tables.map_or(1, |(_, tables)| tables.len());
+        let contexts = Contexts::new(config.order, task, positions)?;
+        let logits = match (tables, &config.corpus) {
+            (Some((field, tables)), None) => table::logits(field, tables, &contexts, task)?,
+            (None, Some(path)) => {
+                let entries = corpus::read(path, task)?;
+                let probs = estimate::estimate(&entries, &contexts, smoothing(&config)?, task)?;
+                probs.into_iter().map(math::ln).collect()
+            }
+            (Some(_), Some(_)) => {
+                let message = "`corpus` and an explicit table exclude each other, found both";
+                return Err(PluginError::config("corpus", message));
+            }
+            (None, None) => {
+                let message = "expected `corpus`, `table` or `tables`, found none of them";
+                return Err(PluginError::new(pstar_core::ErrorKind::Config, message));
+            }
+        };
+        let shape = shape(config.order, positions, task);
+        let mut distribution = Distribution::uniform(contexts, positions, task);
+        distribution.set_logits(&logits);
+        Ok(Self { distribution, shape })
+    }
+}
+
+fn smoothing(config: &ModelConfig) -> Result<Smoothing, PluginError> {
+    match (config.smoothing, config.add_k) {
+        (Some(_), Some(_)) => {
+            Err(PluginError::config("add_k", "`smoothing` and `add_k` exclude each other, found both"))
+        }
+        (Some(smoothing), None) => Ok(smoothing),
+        (None, k) => Ok(Smoothing::AddK { k: k.unwrap_or(0.0) }),
+    }
+}
+
+/// The explicit tables, under the name of the field that gives them.
+pub(crate) fn configured_tables<'a>(
+    table: Option<&'a Table>,
+    tables: Option<&'a [Table]>,
+    task: &Task,
+) -> Result<Option<(&'static str, &'a [Table])>, PluginError> {
+    match (table, tables) {
+        (Some(_), Some(_)) => {
+            Err(PluginError::config("tables", "`table` and `tables` exclude each other, found both"))
+        }
+        (Some(table), None) => Ok(Some(("table", std::slice::from_ref(table)))),
+        (None, Some(tables)) if tables.len() != task.horizon => {
+            let (expected, found) = (task.horizon, tables.len());
+            let message = format!("`tables` must have one table for each of {expected} positions, found {found}");
+            Err(PluginError::config("tables", message))
+        }
+        (None, Some(tables)) => Ok(Some(("tables", tables))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// What two n-grams must share for one to take the other's parameters.
+pub(crate) fn shape(order: usize, positions: usize, task: &Task) -> String {
+    let dependence = if positions == 1 { "position-independent" } else { "position-dependent" };
+    let (tokens, choices) = (task.alphabet.tokens(), task.choices());
+    format!("n-gram of order {order}, {dependence}, {tokens} tokens, {choices} choices")
+}
+
+impl SequenceModel for NgramModel {
+    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
+        Ok(self.distribution.sample(request, key))
+    }
+
+    fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
+        self.distribution.score(batch, log_probs);
+        Ok(())
+    }
+
+    fn finite_state(&self) -> Option<&dyn FiniteStateView> {
+        Some(&self.distribution)
+    }
+
+    fn weights(&self) -> Option<Weights> {
+        Some(Weights { shape: self.shape.clone(), parameters: self.distribution.logits().to_vec() })
+    }
+}

@@ -1,0 +1,131 @@
+//! Contexts of n−1 symbols as numbers.
+
+use pstar_core::{PluginError, Task};
+
+/// The contexts of an n-gram model: n−1 tokens read as digits, the newest last. The boundary token pads on the
+/// left.
+#[derive(Clone, Debug)]
+pub(crate) struct Contexts {
+    /// Number of tokens: the radix.
+    radix: u64,
+    /// radix^(n−1): the number of contexts.
+    count: u64,
+    /// Number of symbols in a context, n−1.
+    length: usize,
+    /// The token of `^` and `$`.
+    boundary: u32,
+}
+
+/// Greatest number of values (contexts × choices × positions) that a model may have: 1 GiB of logits.
+const MOST_VALUES: u64 = 1 << 27;
+
+impl Contexts {
+    /// The contexts of a model of order n on a task, for `positions` tables.
+    pub(crate) fn new(order: usize, task: &Task, positions: usize) -> Result<Self, PluginError> {
+        if order == 0 {
+            return Err(PluginError::config("order", "`order` must be at least 1, found `0`"));
+        }
+        let radix = task.alphabet.tokens() as u64;
+        let exponent = u32::try_from(order - 1).unwrap_or(u32::MAX);
+        let count = radix.checked_pow(exponent);
+        let values = count.and_then(|count| count.checked_mul((task.choices() * positions) as u64));
+        match (count, values) {
+            (Some(count), Some(values)) if values <= MOST_VALUES => {
+                Ok(Self { radix, count, length: order - 1, boundary: task.alphabet.end() })
+            }
+            _ => Err(PluginError::config(
+                "order",
+                format!("an n-gram of order {order} over {radix} tokens has more than {MOST_VALUES} parameters"),
+            )
+            .with_hint("use a smaller `order`")),
+        }
+    }
+
+    /// Number of contexts.
+    pub(crate) fn count(&self) -> usize {
+        to_index(self.count)
+    }
+
+    /// Number of symbols in a context.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The context behind a prompt.
+    pub(crate) fn start(&self, prompt: &[u32]) -> u64 {
+        let padding = std::iter::repeat_n(&self.boundary, self.length);
+        padding.chain(prompt).fold(0, |context, &token| self.advance(context, token))
+    }
+
+    /// The context behind one more symbol.
+    #[inline]
+    pub(crate) fn advance(&self, context: u64, token: u32) -> u64 {
+        (context * self.radix + u64::from(token)) % self.count
+    }
+
+    /// The symbols of a context, oldest first.
+    pub(crate) fn tokens(&self, context: u64) -> Vec<u32> {
+        let mut tokens = vec![0; self.length];
+        let mut rest = context;
+        for token in tokens.iter_mut().rev() {
+            *token = u32::try_from(rest % self.radix).unwrap_or(self.boundary);
+            rest /= self.radix;
+        }
+        tokens
+    }
+
+    /// The number of a context of n−1 symbols.
+    pub(crate) fn index(&self, tokens: &[u32]) -> u64 {
+        tokens.iter().fold(0, |context, &token| context * self.radix + u64::from(token))
+    }
+
+    /// Every context that an output of the task's prompts can meet, in order; all of them where the prompts
+    /// are not known.
+    pub(crate) fn reachable(&self, task: &Task) -> Vec<u64> {
+        let mut found: std::collections::BTreeSet<u64> = task.prompts.iter().map(|p| self.start(p)).collect();
+        let mut frontier: Vec<u64> = found.iter().copied().collect();
+        for _ in 1..task.horizon {
+            let symbols = 0..self.boundary;
+            let behind = |context: u64| symbols.clone().map(move |token| self.advance(context, token));
+            frontier = frontier.into_iter().flat_map(behind).filter(|&context| found.insert(context)).collect();
+            if frontier.is_empty() {
+                break;
+            }
+        }
+        found.into_iter().collect()
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "contexts are bounded by MOST_VALUES")]
+pub(crate) fn to_index(context: u64) -> usize {
+    context as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::tests::task;
+
+    #[test]
+    fn a_context_is_the_last_symbols() {
+        let task = task("ab", "=", 4);
+        let contexts = Contexts::new(3, &task, 1).unwrap();
+        assert_eq!(contexts.tokens(contexts.start(&[])), [2, 2]);
+        assert_eq!(contexts.tokens(contexts.start(&[3])), [2, 3]);
+        let start = contexts.start(&[0, 3, 1]);
+        assert_eq!(contexts.tokens(contexts.advance(start, 0)), [1, 0]);
+        assert_eq!(contexts.index(&[1, 0]), contexts.advance(start, 0));
+    }
+
+    #[test]
+    fn order_one_has_a_single_context() {
+        let contexts = Contexts::new(1, &task("ab", "", 4), 1).unwrap();
+        assert_eq!((contexts.count(), contexts.start(&[0, 1]), contexts.advance(0, 1)), (1, 0, 0));
+    }
+
+    #[test]
+    fn too_large_an_order_is_refused() {
+        assert!(Contexts::new(64, &task("ab", "", 4), 1).is_err());
+        assert!(Contexts::new(0, &task("ab", "", 4), 1).is_err());
+    }
+}

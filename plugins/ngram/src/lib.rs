@@ -1,0 +1,12 @@
+//! n-gram models: the next symbol depends on the last n−1 symbols only (and, where asked for, on the position).
+
+mod base_model;
+mod config;
+mod contexts;
+mod corpus;
+mod distribution;
+mod estimate;
+mod policy;
+mod table;
+
+pstar_core::export_plugin!(base_models: [base_model::NgramModel], policies: [policy::NgramPolicy]);

@@ -1,0 +1,140 @@
+//! The policy: a softmax n-gram.
+
+use crate::base_model::{configured_tables, shape};
+use crate::config::PolicyConfig;
+use crate::contexts::Contexts;
+use crate::distribution::Distribution;
+use crate::table;
+use pstar_core::author::{FiniteStateView, SampleRequest, Samples, WeightedBatch, Weights};
+use pstar_core::data::SequenceBatch;
+use pstar_core::rng::StreamKey;
+use pstar_core::{Policy, PluginError, SequenceModel, Task, math};
+
+/// Half the width of the uniform distribution that random logits are drawn from.
+const RANDOM_LOGIT: f64 = 1.0;
+
+/// An n-gram whose logits are trained.
+pub(crate) struct NgramPolicy {
+    distribution: Distribution,
+    shape: String,
+}
+
+impl Policy for NgramPolicy {
+    const NAME: &'static str = "ngram";
+    const DOC: &'static str = "softmax n-gram, position-independent or position-dependent";
+    type Config = PolicyConfig;
+
+    fn new(config: PolicyConfig, task: &Task) -> Result<Self, PluginError> {
+        let tables = configured_tables(config.table.as_ref(), config.tables.as_deref(), task)?;
+        let dependent = config.position_dependent || config.tables.is_some();
+        let positions = if dependent { task.horizon } else { 1 };
+        let contexts = Contexts::new(config.order, task, positions)?;
+        let logits = match tables {
+            None => None,
+            Some((field, tables)) => Some(table::logits(field, tables, &contexts, task)?),
+        };
+        let mut distribution = Distribution::uniform(contexts, positions, task);
+        if let Some(logits) = logits {
+            let repeats = distribution.logits().len() / logits.len();
+            distribution.set_logits(&logits.repeat(repeats));
+        }
+        Ok(Self { distribution, shape: shape(config.order, positions, task) })
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.distribution.logits().len()
+    }
+
+    fn set_parameters(&mut self, parameters: &[f64]) -> Result<(), PluginError> {
+        let (expected, found) = (self.parameter_count(), parameters.len());
+        if expected != found {
+            return Err(PluginError::data(format!("expected {expected} parameters, found {found}")));
+        }
+        if let Some(found) = parameters.iter().find(|x| x.is_nan() || **x == f64::INFINITY) {
+            return Err(PluginError::data(format!("a logit must be a number or -inf, found {found}")));
+        }
+        self.distribution.set_logits(parameters);
+        Ok(())
+    }
+
+    fn randomise(&mut self, key: StreamKey) {
+        self.distribution.change_logits(|logits| {
+            for (i, logit) in (0..).zip(logits) {
+                *logit = RANDOM_LOGIT * (2.0 * key.uniform(0, i, 0) - 1.0);
+            }
+        });
+    }
+
+    /// Row by row, Σ w c (1[k = token] − π(k | row)): the first part token by token, the second once a row.
+    fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+        gradient.fill(0.0);
+        let mut row_sums = vec![0.0; gradient.len() / self.distribution.choices()];
+        self.visit_weighted(batch, |row, token, amount| {
+            gradient[row + token] += amount;
+            row_sums[row / self.distribution.choices()] += amount;
+        });
+        let rows = gradient.chunks_exact_mut(self.distribution.choices());
+        let probs = self.distribution.probs().chunks_exact(self.distribution.choices());
+        for ((row, probs), sum) in rows.zip(probs).zip(row_sums) {
+            if sum != 0.0 {
+                row.iter_mut().zip(probs).for_each(|(g, p)| *g -= sum * p);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closed form: π(k | row) = weighted count of k in the row / weighted count of the row.
+    fn fit(&mut self, batch: &WeightedBatch<'_>) -> Result<(), PluginError> {
+        let mut counts = vec![0.0; self.parameter_count()];
+        self.visit_weighted(batch, |row, token, amount| counts[row + token] += amount);
+        let choices = self.distribution.choices();
+        self.distribution.change_logits(|logits| {
+            for (logits, counts) in logits.chunks_exact_mut(choices).zip(counts.chunks_exact(choices)) {
+                let total: f64 = counts.iter().sum();
+                if total > 0.0 {
+                    logits.iter_mut().zip(counts).for_each(|(logit, c)| *logit = math::ln(c / total));
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+impl NgramPolicy {
+    /// Calls `visit(row, token, w c)` for every token of every sequence whose weight is not 0.
+    fn visit_weighted(&self, batch: &WeightedBatch<'_>, mut visit: impl FnMut(usize, usize, f64)) {
+        let offsets = batch.sequences.tokens().offsets();
+        let mut sequence = 0;
+        self.distribution.visit_tokens(&batch.sequences, |row, token, index| {
+            while index as u64 >= offsets[sequence + 1] {
+                sequence += 1;
+            }
+            let weight = batch.weights[sequence];
+            if weight != 0.0 {
+                visit(row, token, weight * batch.coefficients.map_or(1.0, |c| c[index]));
+            }
+        });
+    }
+}
+
+impl SequenceModel for NgramPolicy {
+    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
+        Ok(self.distribution.sample(request, key))
+    }
+
+    fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
+        self.distribution.score(batch, log_probs);
+        Ok(())
+    }
+
+    fn finite_state(&self) -> Option<&dyn FiniteStateView> {
+        Some(&self.distribution)
+    }
+
+    fn weights(&self) -> Option<Weights> {
+        Some(Weights { shape: self.shape.clone(), parameters: self.distribution.logits().to_vec() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! A verifier by regular expression.
+
+mod full_match;
+
+pstar_core::export_plugin!(verifiers: [full_match::FullMatch]);
