@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Population gradients at one point of a bigram class: writes `gradient.json`.
 
-Toy C of MATH.md (two symbols, fixed length 5, even number of a's) and a softmax bigram policy q whose
+The parity toy (two symbols, fixed length 5, even number of a's) and a softmax bigram policy q whose
 probabilities are given; its logits are any theta with softmax(theta of a row) = that row. The gradient is
 that of J in the logits, by enumeration of the 32 outputs:
 

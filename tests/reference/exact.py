@@ -6,7 +6,7 @@ below. Every output of the space is listed, its probability is multiplied out in
 arithmetic, and every quantity is the plain sum that defines it: no stable reformulation, no dynamic
 programming, no numerical library. A result is rounded once, to the nearest float64, when printed.
 
-Conventions (those of MATH.md and DESIGN.md, and what had to be chosen where they leave room)
+Conventions (and what had to be chosen)
 
  1. A number of the experiment means the decimal that is written, not its float64 neighbour. Rows sum
     to one exactly, but for `underflow`: its row [1.0, 1e-100] is divided by its sum.
@@ -384,7 +384,7 @@ def solve_prompt(case, prompt):
             "one_minus_mu": one_minus_mu,
         } | to_base_and_filtered(q, base, filtered)
         answer["tilted"].append(record)
-        if filtered:  # the closed forms of MATH.md, section 4
+        if filtered:  # the closed forms
             assert close(record["kl_from_filtered"], -mu.ln())
             assert close(record["tv_to_filtered"], one_minus_mu)
             assert close(record["hellinger2_to_filtered"], 1 - mu.sqrt())
@@ -833,9 +833,9 @@ def cases():
              evaluation=settings()),
         (2, 201), bigram=(2, 202), trigram=(3, 203))
 
-    # the toys of MATH.md, section 7
+    # the two toys
     for name, rows, horizon, pattern in (("toy_e", TOY_E, 8, PALINDROMES), ("toy_c", TOY_C, 5, EVEN_A)):
-        c = case(name, f"Toy {name[-1].upper()} of MATH.md; policies are class optima to six decimals.",
+        c = case(name, f"The {dict(toy_e='palindrome', toy_c='parity')[name]} toy; policies are class optima to six decimals.",
                  "ab", horizon, F, pattern,
                  evaluation=settings("1 4 16 64 256", "2 1 0.5 0.2 0.1 0.05 0.02", "0 0.25 0.5 0.75 1", "0.5 1.5 -0.5 2"))
         c["base"] = {"order": 2, "table": {k: list(v) for k, v in rows.items()}}
@@ -849,7 +849,7 @@ def cases():
 
 
 def check_toys(answers):
-    """The rows of MATH.md, section 7, that need no search."""
+    """The tabulated rows that need no search."""
     def near(x, y, tolerance):
         assert abs(float(x) - y) <= tolerance, (x, y)
 

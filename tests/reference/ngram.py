@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Reference tables of n-grams estimated from small corpora: writes `ngram.json`.
 
-Exact rational arithmetic (fractions) from the definitions of MATH.md, section 3; each probability is
+Exact rational arithmetic (fractions) from the definitions; each probability is
 rounded once to float64 in `rows` and given exactly in `exact`.
 
 What had to be chosen:
- * The padded string is n-1 times `^`, the prompt, the response, and `$` with EndSymbol if the response is
-   shorter than the horizon. Only the positions of the response (and its `$`) are counted: the prompt is
-   context and is predicted nowhere.
- * A response of exactly `horizon` symbols is truncated and carries no `$`. With FixedLength every response
-   has exactly `horizon` symbols and there is no `$`.
+ * The padded string is n-1 times `^`, the prompt, the response, and `$` with EndSymbol. Only the positions of the
+   response (and its `$`) are counted: the prompt is context and is predicted nowhere.
+ * The `$` is appended whatever the length of the response: a corpus shows where its strings end, and the horizon
+   cuts what a model emits, not what it is estimated from.
  * A corpus entry counts as often as it occurs.
  * Kneser-Ney: c_n are the raw counts at the top order; c_j(h, w) = number of distinct u with c_{j+1}(u h, w) > 0,
    where u may be `^` or a prompt symbol. Lower orders therefore know only what the counted positions show.
@@ -46,7 +45,7 @@ class Corpus:
             response = read_symbols(entry["response"], self.alphabet)
             assert len(response) <= case["horizon"]
             assert case["ending"] == "EndSymbol" or len(response) == case["horizon"]
-            end = ["$"] if len(response) < case["horizon"] else []
+            end = ["$"] if case["ending"] == "EndSymbol" else []
             padded = ["^"] * (self.order - 1) + prompt + response + end
             first = self.order - 1 + len(prompt)
             for at in range(first, len(padded)):
@@ -118,7 +117,7 @@ def case(name, alphabet, horizon, ending, order, smoothing, corpus, prompt_alpha
 
 
 E, F = "EndSymbol", "FixedLength"
-FREE = responses("ab,a,abb,,aab,ab,ba,bbb")  # horizon 3: abb, aab, bbb are truncated
+FREE = responses("ab,a,abb,,aab,ab,ba,bbb")
 FIXED = responses("abca,aabb,abab,bcab,aaca,abca")
 THREE = responses("abcb,ab,cab,abca,,bcab,a,abc")
 PROMPTED = [

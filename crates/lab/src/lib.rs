@@ -7,5 +7,6 @@
 pub mod evaluation;
 pub mod experiment;
 pub mod plugins;
+pub mod probe;
 pub mod run;
 pub mod training;

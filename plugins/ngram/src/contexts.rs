@@ -1,6 +1,7 @@
 //! Contexts of n−1 symbols as numbers.
 
 use pstar_core::{PluginError, Task};
+use std::collections::BTreeSet;
 
 /// The contexts of an n-gram model: n−1 tokens read as digits, the newest last. The boundary token pads on the
 /// left.
@@ -79,20 +80,16 @@ impl Contexts {
         tokens.iter().fold(0, |context, &token| context * self.radix + u64::from(token))
     }
 
-    /// Every context that an output of the task's prompts can meet, in order; all of them where the prompts
-    /// are not known.
-    pub(crate) fn reachable(&self, task: &Task) -> Vec<u64> {
-        let mut found: std::collections::BTreeSet<u64> = task.prompts.iter().map(|p| self.start(p)).collect();
-        let mut frontier: Vec<u64> = found.iter().copied().collect();
-        for _ in 1..task.horizon {
-            let symbols = 0..self.boundary;
-            let behind = |context: u64| symbols.clone().map(move |token| self.advance(context, token));
-            frontier = frontier.into_iter().flat_map(behind).filter(|&context| found.insert(context)).collect();
-            if frontier.is_empty() {
-                break;
-            }
+    /// The contexts that outputs of the task's prompts can meet, position by position; none where the prompts are
+    /// not known.
+    pub(crate) fn reachable(&self, task: &Task) -> Vec<BTreeSet<u64>> {
+        let behind = |context: &u64| (0..self.boundary).map(|token| self.advance(*context, token)).collect();
+        let mut layers: Vec<BTreeSet<u64>> = vec![task.prompts.iter().map(|p| self.start(p)).collect()];
+        for position in 1..task.horizon {
+            let next: BTreeSet<u64> = layers[position - 1].iter().flat_map::<Vec<u64>, _>(behind).collect();
+            layers.push(next);
         }
-        found.into_iter().collect()
+        layers
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::config::Table;
 use crate::contexts::{Contexts, to_index};
 use pstar_core::{PluginError, Task, math};
+use std::collections::BTreeSet;
 
 /// How far the sum of a row may be from 1.
 const TOLERANCE: f64 = 1e-9;
@@ -15,17 +16,21 @@ pub(crate) fn logits(
     task: &Task,
 ) -> Result<Vec<f64>, PluginError> {
     let mut logits = Vec::with_capacity(tables.len() * contexts.count() * task.choices());
+    let layers = contexts.reachable(task);
     for (position, table) in tables.iter().enumerate() {
-        let place = if tables.len() == 1 { String::new() } else { format!("table {} of ", position + 1) };
+        let dependent = tables.len() > 1;
+        let place = if dependent { format!("table {} of ", position + 1) } else { String::new() };
+        let needed = if dependent { layers[position].clone() } else { layers.iter().flatten().copied().collect() };
         logits.extend(
-            table_logits(table, contexts, task)
+            table_logits(table, &needed, contexts, task)
                 .map_err(|message| PluginError::config(field, format!("{place}`{field}`: {message}")))?,
         );
     }
     Ok(logits)
 }
 
-fn table_logits(table: &Table, contexts: &Contexts, task: &Task) -> Result<Vec<f64>, String> {
+/// The logits of one table, which must have a row for each context of `needed`.
+fn table_logits(table: &Table, needed: &BTreeSet<u64>, contexts: &Contexts, task: &Task) -> Result<Vec<f64>, String> {
     let choices = task.choices();
     let mut logits = vec![0.0; contexts.count() * choices];
     let mut given = vec![false; contexts.count()];
@@ -38,11 +43,10 @@ fn table_logits(table: &Table, contexts: &Contexts, task: &Task) -> Result<Vec<f
             *logit = math::ln(p / sum);
         }
     }
-    let missing: Vec<String> = contexts
-        .reachable(task)
-        .into_iter()
-        .filter(|&context| !given[to_index(context)])
-        .map(|context| format!("`{}`", task.alphabet.context_text(&contexts.tokens(context))))
+    let missing: Vec<String> = needed
+        .iter()
+        .filter(|&&context| !given[to_index(context)])
+        .map(|&context| format!("`{}`", task.alphabet.context_text(&contexts.tokens(context))))
         .collect();
     if missing.is_empty() {
         return Ok(logits);
@@ -105,7 +109,8 @@ pub(crate) mod tests {
         let task = task("ab", "", 3);
         let table = rows.iter().map(|(key, row)| ((*key).into(), row.to_vec())).collect();
         let contexts = Contexts::new(2, &task, 1).unwrap();
-        table_logits(&table, &contexts, &task)
+        let needed = contexts.reachable(&task).into_iter().flatten().collect();
+        table_logits(&table, &needed, &contexts, &task)
     }
 
     const HALF: &[f64] = &[0.5, 0.25, 0.25];
