@@ -27,11 +27,8 @@ impl Batch {
     }
 
     fn sample(&self, policy: &PolicyHandle) -> Samples {
-        let request = SampleRequest {
-            prompts: self.prompts.view(),
-            prompt_of: &self.prompt_of,
-            sample: &self.sample,
-        };
+        let request =
+            SampleRequest { prompts: self.prompts.view(), prompt_of: &self.prompt_of, sample: &self.sample };
         policy.sample(&request, StreamKey::new(7, Purpose::Rollout, 0)).unwrap()
     }
 
@@ -76,7 +73,8 @@ fn gradient(c: &mut Criterion) {
     let samples = batch.sample(&policy);
     let sequences = batch.sequences(&samples);
     let weights = vec![1.0 / 4096.0; 4096];
-    let coefficients: Vec<f64> = (0..samples.log_probs.len()).map(|i| if i % 3 == 0 { 1.0 } else { -0.5 }).collect();
+    let coefficients: Vec<f64> =
+        (0..samples.log_probs.len()).map(|i| if i % 3 == 0 { 1.0 } else { -0.5 }).collect();
     let weighted = WeightedBatch { sequences, weights: &weights, coefficients: Some(&coefficients) };
     let mut gradient = vec![0.0; policy.parameter_count().unwrap()];
     let mut group = c.benchmark_group("ngram/gradient");

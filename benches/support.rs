@@ -6,9 +6,9 @@ use pstar_core::Task;
 use pstar_core::data::{Alphabet, Ending};
 use pstar_core::host::{self, Plugin, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
+use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::env;
 
 /// Short measurements: all benches together stay below two minutes.
 pub(crate) fn criterion() -> Criterion {

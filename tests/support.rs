@@ -1,9 +1,13 @@
 //! What the tests share: the host with its plugins beside it, and experiments built from text.
 
+use pstar_lab::experiment::{Experiment, ExperimentFile, check};
+use pstar_lab::plugins::Registry;
+use pstar_lab::run::{NoProgress, RunRecord, execute, prepare};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::{env, fs};
+use tempfile::TempDir;
 
 /// The plugins of this workspace.
 const PLUGINS: [&str; 6] = ["alpha", "arithmetic", "forward_kl", "kl_control", "ngram", "regex"];
@@ -12,8 +16,18 @@ const PLUGINS: [&str; 6] = ["alpha", "arithmetic", "forward_kl", "kl_control", "
 pub(crate) fn library(plugin: &str) -> PathBuf {
     let file = format!("{}pstar_plugin_{plugin}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
     let beside = env::current_exe().unwrap().parent().unwrap().join(&file);
-    assert!(beside.exists(), "{} is missing: is the plugin a dev-dependency of pstar-host?", beside.display());
+    assert!(
+        beside.exists(),
+        "{} is missing: is the plugin a dev-dependency of pstar-host?",
+        beside.display()
+    );
     beside
+}
+
+/// The library file of a plugin that exists for these tests.
+pub(crate) fn test_library(plugin: &str) -> PathBuf {
+    let file = format!("{}pstar_test_{plugin}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    env::current_exe().unwrap().parent().unwrap().join(file)
 }
 
 /// All libraries of this workspace's plugins.
@@ -46,4 +60,66 @@ pub(crate) fn host(folder: &Path, arguments: &[&str]) -> Output {
         .env_remove("PSTAR_PLUGIN_PATH")
         .output()
         .unwrap()
+}
+
+/// This workspace's plugins, loaded into this process.
+pub(crate) fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(|| Registry::load(&libraries()).unwrap())
+}
+
+/// An experiment from its text, as if it stood in the folder of the experiments.
+pub(crate) fn experiment(text: &str) -> Experiment {
+    let path = experiments().join("test.ron");
+    let file = ExperimentFile::parse(&path, text).unwrap_or_else(|error| panic!("{error:?}"));
+    check(file, &path, text, registry()).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// The folder of the experiments.
+pub(crate) fn experiments() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
+}
+
+/// Runs an experiment in this process.
+pub(crate) fn run(text: &str) -> RunRecord {
+    let experiment = experiment(text);
+    let prepared = prepare(&experiment, registry()).unwrap_or_else(|error| panic!("{error:?}"));
+    execute(&prepared, &NoProgress).unwrap()
+}
+
+/// The parity toy: base exactly bigram, valid is an even number of a's.
+pub(crate) const PARITY_TASK: &str = r#"task: (
+    alphabet: Chars("ab"),
+    horizon: 5,
+    ending: FixedLength,
+    base: (plugin: "ngram", config: (order: 2, table: {"^": [0.3, 0.7], "a": [0.75, 0.25], "b": [0.25, 0.75]})),
+    verifier: (plugin: "regex", config: (pattern: "(b|ab*a)*")),
+),"#;
+
+/// Sums of 1 and 2 that hit the number in the prompt, with an end symbol and prompts of different difficulty.
+pub(crate) const PROMPTED_TASK: &str = r#"task: (
+    alphabet: Chars("12+"),
+    prompt_alphabet: Chars("345="),
+    horizon: 5,
+    ending: EndSymbol,
+    prompts: List(["1=", "2=", "3=", "5="]),
+    base: (plugin: "ngram", config: (order: 3, corpus: "../tests/data/sums.txt", add_k: 0.5)),
+    verifier: (plugin: "arithmetic-expression", config: (target: FromPrompt)),
+),"#;
+
+/// A folder for one test.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// What a command printed, with the folders of this machine and the digits that may differ elsewhere left out.
+pub(crate) fn shown(output: &Output, folder: &Path) -> String {
+    let text = format!(
+        "exit code {}\n--- out\n{}--- err\n{}",
+        output.status.code().map_or("none: a signal".into(), |code| code.to_string()),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = text.replace(&installation().display().to_string(), "[host]");
+    text.replace(&folder.display().to_string(), "[folder]").replace(env::consts::DLL_SUFFIX, ".so")
 }

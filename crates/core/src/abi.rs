@@ -22,7 +22,7 @@ mod root;
 mod traits;
 
 pub use abi_stable::library::{
-    CheckTypeLayout, LibHeader, RootModuleResult, __call_root_module_loader as call_root_module_loader,
+    __call_root_module_loader as call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult,
 };
 pub use columns::{Column, ColumnData, Columns, OwnedColumn, OwnedColumns, OwnedData};
 pub(crate) use columns::{ColumnWriter, Element};

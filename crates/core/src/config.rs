@@ -17,10 +17,46 @@ pub fn options() -> ron::Options {
 /// Of kind [`ErrorKind::Config`], with the place in `text`.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, PluginError> {
     options().from_str(text).map_err(|error| {
-        let mut parsed = PluginError::new(ErrorKind::Config, error.code.to_string());
+        let (message, hint) = describe(&error.code);
+        let mut parsed = PluginError::new(ErrorKind::Config, message);
+        parsed.hint = hint;
         parsed.position = Some((error.span.start.line, error.span.start.col));
         parsed
     })
+}
+
+/// A fault of RON text in words, and advice: names of types are left out, since whoever wrote the text does not
+/// know them.
+pub fn describe(error: &ron::Error) -> (String, Option<String>) {
+    match error {
+        ron::Error::NoSuchStructField { expected, found, .. } => {
+            (format!("unknown field `{found}`"), Some(suggest(found, expected.iter().copied())))
+        }
+        ron::Error::NoSuchEnumVariant { expected, found, .. } => {
+            (format!("unknown choice `{found}`"), Some(suggest(found, expected.iter().copied())))
+        }
+        ron::Error::DuplicateStructField { field, .. } => {
+            (format!("the field `{field}` is given twice"), None)
+        }
+        ron::Error::MissingStructField { field, .. } => (format!("the field `{field}` is missing"), None),
+        other => {
+            let text = other.to_string();
+            let mut rest = text.chars();
+            let first = rest.next().into_iter().flat_map(char::to_lowercase);
+            (first.chain(rest).collect(), None)
+        }
+    }
+}
+
+/// Advice on a misspelt name: the nearest of those expected, if one is near, and all of them.
+pub fn suggest<'a>(found: &str, expected: impl Iterator<Item = &'a str> + Clone) -> String {
+    let distance = |name: &&str| strsim::damerau_levenshtein(found, name);
+    let nearest = expected.clone().min_by_key(distance).filter(|name| distance(name) <= 1 + name.len() / 4);
+    let all = expected.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match nearest {
+        Some(nearest) => format!("did you mean `{nearest}`? expected one of {all}"),
+        None => format!("expected one of {all}"),
+    }
 }
 
 /// A map that keeps the file's order and refuses a key that is given twice.
@@ -86,5 +122,45 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for UniqueMap<V> {
 impl<V: Serialize> Serialize for UniqueMap<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Config {
+        alpha: f64,
+        #[serde(default)]
+        clip: Option<f64>,
+    }
+
+    #[test]
+    fn some_may_be_left_out() {
+        let config = Config { alpha: 1.0, clip: Some(2.0) };
+        assert_eq!(parse::<Config>("(alpha: 1, clip: 2.0)").unwrap(), config);
+        assert_eq!(parse::<Config>("(alpha: 1.0, clip: Some(2.0))").unwrap(), config);
+    }
+
+    #[test]
+    fn faults_are_in_words_and_located() {
+        let fault = |text| parse::<Config>(text).unwrap_err();
+        let error = fault("(alpha: 1.0,\n clap: 3)");
+        assert_eq!(error.message, "unknown field `clap`");
+        assert_eq!(error.hint.unwrap(), "did you mean `clip`? expected one of `alpha`, `clip`");
+        assert_eq!(error.position, Some((2, 2)));
+        assert_eq!(fault("(alpha: 1.0, alpha: 2.0)").message, "the field `alpha` is given twice");
+        assert_eq!(fault("()").message, "the field `alpha` is missing");
+        assert_eq!(fault("(alpha: \"x\")").message, "expected float");
+    }
+
+    #[test]
+    fn a_map_keeps_its_order_and_its_keys_apart() {
+        let map: UniqueMap<u32> = parse("{\"b\": 1, \"a\": 2}").unwrap();
+        assert_eq!(map.iter().collect::<Vec<_>>(), [("b", &1), ("a", &2)]);
+        let error = parse::<UniqueMap<u32>>("{\"b\": 1, \"b\": 2}").unwrap_err();
+        assert_eq!(error.message, "the key `b` is given twice");
     }
 }

@@ -63,9 +63,7 @@ struct Line {
 pub fn parse(text: &str, format: Format, alphabet: &Alphabet) -> Result<Vec<Entry>, CorpusError> {
     let lines = text.lines().enumerate();
     match format {
-        Format::PlainText => lines
-            .map(|(i, response)| entry(i + 1, "", response, alphabet))
-            .collect(),
+        Format::PlainText => lines.map(|(i, response)| entry(i + 1, "", response, alphabet)).collect(),
         Format::JsonLines => lines
             .filter(|(_, line)| !line.trim().is_empty())
             .map(|(i, line)| {
@@ -131,7 +129,10 @@ mod tests {
         let fault = |text, format| parse(text, format, &alphabet()).unwrap_err();
         let error = fault("ab\nabx\n", Format::PlainText);
         assert_eq!((error.line, error.column), (2, 3));
-        assert_eq!(fault("a=\n", Format::PlainText).message, "the response holds `=`, a symbol that only prompts use");
+        assert_eq!(
+            fault("a=\n", Format::PlainText).message,
+            "the response holds `=`, a symbol that only prompts use"
+        );
         assert_eq!(fault("{\"response\": \"a\"}\n{\"respons\": \"a\"}", Format::JsonLines).line, 2);
     }
 }

@@ -78,16 +78,13 @@ impl Failure {
 fn of_problem(error: &ExperimentError, problem: &Problem) -> Report {
     let mut diagnostic = MietteDiagnostic::new(&problem.message);
     diagnostic.help.clone_from(&problem.hint);
-    match &problem.place {
-        Some(place) => {
-            let label = LabeledSpan::underline(place.clone());
-            let source = NamedSource::new(error.path.to_string_lossy(), error.text.clone());
-            Report::new(diagnostic.with_label(label)).with_source_code(source)
-        }
-        None => {
-            diagnostic.message = format!("{}: {}", error.path.display(), problem.message);
-            Report::new(diagnostic)
-        }
+    if let Some(place) = &problem.place {
+        let label = LabeledSpan::underline(place.clone());
+        let source = NamedSource::new(error.path.to_string_lossy(), error.text.clone());
+        Report::new(diagnostic.with_label(label)).with_source_code(source)
+    } else {
+        diagnostic.message = format!("{}: {}", error.path.display(), problem.message);
+        Report::new(diagnostic)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The experiment file: how it is written, read and checked.
 
 mod checked;
+mod fault;
 mod file;
 mod located;
 mod problem;

@@ -34,8 +34,9 @@ pub fn run_table(record: &RunRecord) -> String {
             let _ = writeln!(text, "\n{differences}");
         }
     }
-    for note in notes(record) {
-        let _ = write!(text, "\n{note}");
+    let notes = notes(record);
+    if !notes.is_empty() {
+        let _ = writeln!(text, "\n{}", notes.join("\n"));
     }
     text
 }
@@ -125,7 +126,8 @@ fn difference_block(record: &RunRecord, policy: &str, columns: &[Column]) -> Str
     let of_policy: Vec<&Comparison> =
         record.comparisons.iter().filter(|comparison| comparison.policy == policy).collect();
     let Some(first) = of_policy.first() else { return String::new() };
-    let columns: Vec<&Column> = columns.iter().filter(|column| column.metric != "effective_number").collect();
+    let compared = |column: &&Column| !["entropy", "effective_number"].contains(&column.metric.as_str());
+    let columns: Vec<&Column> = columns.iter().filter(compared).collect();
     let rows: Vec<Vec<String>> = distinct(of_policy.iter().map(|comparison| &comparison.objective))
         .into_iter()
         .map(|objective| {
@@ -151,23 +153,41 @@ fn interval(comparison: &Comparison) -> String {
 }
 
 fn notes(record: &RunRecord) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = vec![budget(record)];
     if record.arms.iter().any(|arm| arm.log_partition.exact > 0) {
-        notes.push("° was handed the exact Z: an oracle that real training does not have\n".to_string());
+        notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
     }
     if !record.comparisons.is_empty() {
-        notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]\n".to_string());
+        notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]".to_string());
     }
     let failed = record.arms.iter().filter_map(|arm| match &arm.status {
         ArmStatus::Failed { step, message } => Some(format!(
-            "failed: {} · {} · seed {} at step {step}: {message}\n",
+            "failed: {} · {} · seed {} at step {step}: {message}",
             arm.policy, arm.objective, arm.seed
         )),
         ArmStatus::Complete => None,
     });
     notes.extend(failed);
-    notes.extend(record.warnings.iter().map(|warning| format!("warning: {warning}\n")));
+    notes.extend(record.warnings.iter().map(|warning| format!("warning: {warning}")));
     notes
+}
+
+/// What every arm spent; tokens are left out, since an end symbol decides how many there are.
+fn budget(record: &RunRecord) -> String {
+    let complete = record.arms.iter().filter(|arm| arm.status == ArmStatus::Complete);
+    let spent = distinct(complete.map(|arm| {
+        (arm.budget.sequences, arm.budget.verifier_calls, arm.budget.optimizer_steps)
+    }));
+    let words = |&(sequences, calls, steps): &(u64, u64, u64)| {
+        format!("{sequences} sequences, {calls} verifier calls, {steps} optimizer steps")
+    };
+    match &spent[..] {
+        [] => "no arm completed".into(),
+        [one] => format!("every arm: {}", words(one)),
+        several => {
+            format!("warning: budgets differ: {}", several.iter().map(words).collect::<Vec<_>>().join("; "))
+        }
+    }
 }
 
 fn distinct<T: PartialEq + Copy>(items: impl Iterator<Item = T>) -> Vec<T> {

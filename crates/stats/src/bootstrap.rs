@@ -34,7 +34,8 @@ pub fn paired_difference(values: &[f64], baseline: &[f64]) -> Option<Interval> {
         return None;
     }
     let key = StreamKey::new(0, Purpose::Bootstrap, 0);
-    let mut means: Vec<f64> = (0..RESAMPLES).map(|resample| resampled_mean(&differences, key, resample)).collect();
+    let mut means: Vec<f64> =
+        (0..RESAMPLES).map(|resample| resampled_mean(&differences, key, resample)).collect();
     means.sort_by(f64::total_cmp);
     let tail = RESAMPLES as usize / 40;
     Some(Interval { mean: mean(&differences), low: means[tail - 1], high: means[RESAMPLES as usize - tail] })

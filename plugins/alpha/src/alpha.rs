@@ -2,8 +2,8 @@
 
 use crate::as_released;
 use pstar_core::objective::{
-    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator, PartitionNeed,
-    PopulationForm,
+    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator,
+    PartitionNeed, PartitionUsed, PopulationForm,
 };
 use pstar_core::{Objective, PluginError, math};
 use serde::Deserialize;
@@ -46,14 +46,20 @@ impl Objective for Alpha {
         let Config { alpha, clip, partition, baseline, as_released } = config;
         if !(0.0..1.0).contains(&alpha) {
             let error = PluginError::config("alpha", format!("`alpha` must be in [0, 1), found `{alpha}`"));
-            return Err(error.with_hint("for reverse KL use `kl-control`, which aims at the tilted distribution"));
+            return Err(
+                error.with_hint("for reverse KL use `kl-control`, which aims at the tilted distribution")
+            );
         }
         if let Some(clip) = clip.filter(|&clip| clip <= 0.0 || !clip.is_finite()) {
-            return Err(PluginError::config("clip", format!("`clip` must be a positive number, found `{clip}`")));
+            return Err(PluginError::config(
+                "clip",
+                format!("`clip` must be a positive number, found `{clip}`"),
+            ));
         }
         let estimates_otherwise = !matches!(partition, Partition::Auto | Partition::Group);
         if as_released && (estimates_otherwise || baseline != Baseline::LeaveOneOut) {
-            let message = "`as_released` fixes `partition: Group` and `baseline: LeaveOneOut`, found another choice";
+            let message =
+                "`as_released` fixes `partition: Group` and `baseline: LeaveOneOut`, found another choice";
             return Err(PluginError::config("as_released", message));
         }
         Ok(Self { estimator: PartitionEstimator::new(partition), config })
@@ -94,6 +100,7 @@ impl Objective for Alpha {
         for (i, c) in c.iter_mut().enumerate() {
             *c *= batch.importance_weight(i) / (1.0 - alpha);
         }
+        PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
         let diagnostics = vec![("clipped_fraction".into(), clipped as f64 / batch.len() as f64)];
         Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
     }

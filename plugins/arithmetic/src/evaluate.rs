@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn malformed_expressions_have_no_value() {
-        for text in ["", "+1", "-1", "1+", "1**2", "2(3)", "(1)2", "(1)(2)", "()", "(1", "1)", "1 2", "1+-2", "x"] {
+        for text in
+            ["", "+1", "-1", "1+", "1**2", "2(3)", "(1)2", "(1)(2)", "()", "(1", "1)", "1 2", "1+-2", "x"]
+        {
             assert_eq!(value(text), None, "{text}");
         }
     }

@@ -26,7 +26,8 @@ fn ninety_nine() -> u64 {
 
 impl Verifier for SumVerifier {
     const NAME: &'static str = "arithmetic-sum";
-    const DOC: &'static str = "valid is the sum of the two numbers of the prompt `A+B=`, without leading zeros";
+    const DOC: &'static str =
+        "valid is the sum of the two numbers of the prompt `A+B=`, without leading zeros";
     type Config = Config;
 
     fn new(Config { largest }: Config) -> Result<Self, PluginError> {
@@ -60,7 +61,9 @@ mod tests {
         assert!(verifier.accepts("0+0=", "0"));
         let nines = "9".repeat(50);
         assert!(verifier.accepts(&format!("{nines}+1="), &format!("1{}", "0".repeat(50))));
-        for (prompt, response) in [("17+25=", "042"), ("17+25=", ""), ("17+25", "42"), ("+1=", "1"), ("1+2+3=", "6")] {
+        for (prompt, response) in
+            [("17+25=", "042"), ("17+25=", ""), ("17+25", "42"), ("+1=", "1"), ("1+2+3=", "6")]
+        {
             assert!(!verifier.accepts(prompt, response), "{prompt} {response}");
         }
     }

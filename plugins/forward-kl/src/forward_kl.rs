@@ -1,7 +1,8 @@
 //! `forward-kl`: KL(p*‖q), sampled from the policy.
 
 use pstar_core::objective::{
-    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator, PopulationForm,
+    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator,
+    PartitionUsed, PopulationForm,
 };
 use pstar_core::{Objective, PluginError, math};
 use serde::Deserialize;
@@ -72,6 +73,7 @@ impl Objective for ForwardKl {
             Control::One | Control::None => {}
         }
         c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
+        PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
         Ok(ObjectiveStep { partitions, ..ObjectiveStep::per_sequence(batch, &c) })
     }
 }

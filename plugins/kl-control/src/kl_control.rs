@@ -1,7 +1,8 @@
 //! `kl-control`: the expected reward minus β times the divergence from the base.
 
 use pstar_core::objective::{
-    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PartitionNeed, PopulationForm, PromptFacts,
+    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PartitionNeed, PopulationForm,
+    PromptFacts,
 };
 use pstar_core::{ErrorKind, Objective, PluginError, math};
 use serde::Deserialize;
@@ -105,8 +106,11 @@ impl KlControl {
             Strength::ValidityRate(mu) => mu,
         };
         let Some(log_valid) = facts.log_partition else {
-            return Err(PluginError::config("mu", "`mu` needs the exact partition function, which is unknown here")
-                .with_hint("give `beta` or `lambda`, or make the space small enough to enumerate"));
+            return Err(PluginError::config(
+                "mu",
+                "`mu` needs the exact partition function, which is unknown here",
+            )
+            .with_hint("give `beta` or `lambda`, or make the space small enough to enumerate"));
         };
         let log_invalid = facts.log_invalidity.unwrap_or_else(|| math::ln(-math::exp_m1(log_valid)));
         let lambda = math::ln(mu) - math::ln_1p(-mu) - (log_valid - log_invalid);
@@ -114,7 +118,9 @@ impl KlControl {
             return Ok(1.0 / lambda);
         }
         let rate = math::exp(log_valid);
-        let message = format!("`mu` must lie above the base's validity rate, which must be in (0, 1): found `{mu}` for a prompt of rate {rate}");
+        let message = format!(
+            "`mu` must lie above the base's validity rate, which must be in (0, 1): found `{mu}` for a prompt of rate {rate:.6}"
+        );
         Err(PluginError::config("mu", message))
     }
 }

@@ -1,6 +1,8 @@
 //! `reinforce`: the expected reward alone.
 
-use pstar_core::objective::{Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm};
+use pstar_core::objective::{
+    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm,
+};
 use pstar_core::{Objective, PluginError};
 use serde::Deserialize;
 

@@ -70,7 +70,8 @@ pub(crate) fn configured_tables<'a>(
         (Some(table), None) => Ok(Some(("table", std::slice::from_ref(table)))),
         (None, Some(tables)) if tables.len() != task.horizon => {
             let (expected, found) = (task.horizon, tables.len());
-            let message = format!("`tables` must have one table for each of {expected} positions, found {found}");
+            let message =
+                format!("`tables` must have one table for each of {expected} positions, found {found}");
             Err(PluginError::config("tables", message))
         }
         (None, Some(tables)) => Ok(Some(("tables", tables))),

@@ -1,7 +1,7 @@
 //! What experiments configure.
 
-use serde::Deserialize;
 use pstar_core::config::UniqueMap;
+use serde::Deserialize;
 
 /// A table: for each context of n−1 symbols the probabilities in alphabet order, the end symbol behind them.
 pub(crate) type Table = UniqueMap<Vec<f64>>;

@@ -36,7 +36,9 @@ impl Contexts {
             }
             _ => Err(PluginError::config(
                 "order",
-                format!("an n-gram of order {order} over {radix} tokens has more than {MOST_VALUES} parameters"),
+                format!(
+                    "an n-gram of order {order} over {radix} tokens has more than {MOST_VALUES} parameters"
+                ),
             )
             .with_hint("use a smaller `order`")),
         }

@@ -4,7 +4,7 @@
 //! [`Ending::EndSymbol`] a `$` follows. Independent check: tables worked out in exact fractions.
 
 use crate::config::Smoothing;
-use crate::contexts::{Contexts, to_index};
+use crate::contexts::Contexts;
 use pstar_core::corpus::Entry;
 use pstar_core::data::Ending;
 use pstar_core::{PluginError, Task};
@@ -22,13 +22,15 @@ pub(crate) fn estimate(
 ) -> Result<Vec<f64>, PluginError> {
     let choices = task.choices();
     let counts = count(entries, contexts.length(), task);
-    let estimator: Box<dyn Fn(&[u32]) -> Vec<f64>> = match smoothing {
+    let mut probs = Vec::with_capacity(contexts.count() * choices);
+    let every_context = (0..contexts.count() as u64).map(|context| contexts.tokens(context));
+    match smoothing {
         Smoothing::AddK { k } => {
             if !(k >= 0.0 && k.is_finite()) {
                 let message = format!("`k` must be a number of at least 0, found `{k}`");
                 return Err(PluginError::config("k", message));
             }
-            Box::new(move |context| add_k(counts.get(context), k, choices))
+            every_context.for_each(|context| probs.extend(add_k(counts.get(&context), k, choices)));
         }
         Smoothing::KneserNey { discount } => {
             if !(0.0..=1.0).contains(&discount) {
@@ -36,13 +38,8 @@ pub(crate) fn estimate(
                 return Err(PluginError::config("discount", message));
             }
             let model = KneserNey::new(counts, contexts.length(), discount, choices);
-            Box::new(move |context| model.row(context))
+            every_context.for_each(|context| probs.extend(model.row(&context)));
         }
-    };
-    let mut probs = vec![0.0; contexts.count() * choices];
-    for context in 0..contexts.count() as u64 {
-        let row = to_index(context) * choices;
-        probs[row..row + choices].copy_from_slice(&estimator(&contexts.tokens(context)));
     }
     Ok(probs)
 }

@@ -8,7 +8,7 @@ use crate::table;
 use pstar_core::author::{FiniteStateView, SampleRequest, Samples, WeightedBatch, Weights};
 use pstar_core::data::SequenceBatch;
 use pstar_core::rng::StreamKey;
-use pstar_core::{Policy, PluginError, SequenceModel, Task, math};
+use pstar_core::{PluginError, Policy, SequenceModel, Task, math};
 
 /// Half the width of the uniform distribution that random logits are drawn from.
 const RANDOM_LOGIT: f64 = 1.0;

@@ -20,7 +20,8 @@ pub(crate) fn logits(
     for (position, table) in tables.iter().enumerate() {
         let dependent = tables.len() > 1;
         let place = if dependent { format!("table {} of ", position + 1) } else { String::new() };
-        let needed = if dependent { layers[position].clone() } else { layers.iter().flatten().copied().collect() };
+        let needed =
+            if dependent { layers[position].clone() } else { layers.iter().flatten().copied().collect() };
         logits.extend(
             table_logits(table, &needed, contexts, task)
                 .map_err(|message| PluginError::config(field, format!("{place}`{field}`: {message}")))?,
@@ -30,7 +31,12 @@ pub(crate) fn logits(
 }
 
 /// The logits of one table, which must have a row for each context of `needed`.
-fn table_logits(table: &Table, needed: &BTreeSet<u64>, contexts: &Contexts, task: &Task) -> Result<Vec<f64>, String> {
+fn table_logits(
+    table: &Table,
+    needed: &BTreeSet<u64>,
+    contexts: &Contexts,
+    task: &Task,
+) -> Result<Vec<f64>, String> {
     let choices = task.choices();
     let mut logits = vec![0.0; contexts.count() * choices];
     let mut given = vec![false; contexts.count()];
@@ -72,7 +78,10 @@ fn read_context(key: &str, length: usize, task: &Task) -> Result<Vec<u32>, Strin
     if tokens.len() == length {
         return Ok(tokens);
     }
-    Err(format!("context `{key}` must have {length} symbols (one less than the order), found {}", tokens.len()))
+    Err(format!(
+        "context `{key}` must have {length} symbols (one less than the order), found {}",
+        tokens.len()
+    ))
 }
 
 fn check_row(key: &str, row: &[f64], choices: usize) -> Result<(), String> {

@@ -69,9 +69,7 @@ macro_rules! shared_methods {
         }
 
         fn start(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<u64>> {
-            guard($model::NAME, || {
-                Ok(self.0.finite_state().map(|view| view.start(prompt.as_slice())).into())
-            })
+            guard($model::NAME, || Ok(self.0.finite_state().map(|view| view.start(prompt.as_slice())).into()))
         }
 
         fn expand(

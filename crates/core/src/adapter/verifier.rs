@@ -1,9 +1,7 @@
 //! Verifiers.
 
 use super::read_task;
-use crate::abi::{
-    AbiResult, AbiVerifier, AbiVerifier_TO, BoundaryKey, Columns, Guarded, VerifierBox, guard,
-};
+use crate::abi::{AbiResult, AbiVerifier, AbiVerifier_TO, BoundaryKey, Columns, Guarded, VerifierBox, guard};
 use crate::author::Verifier;
 use crate::data::Alphabet;
 use crate::{config, wire};

@@ -50,7 +50,9 @@ pub enum AlphabetError {
         symbol: String,
     },
     /// Longest match would misread a text.
-    #[error("symbols `{short}` and `{long}` are ambiguous: a text that starts with `{short}` can be read as `{long}`")]
+    #[error(
+        "symbols `{short}` and `{long}` are ambiguous: a text that starts with `{short}` can be read as `{long}`"
+    )]
     Ambiguous {
         /// The symbol that is a prefix.
         short: String,

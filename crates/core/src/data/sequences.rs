@@ -19,8 +19,7 @@ impl<'a> SequenceBatch<'a> {
     ///
     /// Returns `None` where the lengths differ or an index points outside.
     pub fn new(prompts: Ragged<'a, u32>, prompt_of: &'a [u32], tokens: Ragged<'a, u32>) -> Option<Self> {
-        let fits =
-            prompt_of.len() == tokens.len() && prompt_of.iter().all(|&p| (p as usize) < prompts.len());
+        let fits = prompt_of.len() == tokens.len() && prompt_of.iter().all(|&p| (p as usize) < prompts.len());
         fits.then_some(Self { prompts, prompt_of, tokens })
     }
 
@@ -96,10 +95,6 @@ impl SequenceBuffer {
 
     /// The view.
     pub fn view(&self) -> SequenceBatch<'_> {
-        SequenceBatch {
-            prompts: self.prompts.view(),
-            prompt_of: &self.prompt_of,
-            tokens: self.tokens.view(),
-        }
+        SequenceBatch { prompts: self.prompts.view(), prompt_of: &self.prompt_of, tokens: self.tokens.view() }
     }
 }

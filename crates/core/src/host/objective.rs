@@ -21,7 +21,10 @@ impl ObjectiveHandle {
         let text = unwrap(self.inner.declaration())?;
         let declaration: Result<Declaration, PluginError> = config::parse(text.as_str());
         declaration.map_err(|error| {
-            PluginError::contract(format!("the declaration of objective `{}` cannot be read: {error}", self.name))
+            PluginError::contract(format!(
+                "the declaration of objective `{}` cannot be read: {error}",
+                self.name
+            ))
         })
     }
 

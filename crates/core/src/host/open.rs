@@ -2,9 +2,7 @@
 #![allow(unsafe_code, reason = "takes the root of a file whose layout was checked")]
 
 use super::{BaseModelHandle, ObjectiveHandle, PolicyHandle, VerifierHandle};
-use crate::abi::{
-    BaseModelBox, Entry_Ref, LibHeader, ObjectiveBox, PluginRoot_Ref, PolicyBox, VerifierBox,
-};
+use crate::abi::{BaseModelBox, Entry_Ref, LibHeader, ObjectiveBox, PluginRoot_Ref, PolicyBox, VerifierBox};
 use crate::config;
 use crate::data::Task;
 use crate::error::PluginError;
@@ -90,11 +88,8 @@ impl<H: Handle> std::fmt::Debug for Component<H> {
 
 impl<H: Handle> Component<H> {
     fn list(entries: &'static [Entry_Ref<H::Boxed>]) -> Vec<Self> {
-        let describe = |&entry: &Entry_Ref<H::Boxed>| Self {
-            name: entry.name().into(),
-            doc: entry.doc().into(),
-            entry,
-        };
+        let describe =
+            |&entry: &Entry_Ref<H::Boxed>| Self { name: entry.name().into(), doc: entry.doc().into(), entry };
         entries.iter().map(describe).collect()
     }
 

@@ -59,6 +59,22 @@ pub struct PartitionUsed {
     pub source: PartitionSource,
 }
 
+impl PartitionUsed {
+    /// Sets the coefficients of sequences to 0 whose prompt is known to have no valid output: where p* does not
+    /// exist there is nothing to aim at.
+    pub fn silence_missing_targets(
+        partitions: &[Self],
+        batch: &ObjectiveBatch<'_>,
+        coefficients: &mut [f64],
+    ) {
+        for (g, used) in partitions.iter().enumerate() {
+            if used.source == PartitionSource::Exact && used.log_partition == f64::NEG_INFINITY {
+                coefficients[batch.group(g)].fill(0.0);
+            }
+        }
+    }
+}
+
 /// Provides log Z for every group of a batch, and remembers what running means need.
 #[derive(Clone, Debug, Default)]
 pub struct PartitionEstimator {

@@ -1,6 +1,6 @@
 //! Keys of random streams.
 
-use super::philox4x32_10;
+use super::philox::{philox4x32_10, philox4x32_10_lanes};
 
 /// What a random number is drawn for: part of its counter, so that no two uses share numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,50 @@ impl StreamKey {
     }
 }
 
+/// Samples whose blocks are computed side by side.
+const LANES: usize = 6;
+
+impl StreamKey {
+    /// The uniform numbers of many samples at an even position, and at the position behind it: `even[i]` and
+    /// `odd[i]` are those of `row(prompts[i], samples[i])`.
+    ///
+    /// # Panics
+    /// If `position` is odd or not below [`MAX_POSITIONS`](Self::MAX_POSITIONS), if a prompt is not below
+    /// [`MAX_PROMPTS`](Self::MAX_PROMPTS), or if the slices differ in length.
+    #[inline]
+    pub fn pairs(
+        &self,
+        prompts: &[u32],
+        samples: &[u32],
+        position: usize,
+        even: &mut [f64],
+        odd: &mut [f64],
+    ) {
+        assert!(position < Self::MAX_POSITIONS, "position {position} is beyond the counter layout");
+        assert!(position.is_multiple_of(2), "position {position} is the second of its block");
+        let n = prompts.len();
+        assert!(samples.len() == n && even.len() == n && odd.len() == n, "one prompt, sample and pair a row");
+        let template = self.row(0, 0);
+        let [word0, _, word2, word3] = template.counter.map(u64::from);
+        for first in (0..n).step_by(LANES) {
+            let lanes = first..n.min(first + LANES);
+            let mut counter =
+                [[word0 | position as u64 / 2; LANES], [0; LANES], [word2; LANES], [word3; LANES]];
+            for (lane, i) in lanes.clone().enumerate() {
+                assert!(prompts[i] < Self::MAX_PROMPTS, "prompt {} is beyond the counter layout", prompts[i]);
+                counter[1][lane] = samples[i].into();
+                counter[2][lane] = word2 | u64::from(prompts[i]);
+            }
+            let block = philox4x32_10_lanes(counter, template.key);
+            let uniforms = |low: &[u64; LANES], high: &[u64; LANES]| -> [f64; LANES] {
+                std::array::from_fn(|lane| uniform53(low[lane], high[lane]))
+            };
+            even[lanes.clone()].copy_from_slice(&uniforms(&block[0], &block[1])[..lanes.len()]);
+            odd[lanes.clone()].copy_from_slice(&uniforms(&block[2], &block[3])[..lanes.len()]);
+        }
+    }
+}
+
 /// The uniform numbers of one sample; reading them in order computes each block once.
 #[derive(Clone, Debug)]
 pub struct UniformRow {
@@ -106,15 +150,15 @@ impl UniformRow {
             self.filled = Some(index);
         }
         let word = position % 2 * 2;
-        uniform53(self.block[word], self.block[word + 1])
+        uniform53(self.block[word].into(), self.block[word + 1].into())
     }
 }
 
-/// The top 53 of 64 random bits as a number in [0, 1).
+/// The top 53 of 64 random bits, in two words, as a number in [0, 1).
 #[inline]
-fn uniform53(low: u32, high: u32) -> f64 {
+fn uniform53(low: u64, high: u64) -> f64 {
     const SCALE: f64 = 1.0 / (1u64 << 53) as f64;
-    ((u64::from(high) << 32 | u64::from(low)) >> 11) as f64 * SCALE
+    ((high << 32 | low & u64::from(u32::MAX)) >> 11) as f64 * SCALE
 }
 
 #[cfg(test)]

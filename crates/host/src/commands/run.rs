@@ -19,10 +19,11 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let registry = load_plugins(&args.plugins)?;
     let experiment = check(file, &args.file, &text, &registry)?;
     let threads = args.threads.unwrap_or(0);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Failure::Usage {
-        message: format!("{threads} threads cannot be started: {error}"),
-        hint: Some("leave out `--threads`".into()),
-    })?;
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Failure::Usage {
+            message: format!("{threads} threads cannot be started: {error}"),
+            hint: Some("leave out `--threads`".into()),
+        })?;
     let (record, directory) = pool.install(|| train(args, &experiment, &registry))?;
     if args.json {
         let mut json = serde_json::to_string_pretty(&record).unwrap_or_default();

@@ -113,7 +113,11 @@ impl Enumerator {
 }
 
 /// The probabilities of all outputs, each scored from its start.
-fn score_all(model: &dyn ModelHandle, prompt: &[u32], space: OutputSpace) -> Result<OutputTable, PluginError> {
+fn score_all(
+    model: &dyn ModelHandle,
+    prompt: &[u32],
+    space: OutputSpace,
+) -> Result<OutputTable, PluginError> {
     let count = space.count().unwrap_or(u64::MAX);
     let mut log_probs = Vec::new();
     let mut batch = SequenceBuffer::new(std::iter::once(prompt).collect::<RaggedBuffer<u32>>());

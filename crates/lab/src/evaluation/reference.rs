@@ -104,7 +104,8 @@ fn verify_all(experiment: &Experiment, prompt: usize, space: OutputSpace) -> Res
     let verdicts: Vec<Vec<bool>> = chunks
         .into_par_iter()
         .map(|chunk| {
-            let mut batch = SequenceBuffer::new(std::iter::once(prompt_tokens).collect::<RaggedBuffer<u32>>());
+            let mut batch =
+                SequenceBuffer::new(std::iter::once(prompt_tokens).collect::<RaggedBuffer<u32>>());
             let mut tokens = Vec::new();
             let indices = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
             for index in indices.clone() {
@@ -114,7 +115,11 @@ fn verify_all(experiment: &Experiment, prompt: usize, space: OutputSpace) -> Res
             let mut verdicts = vec![0; batch.view().len()];
             experiment.verifier.verify(&batch.view(), &mut verdicts)?;
             let refused = |index| refuses_truncated(experiment) && space.is_truncated(index);
-            Ok(verdicts.iter().zip(indices).map(|(&verdict, index)| verdict == 1 && !refused(index)).collect())
+            Ok(verdicts
+                .iter()
+                .zip(indices)
+                .map(|(&verdict, index)| verdict == 1 && !refused(index))
+                .collect())
         })
         .collect::<Result<_, PluginError>>()?;
     Ok(ValidSet::new(verdicts.concat()))

@@ -46,9 +46,8 @@ impl SampledEvaluation {
     /// # Errors
     /// If the base fails.
     pub fn base(&self, experiment: &Experiment) -> Result<Measures, PluginError> {
-        let rows = (0..self.base.len()).map(|prompt| {
-            self.measure(experiment, &experiment.base, prompt, &self.base[prompt])
-        });
+        let rows = (0..self.base.len())
+            .map(|prompt| self.measure(experiment, &experiment.base, prompt, &self.base[prompt]));
         Ok(Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &experiment.weights))
     }
 
@@ -83,8 +82,7 @@ impl SampledEvaluation {
         let hits = samples.valid.iter().filter(|&&valid| valid).count() as u64;
         let surprisals: Vec<f64> = samples.log_probs.iter().map(|log_prob| -log_prob).collect();
         let base_log_probs = score(experiment, &experiment.base, prompt, &samples.tokens)?;
-        let log_ratios: Vec<f64> =
-            samples.log_probs.iter().zip(base_log_probs).map(|(q, a)| q - a).collect();
+        let log_ratios: Vec<f64> = samples.log_probs.iter().zip(base_log_probs).map(|(q, a)| q - a).collect();
         let (rate, entropy) = (estimate(&verdicts), estimate(&surprisals));
         let spread = |f: fn(f64) -> f64, slope: fn(f64) -> f64, x: Measure| Measure {
             value: x.value.map(f),
@@ -122,7 +120,8 @@ impl SampledEvaluation {
         let valid = (0..base.valid.len()).filter(|&i| base.valid[i]);
         let tokens: RaggedBuffer<u32> = valid.clone().map(|i| base.tokens.view().row(i)).collect();
         let log_probs = score(experiment, model, prompt, &tokens)?;
-        let ratios: Vec<f64> = valid.zip(log_probs).map(|(i, log_prob)| base.log_probs[i] - log_prob).collect();
+        let ratios: Vec<f64> =
+            valid.zip(log_probs).map(|(i, log_prob)| base.log_probs[i] - log_prob).collect();
         if ratios.is_empty() {
             return Ok(Measure::default());
         }

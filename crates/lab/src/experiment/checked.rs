@@ -1,12 +1,15 @@
 //! From the file as written to an experiment that can be run: every problem is found before anything starts.
 
-use super::file::{EvaluationFile, GradientFile, OptimizerFile, PolicyFile, PromptsFile, Start, TrainingFile};
+use super::file::{
+    EvaluationFile, GradientFile, OptimizerFile, PolicyFile, PromptsFile, Start, TrainingFile,
+};
 use super::{ComponentFile, ExperimentError, ExperimentFile, Problem, ProblemKind, Written};
 use crate::plugins::{Registry, UnknownComponent};
+use pstar_core::Task;
+use pstar_core::config::suggest;
 use pstar_core::data::{Alphabet, RaggedBuffer};
 use pstar_core::host::{BaseModelHandle, VerifierHandle};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::Task;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -224,11 +227,12 @@ impl Checker<'_> {
     }
 
     fn unknown(&mut self, place: Range<usize>, error: &UnknownComponent) {
-        let mut problem = Problem { kind: ProblemKind::MissingPlugin, ..Problem::at(place, error.to_string()) };
+        let mut problem =
+            Problem { kind: ProblemKind::MissingPlugin, ..Problem::at(place, error.to_string()) };
         problem.hint = Some(if error.offered.is_empty() {
             "build the plugins (`cargo build --release`) or name their folder with `--plugin-dir`".into()
         } else {
-            format!("the loaded plugins offer {}", error.offered.join(", "))
+            suggest(&error.name, error.offered.iter().map(String::as_str))
         });
         self.problem(problem);
     }
@@ -296,7 +300,8 @@ impl Checker<'_> {
                 let full = self.directory.join(path);
                 let text = fs::read_to_string(&full).map_err(|error| {
                     let message = format!("the prompts `{}` cannot be read: {error}", full.display());
-                    Problem::at(place.clone(), message).with_hint("relative paths start at the experiment file")
+                    Problem::at(place.clone(), message)
+                        .with_hint("relative paths start at the experiment file")
                 });
                 self.accept(text)?.lines().map(String::from).collect()
             }
@@ -322,7 +327,8 @@ impl Checker<'_> {
         let place = weights.place(self.text);
         let total: f64 = weights.iter().sum();
         if weights.len() != prompts {
-            let message = format!("expected one weight for each of {prompts} prompts, found {}", weights.len());
+            let message =
+                format!("expected one weight for each of {prompts} prompts, found {}", weights.len());
             self.problem(Problem::at(place, message));
         } else if weights.iter().any(|&w| w.is_nan() || w < 0.0) || !(total > 0.0 && total.is_finite()) {
             let message = "weights must be numbers of at least 0 with a positive sum";
@@ -345,7 +351,12 @@ impl Checker<'_> {
         self.accept(made.map_err(|error| self.of_component("base model", component, &error)))
     }
 
-    fn of_component(&self, kind: &str, component: &ComponentFile, error: &pstar_core::PluginError) -> Problem {
+    fn of_component(
+        &self,
+        kind: &str,
+        component: &ComponentFile,
+        error: &pstar_core::PluginError,
+    ) -> Problem {
         let name = format!("{kind} `{}`", component.plugin.value());
         Problem::of_component(&name, error, place_of(component, self.text), self.text)
     }
@@ -355,7 +366,8 @@ impl Checker<'_> {
         for (name, policy) in file.policies.iter() {
             let PolicyFile { plugin, config, start } = policy.clone();
             let (component, start_place) = (ComponentFile { plugin, config }, start.place(self.text));
-            let (plugin, configuration) = (component.plugin.value().clone(), component.configuration().into());
+            let (plugin, configuration) =
+                (component.plugin.value().clone(), component.configuration().into());
             let place = place_of(&component, self.text);
             let spec =
                 PolicySpec { name: name.into(), plugin, configuration, start: *start, start_place, place };
@@ -377,7 +389,8 @@ impl Checker<'_> {
     fn objectives(&mut self, file: &ExperimentFile, task: Option<&Task>) -> Vec<ObjectiveSpec> {
         let mut specs = Vec::new();
         for (name, component) in file.objectives.iter() {
-            let (plugin, configuration) = (component.plugin.value().clone(), component.configuration().into());
+            let (plugin, configuration) =
+                (component.plugin.value().clone(), component.configuration().into());
             let place = place_of(component, self.text);
             let spec = ObjectiveSpec { name: name.into(), plugin, configuration, place };
             match self.registry.objective(&spec.plugin) {

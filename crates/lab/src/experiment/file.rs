@@ -1,7 +1,7 @@
 //! The experiment file as it is written.
 
 use super::located::Configuration;
-use super::{ExperimentError, Located, Problem, Written, problem};
+use super::{ExperimentError, Located, Written, fault};
 use pstar_core::config::{self, UniqueMap};
 use pstar_core::data::Ending;
 use serde::{Deserialize, Serialize};
@@ -245,18 +245,10 @@ impl ExperimentFile {
     /// # Errors
     /// The first syntax or type error.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ExperimentError> {
-        config::options().from_str(text).map_err(|error| {
-            let (start, end) = (error.span.start, error.span.end);
-            let mut place =
-                problem::byte_offset(text, start.line, start.col)..problem::byte_offset(text, end.line, end.col);
-            if place.is_empty() {
-                place.end = problem::token_end(text, place.start);
-            }
-            ExperimentError {
-                path: path.to_path_buf(),
-                text: text.to_string(),
-                problems: vec![Problem::at(place, error.code.to_string())],
-            }
+        config::options().from_str(text).map_err(|error| ExperimentError {
+            path: path.to_path_buf(),
+            text: text.to_string(),
+            problems: vec![fault::problem(text, &error)],
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Values that remember where they stood in the file.
 
-use pstar_core::config;
+use super::fault;
 use ron::value::RawValue;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
@@ -44,7 +44,7 @@ impl<T> Deref for Located<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Located<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
-        let value = config::options().from_str(raw).map_err(|error| D::Error::custom(error.code))?;
+        let value = fault::read(raw).map_err(D::Error::custom)?;
         Ok(Self { value, address: raw.as_ptr() as usize, length: raw.len() })
     }
 }

@@ -1,5 +1,6 @@
 //! What is wrong with an experiment.
 
+use super::fault::with_found;
 use pstar_core::PluginError;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -62,8 +63,11 @@ impl Problem {
             Some(at) => configuration.start + at..configuration.start + token_end(inside, at),
             None => configuration,
         };
-        let hint = error.hint.clone();
-        Self { hint, ..Self::at(place, format!("{component}: {}", error.message)) }
+        let message = match error.position {
+            Some(_) => with_found(error.message.clone(), &text[place.clone()]),
+            None => error.message.clone(),
+        };
+        Self { hint: error.hint.clone(), ..Self::at(place, format!("{component}: {message}")) }
     }
 
     /// The same problem with advice.
@@ -90,14 +94,33 @@ fn field_value(text: &str, field: &str) -> Option<usize> {
     })
 }
 
-/// Where the token that starts at `at` ends: what is underlined.
+/// Where the value that starts at `at` ends, within its line: what is underlined.
 pub(super) fn token_end(text: &str, at: usize) -> usize {
-    let rest = &text[at..];
-    let length = match rest.strip_prefix('"') {
-        Some(quoted) => quoted.find('"').map(|end| end + 2),
-        None => rest.find(|c: char| c.is_whitespace() || ",:()[]{}".contains(c)),
+    let rest = text[at..].lines().next().unwrap_or_default();
+    let first = rest.chars().next();
+    let length = match first {
+        Some('"') => rest[1..].find('"').map(|end| end + 2),
+        Some('(' | '[' | '{') => bracket_end(rest),
+        _ => rest.find(|c: char| c.is_whitespace() || ",:()[]{}".contains(c)),
     };
-    at + length.unwrap_or(rest.len()).max(rest.chars().next().map_or(0, char::len_utf8))
+    at + length.unwrap_or(rest.len()).max(first.map_or(0, char::len_utf8))
+}
+
+/// The length of the bracketed expression that `text` starts with.
+fn bracket_end(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted) = (0, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' | ']' | '}' if !quoted => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
 }
 
 /// An experiment that cannot be run, and every reason that was found.
@@ -130,5 +153,6 @@ mod tests {
         let problem = Problem::of_component("objective `a`", &error, 3..text.len(), text);
         assert_eq!(&text[problem.place.unwrap()], "1.5");
         assert_eq!(&text[36..token_end(text, 36)], "\"a b\"");
+        assert_eq!(&text[3..token_end(text, 3)], &text[3..]);
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers as they were written.
 
-use pstar_core::config;
+use super::fault;
 use ron::value::RawValue;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
@@ -24,7 +24,7 @@ impl<T: ToString> Written<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Written<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
-        let value = config::options().from_str(raw).map_err(|error| D::Error::custom(error.code))?;
+        let value = fault::read(raw).map_err(D::Error::custom)?;
         Ok(Self { value, text: raw.to_string() })
     }
 }

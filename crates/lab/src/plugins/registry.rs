@@ -107,8 +107,8 @@ impl Registry {
         if let Some(fault) = soundness::fault(&bytes) {
             return Err(LoadFailure::new(path, fault, "build the plugin again, or remove the file"));
         }
-        let opened = host::open(path)
-            .map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
+        let opened =
+            host::open(path).map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
         self.plugins.push(LoadedPlugin {
             path: path.to_path_buf(),
             version: opened.version,
@@ -176,7 +176,9 @@ fn add<H: Handle>(
 
 fn advice(error: &OpenError) -> &'static str {
     match error {
-        OpenError::NoPlugin => "remove the file from the plugin folder, or export a plugin with `export_plugin!`",
+        OpenError::NoPlugin => {
+            "remove the file from the plugin folder, or export a plugin with `export_plugin!`"
+        }
         OpenError::Version { .. } | OpenError::Layout { .. } | OpenError::OtherAbiStable => {
             "build the plugin again with the `pstar-core` of this host"
         }

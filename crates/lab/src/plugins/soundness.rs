@@ -10,10 +10,10 @@ use object::{Endianness, FileKind};
 pub(super) fn fault(bytes: &[u8]) -> Option<String> {
     match FileKind::parse(bytes) {
         Ok(FileKind::Elf64) => ElfFile64::<Endianness>::parse(bytes)
-            .map_err(|error| error.to_string())
+            .map_err(|error| format!("the file is cut short or damaged ({error})"))
             .map_or_else(Some, |file| elf_fault(file.elf_header(), file.endian(), bytes)),
         Ok(FileKind::Elf32) => ElfFile32::<Endianness>::parse(bytes)
-            .map_err(|error| error.to_string())
+            .map_err(|error| format!("the file is cut short or damaged ({error})"))
             .map_or_else(Some, |file| elf_fault(file.elf_header(), file.endian(), bytes)),
         Ok(FileKind::MachO64 | FileKind::MachO32 | FileKind::MachOFat64 | FileKind::MachOFat32) => None,
         Ok(_) | Err(_) => Some("it is no dynamic library".into()),
@@ -21,7 +21,11 @@ pub(super) fn fault(bytes: &[u8]) -> Option<String> {
 }
 
 /// The first header table or segment that reaches behind the end of the file.
-fn elf_fault<H: FileHeader<Endian = Endianness>>(header: &H, endian: Endianness, bytes: &[u8]) -> Option<String> {
+fn elf_fault<H: FileHeader<Endian = Endianness>>(
+    header: &H,
+    endian: Endianness,
+    bytes: &[u8],
+) -> Option<String> {
     let length = bytes.len() as u64;
     let segments = match header.program_headers(endian, bytes) {
         Ok(segments) => segments,
@@ -34,7 +38,8 @@ fn elf_fault<H: FileHeader<Endian = Endianness>>(header: &H, endian: Endianness,
     let table: u64 = header.e_shoff(endian).into();
     let sections = u64::from(header.e_shnum(endian)) * u64::from(header.e_shentsize(endian));
     let needed = needed.chain([table.saturating_add(sections)]).max().unwrap_or(0);
-    (needed > length).then(|| format!("the file is cut short: its headers describe {needed} bytes, it has {length}"))
+    (needed > length)
+        .then(|| format!("the file is cut short: its headers describe {needed} bytes, it has {length}"))
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ impl ObjectiveInput {
             if with_base && sequence.base_log_probs.is_none() {
                 return Err(BatchFault::MixedBase { sequence: i });
             }
-            if sequence.reward != 0.0 && sequence.reward != 1.0 {
+            if ![0.0, 1.0].contains(&sequence.reward) {
                 return Err(BatchFault::Reward { sequence: i });
             }
         }

@@ -45,9 +45,7 @@ pub fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -
         for objective in others {
             let pairs: Vec<(&Measures, &Measures)> = of(objective)
                 .into_iter()
-                .filter_map(|(seed, last)| {
-                    Some((last, first.iter().find(|(other, _)| *other == seed)?.1))
-                })
+                .filter_map(|(seed, last)| Some((last, first.iter().find(|(other, _)| *other == seed)?.1)))
                 .collect();
             for (metric, Interval { mean, low, high }) in differences(&pairs) {
                 comparisons.push(Comparison {
@@ -69,7 +67,8 @@ pub fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -
 fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Interval)> {
     let Some((first, _)) = pairs.first() else { return Vec::new() };
     let names = first.flat().map(|(name, _)| name);
-    let column = |measures: &Measures, i: usize| measures.flat().nth(i).and_then(|(_, measure)| measure.value);
+    let column =
+        |measures: &Measures, i: usize| measures.flat().nth(i).and_then(|(_, measure)| measure.value);
     names
         .enumerate()
         .filter_map(|(i, name)| {

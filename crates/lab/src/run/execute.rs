@@ -4,9 +4,9 @@ use super::record::PartitionRecord;
 use super::{ArmRecord, Prepared, Progress, RunRecord, compare};
 use crate::experiment::{ObjectiveSpec, PolicySpec};
 use crate::training::{ArmOutcome, ArmStatus, Budget, create, train};
+use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::PluginError;
 use rayon::prelude::*;
 
 /// Runs all arms, in parallel on the current pool of threads. No thread count changes a bit of the record.
@@ -55,8 +55,8 @@ fn run_arm(
     progress: &dyn Progress,
 ) -> ArmRecord {
     let spec = &prepared.experiment.policies[policy];
-    let outcome = start_arm(prepared, policy, spec, objective, seed, progress).unwrap_or_else(|error| {
-        ArmOutcome {
+    let outcome =
+        start_arm(prepared, policy, spec, objective, seed, progress).unwrap_or_else(|error| ArmOutcome {
             status: ArmStatus::Failed { step: 0, message: error.message },
             budget: Budget::default(),
             curve: Vec::new(),
@@ -64,8 +64,7 @@ fn run_arm(
             last: None,
             partitions: [0; 3],
             parameters: Vec::new(),
-        }
-    });
+        });
     let [exact, group, running] = outcome.partitions;
     ArmRecord {
         policy: spec.name.clone(),

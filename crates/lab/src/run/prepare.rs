@@ -2,13 +2,11 @@
 //! objectives fit the task.
 
 use crate::evaluation::Ruler;
-use crate::experiment::{
-    Experiment, ExperimentError, Gradient, ObjectiveSpec, Problem, Training,
-};
+use crate::experiment::{Experiment, ExperimentError, Gradient, ObjectiveSpec, Problem, Training};
 use crate::plugins::Registry;
 use crate::training::{OutputBatch, initial_parameters};
-use pstar_core::objective::{Declaration, PartitionNeed, PromptFacts};
 use pstar_core::PluginError;
+use pstar_core::objective::{Declaration, PartitionNeed, PromptFacts};
 
 /// An experiment that is ready to train.
 #[allow(missing_debug_implementations, reason = "borrows components of plugins")]
@@ -37,14 +35,16 @@ pub struct Prepared<'a> {
 ///
 /// # Errors
 /// Every problem that could be found.
-pub fn prepare<'a>(experiment: &'a Experiment, registry: &'a Registry) -> Result<Prepared<'a>, ExperimentError> {
+pub fn prepare<'a>(
+    experiment: &'a Experiment,
+    registry: &'a Registry,
+) -> Result<Prepared<'a>, ExperimentError> {
     let mut problems = missing_parts(experiment);
-    let failed = |problems| ExperimentError {
-        path: experiment.path.clone(),
-        text: experiment.text.clone(),
-        problems,
+    let failed =
+        |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
+    let (Some(training), true) = (experiment.training, problems.is_empty()) else {
+        return Err(failed(problems));
     };
-    let (Some(training), true) = (experiment.training, problems.is_empty()) else { return Err(failed(problems)) };
     let of_task = |error: PluginError| {
         let problem = Problem::new(error.message);
         failed(vec![Problem { hint: error.hint, ..problem }])
@@ -58,7 +58,8 @@ pub fn prepare<'a>(experiment: &'a Experiment, registry: &'a Registry) -> Result
         (Gradient::Population, Ruler::Sampled(_)) => {
             let limit = experiment.evaluation.enumerate_up_to;
             let message = format!("`Population` needs all outputs, which are more than {limit}");
-            let place = experiment.file.training.as_ref().map_or(0..0, |t| t.gradient.place(&experiment.text));
+            let place =
+                experiment.file.training.as_ref().map_or(0..0, |t| t.gradient.place(&experiment.text));
             let hint = "use `Sampled`, a smaller horizon, or raise `enumerate_up_to`";
             problems.push(Problem::at(place, message).with_hint(hint));
             None
@@ -94,7 +95,9 @@ fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
         ("seeds", experiment.seeds.is_empty()),
     ];
     let missing = parts.into_iter().filter(|(_, missing)| *missing);
-    missing.map(|(part, _)| Problem::new(format!("a run needs `{part}`, which the experiment does not give"))).collect()
+    missing
+        .map(|(part, _)| Problem::new(format!("a run needs `{part}`, which the experiment does not give")))
+        .collect()
 }
 
 /// Checks an objective against the task and the way of training.
@@ -108,21 +111,24 @@ fn check_objective(
 ) -> Result<Declaration, Vec<Problem>> {
     let name = format!("objective `{}`", spec.name);
     let at = |message: String| Problem::at(spec.place.clone(), format!("{name}: {message}"));
-    let failed = |error: &PluginError| {
-        vec![Problem::of_component(&name, error, spec.place.clone(), &experiment.text)]
-    };
+    let failed =
+        |error: &PluginError| vec![Problem::of_component(&name, error, spec.place.clone(), &experiment.text)];
     let component = registry.objective(&spec.plugin).map_err(|error| vec![at(error.to_string())])?;
-    let mut objective = component.create(&spec.configuration, &experiment.task).map_err(|error| failed(&error))?;
+    let mut objective =
+        component.create(&spec.configuration, &experiment.task).map_err(|error| failed(&error))?;
     let declaration = objective.declaration().map_err(|error| failed(&error))?;
     let mut problems = Vec::new();
     match training.gradient {
         Gradient::Sampled { group, .. } if group < declaration.minimum_group => {
             let least = declaration.minimum_group;
-            let message = format!("its group baseline needs groups of at least {least} samples, found `group: {group}`");
+            let message = format!(
+                "its group baseline needs groups of at least {least} samples, found `group: {group}`"
+            );
             problems.push(at(message).with_hint("raise `group`, or set `baseline: None`"));
         }
         Gradient::Population if declaration.population.is_none() => {
-            let message = "its expected gradient cannot be had exactly, so `Population` does not fit".to_string();
+            let message =
+                "its expected gradient cannot be had exactly, so `Population` does not fit".to_string();
             problems.push(at(message).with_hint("use `gradient: Sampled(…)`"));
         }
         _ => {}

@@ -45,7 +45,10 @@ pub fn resolved(experiment: &Experiment, now: &Path) -> String {
     line(1, "},".into());
     line(1, "objectives: {".into());
     for spec in &experiment.objectives {
-        line(2, format!("{}: (plugin: {}, config: {}),", ron(&spec.name), ron(&spec.plugin), spec.configuration));
+        line(
+            2,
+            format!("{}: (plugin: {}, config: {}),", ron(&spec.name), ron(&spec.plugin), spec.configuration),
+        );
     }
     line(1, "},".into());
     if let Some(training) = &experiment.training {

@@ -115,8 +115,8 @@ fn readable_by_all(file: &NamedTempFile) -> io::Result<()> {
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {
-    let mut text = serde_json::to_vec_pretty(value)
-        .unwrap_or_else(|error| unreachable!("records serialise: {error}"));
+    let mut text =
+        serde_json::to_vec_pretty(value).unwrap_or_else(|error| unreachable!("records serialise: {error}"));
     text.push(b'\n');
     text
 }

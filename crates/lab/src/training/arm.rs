@@ -3,9 +3,9 @@
 use super::{Budget, OptimizerState, OutputBatch, PolicyWeights, SampledBatch};
 use crate::evaluation::{Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
+use pstar_core::PluginError;
 use pstar_core::host::{ObjectiveHandle, PolicyHandle};
 use pstar_core::objective::{Declaration, ObjectiveStep, PartitionSource, PromptFacts};
-use pstar_core::PluginError;
 use serde::Serialize;
 
 /// How an arm ended.

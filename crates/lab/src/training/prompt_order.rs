@@ -17,7 +17,8 @@ pub fn prompts_of_step(seed: u64, step: u32, groups: usize, prompts: usize) -> V
             let place = u64::from(step) * groups as u64 + group as u64;
             let (pass, within) = (place / prompts as u64, (place % prompts as u64) as usize);
             let known = order.take().filter(|(known, _)| *known == pass);
-            let (_, order) = order.insert(known.unwrap_or_else(|| (pass, shuffled(seed, pass as u32, prompts))));
+            let (_, order) =
+                order.insert(known.unwrap_or_else(|| (pass, shuffled(seed, pass as u32, prompts))));
             order[within]
         })
         .collect()

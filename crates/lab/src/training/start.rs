@@ -3,11 +3,11 @@
 use crate::evaluation::Ruler;
 use crate::experiment::{Experiment, PolicySpec, Problem, Start};
 use crate::plugins::Registry;
+use pstar_core::PluginError;
 use pstar_core::author::{SampleRequest, WeightedBatch};
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::PluginError;
 
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
 const FIT_SEED: u64 = 0;
@@ -45,18 +45,16 @@ pub(crate) fn create(
     registry: &Registry,
     spec: &PolicySpec,
 ) -> Result<PolicyHandle, PluginError> {
-    let component = registry.policy(&spec.plugin).map_err(|error| PluginError::contract(error.to_string()))?;
+    let component =
+        registry.policy(&spec.plugin).map_err(|error| PluginError::contract(error.to_string()))?;
     component.create(&spec.configuration, &experiment.task)
 }
 
-fn copy_base(
-    experiment: &Experiment,
-    spec: &PolicySpec,
-    policy: &PolicyHandle,
-) -> Result<Vec<f64>, Problem> {
+fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) -> Result<Vec<f64>, Problem> {
     let refused = |message: String| {
         let message = format!("policy `{}`: `CopyBase` needs {message}", spec.name);
-        Problem::at(spec.start_place.clone(), message).with_hint("start with `FitBase`, or give both one shape")
+        Problem::at(spec.start_place.clone(), message)
+            .with_hint("start with `FitBase`, or give both one shape")
     };
     let base = experiment.file.task.base.plugin.value();
     if *base != spec.plugin {

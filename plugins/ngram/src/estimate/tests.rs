@@ -1,6 +1,7 @@
 //! Tables worked out in exact fractions by a script that shares no code with this crate, and one by hand.
 
 use super::*;
+use crate::contexts::to_index;
 use crate::table::tests::task;
 use pstar_core::data::Alphabet;
 use serde::Deserialize;
@@ -87,11 +88,9 @@ fn kneser_ney_by_hand() {
 fn parameters_out_of_range_are_refused() {
     let task = task("ab", "", 4);
     let contexts = Contexts::new(2, &task, 1).unwrap();
-    for smoothing in [
-        Smoothing::AddK { k: -1.0 },
-        Smoothing::AddK { k: f64::NAN },
-        Smoothing::KneserNey { discount: 1.5 },
-    ] {
+    for smoothing in
+        [Smoothing::AddK { k: -1.0 }, Smoothing::AddK { k: f64::NAN }, Smoothing::KneserNey { discount: 1.5 }]
+    {
         assert!(estimate(&[], &contexts, smoothing, &task).is_err());
     }
 }

@@ -1,0 +1,105 @@
+//! Broken files: the exit code, what is said, and that nothing is left behind.
+
+use crate::support::{folder, host, shown};
+use std::fs;
+
+/// A sound experiment that the cases below break in one place.
+const SOUND: &str = r#"(
+    name: "sound",
+    task: (
+        alphabet: Chars("ab"),
+        horizon: 3,
+        ending: EndSymbol,
+        prompts: List([""]),
+        base: (plugin: "ngram", config: (order: 1, table: {"": [0.4, 0.4, 0.2]})),
+        verifier: (plugin: "regex", config: (pattern: "a*")),
+    ),
+    policies: {
+        "unigram": (plugin: "ngram", config: (order: 1), start: FitBase),
+    },
+    objectives: {
+        "kl": (plugin: "kl-control", config: (lambda: 2.0)),
+    },
+    training: (gradient: Sampled(prompts: 1, group: 4), steps: 2, optimizer: Sgd(learning_rate: 0.1)),
+    evaluation: (every: 1, k: [1]),
+    seeds: [1, 2],
+)
+"#;
+
+/// Name, what is replaced, by what, and the exit code.
+const CASES: &[(&str, &str, &str, i32)] = &[
+    ("syntax", "horizon: 3,", "horizon: 3", 2),
+    ("unknown field", "steps: 2,", "stepz: 2,", 2),
+    ("duplicate field", "horizon: 3,", "horizon: 3, horizon: 4,", 2),
+    (
+        "duplicate policy",
+        "policies: {",
+        "policies: { \"unigram\": (plugin: \"ngram\", config: (order: 2), start: Random),",
+        2,
+    ),
+    ("wrong type", "horizon: 3", "horizon: \"three\"", 2),
+    ("unknown variant", "FitBase", "FitBasis", 2),
+    ("misspelt plugin", "\"kl-control\"", "\"kl-contrl\"", 3),
+    ("empty alphabet", "Chars(\"ab\")", "Chars(\"\")", 2),
+    ("reserved symbol", "Chars(\"ab\")", "Chars(\"ab$\")", 2),
+    ("foreign symbol in a prompt", "List([\"\"])", "List([\"abc\"])", 2),
+    ("horizon of zero", "horizon: 3", "horizon: 0", 2),
+    ("repeated seed", "[1, 2]", "[1, 1]", 2),
+    ("no seeds", "[1, 2]", "[]", 2),
+    ("row that does not sum to one", "[0.4, 0.4, 0.2]", "[0.4, 0.4, 0.3]", 2),
+    ("unknown field of a plugin", "(lambda: 2.0)", "(lamda: 2.0)", 2),
+    ("value out of range of a plugin", "(lambda: 2.0)", "(lambda: -2.0)", 2),
+    ("bad pattern", "\"a*\"", "\"(a*\"", 2),
+    ("group of one", "group: 4", "group: 1", 2),
+    ("rate not above the base's", "(lambda: 2.0)", "(mu: 0.1)", 2),
+    ("missing corpus", "table: {\"\": [0.4, 0.4, 0.2]}", "corpus: \"nowhere.txt\"", 2),
+    ("copy of another shape", "(order: 1), start: FitBase", "(order: 2), start: CopyBase", 2),
+    (
+        "several problems",
+        "horizon: 3,\n        ending: EndSymbol,",
+        "horizon: 0,\n        ending: EndSymbol, weights: [1.0, 2.0],",
+        2,
+    ),
+];
+
+#[test]
+fn broken_files_are_explained() {
+    let folder = folder();
+    let mut text = String::new();
+    for (name, from, to, code) in CASES {
+        assert!(SOUND.contains(from), "{name}");
+        fs::write(folder.path().join("broken.ron"), SOUND.replacen(from, to, 1)).unwrap();
+        let output = host(folder.path(), &["run", "broken.ron"]);
+        let shown = shown(&output, folder.path());
+        assert_eq!(output.status.code(), Some(*code), "{name}: {shown}");
+        assert!(!folder.path().join("runs").exists(), "{name} leaves something behind");
+        text.push_str(&format!("=== {name}\n{shown}\n"));
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_sound_file_is_sound() {
+    let folder = folder();
+    fs::write(folder.path().join("sound.ron"), SOUND).unwrap();
+    let output = host(folder.path(), &["run", "sound.ron"]);
+    assert!(output.status.success(), "{}", shown(&output, folder.path()));
+}
+
+#[test]
+fn files_that_are_none_and_faulty_arguments_are_explained() {
+    let folder = folder();
+    let mut text = String::new();
+    for arguments in [
+        &["run", "missing.ron"][..],
+        &["run", "."],
+        &["run"],
+        &["rum"],
+        &["run", "x.ron", "--threads", "many"],
+    ] {
+        let output = host(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        text.push_str(&format!("=== {arguments:?}\n{}\n", shown(&output, folder.path())));
+    }
+    insta::assert_snapshot!(text);
+}

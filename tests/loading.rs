@@ -1,0 +1,106 @@
+//! Finding and loading plugin files.
+
+use crate::support::{folder, host, installation, libraries, library, registry, shown, test_library};
+use pstar_lab::plugins::Registry;
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn several_plugins_of_every_kind_live_in_one_process() {
+    let names: Vec<(&str, &str)> = registry().components().iter().map(|row| (row.0, row.1)).collect();
+    assert_eq!(
+        names,
+        [
+            ("base model", "ngram"),
+            ("verifier", "arithmetic-expression"),
+            ("verifier", "arithmetic-sum"),
+            ("verifier", "regex"),
+            ("policy", "ngram"),
+            ("objective", "alpha"),
+            ("objective", "forward-kl"),
+            ("objective", "kl-control"),
+            ("objective", "reinforce"),
+        ]
+    );
+}
+
+/// Everything that is wrong, in one list, a sentence each; and no truncated file ends the process.
+#[test]
+fn all_failures_are_listed_together() {
+    let folder = folder();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name).with_extension(std::env::consts::DLL_EXTENSION);
+        fs::write(&path, bytes).unwrap();
+    };
+    let regex = fs::read(library("regex")).unwrap();
+    put("a_truncated", &regex[..regex.len() * 2 / 3]);
+    put("b_text", b"this is no library");
+    put("c_empty", b"");
+    let duplicate = fs::read(test_library("duplicate")).unwrap();
+    put("d_duplicate", &duplicate);
+    let output = host(folder.path(), &["plugins", "--plugin-dir", ".", "--plugin-dir", "missing"]);
+    insta::assert_snapshot!(shown(&output, folder.path()));
+    let output = host(folder.path(), &["plugins", "--plugin-dir", "."]);
+    insta::with_settings!({filters => vec![(r"\d{4,} bytes", "[many] bytes")]}, {
+        insta::assert_snapshot!(shown(&output, folder.path()));
+    });
+}
+
+/// The standard library's own dynamic library: sound, but no plugin.
+#[test]
+fn a_library_that_is_no_plugin_is_told() {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().unwrap().stdout;
+    let sysroot = String::from_utf8(sysroot).unwrap();
+    let folder = folder();
+    let found = walk(&std::path::Path::new(sysroot.trim()).join("lib"));
+    let name = format!("stranger.{}", std::env::consts::DLL_EXTENSION);
+    fs::copy(found.expect("the toolchain has a dynamic library"), folder.path().join(name)).unwrap();
+    let output = host(folder.path(), &["plugins", "--plugin-dir", "."]);
+    let text = shown(&output, folder.path());
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("no plugin of this project") || text.contains("dynamic linker"), "{text}");
+}
+
+fn walk(folder: &std::path::Path) -> Option<std::path::PathBuf> {
+    let mut entries: Vec<_> = fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    entries.iter().find_map(|path| {
+        let name = path.file_name()?.to_str()?;
+        let is_std = name.starts_with("libstd-") && name.ends_with(std::env::consts::DLL_SUFFIX);
+        if path.is_dir() { walk(path) } else { is_std.then(|| path.clone()) }
+    })
+}
+
+#[test]
+fn plugins_come_from_beside_the_host_a_flag_and_the_environment() {
+    let folder = folder();
+    let plugin = test_library("faulty");
+    let name = plugin.file_name().unwrap();
+    fs::copy(&plugin, folder.path().join(name)).unwrap();
+    let by_flag = host(folder.path(), &["plugins", "--plugin-dir", "."]);
+    let by_environment = Command::new(installation().join("host"))
+        .arg("plugins")
+        .env("PSTAR_PLUGIN_PATH", folder.path())
+        .output()
+        .unwrap();
+    // One file that is found twice is one plugin.
+    let both = Command::new(installation().join("host"))
+        .args(["plugins", "--plugin-dir"])
+        .arg(folder.path())
+        .env("PSTAR_PLUGIN_PATH", folder.path())
+        .output()
+        .unwrap();
+    for output in [by_flag, by_environment, both] {
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success());
+        for component in ["arithmetic-sum", "misbehaving", "panicking"] {
+            assert_eq!(text.matches(component).count(), 1, "{text}");
+        }
+    }
+}
+
+#[test]
+fn loading_twice_gives_the_same_components() {
+    let again = Registry::load(&libraries()).unwrap();
+    assert_eq!(again.components().len(), registry().components().len());
+}

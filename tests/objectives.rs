@@ -1,0 +1,91 @@
+//! Coefficients against values that a script worked out from the definitions, sharing no code with the plugins.
+
+use crate::support::{PARITY_TASK, experiment, registry};
+use pstar_core::objective::PromptFacts;
+use pstar_lab::probe::ObjectiveInput;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    objective: String,
+    config: String,
+    #[serde(default)]
+    batch: Option<ObjectiveInput>,
+    #[serde(default)]
+    steps: Vec<ObjectiveInput>,
+    coefficients: serde_json::Value,
+}
+
+/// Coefficients are sums and products of a few exponentials: 1e-12 relative to the largest of their row leaves
+/// room for the cancellation of a baseline.
+fn assert_close(found: &[Vec<f64>], expected: &serde_json::Value, name: &str) {
+    let expected: Vec<Vec<f64>> = serde_json::from_value(expected.clone()).unwrap();
+    let scale = expected.iter().flatten().fold(1.0, |scale: f64, c| scale.max(c.abs()));
+    assert_eq!(found.len(), expected.len(), "{name}");
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found.len(), expected.len(), "{name}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() <= 1e-12 * scale, "{name}: {found}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn coefficients_equal_independent_values() {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("reference/objectives.json")).unwrap();
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).task;
+    for case in &cases {
+        let component = registry().objective(&case.objective).unwrap();
+        let mut objective = component.create(&case.config, &task).unwrap();
+        match &case.batch {
+            Some(batch) => {
+                assert_close(&batch.ask(&mut objective).unwrap().coefficients, &case.coefficients, &case.name)
+            }
+            None => {
+                for (step, expected) in case.steps.iter().zip(case.coefficients.as_array().unwrap()) {
+                    assert_close(&step.ask(&mut objective).unwrap().coefficients, expected, &case.name);
+                }
+            }
+        }
+    }
+    assert!(cases.len() > 100);
+}
+
+/// A validity rate above the base's is needed, and a base that is neither always nor never valid.
+#[test]
+fn a_rate_that_no_tilt_has_is_refused_before_training() {
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).task;
+    let facts =
+        |rate: f64| [PromptFacts { log_partition: Some(rate.ln()), log_invalidity: Some((1.0 - rate).ln()) }];
+    let component = registry().objective("kl-control").unwrap();
+    let mut objective = component.create("(mu: 0.5)", &task).unwrap();
+    assert!(objective.prepare(&facts(0.2)).is_ok());
+    for rate in [0.5, 0.8, 0.0, 1.0] {
+        assert_eq!(objective.prepare(&facts(rate)).unwrap_err().field.as_deref(), Some("mu"), "{rate}");
+    }
+    let unknown = PromptFacts { log_partition: None, log_invalidity: None };
+    assert!(objective.prepare(&[unknown]).is_err());
+}
+
+#[test]
+fn configurations_out_of_range_are_refused() {
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).task;
+    for (objective, config, words) in [
+        ("kl-control", "()", "expected one of `beta`, `lambda` and `mu`, found none"),
+        ("kl-control", "(beta: 0.1, lambda: 10.0)", "found several"),
+        ("kl-control", "(beta: 0.0)", "`beta` must be a positive number, found `0`"),
+        ("kl-control", "(lambda: inf)", "`lambda` must be a positive number, found `inf`"),
+        ("kl-control", "(mu: 1.0)", "`mu` must be in (0, 1), found `1`"),
+        ("alpha", "(alpha: 1.0)", "`alpha` must be in [0, 1), found `1`"),
+        ("alpha", "(alpha: NaN)", "`alpha` must be in [0, 1), found `NaN`"),
+        ("alpha", "(alpha: 0.5, clip: -1.0)", "`clip` must be a positive number, found `-1`"),
+        ("alpha", "(alpha: 0.5, as_released: true, partition: Running)", "`as_released` fixes"),
+        ("alpha", "(alfa: 0.5)", "alfa"),
+        ("forward-kl", "(partition: Exactly)", "Exactly"),
+        ("reinforce", "(baseline: 3)", ""),
+    ] {
+        let error = registry().objective(objective).unwrap().create(config, &task).unwrap_err();
+        assert!(error.message.contains(words), "{objective} {config}: {}", error.message);
+    }
+}
