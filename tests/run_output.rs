@@ -140,7 +140,7 @@ fn a_panicking_verifier_is_named() {
     let plugin = test_library("faulty");
     fs::copy(&plugin, folder.path().join(plugin.file_name().unwrap())).unwrap();
     for (on, words) in
-        [("aab", "`panicking` panicked: met `11+`"), ("creation", "`panicking` panicked: cannot be made")]
+        [("11+", "`panicking` panicked: met `11+`"), ("creation", "`panicking` panicked: cannot be made")]
     {
         let text = SHORT.replace(
             "(plugin: \"arithmetic-expression\", config: (target: FromPrompt))",

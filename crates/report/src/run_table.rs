@@ -175,9 +175,9 @@ fn notes(record: &RunRecord) -> Vec<String> {
 /// What every arm spent; tokens are left out, since an end symbol decides how many there are.
 fn budget(record: &RunRecord) -> String {
     let complete = record.arms.iter().filter(|arm| arm.status == ArmStatus::Complete);
-    let spent = distinct(complete.map(|arm| {
-        (arm.budget.sequences, arm.budget.verifier_calls, arm.budget.optimizer_steps)
-    }));
+    let spent = distinct(
+        complete.map(|arm| (arm.budget.sequences, arm.budget.verifier_calls, arm.budget.optimizer_steps)),
+    );
     let words = |&(sequences, calls, steps): &(u64, u64, u64)| {
         format!("{sequences} sequences, {calls} verifier calls, {steps} optimizer steps")
     };

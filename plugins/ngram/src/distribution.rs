@@ -2,9 +2,18 @@
 
 use crate::contexts::{Contexts, to_index};
 use pstar_core::author::{FiniteStateView, SampleRequest, Samples};
-use pstar_core::data::{Ending, SequenceBatch};
-use pstar_core::rng::{StreamKey, cumulative, pick};
+use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
+use pstar_core::rng::{StreamKey, cumulative};
 use pstar_core::{Task, math};
+
+/// Cumulative sums that are compared with a uniform number at once.
+const GROUP: usize = 4;
+
+/// Sequences whose uniform numbers are computed side by side.
+const SIDE_BY_SIDE: usize = 4;
+
+/// Sequences that are sampled in lockstep, so that their chains of look-ups overlap.
+const LOCKSTEP: usize = 32;
 
 /// An n-gram distribution given by logits.
 ///
@@ -20,34 +29,30 @@ pub(crate) struct Distribution {
     logits: Vec<f64>,
     log_probs: Vec<f64>,
     probs: Vec<f64>,
-    /// Rows of `groups` groups, filled up with 1, which is never passed.
+    /// Cumulative sums, each row filled up to whole groups with 1, which no uniform number reaches.
     cumulative: Vec<[f64; GROUP]>,
-    groups: usize,
-    behind: Vec<u32>,
-    step: usize,
+    /// For each context the one behind token 0; behind token k is the k-th after it.
+    behind_first: Vec<u32>,
 }
 
 impl Distribution {
     /// The uniform distribution.
     pub(crate) fn uniform(contexts: Contexts, positions: usize, task: &Task) -> Self {
         let choices = task.choices();
-        let contexts_count = contexts.count();
-        let c = contexts.clone();
-        let behind = |context, token| c.advance(context, token) as u32;
-        let values = positions * contexts.count() * choices;
+        let rows = positions * contexts.count();
+        #[allow(clippy::cast_possible_truncation, reason = "contexts are bounded by MOST_VALUES")]
+        let behind_first = (0..contexts.count() as u64).map(|context| contexts.advance(context, 0) as u32);
         let mut distribution = Self {
+            behind_first: behind_first.collect(),
             contexts,
             positions,
             choices,
             horizon: task.horizon,
             end: (task.ending == Ending::EndSymbol).then(|| task.alphabet.end()),
-            logits: vec![0.0; values],
-            log_probs: vec![0.0; values],
-            probs: vec![0.0; values],
-            cumulative: vec![[1.0; GROUP]; positions * contexts_count * choices.div_ceil(GROUP)],
-            groups: choices.div_ceil(GROUP),
-            behind: (0..contexts_count as u64).map(|context| behind(context, 0)).collect(),
-            step: (behind(0, 1) - behind(0, 0)) as usize,
+            logits: vec![0.0; rows * choices],
+            log_probs: vec![0.0; rows * choices],
+            probs: vec![0.0; rows * choices],
+            cumulative: vec![[1.0; GROUP]; rows * choices.div_ceil(GROUP)],
         };
         distribution.normalise();
         distribution
@@ -83,26 +88,35 @@ impl Distribution {
 
     fn normalise(&mut self) {
         let k = self.choices;
-        for number in 0..self.logits.len() / k {
-            let row = number;
+        let rows = self.cumulative.chunks_exact_mut(k.div_ceil(GROUP));
+        for (row, sums) in rows.enumerate() {
             let row = row * k..(row + 1) * k;
             math::log_softmax(
                 &self.logits[row.clone()],
                 &mut self.log_probs[row.clone()],
                 &mut self.probs[row.clone()],
             );
-            cumulative(
-                &self.probs[row],
-                self.cumulative[number * self.groups..][..self.groups].as_flattened_mut(),
-            );
+            cumulative(&self.probs[row], sums.as_flattened_mut());
         }
+    }
+
+    /// The number of the row of context 0 at a position.
+    #[inline]
+    fn first_row(&self, position: usize) -> usize {
+        if self.positions == 1 { 0 } else { position * self.contexts.count() }
     }
 
     /// Where the row of a context at a position starts.
     #[inline]
     pub(crate) fn row(&self, position: usize, context: u64) -> usize {
-        let table = if self.positions == 1 { 0 } else { position };
-        (table * self.contexts.count() + to_index(context)) * self.choices
+        (self.first_row(position) + to_index(context)) * self.choices
+    }
+
+    /// [`Contexts::advance`] by look-up.
+    #[inline]
+    fn advance(&self, context: usize, token: usize) -> usize {
+        let only_one = self.behind_first.len() == 1;
+        if only_one { 0 } else { self.behind_first[context] as usize + token }
     }
 
     /// Calls `visit(row, token, index)` for every token of a batch: where its row starts, the token, and its
@@ -124,143 +138,155 @@ impl Distribution {
     }
 
     pub(crate) fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Samples {
-        let starts: Vec<u64> = request.prompts.rows().map(|prompt| self.contexts.start(prompt)).collect();
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "twice as fast as the oldest instruction set")]
+            // SAFETY: the processor has AVX2.
+            return unsafe { self.sample_avx2(request, key) };
+        }
+        self.sample_portable(request, key)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn sample_avx2(&self, request: &SampleRequest<'_>, key: StreamKey) -> Samples {
+        self.sample_portable(request, key)
+    }
+
+    #[allow(clippy::inline_always, reason = "compiled for each instruction set")]
+    #[inline(always)]
+    fn sample_portable(&self, request: &SampleRequest<'_>, key: StreamKey) -> Samples {
+        let starts: Vec<usize> =
+            request.prompts.rows().map(|prompt| to_index(self.contexts.start(prompt))).collect();
         let rows = request.sample.len();
-        let expected = if self.end.is_none() { rows * self.horizon } else { 0 };
-        let mut sampled = Sampled {
-            offsets: Vec::with_capacity(rows + 1),
-            tokens: Vec::with_capacity(expected),
-            log_probs: Vec::with_capacity(expected),
-        };
-        sampled.offsets.push(0);
-        let mut block = Block::new(rows.min(LANES), self.horizon);
-        for (prompts, numbers) in request.prompt_of.chunks(LANES).zip(request.sample.chunks(LANES)) {
-            block.sample(self, key, &starts, prompts, numbers);
-            block.append_to(&mut sampled);
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        let known = if self.end.is_none() { rows * self.horizon } else { 0 };
+        let (mut tokens, mut log_probs) = (Vec::with_capacity(known), Vec::with_capacity(known));
+        let mut block = Block::new(rows.min(LOCKSTEP), self.horizon);
+        for (prompts, numbers) in request.prompt_of.chunks(LOCKSTEP).zip(request.sample.chunks(LOCKSTEP)) {
+            block.begin(prompts, numbers, &starts);
+            for position in (0..self.horizon).step_by(2) {
+                block.draw(key, position);
+                self.step(&mut block, position, 0);
+                if position + 1 < self.horizon {
+                    self.step(&mut block, position + 1, 1);
+                }
+                if block.lanes.is_empty() {
+                    break;
+                }
+            }
+            for (row, &length) in block.lengths.iter().enumerate() {
+                let row = row * self.horizon..row * self.horizon + length;
+                tokens.extend_from_slice(&block.tokens[row.clone()]);
+                log_probs.extend_from_slice(&block.log_probs[row]);
+                offsets.push(tokens.len() as u64);
+            }
         }
-        let tokens = pstar_core::data::RaggedBuffer::from_parts(sampled.offsets, sampled.tokens);
-        Samples { tokens: tokens.expect("offsets are sums of lengths"), log_probs: sampled.log_probs }
+        let tokens = RaggedBuffer::from_parts(offsets, tokens).expect("offsets are sums of lengths");
+        Samples { tokens, log_probs }
+    }
+
+    /// Adds a token to every sequence of a block.
+    #[allow(clippy::inline_always, reason = "compiled for each instruction set")]
+    #[inline(always)]
+    fn step(&self, block: &mut Block, position: usize, of_pair: usize) {
+        let first_row = self.first_row(position);
+        let groups = self.choices.div_ceil(GROUP);
+        // From the last lane on, so that where one ends the last can take its place.
+        for i in (0..block.lanes.len()).rev() {
+            let lane = &mut block.lanes[i];
+            let row = first_row + lane.context;
+            let choice = pick(&self.cumulative[row * groups..(row + 1) * groups], lane.uniforms[of_pair]);
+            let place = lane.row * self.horizon + position;
+            #[allow(clippy::cast_possible_truncation, reason = "a choice is a token")]
+            let token = choice as u32;
+            block.tokens[place] = token;
+            block.log_probs[place] = self.log_probs[row * self.choices + choice];
+            if Some(token) == self.end {
+                block.lengths[lane.row] = position + 1;
+                block.lanes.swap_remove(i);
+            } else {
+                lane.context = self.advance(lane.context, choice);
+            }
+        }
     }
 }
 
-struct Sampled {
-    offsets: Vec<u64>,
-    tokens: Vec<u32>,
-    log_probs: Vec<f64>,
-}
-
+/// [`pick`](pstar_core::rng::pick) from a row of whole groups.
 #[inline]
-fn pick_groups(groups: &[[f64; GROUP]], u: f64) -> usize {
-    let mut passed = [0u64; GROUP];
+fn pick(groups: &[[f64; GROUP]], uniform: f64) -> usize {
+    let mut passed = [0; GROUP];
     for group in groups {
-        for (passed, &c) in passed.iter_mut().zip(group) {
-            *passed += u64::from(c <= u);
+        for (passed, &sum) in passed.iter_mut().zip(group) {
+            *passed += usize::from(sum <= uniform);
         }
     }
-    passed.iter().sum::<u64>() as usize
+    passed.iter().sum()
 }
-
-const GROUP: usize = 4;
 
 /// Sequences that are sampled in lockstep.
-const LANES: usize = 32;
-
-/// A block of sequences under construction: a lane is a sequence that has not ended, `rows` are their places.
 struct Block {
     horizon: usize,
-    lanes: usize,
-    rows: [usize; LANES],
-    prompts: [u32; LANES],
-    numbers: [u32; LANES],
-    contexts: [usize; LANES],
-    /// Of an even position and of the one behind it.
-    uniforms: [[f64; LANES]; 2],
+    /// The sequences that have not ended.
+    lanes: Vec<Lane>,
+    /// For each sequence its number of tokens.
     lengths: Vec<usize>,
+    /// Sequences × horizon.
     tokens: Vec<u32>,
+    /// Sequences × horizon.
     log_probs: Vec<f64>,
+}
+
+/// A sequence that has not ended.
+struct Lane {
+    /// Its place in the block.
+    row: usize,
+    prompt: u32,
+    sample: u32,
+    context: usize,
+    /// Those of an even position and of the odd one behind it.
+    uniforms: [f64; 2],
 }
 
 impl Block {
     fn new(rows: usize, horizon: usize) -> Self {
         Self {
             horizon,
-            lanes: 0,
-            rows: [0; LANES],
-            prompts: [0; LANES],
-            numbers: [0; LANES],
-            contexts: [0; LANES],
-            uniforms: [[0.0; LANES]; 2],
+            lanes: Vec::with_capacity(rows),
             lengths: Vec::with_capacity(rows),
             tokens: vec![0; rows * horizon],
             log_probs: vec![0.0; rows * horizon],
         }
     }
 
-    #[inline(never)]
-    fn sample(
-        &mut self,
-        distribution: &Distribution,
-        key: StreamKey,
-        starts: &[u64],
-        prompts: &[u32],
-        numbers: &[u32],
-    ) {
-        let n = prompts.len();
-        self.lanes = n;
+    fn begin(&mut self, prompts: &[u32], samples: &[u32], starts: &[usize]) {
+        self.lanes.clear();
         self.lengths.clear();
-        self.lengths.resize(n, self.horizon);
-        self.prompts[..n].copy_from_slice(prompts);
-        self.numbers[..n].copy_from_slice(numbers);
-        for lane in 0..n {
-            self.rows[lane] = lane;
-            self.contexts[lane] = to_index(starts[prompts[lane] as usize]);
-        }
-        for position in 0..self.horizon {
-            let n = self.lanes;
-            if n == 0 {
-                break;
-            }
-            if position % 2 == 0 {
-                let [even, odd] = &mut self.uniforms;
-                key.pairs(&self.prompts[..n], &self.numbers[..n], position, &mut even[..n], &mut odd[..n]);
-            }
-            let table =
-                if distribution.positions == 1 { 0 } else { position * distribution.contexts.count() };
-            // Backwards, so that a lane which ends can be filled with the last one.
-            for lane in (0..n).rev() {
-                let row = table + self.contexts[lane];
-                let groups = &distribution.cumulative[row * distribution.groups..][..distribution.groups];
-                let uniform = self.uniforms[position % 2][lane];
-                let choice: usize = pick_groups(groups, uniform);
-                let place = self.rows[lane] * self.horizon + position;
-                #[allow(clippy::cast_possible_truncation, reason = "a choice is a token")]
-                let token = choice as u32;
-                self.tokens[place] = token;
-                self.log_probs[place] = distribution.log_probs[row * distribution.choices + choice];
-                if Some(token) == distribution.end {
-                    self.lengths[self.rows[lane]] = position + 1;
-                    self.lanes -= 1;
-                    let last = self.lanes;
-                    self.rows[lane] = self.rows[last];
-                    self.prompts[lane] = self.prompts[last];
-                    self.numbers[lane] = self.numbers[last];
-                    self.contexts[lane] = self.contexts[last];
-                    self.uniforms[1][lane] = self.uniforms[1][last];
-                } else {
-                    self.contexts[lane] =
-                        distribution.behind[self.contexts[lane]] as usize + choice * distribution.step;
-                }
-            }
-        }
+        self.lengths.resize(prompts.len(), self.horizon);
+        let rows = prompts.iter().zip(samples).enumerate();
+        self.lanes.extend(rows.map(|(row, (&prompt, &sample))| Lane {
+            row,
+            prompt,
+            sample,
+            context: starts[prompt as usize],
+            uniforms: [0.0; 2],
+        }));
     }
 
-    #[inline(never)]
-    fn append_to(&self, samples: &mut Sampled) {
-        for (row, &length) in self.lengths.iter().enumerate() {
-            let row = row * self.horizon..row * self.horizon + length;
-            samples.tokens.extend_from_slice(&self.tokens[row.clone()]);
-            samples.log_probs.extend_from_slice(&self.log_probs[row]);
-            samples.offsets.push(samples.tokens.len() as u64);
+    /// Draws the uniform numbers of an even position and of the odd one behind it.
+    #[allow(clippy::inline_always, reason = "compiled for each instruction set")]
+    #[inline(always)]
+    fn draw(&mut self, key: StreamKey, position: usize) {
+        for lanes in self.lanes.chunks_mut(SIDE_BY_SIDE) {
+            let rows = std::array::from_fn(|i| {
+                let lane = &lanes[i.min(lanes.len() - 1)];
+                (lane.prompt, lane.sample)
+            });
+            let pairs: [_; SIDE_BY_SIDE] = key.pairs(rows, position);
+            for (lane, uniforms) in lanes.iter_mut().zip(pairs) {
+                lane.uniforms = uniforms;
+            }
         }
     }
 }

@@ -20,19 +20,22 @@ pub fn philox4x32_10(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
-/// [`philox4x32_10`] of `N` counters side by side, each word in the low half of a lane; the high halves are
-/// without meaning. This is the shape that compilers turn into vector instructions.
-#[inline]
-pub(super) fn philox4x32_10_lanes<const N: usize>(mut counter: [[u64; N]; 4], mut key: [u32; 2]) -> [[u64; N]; 4] {
-    const LOW: u64 = u32::MAX as u64;
+/// [`philox4x32_10`] of `N` counters side by side, word by word, each in the low half of a lane; the high
+/// halves are without meaning. Compilers turn this shape into vector instructions.
+#[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
+#[inline(always)]
+pub(super) fn philox4x32_10_lanes<const N: usize>(
+    mut counter: [[u64; N]; 4],
+    mut key: [u32; 2],
+) -> [[u64; N]; 4] {
     for round in 0..10 {
         if round > 0 {
             key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
         }
         let [word0, word1, word2, word3] = &mut counter;
         for lane in 0..N {
-            let product0 = u64::from(MULTIPLIERS[0]) * (word0[lane] & LOW);
-            let product1 = u64::from(MULTIPLIERS[1]) * (word2[lane] & LOW);
+            let product0 = u64::from(MULTIPLIERS[0]) * (word0[lane] & u64::from(u32::MAX));
+            let product1 = u64::from(MULTIPLIERS[1]) * (word2[lane] & u64::from(u32::MAX));
             word0[lane] = (product1 >> 32) ^ word1[lane] ^ u64::from(key[0]);
             word1[lane] = product1;
             word2[lane] = (product0 >> 32) ^ word3[lane] ^ u64::from(key[1]);

@@ -79,49 +79,30 @@ impl StreamKey {
     pub fn uniform(&self, prompt: u32, sample: u32, position: usize) -> f64 {
         self.row(prompt, sample).at(position)
     }
-}
 
-/// Samples whose blocks are computed side by side.
-const LANES: usize = 6;
-
-impl StreamKey {
-    /// The uniform numbers of many samples at an even position, and at the position behind it: `even[i]` and
-    /// `odd[i]` are those of `row(prompts[i], samples[i])`.
+    /// The uniform numbers of `N` samples, given as (prompt, sample), at an even position and at the odd one
+    /// behind it: the same numbers as those of [`row`](Self::row), computed side by side.
     ///
     /// # Panics
-    /// If `position` is odd or not below [`MAX_POSITIONS`](Self::MAX_POSITIONS), if a prompt is not below
-    /// [`MAX_PROMPTS`](Self::MAX_PROMPTS), or if the slices differ in length.
-    #[inline]
-    pub fn pairs(
-        &self,
-        prompts: &[u32],
-        samples: &[u32],
-        position: usize,
-        even: &mut [f64],
-        odd: &mut [f64],
-    ) {
+    /// If `position` is odd or beyond the layout, or a prompt is.
+    #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
+    #[inline(always)]
+    pub fn pairs<const N: usize>(&self, rows: [(u32, u32); N], position: usize) -> [[f64; 2]; N] {
         assert!(position < Self::MAX_POSITIONS, "position {position} is beyond the counter layout");
         assert!(position.is_multiple_of(2), "position {position} is the second of its block");
-        let n = prompts.len();
-        assert!(samples.len() == n && even.len() == n && odd.len() == n, "one prompt, sample and pair a row");
-        let template = self.row(0, 0);
-        let [word0, _, word2, word3] = template.counter.map(u64::from);
-        for first in (0..n).step_by(LANES) {
-            let lanes = first..n.min(first + LANES);
-            let mut counter =
-                [[word0 | position as u64 / 2; LANES], [0; LANES], [word2; LANES], [word3; LANES]];
-            for (lane, i) in lanes.clone().enumerate() {
-                assert!(prompts[i] < Self::MAX_PROMPTS, "prompt {} is beyond the counter layout", prompts[i]);
-                counter[1][lane] = samples[i].into();
-                counter[2][lane] = word2 | u64::from(prompts[i]);
-            }
-            let block = philox4x32_10_lanes(counter, template.key);
-            let uniforms = |low: &[u64; LANES], high: &[u64; LANES]| -> [f64; LANES] {
-                std::array::from_fn(|lane| uniform53(low[lane], high[lane]))
-            };
-            even[lanes.clone()].copy_from_slice(&uniforms(&block[0], &block[1])[..lanes.len()]);
-            odd[lanes.clone()].copy_from_slice(&uniforms(&block[2], &block[3])[..lanes.len()]);
+        let row = self.row(0, 0);
+        let [first, _, purpose, step] = row.counter.map(u64::from);
+        let mut counter = [[first | position as u64 / 2; N], [0; N], [purpose; N], [step; N]];
+        for (lane, (prompt, sample)) in rows.into_iter().enumerate() {
+            assert!(prompt < Self::MAX_PROMPTS, "prompt {prompt} is beyond the counter layout");
+            counter[1][lane] = sample.into();
+            counter[2][lane] |= u64::from(prompt);
         }
+        let block = philox4x32_10_lanes(counter, row.key);
+        std::array::from_fn(|lane| {
+            let [word0, word1, word2, word3] = block.map(|word| word[lane]);
+            [uniform53(word0, word1), uniform53(word2, word3)]
+        })
     }
 }
 
@@ -154,7 +135,7 @@ impl UniformRow {
     }
 }
 
-/// The top 53 of 64 random bits, in two words, as a number in [0, 1).
+/// The top 53 of 64 random bits as a number in [0, 1); only the low halves of `low` and `high` count.
 #[inline]
 fn uniform53(low: u64, high: u64) -> f64 {
     const SCALE: f64 = 1.0 / (1u64 << 53) as f64;
