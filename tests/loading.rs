@@ -7,7 +7,8 @@ use std::process::Command;
 
 #[test]
 fn several_plugins_of_every_kind_live_in_one_process() {
-    let names: Vec<(&str, &str)> = registry().components().iter().map(|row| (row.0, row.1)).collect();
+    let names: Vec<(&str, &str)> =
+        registry().components().iter().map(|listing| (listing.kind, listing.name)).collect();
     assert_eq!(
         names,
         [

@@ -1,6 +1,7 @@
 //! Integration tests, one module a topic.
 
 mod bad_input;
+mod exact;
 mod facts;
 mod loading;
 mod matched;

@@ -1,11 +1,12 @@
 //! How a plugin file names what it offers.
 
 use crate::abi::{
-    BaseModelBox, Entry, Entry_Ref, ObjectiveBox, PluginRoot, PluginRoot_Ref, PolicyBox, VerifierBox,
+    BaseModelBox, Create, Entry, Entry_Ref, ObjectiveBox, PluginRoot, PluginRoot_Ref, PolicyBox, VerifierBox,
     install_panic_hook,
 };
 use crate::adapter::{BaseModelAdapter, ObjectiveAdapter, PolicyAdapter, VerifierAdapter};
 use crate::author::{BaseModel, Policy, Verifier};
+use crate::field::Field;
 use crate::objective::Objective;
 use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::std_types::RSlice;
@@ -20,8 +21,14 @@ pub struct Components {
     objectives: Vec<Entry_Ref<ObjectiveBox>>,
 }
 
-fn entry<B: 'static>(name: &'static str, doc: &'static str, create: crate::abi::Create<B>) -> Entry_Ref<B> {
-    Entry { name: name.into(), doc: doc.into(), create }.leak_into_prefix()
+fn entry<B: 'static>(
+    name: &'static str,
+    doc: &'static str,
+    fields: &'static [Field],
+    create: Create<B>,
+) -> Entry_Ref<B> {
+    let fields = ron::to_string(fields).unwrap_or_default().leak();
+    Entry { name: name.into(), doc: doc.into(), fields: (&*fields).into(), create }.leak_into_prefix()
 }
 
 /// The entries live as long as the plugin stays loaded, which is until the process ends.
@@ -32,22 +39,22 @@ fn leak<B>(entries: Vec<Entry_Ref<B>>) -> RSlice<'static, Entry_Ref<B>> {
 impl Components {
     /// Adds a verifier.
     pub fn verifiers<V: Verifier>(&mut self) {
-        self.verifiers.push(entry(V::NAME, V::DOC, VerifierAdapter::<V>::create));
+        self.verifiers.push(entry(V::NAME, V::DOC, V::FIELDS, VerifierAdapter::<V>::create));
     }
 
     /// Adds a base model.
     pub fn base_models<M: BaseModel>(&mut self) {
-        self.base_models.push(entry(M::NAME, M::DOC, BaseModelAdapter::<M>::create));
+        self.base_models.push(entry(M::NAME, M::DOC, M::FIELDS, BaseModelAdapter::<M>::create));
     }
 
     /// Adds a policy.
     pub fn policies<P: Policy>(&mut self) {
-        self.policies.push(entry(P::NAME, P::DOC, PolicyAdapter::<P>::create));
+        self.policies.push(entry(P::NAME, P::DOC, P::FIELDS, PolicyAdapter::<P>::create));
     }
 
     /// Adds an objective.
     pub fn objectives<O: Objective>(&mut self) {
-        self.objectives.push(entry(O::NAME, O::DOC, ObjectiveAdapter::<O>::create));
+        self.objectives.push(entry(O::NAME, O::DOC, O::FIELDS, ObjectiveAdapter::<O>::create));
     }
 
     /// The root of the file, of the package version `version`.

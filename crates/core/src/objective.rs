@@ -13,6 +13,7 @@ pub use partition::{Partition, PartitionEstimator, PartitionSource, PartitionUse
 pub use step::ObjectiveStep;
 
 use crate::error::PluginError;
+use crate::field::Field;
 use serde::de::DeserializeOwned;
 
 /// The exact values of one prompt, where the host knows them.
@@ -35,6 +36,8 @@ pub trait Objective: Sized + Send + 'static {
     /// What experiments configure. Put `#[serde(deny_unknown_fields)]` on it, so that a misspelt field is an
     /// error.
     type Config: DeserializeOwned;
+    /// The fields of the configuration, for `host plugins`.
+    const FIELDS: &'static [Field] = &[];
 
     /// An objective with this configuration.
     ///

@@ -1,11 +1,15 @@
 //! The arguments.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Compares objectives for training sequence models on verifiable rewards, with exact ground truth.
 #[derive(Debug, Parser)]
 #[command(name = "host", version)]
+#[command(
+    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm failed."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -13,35 +17,122 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a comparison: train every policy under every objective with every seed.
-    #[command(after_help = "Example:\n  host run experiments/compare.ron")]
+    /// Run a comparison: train every policy under every objective with every seed
+    #[command(after_help = "Example:\n  host run experiments/compare.ron --set training.steps=100")]
     Run(RunArgs),
-    /// List the components that the loaded plugins offer.
+    /// Check an experiment without running it
+    #[command(after_help = "Example:\n  host validate experiments/compare.ron")]
+    Validate(ValidateArgs),
+    /// Print the exact values of a task, and of its policies at their initial parameters
+    #[command(after_help = "Example:\n  host exact experiments/toy-parity.ron --json")]
+    Exact(ExactArgs),
+    /// List the components that the loaded plugins offer, and their configuration
     #[command(after_help = "Example:\n  host plugins --plugin-dir my-plugins/target/release")]
-    Plugins(PluginArgs),
+    Plugins(PluginsArgs),
+    /// Ask one component: verdicts, log-probabilities or coefficients for what stands on standard input
+    #[command(
+        after_help = "Example:\n  echo '{\"prompt\": \"12=\", \"response\": \"3*4\"}' | host probe verifier --plugin arithmetic-expression --config '(target: FromPrompt)'"
+    )]
+    Probe(ProbeArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  host completions bash > ~/.local/share/bash-completion/completions/host"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 /// Where plugins are.
 #[derive(Debug, Args)]
-pub(crate) struct PluginArgs {
-    /// A further folder of plugins (also: the environment variable `PSTAR_PLUGIN_PATH`); can be repeated.
+pub(crate) struct PluginDirs {
+    /// A further folder of plugins (also: the environment variable `PSTAR_PLUGIN_PATH`); can be repeated
     #[arg(long, value_name = "DIR")]
     pub(crate) plugin_dir: Vec<PathBuf>,
 }
 
+/// An experiment and what is changed in it.
+#[derive(Debug, Args)]
+pub(crate) struct ExperimentArgs {
+    /// The experiment file
+    pub(crate) file: PathBuf,
+    /// Replace a field, as RON: `training.steps=100`; can be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The experiment file.
-    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) plugins: PluginArgs,
-    /// The run's directory, new or empty; default: `runs/NAME`, with a number behind it if that is taken.
+    pub(crate) experiment: ExperimentArgs,
+    /// The run's directory, new or empty; default: `runs/NAME`, with a number behind it if that is taken
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Number of threads; default: one a core. No thread count changes a result.
+    /// Number of threads; default: one a core. No thread count changes a result
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// Print `summary.json` instead of the table.
+    /// Say how many arms there are, what they cost and about how long they take, and run none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print JSON (`summary.json`) instead of the table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExactArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// Print JSON, with full precision
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginsArgs {
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ProbeKind {
+    /// JSON Lines {"prompt", "response"} to {"valid"}
+    Verifier,
+    /// JSON Lines {"prompt", "response", "ended"} to {"log_prob", "token_log_probs"}
+    Model,
+    /// One JSON batch {"step", "sequences", "log_partition"} to {"coefficients", "diagnostics"}
+    Objective,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArgs {
+    /// What is asked
+    pub(crate) kind: ProbeKind,
+    /// The component's name
+    #[arg(long, value_name = "NAME", required_unless_present = "experiment")]
+    pub(crate) plugin: Option<String>,
+    /// The component's configuration
+    #[arg(long, value_name = "RON", requires = "plugin")]
+    pub(crate) config: Option<String>,
+    /// Take the task, and unless `--plugin` is given the verifier or base model, from an experiment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) experiment: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
 }

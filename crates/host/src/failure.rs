@@ -1,8 +1,10 @@
 //! What went wrong, as people read it, and the exit code.
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use pstar_core::config::suggest;
 use pstar_lab::experiment::{ExperimentError, Problem, ProblemKind};
 use pstar_lab::plugins::LoadFailure;
+use pstar_lab::probe::{BatchFault, ProbeError};
 use pstar_lab::run::StoreError;
 use std::env;
 use std::error::Error;
@@ -20,6 +22,8 @@ pub(crate) enum Failure {
     Experiment(ExperimentError),
     /// Plugin files were not loaded.
     Plugins(Vec<LoadFailure>),
+    /// No loaded plugin offers a component that was named.
+    Unknown { message: String, hint: String },
     /// Anything else that the user can mend.
     Usage { message: String, hint: Option<String> },
 }
@@ -41,6 +45,25 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        let hint = match &error {
+            ProbeError::Unnamed => Some("name it with `--plugin NAME --config 'RON'`".into()),
+            ProbeError::Unknown(unknown) => {
+                return Self::Unknown {
+                    message: error.to_string(),
+                    hint: suggest(&unknown.name, unknown.offered.iter().map(String::as_str)),
+                };
+            }
+            ProbeError::Component(component) | ProbeError::Batch(BatchFault::Objective(component)) => {
+                component.hint.clone()
+            }
+            _ => None,
+        };
+        Self::Usage { message: error.to_string(), hint }
+    }
+}
+
 impl Failure {
     /// Prints the failure to standard error.
     pub(crate) fn report(&self) -> ExitCode {
@@ -56,6 +79,9 @@ impl Failure {
                     Report::new(MietteDiagnostic::new(failure.to_string()).with_help(&failure.hint))
                 });
                 (reports.collect::<Vec<_>>(), PLUGIN_NOT_LOADED)
+            }
+            Self::Unknown { message, hint } => {
+                (vec![Report::new(MietteDiagnostic::new(message).with_help(hint))], PLUGIN_NOT_LOADED)
             }
             Self::Usage { message, hint } => {
                 let mut diagnostic = MietteDiagnostic::new(message);

@@ -6,7 +6,7 @@ mod measures;
 mod reference;
 mod sampled;
 
-pub use enumerated::EnumeratedEvaluation;
+pub use enumerated::{EnumeratedEvaluation, PromptTargets};
 pub use enumerator::Enumerator;
 pub(crate) use measures::number;
 pub use measures::{Measure, Measures};

@@ -4,6 +4,7 @@ mod checked;
 mod fault;
 mod file;
 mod located;
+mod overrides;
 mod problem;
 mod written;
 
@@ -13,5 +14,6 @@ pub use file::{
     PromptsFile, Start, TaskFile, TrainingFile,
 };
 pub use located::Located;
+pub use overrides::{OverrideError, override_fields};
 pub use problem::{ExperimentError, Problem, ProblemKind};
 pub use written::Written;

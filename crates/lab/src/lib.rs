@@ -5,6 +5,7 @@
 //! policy under one objective with one seed; [`run`] runs them all and keeps the record.
 
 pub mod evaluation;
+pub mod exact;
 pub mod experiment;
 pub mod plugins;
 pub mod probe;

@@ -5,4 +5,4 @@ mod registry;
 mod soundness;
 
 pub use discover::{PATH_VARIABLE, find};
-pub use registry::{LoadFailure, LoadedPlugin, Registry, UnknownComponent};
+pub use registry::{Listing, LoadFailure, LoadedPlugin, Registry, UnknownComponent};

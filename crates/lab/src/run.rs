@@ -1,6 +1,7 @@
 //! A run: all arms of an experiment, and its record.
 
 mod compare;
+mod estimate;
 mod execute;
 mod prepare;
 mod progress;
@@ -10,6 +11,7 @@ mod resolved;
 mod store;
 
 pub use compare::{Comparison, compare};
+pub use estimate::Estimate;
 pub use execute::execute;
 pub use prepare::{Prepared, prepare};
 pub use progress::{NoProgress, Progress};

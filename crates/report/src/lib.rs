@@ -1,8 +1,10 @@
 //! What people read of a run.
 
+mod exact_table;
 mod number;
 mod run_table;
 mod table;
 
+pub use exact_table::exact_table;
 pub use number::significant;
 pub use run_table::run_table;

@@ -5,7 +5,7 @@ use pstar_core::objective::{
     Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator,
     PartitionNeed, PartitionUsed, PopulationForm,
 };
-use pstar_core::{Objective, PluginError, math};
+use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
 
 /// Minimises D_α(q‖p*): c_i = R_i (g_i − baseline) / (1−α) with g_i = min((p*(y_i)/q(y_i))^{1−α} − 1, clip).
@@ -41,6 +41,19 @@ impl Objective for Alpha {
     const NAME: &'static str = "alpha";
     const DOC: &'static str = "minimises the alpha-divergence of the policy from the filtered model";
     type Config = Config;
+    const FIELDS: &'static [Field] = &[
+        Field::required("alpha", "number", "in [0, 1)", "0 is forward KL; towards 1 reverse KL"),
+        Field::optional("clip", "number", "> 0", "None", "the greatest pseudo-reward (p*/q)^(1-alpha) - 1"),
+        Field::optional("partition", "Auto | Exact | Group | Running", "", "Auto", "which value of Z to use"),
+        Field::optional(
+            "baseline",
+            "LeaveOneOut | GroupMean | None",
+            "",
+            "LeaveOneOut",
+            "what is subtracted from the reward",
+        ),
+        Field::optional("as_released", "true | false", "", "false", "the variant that the authors published"),
+    ];
 
     fn new(config: Config) -> Result<Self, PluginError> {
         let Config { alpha, clip, partition, baseline, as_released } = config;

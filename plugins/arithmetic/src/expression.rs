@@ -4,7 +4,7 @@ use crate::evaluate::evaluate;
 use crate::prompts::number_below;
 use num_bigint::BigInt;
 use pstar_core::rng::StreamKey;
-use pstar_core::{PluginError, Verifier};
+use pstar_core::{Field, PluginError, Verifier};
 use serde::Deserialize;
 
 /// Accepts expressions over `0-9 + - * ( )` that evaluate to the target.
@@ -40,6 +40,15 @@ impl Verifier for ExpressionVerifier {
     const NAME: &'static str = "arithmetic-expression";
     const DOC: &'static str = "valid is an arithmetic expression that evaluates to the target";
     type Config = Config;
+    const FIELDS: &'static [Field] = &[
+        Field::required(
+            "target",
+            "FromPrompt | Value(integer)",
+            "",
+            "the number that an expression must evaluate to",
+        ),
+        Field::optional("largest", "integer", ">= 0", "99", "largest target in prompts of its own making"),
+    ];
 
     fn new(Config { target, largest }: Config) -> Result<Self, PluginError> {
         Ok(Self { target, largest })

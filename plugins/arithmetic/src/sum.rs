@@ -3,7 +3,7 @@
 use crate::prompts::number_below;
 use num_bigint::BigUint;
 use pstar_core::rng::StreamKey;
-use pstar_core::{PluginError, Verifier};
+use pstar_core::{Field, PluginError, Verifier};
 use serde::Deserialize;
 
 /// Accepts the canonical decimal of A+B for the prompt `A+B=`.
@@ -29,6 +29,13 @@ impl Verifier for SumVerifier {
     const DOC: &'static str =
         "valid is the sum of the two numbers of the prompt `A+B=`, without leading zeros";
     type Config = Config;
+    const FIELDS: &'static [Field] = &[Field::optional(
+        "largest",
+        "integer",
+        ">= 0",
+        "99",
+        "largest summand in prompts of its own making",
+    )];
 
     fn new(Config { largest }: Config) -> Result<Self, PluginError> {
         Ok(Self { largest })

@@ -4,7 +4,7 @@ use pstar_core::objective::{
     Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator,
     PartitionUsed, PopulationForm,
 };
-use pstar_core::{Objective, PluginError, math};
+use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
 
 /// Minimises KL(p*‖q): c_i = R_i (p*(y_i)/q(y_i) − baseline) with p* = a v / Z.
@@ -44,6 +44,10 @@ impl Objective for ForwardKl {
     const NAME: &'static str = "forward-kl";
     const DOC: &'static str = "minimises KL(filtered model || policy)";
     type Config = Config;
+    const FIELDS: &'static [Field] = &[
+        Field::optional("partition", "Auto | Exact | Group | Running", "", "Auto", "which value of Z to use"),
+        Field::optional("baseline", "One | LeaveOneOut | None", "", "One", "what is subtracted from p*/q"),
+    ];
 
     fn new(Config { partition, baseline }: Config) -> Result<Self, PluginError> {
         Ok(Self { baseline, partition, estimator: PartitionEstimator::new(partition) })

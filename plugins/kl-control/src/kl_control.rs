@@ -4,7 +4,7 @@ use pstar_core::objective::{
     Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PartitionNeed, PopulationForm,
     PromptFacts,
 };
-use pstar_core::{ErrorKind, Objective, PluginError, math};
+use pstar_core::{ErrorKind, Field, Objective, PluginError, math};
 use serde::Deserialize;
 
 /// Maximises E_q\[v\] − β KL(q‖a), whose optimum is the tilted distribution p_\[β\] ∝ a e^{v/β}:
@@ -44,6 +44,24 @@ impl Objective for KlControl {
     const NAME: &'static str = "kl-control";
     const DOC: &'static str = "maximises the expected reward minus beta times KL(policy || base)";
     type Config = Config;
+    const FIELDS: &'static [Field] = &[
+        Field::optional("beta", "number", "> 0", "None", "the price of one nat of KL(policy || base)"),
+        Field::optional("lambda", "number", "> 0", "None", "1 / beta"),
+        Field::optional(
+            "mu",
+            "number",
+            "in (0, 1), above the base's validity rate",
+            "None",
+            "the validity rate that the tilted distribution is to have",
+        ),
+        Field::optional(
+            "baseline",
+            "LeaveOneOut | GroupMean | None",
+            "",
+            "LeaveOneOut",
+            "what is subtracted from the reward",
+        ),
+    ];
 
     fn new(config: Config) -> Result<Self, PluginError> {
         let strength = match (config.beta, config.lambda, config.mu) {

@@ -3,7 +3,7 @@
 use pstar_core::objective::{
     Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm,
 };
-use pstar_core::{Objective, PluginError};
+use pstar_core::{Field, Objective, PluginError};
 use serde::Deserialize;
 
 /// Maximises E_q\[v\]: c_i = R_i (v_i − baseline). Every distribution on valid outputs is an optimum.
@@ -22,6 +22,13 @@ impl Objective for Reinforce {
     const NAME: &'static str = "reinforce";
     const DOC: &'static str = "maximises the expected reward";
     type Config = Config;
+    const FIELDS: &'static [Field] = &[Field::optional(
+        "baseline",
+        "LeaveOneOut | GroupMean | None",
+        "",
+        "LeaveOneOut",
+        "what is subtracted from the reward",
+    )];
 
     fn new(config: Config) -> Result<Self, PluginError> {
         Ok(Self(config))

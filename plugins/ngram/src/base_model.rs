@@ -7,7 +7,7 @@ use crate::{corpus, estimate, table};
 use pstar_core::author::{FiniteStateView, SampleRequest, Samples, Weights};
 use pstar_core::data::SequenceBatch;
 use pstar_core::rng::StreamKey;
-use pstar_core::{BaseModel, PluginError, SequenceModel, Task, math};
+use pstar_core::{BaseModel, Field, PluginError, SequenceModel, Task, math};
 
 /// An n-gram with fixed probabilities.
 pub(crate) struct NgramModel {
@@ -19,6 +19,43 @@ impl BaseModel for NgramModel {
     const NAME: &'static str = "ngram";
     const DOC: &'static str = "n-gram model from a corpus or an explicit table";
     type Config = ModelConfig;
+    const FIELDS: &'static [Field] = &[
+        Field::required(
+            "order",
+            "integer",
+            ">= 1",
+            "one more than the number of symbols that the next one depends on",
+        ),
+        Field::optional(
+            "corpus",
+            "text",
+            "a file",
+            "None",
+            "what to estimate from: JSON Lines, or one response a line",
+        ),
+        Field::optional(
+            "smoothing",
+            "AddK(k: number) | KneserNey(discount: number)",
+            "k >= 0, discount in [0, 1]",
+            "AddK(k: 0.0)",
+            "how to estimate",
+        ),
+        Field::optional("add_k", "number", ">= 0", "None", "short for smoothing: AddK(k: ...)"),
+        Field::optional(
+            "table",
+            "{context: [number]}",
+            "rows that sum to 1",
+            "None",
+            "the probabilities: alphabet order, then the end symbol",
+        ),
+        Field::optional(
+            "tables",
+            "[{context: [number]}]",
+            "one table a position",
+            "None",
+            "the probabilities of a position-dependent model",
+        ),
+    ];
 
     fn new(config: ModelConfig, task: &Task) -> Result<Self, PluginError> {
         let tables = configured_tables(config.table.as_ref(), config.tables.as_deref(), task)?;

@@ -8,7 +8,7 @@ use crate::table;
 use pstar_core::author::{FiniteStateView, SampleRequest, Samples, WeightedBatch, Weights};
 use pstar_core::data::SequenceBatch;
 use pstar_core::rng::StreamKey;
-use pstar_core::{PluginError, Policy, SequenceModel, Task, math};
+use pstar_core::{Field, PluginError, Policy, SequenceModel, Task, math};
 
 /// Half the width of the uniform distribution that random logits are drawn from.
 const RANDOM_LOGIT: f64 = 1.0;
@@ -23,6 +23,35 @@ impl Policy for NgramPolicy {
     const NAME: &'static str = "ngram";
     const DOC: &'static str = "softmax n-gram, position-independent or position-dependent";
     type Config = PolicyConfig;
+    const FIELDS: &'static [Field] = &[
+        Field::required(
+            "order",
+            "integer",
+            ">= 1",
+            "one more than the number of symbols that the next one depends on",
+        ),
+        Field::optional(
+            "position_dependent",
+            "true | false",
+            "",
+            "false",
+            "whether every position has logits of its own",
+        ),
+        Field::optional(
+            "table",
+            "{context: [number]}",
+            "rows that sum to 1",
+            "None",
+            "the probabilities: alphabet order, then the end symbol",
+        ),
+        Field::optional(
+            "tables",
+            "[{context: [number]}]",
+            "one table a position",
+            "None",
+            "the probabilities of a position-dependent model",
+        ),
+    ];
 
     fn new(config: PolicyConfig, task: &Task) -> Result<Self, PluginError> {
         let tables = configured_tables(config.table.as_ref(), config.tables.as_deref(), task)?;

@@ -1,6 +1,6 @@
 //! Full match of the response.
 
-use pstar_core::{PluginError, Verifier};
+use pstar_core::{Field, PluginError, Verifier};
 use regex::Regex;
 use serde::Deserialize;
 
@@ -19,6 +19,8 @@ impl Verifier for FullMatch {
     const NAME: &'static str = "regex";
     const DOC: &'static str = "valid is what a regular expression matches from end to end";
     type Config = Config;
+    const FIELDS: &'static [Field] =
+        &[Field::required("pattern", "text", "a regular expression", "what the whole response must match")];
 
     fn new(Config { pattern }: Config) -> Result<Self, PluginError> {
         let refused = |error: regex::Error| PluginError::config("pattern", error.to_string());

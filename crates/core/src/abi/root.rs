@@ -20,6 +20,8 @@ pub type Create<B> = extern "C" fn(RStr<'_>, RStr<'_>) -> AbiResult<B>;
 pub struct Entry<B> {
     pub name: RStr<'static>,
     pub doc: RStr<'static>,
+    /// The fields of the configuration, as RON.
+    pub fields: RStr<'static>,
     #[sabi(last_prefix_field)]
     pub create: extern "C" fn(RStr<'_>, RStr<'_>) -> AbiResult<B>,
 }

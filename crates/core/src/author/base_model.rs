@@ -3,6 +3,7 @@
 use super::SequenceModel;
 use crate::data::Task;
 use crate::error::PluginError;
+use crate::field::Field;
 use serde::de::DeserializeOwned;
 
 /// The fixed distribution a that training starts from and that p* is defined by.
@@ -13,6 +14,8 @@ pub trait BaseModel: SequenceModel + Sized + 'static {
     const DOC: &'static str;
     /// What experiments configure; see [`Verifier::Config`](super::Verifier::Config).
     type Config: DeserializeOwned;
+    /// The fields of the configuration, for `host plugins`.
+    const FIELDS: &'static [Field] = &[];
 
     /// A model with this configuration. Relative paths start at [`Task::resolve`].
     ///

@@ -3,6 +3,7 @@
 use super::SequenceModel;
 use crate::data::{SequenceBatch, Task};
 use crate::error::{ErrorKind, PluginError};
+use crate::field::Field;
 use crate::rng::StreamKey;
 use serde::de::DeserializeOwned;
 
@@ -25,6 +26,8 @@ pub trait Policy: SequenceModel + Sized + 'static {
     const DOC: &'static str;
     /// What experiments configure; see [`Verifier::Config`](super::Verifier::Config).
     type Config: DeserializeOwned;
+    /// The fields of the configuration, for `host plugins`.
+    const FIELDS: &'static [Field] = &[];
 
     /// A policy with this configuration, at the parameters it configures.
     ///

@@ -1,6 +1,7 @@
 //! Verifiers.
 
 use crate::error::PluginError;
+use crate::field::Field;
 use crate::rng::StreamKey;
 use serde::de::DeserializeOwned;
 
@@ -13,6 +14,8 @@ pub trait Verifier: Sized + Send + Sync + 'static {
     /// What experiments configure. Put `#[serde(deny_unknown_fields)]` on it, so that a misspelt field is an
     /// error.
     type Config: DeserializeOwned;
+    /// The fields of the configuration, for `host plugins`.
+    const FIELDS: &'static [Field] = &[];
 
     /// A verifier with this configuration.
     ///

@@ -6,6 +6,7 @@ use crate::abi::{BaseModelBox, Entry_Ref, LibHeader, ObjectiveBox, PluginRoot_Re
 use crate::config;
 use crate::data::Task;
 use crate::error::PluginError;
+use crate::field::Field;
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use abi_stable::library::{IsLayoutChecked, LibraryError, lib_header_from_path};
@@ -77,6 +78,8 @@ pub struct Component<H: Handle> {
     pub name: String,
     /// One sentence about it.
     pub doc: String,
+    /// The fields of its configuration, where its author lists them.
+    pub fields: Vec<Field>,
     entry: Entry_Ref<H::Boxed>,
 }
 
@@ -88,8 +91,12 @@ impl<H: Handle> std::fmt::Debug for Component<H> {
 
 impl<H: Handle> Component<H> {
     fn list(entries: &'static [Entry_Ref<H::Boxed>]) -> Vec<Self> {
-        let describe =
-            |&entry: &Entry_Ref<H::Boxed>| Self { name: entry.name().into(), doc: entry.doc().into(), entry };
+        let describe = |&entry: &Entry_Ref<H::Boxed>| Self {
+            name: entry.name().into(),
+            doc: entry.doc().into(),
+            fields: config::parse(entry.fields().as_str()).unwrap_or_default(),
+            entry,
+        };
         entries.iter().map(describe).collect()
     }
 

@@ -20,27 +20,23 @@ pub fn philox4x32_10(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
-/// [`philox4x32_10`] of `N` counters side by side, word by word, each in the low half of a lane; the high
-/// halves are without meaning. Compilers turn this shape into vector instructions.
+/// [`philox4x32_10`] with each word in the low half of 64 bits; the high halves of the block are without
+/// meaning. A loop over this function becomes vector instructions.
 #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
 #[inline(always)]
-pub(super) fn philox4x32_10_lanes<const N: usize>(
-    mut counter: [[u64; N]; 4],
-    mut key: [u32; 2],
-) -> [[u64; N]; 4] {
+pub(super) fn philox4x32_10_wide(mut counter: [u64; 4], mut key: [u32; 2]) -> [u64; 4] {
     for round in 0..10 {
         if round > 0 {
             key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
         }
-        let [word0, word1, word2, word3] = &mut counter;
-        for lane in 0..N {
-            let product0 = u64::from(MULTIPLIERS[0]) * (word0[lane] & u64::from(u32::MAX));
-            let product1 = u64::from(MULTIPLIERS[1]) * (word2[lane] & u64::from(u32::MAX));
-            word0[lane] = (product1 >> 32) ^ word1[lane] ^ u64::from(key[0]);
-            word1[lane] = product1;
-            word2[lane] = (product0 >> 32) ^ word3[lane] ^ u64::from(key[1]);
-            word3[lane] = product0;
-        }
+        let product = |k: usize| u64::from(MULTIPLIERS[k]) * (counter[2 * k] & u64::from(u32::MAX));
+        let (product0, product1) = (product(0), product(1));
+        counter = [
+            (product1 >> 32) ^ counter[1] ^ u64::from(key[0]),
+            product1,
+            (product0 >> 32) ^ counter[3] ^ u64::from(key[1]),
+            product0,
+        ];
     }
     counter
 }

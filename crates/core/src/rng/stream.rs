@@ -1,6 +1,6 @@
 //! Keys of random streams.
 
-use super::philox::{philox4x32_10, philox4x32_10_lanes};
+use super::philox::{philox4x32_10, philox4x32_10_wide};
 
 /// What a random number is drawn for: part of its counter, so that no two uses share numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,29 +80,38 @@ impl StreamKey {
         self.row(prompt, sample).at(position)
     }
 
-    /// The uniform numbers of `N` samples, given as (prompt, sample), at an even position and at the odd one
-    /// behind it: the same numbers as those of [`row`](Self::row), computed side by side.
+    /// The uniform numbers of many samples at an even position and at the odd one behind it: `even[i]` and
+    /// `odd[i]` are those of [`row(prompts[i], samples[i])`](Self::row).
     ///
     /// # Panics
-    /// If `position` is odd or beyond the layout, or a prompt is.
+    /// If the slices differ in length, or `position` is odd, or it or a prompt is beyond the layout.
     #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
     #[inline(always)]
-    pub fn pairs<const N: usize>(&self, rows: [(u32, u32); N], position: usize) -> [[f64; 2]; N] {
+    pub fn pairs(
+        &self,
+        prompts: &[u32],
+        samples: &[u32],
+        position: usize,
+        even: &mut [f64],
+        odd: &mut [f64],
+    ) {
         assert!(position < Self::MAX_POSITIONS, "position {position} is beyond the counter layout");
         assert!(position.is_multiple_of(2), "position {position} is the second of its block");
-        let row = self.row(0, 0);
-        let [first, _, purpose, step] = row.counter.map(u64::from);
-        let mut counter = [[first | position as u64 / 2; N], [0; N], [purpose; N], [step; N]];
-        for (lane, (prompt, sample)) in rows.into_iter().enumerate() {
-            assert!(prompt < Self::MAX_PROMPTS, "prompt {prompt} is beyond the counter layout");
-            counter[1][lane] = sample.into();
-            counter[2][lane] |= u64::from(prompt);
+        assert!(
+            prompts.iter().all(|&prompt| prompt < Self::MAX_PROMPTS),
+            "a prompt is beyond the counter layout"
+        );
+        let n = prompts.len();
+        assert!(samples.len() == n && even.len() == n && odd.len() == n, "the slices differ in length");
+        let UniformRow { key, counter, .. } = self.row(0, 0);
+        let [first, _, purpose, step] = counter.map(u64::from);
+        for i in 0..n {
+            let counter =
+                [first | position as u64 / 2, samples[i].into(), purpose | u64::from(prompts[i]), step];
+            let block = philox4x32_10_wide(counter, key).map(|word| word as u32);
+            even[i] = uniform53(block[0], block[1]);
+            odd[i] = uniform53(block[2], block[3]);
         }
-        let block = philox4x32_10_lanes(counter, row.key);
-        std::array::from_fn(|lane| {
-            let [word0, word1, word2, word3] = block.map(|word| word[lane]);
-            [uniform53(word0, word1), uniform53(word2, word3)]
-        })
     }
 }
 
@@ -131,15 +140,15 @@ impl UniformRow {
             self.filled = Some(index);
         }
         let word = position % 2 * 2;
-        uniform53(self.block[word].into(), self.block[word + 1].into())
+        uniform53(self.block[word], self.block[word + 1])
     }
 }
 
-/// The top 53 of 64 random bits as a number in [0, 1); only the low halves of `low` and `high` count.
+/// The top 53 of 64 random bits as a number in [0, 1).
 #[inline]
-fn uniform53(low: u64, high: u64) -> f64 {
+fn uniform53(low: u32, high: u32) -> f64 {
     const SCALE: f64 = 1.0 / (1u64 << 53) as f64;
-    ((high << 32 | low & u64::from(u32::MAX)) >> 11) as f64 * SCALE
+    ((u64::from(high) << 32 | u64::from(low)) >> 11) as f64 * SCALE
 }
 
 #[cfg(test)]

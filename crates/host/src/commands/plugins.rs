@@ -1,19 +1,50 @@
 //! `host plugins`.
 
-use super::{load_plugins, print};
-use crate::cli::PluginArgs;
+use super::{json, load_plugins, print};
+use crate::cli::PluginsArgs;
 use crate::failure::Failure;
+use pstar_lab::plugins::Listing;
+use serde_json::{Value, json as object};
 use std::process::ExitCode;
 
-pub(super) fn plugins(args: &PluginArgs) -> Result<ExitCode, Failure> {
-    let registry = load_plugins(args)?;
+pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
+    let registry = load_plugins(&args.plugins)?;
     let components = registry.components();
-    let kinds = components.iter().map(|row| row.0.len()).max().unwrap_or(0);
-    let names = components.iter().map(|row| row.1.len()).max().unwrap_or(0);
-    let lines = components.iter().map(|(kind, name, doc, plugin)| {
-        let file = plugin.path.file_name().unwrap_or_default().to_string_lossy();
-        format!("{kind:kinds$}  {name:names$}  {doc} ({file} {})\n", plugin.version)
-    });
-    print(&lines.collect::<String>())?;
+    if args.json {
+        let listings: Vec<Value> = components.iter().map(as_json).collect();
+        print(&json(&object!({ "components": listings })))?;
+    } else {
+        print(&components.iter().map(as_text).collect::<Vec<_>>().join("\n"))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn file_name(listing: &Listing<'_>) -> String {
+    listing.plugin.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn as_json(listing: &Listing<'_>) -> Value {
+    object!({
+        "kind": listing.kind,
+        "name": listing.name,
+        "doc": listing.doc,
+        "version": listing.plugin.version,
+        "interface": listing.plugin.interface,
+        "file": listing.plugin.path.to_string_lossy(),
+        "config": listing.fields,
+    })
+}
+
+fn as_text(listing: &Listing<'_>) -> String {
+    let Listing { kind, name, doc, plugin, .. } = listing;
+    let mut text = format!("{kind} `{name}`: {doc} ({} {})\n", file_name(listing), plugin.version);
+    for field in listing.fields {
+        let range = if field.range.is_empty() { String::new() } else { format!(", {}", field.range) };
+        let default = match &field.default {
+            Some(default) => format!("default {default}"),
+            None => "must be given".into(),
+        };
+        text.push_str(&format!("    {}: {}{range}; {default}; {}\n", field.name, field.kind, field.doc));
+    }
+    text
 }

@@ -1,34 +1,31 @@
 //! `host run FILE`.
 
-use super::{load_plugins, print};
+use super::{json, open, print};
 use crate::cli::RunArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
-use pstar_lab::experiment::{Experiment, ExperimentFile, check};
+use pstar_lab::experiment::Experiment;
 use pstar_lab::plugins::Registry;
-use pstar_lab::run::{Progress, Provenance, RunDirectory, RunRecord, execute, prepare, resolved};
+use pstar_lab::run::{Estimate, Progress, Provenance, RunDirectory, RunRecord, execute, prepare, resolved};
 use pstar_report::run_table;
 use std::env;
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let text = read(&args.file)?;
-    let file = ExperimentFile::parse(&args.file, &text)?;
-    let registry = load_plugins(&args.plugins)?;
-    let experiment = check(file, &args.file, &text, &registry)?;
+    let (experiment, registry) = open(&args.experiment)?;
     let threads = args.threads.unwrap_or(0);
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Failure::Usage {
             message: format!("{threads} threads cannot be started: {error}"),
             hint: Some("leave out `--threads`".into()),
         })?;
+    if args.dry_run {
+        return pool.install(|| dry_run(args, &experiment, &registry));
+    }
     let (record, directory) = pool.install(|| train(args, &experiment, &registry))?;
     if args.json {
-        let mut json = serde_json::to_string_pretty(&record).unwrap_or_default();
-        json.push('\n');
-        print(&json)?;
+        print(&json(&record))?;
     } else {
         print(&format!("{}\nwritten to {}\n", run_table(&record), directory.path().display()))?;
     }
@@ -55,9 +52,22 @@ fn train(
     Ok((record, directory))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::Usage {
-        message: format!("the experiment `{}` cannot be read: {error}", path.display()),
-        hint: path.is_dir().then(|| "name a file, for example `experiments/compare.ron`".into()),
-    })
+fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Result<ExitCode, Failure> {
+    let bars = Bars::new();
+    bars.phase("trying a few steps");
+    let prepared = prepare(experiment, registry)?;
+    let estimate = Estimate::of(&prepared)
+        .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;
+    drop(bars);
+    let Estimate { arms, sequences, optimizer_steps, seconds, mebibytes } = estimate;
+    print(&if args.json {
+        json(&estimate)
+    } else {
+        format!(
+            "{arms} arms, {sequences} sequences and {optimizer_steps} optimizer steps in all; about {seconds:.0} s on \
+             {} threads and {mebibytes:.0} MiB\n",
+            rayon::current_num_threads()
+        )
+    })?;
+    Ok(ExitCode::SUCCESS)
 }

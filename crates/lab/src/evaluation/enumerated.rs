@@ -34,43 +34,33 @@ fn sample_numbers(experiment: &Experiment) -> Vec<u64> {
 
 /// The rows that policies are compared with, means over prompts.
 pub(super) fn targets(reference: &Reference, experiment: &Experiment) -> Vec<(String, Measures)> {
-    let (k, keys, weights) = (sample_numbers(experiment), keys(experiment).k, &experiment.weights);
-    let prompts = reference.prompts();
     let mean = |rows: Vec<Option<Measures>>| {
-        let present = rows.into_iter().zip(weights).filter_map(|(row, &weight)| Some((row?, weight)));
+        let present =
+            rows.into_iter().zip(&experiment.weights).filter_map(|(row, &weight)| Some((row?, weight)));
         let (rows, weights): (Vec<_>, Vec<_>) = present.unzip();
         Measures::mean(&rows, &weights)
     };
-    let summary = |summary: &Summary| of_summary(summary, &keys);
-    let base = (0..prompts.len()).map(|i| {
-        let prompt = &prompts[i];
-        let table = reference.base(i).view();
-        let mut measures = summary(&Summary::with_split(table, &prompt.valid, &prompt.split, &k));
-        let kl = prompt.filtered.as_ref().map(|_| -prompt.split.valid.log_mass);
-        measures.push("kl_from_filtered", kl);
-        Some(measures)
+    let (k, keys) = (sample_numbers(experiment), keys(experiment).k);
+    let all: Vec<PromptTargets> =
+        (0..reference.prompts().len()).map(|prompt| reference.targets(prompt, experiment)).collect();
+    let base = all.iter().zip(reference.prompts()).map(|(targets, prompt)| {
+        let mut base = targets.base.clone();
+        base.push("kl_from_filtered", prompt.filtered.as_ref().map(|_| -prompt.split.valid.log_mass));
+        Some(base)
     });
-    let filtered = prompts.iter().map(|prompt| {
-        let filtered = prompt.filtered.as_ref()?;
-        let mut measures = summary(&Summary::of_filtered(filtered, &k));
-        measures.push("kl_to_base", filtered.kl_to_base());
-        measures.push("kl_from_filtered", 0.0);
-        Some(measures)
+    let filtered = all.iter().map(|targets| {
+        let mut filtered = targets.filtered.clone()?;
+        filtered.push("kl_from_filtered", 0.0);
+        Some(filtered)
     });
     let mut rows = vec![("base".into(), mean(base.collect())), ("filtered".into(), mean(filtered.collect()))];
     for (b, beta) in experiment.evaluation.betas.iter().enumerate() {
-        let tilted = prompts.iter().map(|prompt| {
-            let tilted = &prompt.tilted[b];
-            let filtered = prompt.filtered.as_ref();
-            let mut measures = summary(&Summary::of_tilted(tilted, &prompt.split, filtered, &k));
-            add_tilted(&mut measures, tilted);
-            Some(measures)
-        });
+        let tilted = all.iter().map(|targets| Some(targets.tilted[b].clone()));
         rows.push((format!("tilted {}", beta.text), mean(tilted.collect())));
     }
-    let uniform = prompts.iter().map(|prompt| {
+    let uniform = reference.prompts().iter().map(|prompt| {
         let filtered = prompt.filtered.as_ref()?;
-        let mut measures = summary(&Summary::of_uniform(filtered.support as u64, &k)?);
+        let mut measures = of_summary(&Summary::of_uniform(filtered.support as u64, &k)?, &keys);
         // KL(p*‖u) = log |support| − H(p*).
         let entropy = Summary::of_filtered(filtered, &k).entropy;
         let log_support = pstar_core::math::ln(filtered.support as f64);
@@ -79,6 +69,45 @@ pub(super) fn targets(reference: &Reference, experiment: &Experiment) -> Vec<(St
     });
     rows.push(("uniform-valid".into(), mean(uniform.collect())));
     rows
+}
+
+/// The figures of a prompt's base and targets.
+#[derive(Clone, Debug)]
+pub struct PromptTargets {
+    /// The base.
+    pub base: Measures,
+    /// The filtered model, where there is one.
+    pub filtered: Option<Measures>,
+    /// The tilted distributions, one a β of the evaluation.
+    pub tilted: Vec<Measures>,
+}
+
+impl Reference {
+    /// The figures of a prompt's base and targets.
+    pub fn targets(&self, prompt: usize, experiment: &Experiment) -> PromptTargets {
+        let (k, keys) = (sample_numbers(experiment), keys(experiment).k);
+        let table = self.base(prompt).view();
+        let prompt = &self.prompts()[prompt];
+        let filtered = prompt.filtered.as_ref();
+        PromptTargets {
+            base: of_summary(&Summary::with_split(table, &prompt.valid, &prompt.split, &k), &keys),
+            filtered: filtered.map(|filtered| {
+                let mut measures = of_summary(&Summary::of_filtered(filtered, &k), &keys);
+                measures.push("kl_to_base", filtered.kl_to_base());
+                measures
+            }),
+            tilted: prompt
+                .tilted
+                .iter()
+                .map(|tilted| {
+                    let summary = Summary::of_tilted(tilted, &prompt.split, filtered, &k);
+                    let mut measures = of_summary(&summary, &keys);
+                    add_tilted(&mut measures, tilted);
+                    measures
+                })
+                .collect(),
+        }
+    }
 }
 
 /// Evaluates the policies of one arm over all outputs.
@@ -118,7 +147,7 @@ impl<'a> EnumeratedEvaluation<'a> {
     /// If the policy fails.
     pub fn curve(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
         let (k, keys) = (self.k.clone(), self.keys.k.clone());
-        self.evaluate(policy, |reference, prompt, table, entropy| {
+        let rows = self.evaluate(policy, |reference, prompt, table, entropy| {
             let reference = &reference.prompts()[prompt];
             let point = CurvePoint::of(table.view(), &reference.valid, reference.filtered.as_ref(), &k);
             let mut measures = Measures::default();
@@ -128,14 +157,23 @@ impl<'a> EnumeratedEvaluation<'a> {
             measures.push("kl_from_filtered", point.kl_from_filtered);
             measures.push_family("coverage_at", keys.iter().cloned(), point.coverage_at);
             measures
-        })
+        })?;
+        Ok(Measures::mean(&rows, &self.experiment.weights))
     }
 
-    /// Everything: record P.
+    /// Everything, means over prompts: record P.
     ///
     /// # Errors
     /// If the policy fails.
     pub fn full(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
+        Ok(Measures::mean(&self.by_prompt(policy)?, &self.experiment.weights))
+    }
+
+    /// Everything, prompt by prompt: record P.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn by_prompt(&mut self, policy: &PolicyHandle) -> Result<Vec<Measures>, PluginError> {
         let (k, keys) = (self.k.clone(), self.keys.clone());
         let alphas = values(&self.experiment.evaluation.alphas);
         let powers = values(&self.experiment.evaluation.power_sums);
@@ -164,7 +202,7 @@ impl<'a> EnumeratedEvaluation<'a> {
         &mut self,
         policy: &PolicyHandle,
         measure: impl Fn(&Reference, usize, &OutputTable, f64) -> Measures,
-    ) -> Result<Measures, PluginError> {
+    ) -> Result<Vec<Measures>, PluginError> {
         let mut rows = vec![Measures::default(); self.reference.prompts().len()];
         for context in 0..self.enumerator.contexts() {
             self.enumerator.fill(policy, context, &mut self.table)?;
@@ -175,6 +213,6 @@ impl<'a> EnumeratedEvaluation<'a> {
                 }
             }
         }
-        Ok(Measures::mean(&rows, &self.experiment.weights))
+        Ok(rows)
     }
 }

@@ -1,6 +1,7 @@
 //! The components of all loaded plugins, by kind and name.
 
 use super::soundness;
+use pstar_core::Field;
 use pstar_core::host::{
     self, BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, PolicyHandle, VerifierHandle,
 };
@@ -35,6 +36,21 @@ pub struct LoadedPlugin {
     pub version: String,
     /// Version of the interface it was built against.
     pub interface: String,
+}
+
+/// A component as it is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// The kind in words.
+    pub kind: &'static str,
+    /// The name that experiments use.
+    pub name: &'a str,
+    /// One sentence about it.
+    pub doc: &'a str,
+    /// The fields of its configuration, where its author lists them.
+    pub fields: &'a [Field],
+    /// The plugin that offers it.
+    pub plugin: &'a LoadedPlugin,
 }
 
 /// A component and the plugin that offers it.
@@ -127,24 +143,28 @@ impl Registry {
     lookup!(policy, policies, PolicyHandle, "policy");
     lookup!(objective, objectives, ObjectiveHandle, "objective");
 
-    /// Every component: its kind, name, sentence, and the plugin that offers it; in order of kind and name.
-    pub fn components(&self) -> Vec<(&'static str, &str, &str, &LoadedPlugin)> {
-        fn rows<'a, H: Handle>(
+    /// Every component, in order of kind and name.
+    pub fn components(&self) -> Vec<Listing<'_>> {
+        fn list<'a, H: Handle>(
             kind: &'static str,
             offered: &'a [Offered<H>],
             plugins: &'a [LoadedPlugin],
-        ) -> Vec<(&'static str, &'a str, &'a str, &'a LoadedPlugin)> {
-            let row = |o: &'a Offered<H>| {
-                (kind, o.component.name.as_str(), o.component.doc.as_str(), &plugins[o.plugin])
+        ) -> Vec<Listing<'a>> {
+            let listing = |offered: &'a Offered<H>| Listing {
+                kind,
+                name: &offered.component.name,
+                doc: &offered.component.doc,
+                fields: &offered.component.fields,
+                plugin: &plugins[offered.plugin],
             };
-            let mut rows: Vec<_> = offered.iter().map(row).collect();
-            rows.sort_by_key(|row| row.1);
-            rows
+            let mut listings: Vec<_> = offered.iter().map(listing).collect();
+            listings.sort_by_key(|listing| listing.name);
+            listings
         }
-        let mut all = rows("base model", &self.base_models, &self.plugins);
-        all.extend(rows("verifier", &self.verifiers, &self.plugins));
-        all.extend(rows("policy", &self.policies, &self.plugins));
-        all.extend(rows("objective", &self.objectives, &self.plugins));
+        let mut all = list("base model", &self.base_models, &self.plugins);
+        all.extend(list("verifier", &self.verifiers, &self.plugins));
+        all.extend(list("policy", &self.policies, &self.plugins));
+        all.extend(list("objective", &self.objectives, &self.plugins));
         all
     }
 }

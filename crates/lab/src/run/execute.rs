@@ -2,7 +2,7 @@
 
 use super::record::PartitionRecord;
 use super::{ArmRecord, Prepared, Progress, RunRecord, compare};
-use crate::experiment::{ObjectiveSpec, PolicySpec};
+use crate::experiment::{ObjectiveSpec, Training};
 use crate::training::{ArmOutcome, ArmStatus, Budget, create, train};
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
@@ -55,16 +55,17 @@ fn run_arm(
     progress: &dyn Progress,
 ) -> ArmRecord {
     let spec = &prepared.experiment.policies[policy];
-    let outcome =
-        start_arm(prepared, policy, spec, objective, seed, progress).unwrap_or_else(|error| ArmOutcome {
-            status: ArmStatus::Failed { step: 0, message: error.message },
-            budget: Budget::default(),
-            curve: Vec::new(),
-            initial: None,
-            last: None,
-            partitions: [0; 3],
-            parameters: Vec::new(),
-        });
+    let advance = || progress.step();
+    let trained = start_arm(prepared, prepared.training, policy, objective, seed, &advance);
+    let outcome = trained.unwrap_or_else(|error| ArmOutcome {
+        status: ArmStatus::Failed { step: 0, message: error.message },
+        budget: Budget::default(),
+        curve: Vec::new(),
+        initial: None,
+        last: None,
+        partitions: [0; 3],
+        parameters: Vec::new(),
+    });
     let [exact, group, running] = outcome.partitions;
     ArmRecord {
         policy: spec.name.clone(),
@@ -82,15 +83,17 @@ fn run_arm(
     }
 }
 
-fn start_arm(
+/// Makes the components of an arm and trains it.
+pub(super) fn start_arm(
     prepared: &Prepared<'_>,
+    training: Training,
     policy: usize,
-    spec: &PolicySpec,
     objective: &ObjectiveSpec,
     seed: u64,
-    progress: &dyn Progress,
+    advance: &dyn Fn(),
 ) -> Result<ArmOutcome, PluginError> {
     let experiment = prepared.experiment;
+    let spec = &experiment.policies[policy];
     let mut handle: PolicyHandle = create(experiment, prepared.registry, spec)?;
     match &prepared.starts[policy] {
         Some(parameters) => handle.set_parameters(parameters)?,
@@ -102,13 +105,13 @@ fn start_arm(
     let evaluator = prepared.ruler.evaluator(experiment, &handle, seed)?;
     Ok(train(
         experiment,
-        prepared.training,
+        training,
         &prepared.facts,
         prepared.outputs.as_ref(),
         evaluator,
         handle,
         objective,
         seed,
-        &|| progress.step(),
+        advance,
     ))
 }

@@ -1,0 +1,25 @@
+//! `host validate FILE`.
+
+use super::{json, open, print};
+use crate::cli::ValidateArgs;
+use crate::failure::Failure;
+use pstar_lab::run::prepare;
+use serde_json::json as object;
+use std::process::ExitCode;
+
+/// An experiment that has something to train is checked as far as a run would before its first arm.
+pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
+    let (experiment, registry) = open(&args.experiment)?;
+    let trains = experiment.training.is_some() || !experiment.objectives.is_empty();
+    let warnings = if trains { prepare(&experiment, &registry)?.warnings } else { Vec::new() };
+    let arms = experiment.policies.len() * experiment.objectives.len() * experiment.seeds.len();
+    if args.json {
+        print(&json(&object!({ "valid": true, "arms": arms, "warnings": warnings })))?;
+    } else {
+        let file = args.experiment.file.display();
+        let what = if trains { format!("{arms} arms") } else { "nothing to train".into() };
+        let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+        print(&format!("{file} is valid: {what}\n{warnings}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

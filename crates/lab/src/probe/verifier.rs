@@ -1,0 +1,93 @@
+//! Asking a verifier.
+
+use super::task::task_of;
+use super::{LineProbe, ProbeError, ProbeTask};
+use pstar_core::Task;
+use pstar_core::data::{RaggedBuffer, SequenceBuffer};
+use pstar_core::host::VerifierHandle;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A verifier that answers lines.
+#[allow(missing_debug_implementations, reason = "holds components of plugins")]
+pub struct VerifierProbe<'a> {
+    probe: ProbeTask<'a>,
+    /// The characters met so far; unused with an experiment.
+    characters: BTreeSet<char>,
+    task: Task,
+    verifier: VerifierHandle,
+}
+
+/// Is this response valid for this prompt?
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifierQuestion {
+    #[serde(default)]
+    prompt: String,
+    response: String,
+}
+
+/// The verdict.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifierAnswer {
+    valid: bool,
+}
+
+impl<'a> VerifierProbe<'a> {
+    /// A verifier.
+    ///
+    /// # Errors
+    /// If it is not named or not offered, or refuses its configuration.
+    pub fn new(probe: ProbeTask<'a>) -> Result<Self, ProbeError> {
+        let characters = BTreeSet::new();
+        let task =
+            probe.experiment.map_or_else(|| task_of(&characters, 1), |experiment| experiment.task.clone());
+        let verifier = probe.verifier(&task)?;
+        Ok(Self { probe, characters, task, verifier })
+    }
+
+    /// Extends the alphabet by the characters of a batch, where it is made of the characters met.
+    fn meet(&mut self, questions: &[VerifierQuestion]) -> Result<(), ProbeError> {
+        if self.probe.experiment.is_some() {
+            return Ok(());
+        }
+        let before = self.characters.len();
+        let characters = questions.iter().flat_map(|q| q.prompt.chars().chain(q.response.chars()));
+        self.characters.extend(characters.filter(|c| !"^$".contains(*c)));
+        if self.characters.len() > before {
+            self.task = task_of(&self.characters, 1);
+            self.verifier = self.probe.verifier(&self.task)?;
+        }
+        Ok(())
+    }
+}
+
+impl LineProbe for VerifierProbe<'_> {
+    type Question = VerifierQuestion;
+    type Answer = VerifierAnswer;
+
+    fn answer(
+        &mut self,
+        questions: &[VerifierQuestion],
+        line: usize,
+    ) -> Result<Vec<VerifierAnswer>, ProbeError> {
+        self.meet(questions)?;
+        let encode = |text: &str, i: usize| {
+            self.task.alphabet.encode(text).map_err(|error| ProbeError::Malformed {
+                line: line + i,
+                message: format!("`{text}`: {error}"),
+            })
+        };
+        let mut prompts = RaggedBuffer::default();
+        for (i, question) in questions.iter().enumerate() {
+            prompts.push(&encode(&question.prompt, i)?);
+        }
+        let mut batch = SequenceBuffer::new(prompts);
+        for (i, question) in (0u32..).zip(questions) {
+            batch.push(i, encode(&question.response, i as usize)?);
+        }
+        let mut verdicts = vec![0; questions.len()];
+        self.verifier.verify(&batch.view(), &mut verdicts)?;
+        Ok(verdicts.into_iter().map(|verdict| VerifierAnswer { valid: verdict == 1 }).collect())
+    }
+}

@@ -1,0 +1,52 @@
+//! The tables that `host exact` prints.
+
+use crate::number::significant;
+use crate::table::aligned;
+use pstar_lab::evaluation::Measures;
+use pstar_lab::exact::{ExactRecord, PromptRecord};
+
+/// One table a prompt: the base, p*, the tilted distributions and the policies.
+pub fn exact_table(record: &ExactRecord) -> String {
+    record.prompts.iter().map(prompt_table).collect::<Vec<_>>().join("\n")
+}
+
+fn prompt_table(prompt: &PromptRecord) -> String {
+    let last = |name: &str| {
+        let prefix = format!("{name}@");
+        let mut names = prompt.base.flat().map(|(name, _)| name).filter(|name| name.starts_with(&prefix));
+        names.by_ref().last()
+    };
+    let mut columns: Vec<(String, String)> = [
+        ("validity", "validity_rate"),
+        ("entropy", "entropy"),
+        ("exp H", "effective_number"),
+        ("top-1", "top1"),
+        ("KL(q‖a)", "kl_to_base"),
+        ("KL(p*‖q)", "kl_from_filtered"),
+    ]
+    .map(|(title, metric)| (title.into(), metric.into()))
+    .to_vec();
+    columns.extend(last("coverage").map(|name| (name.clone(), name)));
+    let row = |name: String, measures: &Measures| {
+        let find = |metric: &str| measures.flat().find(|(name, _)| name == metric).and_then(|(_, m)| m.value);
+        std::iter::once(name).chain(columns.iter().map(|(_, metric)| significant(find(metric)))).collect()
+    };
+    let mut rows: Vec<Vec<String>> = vec![row("base a".into(), &prompt.base)];
+    rows.extend(prompt.filtered.as_ref().map(|filtered| row("p* (filtered)".into(), filtered)));
+    for tilted in &prompt.tilted {
+        let beta = tilted.get("beta").map_or(String::new(), |beta| beta.to_string());
+        rows.push(row(format!("p_[β={beta}] (tilted)"), tilted));
+    }
+    rows.extend(prompt.policies.iter().map(|(name, measures)| row(name.clone(), measures)));
+    let header: Vec<String> =
+        std::iter::once(String::new()).chain(columns.iter().map(|(title, _)| title.clone())).collect();
+    let absent = if prompt.filtered.is_none() { ": p* does not exist" } else { "" };
+    format!(
+        "prompt `{}`: {} outputs, {} valid, {} of them within the base's reach{absent}\n{}\n",
+        prompt.prompt,
+        prompt.outputs,
+        prompt.valid_outputs,
+        prompt.valid_support,
+        aligned(&header, &rows)
+    )
+}
