@@ -6,8 +6,10 @@ use pstar_core::Task;
 use pstar_core::data::{Alphabet, Ending};
 use pstar_core::host::{self, Plugin, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_lab::experiment::{Experiment, ExperimentFile, check};
+use pstar_lab::plugins::Registry;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Short measurements: all benches together stay below two minutes.
@@ -27,6 +29,18 @@ pub(crate) fn plugin(name: &str) -> Plugin {
     host::open(&library(name)).unwrap()
 }
 
+/// All plugins of this workspace.
+pub(crate) fn registry() -> Registry {
+    let names = ["alpha", "arithmetic", "forward_kl", "kl_control", "ngram", "regex"];
+    Registry::load(&names.map(library)).unwrap()
+}
+
+/// The experiment of a text.
+pub(crate) fn experiment(text: &str, registry: &Registry) -> Experiment {
+    let path = Path::new("bench.ron");
+    check(ExperimentFile::parse(path, text).unwrap(), path, text, registry).unwrap()
+}
+
 /// A task over the first letters of the alphabet, with the empty prompt.
 pub(crate) fn task(symbols: usize, horizon: usize, ending: Ending) -> Task {
     Task {
@@ -38,9 +52,28 @@ pub(crate) fn task(symbols: usize, horizon: usize, ending: Ending) -> Task {
     }
 }
 
-/// An n-gram policy of the plugin with random parameters.
-pub(crate) fn ngram(order: usize, task: &Task) -> PolicyHandle {
+/// An n-gram policy of the plugin, with random parameters.
+pub(crate) fn ngram(order: usize, task: &Task, seed: u64) -> PolicyHandle {
     let mut policy = plugin("ngram").policies[0].create(&format!("(order: {order})"), task).unwrap();
-    policy.randomise(StreamKey::new(1, Purpose::Initialise, 0)).unwrap();
+    policy.randomise(StreamKey::new(seed, Purpose::Initialise, 0)).unwrap();
     policy
 }
+
+/// V = T = 16; valid is an even number of `p`.
+pub(crate) const EXPERIMENT: &str = r#"(
+    name: "bench",
+    task: (
+        alphabet: Chars("abcdefghijklmnop"),
+        horizon: 16,
+        ending: FixedLength,
+        base: (plugin: "ngram", config: (order: 1, table: {"": [
+            0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625,
+            0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625,
+        ]})),
+        verifier: (plugin: "regex", config: (pattern: "([a-o]*p[a-o]*p)*[a-o]*")),
+    ),
+    policies: { "trigram": (plugin: "ngram", config: (order: 3), start: Random) },
+    objectives: { "kl-control": (plugin: "kl-control", config: (lambda: 1.0)) },
+    training: (gradient: Sampled(prompts: 1, group: 256), steps: 1, optimizer: Adam(learning_rate: 0.01)),
+    seeds: [1],
+)"#;

@@ -54,18 +54,21 @@ const CASES: &[(&str, &str, &str, i32)] = &[
     ("rate not above the base's", "(lambda: 2.0)", "(mu: 0.1)", 2),
     ("missing corpus", "table: {\"\": [0.4, 0.4, 0.2]}", "corpus: \"nowhere.txt\"", 2),
     ("copy of another shape", "(order: 1), start: FitBase", "(order: 2), start: CopyBase", 2),
+    ("a name that is a path", "name: \"sound\"", "name: \"../sound\"", 2),
+    ("a number twice", "k: [1]", "k: [1, 1]", 2),
     (
-        "several problems",
-        "horizon: 3,\n        ending: EndSymbol,",
-        "horizon: 0,\n        ending: EndSymbol, weights: [1.0, 2.0],",
+        "smoothing of a table",
+        "(order: 1, table: {\"\": [0.4, 0.4, 0.2]})",
+        "(order: 1, add_k: 1.0, table: {\"\": [0.4, 0.4, 0.2]})",
         2,
     ),
+    ("several problems in one part", "horizon: 3,\n", "horizon: 0, weights: [1.0, 2.0],\n", 2),
 ];
 
 #[test]
 fn broken_files_are_explained() {
     let folder = folder();
-    let mut text = String::new();
+    let mut all = Vec::new();
     for (name, from, to, code) in CASES {
         assert!(SOUND.contains(from), "{name}");
         fs::write(folder.path().join("broken.ron"), SOUND.replacen(from, to, 1)).unwrap();
@@ -73,9 +76,26 @@ fn broken_files_are_explained() {
         let shown = shown(&output, folder.path());
         assert_eq!(output.status.code(), Some(*code), "{name}: {shown}");
         assert!(!folder.path().join("runs").exists(), "{name} leaves something behind");
-        text.push_str(&format!("=== {name}\n{shown}\n"));
+        all.push(format!("=== {name}\n{shown}\n"));
     }
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(all.concat());
+}
+
+/// One faulty value in every part of the file: all are told at once.
+#[test]
+fn all_semantic_problems_are_told_together() {
+    let folder = folder();
+    let text = SOUND
+        .replace("\"a*\"", "\"(a*\"")
+        .replace("config: (order: 1), start", "config: (order: 0), start")
+        .replace("(lambda: 2.0)", "(lambda: -2.0)")
+        .replace("learning_rate: 0.1", "learning_rate: 0.0")
+        .replace("k: [1]", "k: [0]")
+        .replace("[1, 2]", "[1, 1]");
+    fs::write(folder.path().join("broken.ron"), text).unwrap();
+    let output = host(folder.path(), &["run", "broken.ron"]);
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(shown(&output, folder.path()));
 }
 
 #[test]
@@ -89,7 +109,7 @@ fn the_sound_file_is_sound() {
 #[test]
 fn files_that_are_none_and_faulty_arguments_are_explained() {
     let folder = folder();
-    let mut text = String::new();
+    let mut all = Vec::new();
     for arguments in [
         &["run", "missing.ron"][..],
         &["run", "."],
@@ -99,7 +119,7 @@ fn files_that_are_none_and_faulty_arguments_are_explained() {
     ] {
         let output = host(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        text.push_str(&format!("=== {arguments:?}\n{}\n", shown(&output, folder.path())));
+        all.push(format!("=== {arguments:?}\n{}\n", shown(&output, folder.path())));
     }
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(all.concat());
 }

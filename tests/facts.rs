@@ -2,7 +2,7 @@
 
 use crate::support::{experiment, registry, run};
 use pstar_lab::evaluation::Ruler;
-use pstar_lab::training::{OutputBatch, PolicyWeights};
+use pstar_lab::training::{OutputBatch, PopulationScores};
 
 /// A table of five outputs: T = 1, unigram. Four are valid, without ties.
 const TABLE_TASK: &str = r#"task: (
@@ -124,7 +124,7 @@ fn policy_gradient(theta: [f64; 5], alpha: f64, clip: Option<f64>) -> Vec<f64> {
     let clip = clip.map_or(String::new(), |clip| format!(", clip: {clip:?}"));
     let config = format!("(alpha: {alpha:?}{clip})");
     let mut objective = registry().objective("alpha").unwrap().create(&config, &experiment.task).unwrap();
-    let mut scores = PolicyWeights::default();
+    let mut scores = PopulationScores::default();
     outputs.score(&policy, &mut scores).unwrap();
     let answer = objective.step(&outputs.view(&scores, (1, 0)).unwrap()).unwrap();
     let mut gradient = vec![0.0; 5];

@@ -1,4 +1,5 @@
 //! Integration tests, one module a topic.
+#![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod bad_input;
 mod exact;

@@ -3,7 +3,7 @@
 use crate::support::{PARITY_TASK, experiment, experiments, registry, run};
 use pstar_lab::evaluation::Ruler;
 use pstar_lab::run::RunRecord;
-use pstar_lab::training::{OutputBatch, PolicyWeights};
+use pstar_lab::training::{OutputBatch, PopulationScores};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,7 +43,7 @@ fn gradients_equal_independent_values() {
         let policy = component.create(&spec.configuration, &experiment.task).unwrap();
         let component = registry().objective(&point.objective).unwrap();
         let mut objective = component.create(&point.config, &experiment.task).unwrap();
-        let mut scores = PolicyWeights::default();
+        let mut scores = PopulationScores::default();
         outputs.score(&policy, &mut scores).unwrap();
         let answer = objective.step(&outputs.view(&scores, (1, 0)).unwrap()).unwrap();
         let mut gradient = vec![0.0; policy.parameter_count().unwrap()];

@@ -84,7 +84,7 @@ pub(crate) fn experiments() -> PathBuf {
 pub(crate) fn run(text: &str) -> RunRecord {
     let experiment = experiment(text);
     let prepared = prepare(&experiment, registry()).unwrap_or_else(|error| panic!("{error:?}"));
-    execute(&prepared, &NoProgress).unwrap()
+    execute(&prepared, &NoProgress)
 }
 
 /// The parity toy: base exactly bigram, valid is an even number of a's.

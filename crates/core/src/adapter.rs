@@ -20,3 +20,11 @@ fn read_task(text: &str) -> Result<Task, PluginError> {
     let task: Result<Task, PluginError> = config::parse(text);
     task.map_err(|error| PluginError::contract(format!("the task cannot be read: {error}")))
 }
+
+/// Refuses a slice of another length than the interface says, before an author sees it.
+fn same_length(what: &str, found: usize, expected: usize) -> Result<(), PluginError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(PluginError::contract(format!("the host asked for {found} {what}, expected {expected}")))
+}

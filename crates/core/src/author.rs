@@ -9,5 +9,5 @@ mod verifier;
 pub use base_model::BaseModel;
 pub use finite_state::FiniteStateView;
 pub use policy::{Policy, WeightedBatch};
-pub use sequence_model::{SampleRequest, Samples, SequenceModel, Weights};
+pub use sequence_model::{SampleRequest, Samples, SequenceModel, ShapedParameters};
 pub use verifier::Verifier;

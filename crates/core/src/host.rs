@@ -5,15 +5,17 @@ mod base_model;
 mod objective;
 mod open;
 mod policy;
+mod shape;
 mod verifier;
 
 pub use base_model::BaseModelHandle;
 pub use objective::ObjectiveHandle;
 pub use open::{Component, Handle, INTERFACE_VERSION, OpenError, Plugin, open};
 pub use policy::PolicyHandle;
+pub use shape::Shape;
 pub use verifier::VerifierHandle;
 
-use crate::abi::{AbiResult, Columns, OwnedColumns};
+use crate::abi::{AbiResult, Columns};
 use crate::author::{SampleRequest, Samples};
 use crate::data::SequenceBatch;
 use crate::error::PluginError;
@@ -58,30 +60,6 @@ fn unwrap<T>(result: AbiResult<T>) -> Result<T, PluginError> {
     result.into_result().map_err(PluginError::from)
 }
 
-/// Samples, one sequence a row of the request.
-fn checked_samples(
-    name: &str,
-    columns: AbiResult<OwnedColumns>,
-    rows: usize,
-) -> Result<Samples, PluginError> {
-    let samples = wire::take_samples(unwrap(columns)?)?;
-    let found = samples.tokens.view().len();
-    if found == rows {
-        return Ok(samples);
-    }
-    Err(PluginError::contract(format!("`{name}` was asked for {rows} sequences and gave {found}")))
-}
-
-/// Log-probabilities that are numbers and at most 0, but for rounding.
-fn checked_log_probs(name: &str, log_probs: &[f64]) -> Result<(), PluginError> {
-    match log_probs.iter().find(|&&x| x.is_nan() || x > 1e-9) {
-        None => Ok(()),
-        Some(found) => Err(PluginError::contract(format!(
-            "`{name}` gave a token log-probability of {found}, expected a number of at most 0"
-        ))),
-    }
-}
-
 /// Writes the sequences of a batch as columns and hands them to `call`.
 fn with_sequences<T>(batch: &SequenceBatch<'_>, call: impl FnOnce(Columns<'_>) -> T) -> T {
     let mut writer = crate::abi::ColumnWriter::default();
@@ -106,7 +84,9 @@ macro_rules! model_handle {
                 key: crate::rng::StreamKey,
             ) -> Result<crate::author::Samples, crate::PluginError> {
                 let columns = super::with_request(request, |columns| self.inner.sample(columns, key.into()));
-                super::checked_samples(&self.name, columns, request.prompt_of.len())
+                let samples = crate::wire::take_samples(super::unwrap(columns)?)?;
+                self.shape.check_samples(&self.name, &samples, request.prompt_of.len())?;
+                Ok(samples)
             }
 
             fn score(
@@ -118,7 +98,7 @@ macro_rules! model_handle {
                     self.inner.score(columns, (&mut *log_probs).into())
                 });
                 super::unwrap(answer)?;
-                super::checked_log_probs(&self.name, log_probs)
+                super::shape::check_log_probs(&self.name, log_probs)
             }
 
             fn start(&self, prompt: &[u32]) -> Result<Option<u64>, crate::PluginError> {
@@ -135,7 +115,7 @@ macro_rules! model_handle {
                 let log_probs_out = (&mut *log_probs).into();
                 let answer = self.inner.expand(position as u64, states.into(), log_probs_out, next.into());
                 super::unwrap(answer)?;
-                super::checked_log_probs(&self.name, log_probs)
+                super::shape::check_log_probs(&self.name, log_probs)
             }
         }
     };

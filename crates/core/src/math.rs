@@ -28,6 +28,11 @@ pub fn exp_m1(x: f64) -> f64 {
     libm::expm1(x)
 }
 
+/// The complementary error function.
+pub fn erfc(x: f64) -> f64 {
+    libm::erfc(x)
+}
+
 /// x^y.
 #[inline]
 pub fn pow(x: f64, y: f64) -> f64 {

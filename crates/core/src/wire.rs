@@ -1,7 +1,7 @@
 //! How batches are laid out as named columns: both sides of the boundary read and write them here.
 
 use crate::abi::{ColumnWriter, Columns, Element, OwnedColumns};
-use crate::author::{SampleRequest, Samples, WeightedBatch, Weights};
+use crate::author::{SampleRequest, Samples, ShapedParameters, WeightedBatch};
 use crate::data::{Ragged, RaggedBuffer, SequenceBatch};
 use crate::error::PluginError;
 use crate::objective::{BatchParts, ObjectiveBatch, ObjectiveStep, PartitionSource, PartitionUsed};
@@ -70,38 +70,41 @@ pub(crate) fn take_samples(mut columns: OwnedColumns) -> Result<Samples, PluginE
     }
 }
 
-pub(crate) fn put_weighted<'a>(writer: &mut ColumnWriter<'a>, batch: &WeightedBatch<'a>) {
+pub(crate) fn put_weighted<'a>(writer: &mut ColumnWriter<'a>, batch: &'a WeightedBatch<'a>) {
     put_sequences(writer, &batch.sequences);
     writer.put("weights", batch.weights);
     if let Some(coefficients) = batch.coefficients {
         writer.put("coefficients", coefficients);
     }
+    writer.put("pseudo_count", std::slice::from_ref(&batch.pseudo_count));
 }
 
 pub(crate) fn read_weighted<'a>(columns: &Columns<'a>) -> Result<WeightedBatch<'a>, PluginError> {
     let sequences = read_sequences(columns)?;
     let weights: &[f64] = columns.get("weights")?;
-    let coefficients: Option<&[f64]> = columns.find("coefficients");
+    let coefficients: Option<&[f64]> = columns.find("coefficients")?;
+    let pseudo_count = columns.find("pseudo_count")?.and_then(|values: &[f64]| values.first().copied());
     let tokens = sequences.tokens().values().len();
     if weights.len() != sequences.len() || coefficients.is_some_and(|c| c.len() != tokens) {
         return Err(malformed("a weighted batch"));
     }
-    Ok(WeightedBatch { sequences, weights, coefficients })
+    let pseudo_count = pseudo_count.unwrap_or(0.0);
+    Ok(WeightedBatch { sequences, weights, coefficients, pseudo_count })
 }
 
-pub(crate) fn give_weights(weights: Weights) -> OwnedColumns {
+pub(crate) fn give_parameters(parameters: ShapedParameters) -> OwnedColumns {
     let mut columns = OwnedColumns::new();
-    columns.put("shape", weights.shape.into_bytes());
-    columns.put("parameters", weights.parameters);
+    columns.put("shape", parameters.shape.into_bytes());
+    columns.put("values", parameters.values);
     columns
 }
 
-pub(crate) fn take_weights(mut columns: OwnedColumns) -> Result<Weights, PluginError> {
+pub(crate) fn take_parameters(mut columns: OwnedColumns) -> Result<ShapedParameters, PluginError> {
     let shape = columns.take("shape").and_then(|bytes| String::from_utf8(bytes).ok());
-    let parts = shape.zip(columns.take("parameters"));
+    let parts = shape.zip(columns.take("values"));
     parts
-        .map(|(shape, parameters)| Weights { shape, parameters })
-        .ok_or_else(|| malformed("a model's weights"))
+        .map(|(shape, values)| ShapedParameters { shape, values })
+        .ok_or_else(|| malformed("a model's parameters"))
 }
 
 pub(crate) fn put_objective_batch<'a>(
@@ -192,6 +195,9 @@ pub(crate) fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, Plug
     let coefficients = columns.take("coefficients").ok_or_else(incomplete)?;
     let log_partitions: Vec<f64> = columns.take("log_partition").unwrap_or_default();
     let sources: Vec<u8> = columns.take("partition_source").unwrap_or_default();
+    if log_partitions.len() != sources.len() {
+        return Err(incomplete());
+    }
     let mut partitions = Vec::with_capacity(sources.len());
     for (log_partition, source) in log_partitions.into_iter().zip(sources) {
         let source = PartitionSource::from_number(source).ok_or_else(incomplete)?;

@@ -100,10 +100,11 @@ pub(crate) fn finite(log: f64) -> f64 {
     if log > f64::MIN { log } else { f64::MIN }
 }
 
-/// The value, or 0 where rounding has made it negative.
+/// The value, or 0 where rounding has made it negative; a NaN, which must not occur, stays visible.
 #[inline]
 pub(crate) fn nonnegative(value: f64) -> f64 {
-    if value > 0.0 { value } else { 0.0 }
+    debug_assert!(!value.is_nan(), "a NaN would pass for the best possible value");
+    if value <= 0.0 { 0.0 } else { value }
 }
 
 #[cfg(test)]

@@ -2,16 +2,18 @@
 
 mod arm;
 mod budget;
+mod idle;
 mod optimizer;
 mod population;
 mod prompt_order;
 mod sampled;
 mod start;
 
-pub use arm::{ArmOutcome, ArmStatus, CurvePoint, train};
+pub use arm::{ArmOutcome, ArmStatus, CurvePoint, Failure, train};
 pub use budget::Budget;
+pub use idle::IdleWatch;
 pub use optimizer::OptimizerState;
-pub use population::{OutputBatch, PolicyWeights};
+pub use population::{OutputBatch, PopulationScores};
 pub use prompt_order::prompts_of_step;
 pub use sampled::SampledBatch;
 pub(crate) use start::create;

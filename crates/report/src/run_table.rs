@@ -4,7 +4,7 @@ use crate::number::significant;
 use crate::table::aligned;
 use pstar_lab::evaluation::{Measures, Method};
 use pstar_lab::run::{ArmRecord, Comparison, RunRecord};
-use pstar_lab::training::ArmStatus;
+use pstar_lab::training::{ArmStatus, Failure};
 use std::fmt::Write;
 
 /// Marks objectives that were handed the exact Z.
@@ -93,14 +93,15 @@ fn target_title(name: &str) -> String {
 
 fn policy_block(record: &RunRecord, policy: &str, columns: &[Column]) -> String {
     let mut rows = Vec::new();
-    let first = record.arms.iter().find(|arm| arm.policy == policy);
-    if let Some(initial) = first.and_then(|arm| arm.initial.as_ref()) {
-        let figures = columns.iter().map(|column| significant(find(initial, &column.metric)));
+    let starts = initial_by_seed(record, policy);
+    if !starts.is_empty() {
+        let figures = columns.iter().map(|column| significant(mean_over(&starts, &column.metric)));
         rows.push(std::iter::once("(start)".to_string()).chain(figures).collect());
     }
     for objective in distinct(record.arms.iter().map(|arm| &arm.objective)) {
         let arms: Vec<&ArmRecord> = record.arms_of(policy, objective).collect();
-        let figures = columns.iter().map(|column| significant(mean_over(&arms, &column.metric)));
+        let last: Vec<&Measures> = arms.iter().filter_map(|arm| arm.last.as_ref()).collect();
+        let figures = columns.iter().map(|column| significant(mean_over(&last, &column.metric)));
         rows.push(std::iter::once(objective_title(objective, &arms)).chain(figures).collect());
     }
     let seeds = distinct(record.arms.iter().map(|arm| &arm.seed)).len();
@@ -114,17 +115,28 @@ fn objective_title(objective: &str, arms: &[&ArmRecord]) -> String {
     format!("{objective}{oracle}{failures}")
 }
 
-/// The mean over the arms that completed.
-fn mean_over(arms: &[&ArmRecord], metric: &str) -> Option<f64> {
-    let values: Option<Vec<f64>> =
-        arms.iter().filter_map(|arm| arm.last.as_ref()).map(|measures| find(measures, metric)).collect();
+/// The figures before the first step, one a seed.
+fn initial_by_seed<'a>(record: &'a RunRecord, policy: &str) -> Vec<&'a Measures> {
+    let mut seeds = Vec::new();
+    let arms = record.arms.iter().filter(|arm| arm.policy == policy);
+    arms.filter_map(|arm| {
+        let initial = arm.initial.as_ref().filter(|_| !seeds.contains(&arm.seed))?;
+        seeds.push(arm.seed);
+        Some(initial)
+    })
+    .collect()
+}
+
+/// The mean of a figure that all rows have.
+fn mean_over(rows: &[&Measures], metric: &str) -> Option<f64> {
+    let values: Option<Vec<f64>> = rows.iter().map(|measures| find(measures, metric)).collect();
     let values = values.filter(|values| !values.is_empty())?;
     Some(values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn difference_block(record: &RunRecord, policy: &str, columns: &[Column]) -> String {
     let of_policy: Vec<&Comparison> =
-        record.comparisons.iter().filter(|comparison| comparison.policy == policy).collect();
+        record.comparisons.iter().filter(|c| c.policy == policy && c.pairs > 1).collect();
     let Some(first) = of_policy.first() else { return String::new() };
     let compared = |column: &&Column| !["entropy", "effective_number"].contains(&column.metric.as_str());
     let columns: Vec<&Column> = columns.iter().filter(compared).collect();
@@ -144,12 +156,20 @@ fn difference_block(record: &RunRecord, policy: &str, columns: &[Column]) -> Str
     aligned(&header, &rows)
 }
 
+/// A difference with as many decimals as its interval gives two digits to.
 fn interval(comparison: &Comparison) -> String {
-    let short = |x: f64| {
-        let text = format!("{x:+.2}");
-        if x.abs() >= 100.0 { format!("{x:+.0}") } else { text }
+    let Comparison { difference, low, high, .. } = comparison;
+    let (Some(low), Some(high)) = (low, high) else { return format!("{difference:+.3}") };
+    let width = (high - low) / 2.0;
+    let decimals = if width > 0.0 { (1.0 - width.log10().floor()).clamp(0.0, 6.0) } else { 2.0 };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 6")]
+    let decimals = decimals as usize;
+    // Adding 0 turns −0 into 0.
+    let short = |x: &f64| {
+        let scale = 10f64.powi(i32::try_from(decimals).unwrap_or(0));
+        format!("{:+.decimals$}", (x * scale).round() / scale + 0.0)
     };
-    format!("{} [{}, {}]", short(comparison.difference), short(comparison.low), short(comparison.high))
+    format!("{} [{}, {}]", short(difference), short(low), short(high))
 }
 
 fn notes(record: &RunRecord) -> Vec<String> {
@@ -157,33 +177,65 @@ fn notes(record: &RunRecord) -> Vec<String> {
     if record.arms.iter().any(|arm| arm.log_partition.exact > 0) {
         notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
     }
-    if !record.comparisons.is_empty() {
+    if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {
         notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]".to_string());
+    } else if record.comparisons.iter().any(|comparison| comparison.pairs > 1) {
+        notes.push("Δ: mean difference over paired seeds; an interval takes five of them".to_string());
     }
-    let failed = record.arms.iter().filter_map(|arm| match &arm.status {
-        ArmStatus::Failed { step, message } => Some(format!(
-            "failed: {} · {} · seed {} at step {step}: {message}",
-            arm.policy, arm.objective, arm.seed
-        )),
-        ArmStatus::Complete => None,
+    let failed = record.arms.iter().filter_map(|arm| {
+        let Failure { step, message } = arm.failure.as_ref()?;
+        let ArmRecord { policy, objective, seed, .. } = arm;
+        Some(format!("failed: {policy} · {objective} · seed {seed} at step {step}: {message}"))
     });
     notes.extend(failed);
+    notes.extend(arm_warnings(record));
     notes.extend(record.warnings.iter().map(|warning| format!("warning: {warning}")));
     notes
 }
 
-/// What every arm spent; tokens are left out, since an end symbol decides how many there are.
+/// The warnings of arms, once a policy and objective, with the number of seeds that they came up with.
+fn arm_warnings(record: &RunRecord) -> Vec<String> {
+    let all = record.arms.iter().flat_map(|arm| {
+        arm.warnings.iter().map(|warning| (arm.policy.as_str(), arm.objective.as_str(), kind_of(warning)))
+    });
+    let line = |(policy, objective, kind): (&str, &str, &str)| {
+        let seeds = record.arms_of(policy, objective).count();
+        let warned: Vec<(u64, &String)> = record
+            .arms_of(policy, objective)
+            .filter_map(|arm| Some((arm.seed, arm.warnings.iter().find(|warning| kind_of(warning) == kind)?)))
+            .collect();
+        let (seed, text) = warned[0];
+        let times = match (warned.len(), seeds) {
+            (_, 1) => String::new(),
+            (some, all) => format!(" ({some} of {all} seeds, here {seed})"),
+        };
+        format!("warning: {policy} · {objective}{times}: {text}")
+    };
+    distinct(all).into_iter().map(line).collect()
+}
+
+/// A warning without the figures that it starts with and the names that it ends with.
+fn kind_of(warning: &str) -> &str {
+    let text = warning.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
+    text.split('`').next().unwrap_or(text)
+}
+
+/// What every arm spent; the number of tokens may differ, since policies decide where they end.
 fn budget(record: &RunRecord) -> String {
     let complete = record.arms.iter().filter(|arm| arm.status == ArmStatus::Complete);
     let spent = distinct(
         complete.map(|arm| (arm.budget.sequences, arm.budget.verifier_calls, arm.budget.optimizer_steps)),
     );
+    let tokens =
+        || record.arms.iter().filter(|arm| arm.status == ArmStatus::Complete).map(|arm| arm.budget.tokens);
+    let (fewest, most) = (tokens().min().unwrap_or(0), tokens().max().unwrap_or(0));
     let words = |&(sequences, calls, steps): &(u64, u64, u64)| {
         format!("{sequences} sequences, {calls} verifier calls, {steps} optimizer steps")
     };
     match &spent[..] {
         [] => "no arm completed".into(),
-        [one] => format!("every arm: {}", words(one)),
+        [one] if fewest == most => format!("every arm: {}, {most} tokens", words(one)),
+        [one] => format!("every arm: {}; {fewest} to {most} tokens", words(one)),
         several => {
             format!("warning: budgets differ: {}", several.iter().map(words).collect::<Vec<_>>().join("; "))
         }

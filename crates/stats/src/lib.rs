@@ -5,7 +5,7 @@ mod coverage;
 mod moments;
 mod pass;
 
-pub use bootstrap::{Interval, paired_difference};
+pub use bootstrap::{Difference, paired_difference};
 pub use coverage::coverage_at_k;
 pub use moments::{mean, std_error};
 pub use pass::pass_at_k;

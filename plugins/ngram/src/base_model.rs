@@ -4,7 +4,7 @@ use crate::config::{ModelConfig, Smoothing, Table};
 use crate::contexts::Contexts;
 use crate::distribution::Distribution;
 use crate::{corpus, estimate, table};
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples, Weights};
+use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters};
 use pstar_core::data::SequenceBatch;
 use pstar_core::rng::StreamKey;
 use pstar_core::{BaseModel, Field, PluginError, SequenceModel, Task, math};
@@ -61,6 +61,11 @@ impl BaseModel for NgramModel {
         let tables = configured_tables(config.table.as_ref(), config.tables.as_deref(), task)?;
         let positions = tables.map_or(1, |(_, tables)| tables.len());
         let contexts = Contexts::new(config.order, task, positions)?;
+        if tables.is_some() && (config.smoothing.is_some() || config.add_k.is_some()) {
+            let field = if config.add_k.is_some() { "add_k" } else { "smoothing" };
+            let message = format!("`{field}` is for a corpus, but the probabilities are given by a table");
+            return Err(PluginError::config(field, message));
+        }
         let logits = match (tables, &config.corpus) {
             (Some((field, tables)), None) => table::logits(field, tables, &contexts, task)?,
             (None, Some(path)) => {
@@ -137,7 +142,7 @@ impl SequenceModel for NgramModel {
         Some(&self.distribution)
     }
 
-    fn weights(&self) -> Option<Weights> {
-        Some(Weights { shape: self.shape.clone(), parameters: self.distribution.logits().to_vec() })
+    fn parameters(&self) -> Option<ShapedParameters> {
+        Some(ShapedParameters { shape: self.shape.clone(), values: self.distribution.logits().to_vec() })
     }
 }

@@ -5,7 +5,7 @@ use crate::config::PolicyConfig;
 use crate::contexts::Contexts;
 use crate::distribution::Distribution;
 use crate::table;
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples, WeightedBatch, Weights};
+use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters, WeightedBatch};
 use pstar_core::data::SequenceBatch;
 use pstar_core::rng::StreamKey;
 use pstar_core::{Field, PluginError, Policy, SequenceModel, Task, math};
@@ -121,7 +121,10 @@ impl Policy for NgramPolicy {
             for (logits, counts) in logits.chunks_exact_mut(choices).zip(counts.chunks_exact(choices)) {
                 let total: f64 = counts.iter().sum();
                 if total > 0.0 {
-                    logits.iter_mut().zip(counts).for_each(|(logit, c)| *logit = math::ln(c / total));
+                    let credit = batch.pseudo_count;
+                    let total = total + credit * choices as f64;
+                    let log_probs = counts.iter().map(|c| math::ln((c + credit) / total));
+                    logits.iter_mut().zip(log_probs).for_each(|(logit, log_prob)| *logit = log_prob);
                 }
             }
         });
@@ -160,8 +163,8 @@ impl SequenceModel for NgramPolicy {
         Some(&self.distribution)
     }
 
-    fn weights(&self) -> Option<Weights> {
-        Some(Weights { shape: self.shape.clone(), parameters: self.distribution.logits().to_vec() })
+    fn parameters(&self) -> Option<ShapedParameters> {
+        Some(ShapedParameters { shape: self.shape.clone(), values: self.distribution.logits().to_vec() })
     }
 }
 

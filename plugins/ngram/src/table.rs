@@ -43,7 +43,9 @@ fn table_logits(
     for (key, row) in table.iter() {
         let context = to_index(contexts.index(&read_context(key, contexts.length(), task)?));
         check_row(key, row, choices)?;
-        given[context] = true;
+        if std::mem::replace(&mut given[context], true) {
+            return Err(format!("context `{key}` is given twice"));
+        }
         let sum: f64 = row.iter().sum();
         for (logit, p) in logits[context * choices..].iter_mut().zip(row) {
             *logit = math::ln(p / sum);

@@ -109,17 +109,22 @@ impl<'a> ColumnWriter<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// The column `name`, if it is there and of type `T`.
-    pub(crate) fn find<T: Element>(&self, name: &str) -> Option<&'a [T]> {
-        let column = self.columns.as_slice().iter().find(|column| column.name.as_str() == name)?;
-        T::unwrap(&column.data)
+    /// The column `name`, if it is there; it must be of type `T`.
+    pub(crate) fn find<T: Element>(&self, name: &str) -> Result<Option<&'a [T]>, PluginError> {
+        let column = self.columns.as_slice().iter().find(|column| column.name.as_str() == name);
+        let values = column.map(|column| T::unwrap(&column.data));
+        match values {
+            None => Ok(None),
+            Some(Some(values)) => Ok(Some(values)),
+            Some(None) => {
+                Err(PluginError::contract(format!("the column `{name}` is not of type {}", T::TYPE)))
+            }
+        }
     }
 
     /// The column `name`.
     pub(crate) fn get<T: Element>(&self, name: &str) -> Result<&'a [T], PluginError> {
-        self.find(name).ok_or_else(|| {
-            PluginError::contract(format!("the batch has no column `{name}` of type {}", T::TYPE))
-        })
+        self.find(name)?.ok_or_else(|| PluginError::contract(format!("the batch has no column `{name}`")))
     }
 }
 

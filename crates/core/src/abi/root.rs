@@ -16,7 +16,6 @@ pub type Create<B> = extern "C" fn(RStr<'_>, RStr<'_>) -> AbiResult<B>;
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = Entry_Ref)))]
-#[sabi(missing_field(panic))]
 pub struct Entry<B> {
     pub name: RStr<'static>,
     pub doc: RStr<'static>,
@@ -30,7 +29,6 @@ pub struct Entry<B> {
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PluginRoot_Ref)))]
-#[sabi(missing_field(panic))]
 pub struct PluginRoot {
     /// Version of the plugin's package.
     pub version: RStr<'static>,

@@ -42,7 +42,7 @@ pub trait AbiBaseModel: Send + Sync {
 
     /// Parameters and their shape, for a policy that copies them.
     #[sabi(last_prefix_field)]
-    fn weights(&self) -> AbiResult<ROption<OwnedColumns>>;
+    fn parameters(&self) -> AbiResult<ROption<OwnedColumns>>;
 }
 
 #[sabi_trait]
@@ -61,7 +61,7 @@ pub trait AbiPolicy: Send + Sync {
         next: RSliceMut<'_, u64>,
     ) -> AbiResult<()>;
 
-    fn weights(&self) -> AbiResult<ROption<OwnedColumns>>;
+    fn parameters(&self) -> AbiResult<ROption<OwnedColumns>>;
 
     fn parameter_count(&self) -> AbiResult<u64>;
 

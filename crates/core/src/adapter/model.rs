@@ -1,6 +1,6 @@
 //! Base models, and what policies share with them.
 
-use super::read_task;
+use super::{read_task, same_length};
 use crate::abi::{
     AbiBaseModel, AbiBaseModel_TO, AbiResult, BaseModelBox, BoundaryKey, Columns, Guarded, OwnedColumns,
     guard,
@@ -11,13 +11,15 @@ use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr};
 
-pub(crate) struct BaseModelAdapter<M>(Guarded<M>);
+/// The model, and the numbers of choices and of symbols of its task.
+pub(crate) struct BaseModelAdapter<M>(Guarded<M>, (usize, usize));
 
 impl<M: BaseModel> BaseModelAdapter<M> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<BaseModelBox> {
         guard(M::NAME, || {
-            let model = M::new(config::parse(configuration.as_str())?, &read_task(task.as_str())?)?;
-            Ok(AbiBaseModel_TO::from_value(Self(Guarded::new(model)), TD_Opaque))
+            let task = read_task(task.as_str())?;
+            let model = Guarded::new(M::new(config::parse(configuration.as_str())?, &task)?);
+            Ok(AbiBaseModel_TO::from_value(Self(model, (task.choices(), task.alphabet.len())), TD_Opaque))
         })
     }
 }
@@ -37,14 +39,13 @@ pub(super) fn score(
     log_probs: &mut [f64],
 ) -> Result<(), PluginError> {
     let batch = wire::read_sequences(batch)?;
-    if log_probs.len() != batch.tokens().values().len() {
-        return Err(PluginError::contract("one log-probability a token was not asked for"));
-    }
+    same_length("log-probabilities", log_probs.len(), batch.tokens().values().len())?;
     model.score(&batch, log_probs)
 }
 
 pub(super) fn expand(
     model: &impl SequenceModel,
+    (choices, symbols): (usize, usize),
     position: u64,
     states: &[u64],
     log_probs: &mut [f64],
@@ -53,6 +54,8 @@ pub(super) fn expand(
     let view = model
         .finite_state()
         .ok_or_else(|| PluginError::contract("a model without a finite-state view was asked to expand it"))?;
+    same_length("log-probabilities", log_probs.len(), states.len() * choices)?;
+    same_length("next states", next.len(), states.len() * symbols)?;
     view.expand(usize::try_from(position).unwrap_or(usize::MAX), states, log_probs, next);
     Ok(())
 }
@@ -81,12 +84,12 @@ macro_rules! shared_methods {
         ) -> AbiResult<()> {
             let (log_probs, next) = (log_probs.as_mut_slice(), next.as_mut_slice());
             guard($model::NAME, || {
-                super::model::expand(&*self.0, position, states.as_slice(), log_probs, next)
+                super::model::expand(&*self.0, self.1, position, states.as_slice(), log_probs, next)
             })
         }
 
-        fn weights(&self) -> AbiResult<ROption<OwnedColumns>> {
-            guard($model::NAME, || Ok(self.0.weights().map(wire::give_weights).into()))
+        fn parameters(&self) -> AbiResult<ROption<OwnedColumns>> {
+            guard($model::NAME, || Ok(self.0.parameters().map(wire::give_parameters).into()))
         }
     };
 }

@@ -1,7 +1,7 @@
 //! Policies.
 
 use super::model::shared_methods;
-use super::read_task;
+use super::{read_task, same_length};
 use crate::abi::{
     AbiPolicy, AbiPolicy_TO, AbiResult, BoundaryKey, Columns, Guarded, OwnedColumns, PolicyBox, guard,
 };
@@ -10,13 +10,15 @@ use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr};
 
-pub(crate) struct PolicyAdapter<P>(Guarded<P>);
+/// The policy, and the numbers of choices and of symbols of its task.
+pub(crate) struct PolicyAdapter<P>(Guarded<P>, (usize, usize));
 
 impl<P: Policy> PolicyAdapter<P> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<PolicyBox> {
         guard(P::NAME, || {
-            let policy = P::new(config::parse(configuration.as_str())?, &read_task(task.as_str())?)?;
-            Ok(AbiPolicy_TO::from_value(Self(Guarded::new(policy)), TD_Opaque))
+            let task = read_task(task.as_str())?;
+            let policy = Guarded::new(P::new(config::parse(configuration.as_str())?, &task)?);
+            Ok(AbiPolicy_TO::from_value(Self(policy, (task.choices(), task.alphabet.len())), TD_Opaque))
         })
     }
 }
@@ -29,7 +31,10 @@ impl<P: Policy> AbiPolicy for PolicyAdapter<P> {
     }
 
     fn set_parameters(&mut self, parameters: RSlice<'_, f64>) -> AbiResult<()> {
-        guard(P::NAME, || self.0.set_parameters(parameters.as_slice()))
+        guard(P::NAME, || {
+            same_length("parameters", parameters.len(), self.0.parameter_count())?;
+            self.0.set_parameters(parameters.as_slice())
+        })
     }
 
     fn randomise(&mut self, key: BoundaryKey) -> AbiResult<()> {
@@ -40,7 +45,10 @@ impl<P: Policy> AbiPolicy for PolicyAdapter<P> {
     }
 
     fn gradient(&self, batch: Columns<'_>, mut gradient: RSliceMut<'_, f64>) -> AbiResult<()> {
-        guard(P::NAME, || self.0.gradient(&wire::read_weighted(&batch)?, gradient.as_mut_slice()))
+        guard(P::NAME, || {
+            same_length("values of the gradient", gradient.len(), self.0.parameter_count())?;
+            self.0.gradient(&wire::read_weighted(&batch)?, gradient.as_mut_slice())
+        })
     }
 
     fn fit(&mut self, batch: Columns<'_>) -> AbiResult<()> {

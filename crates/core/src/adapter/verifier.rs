@@ -1,6 +1,6 @@
 //! Verifiers.
 
-use super::read_task;
+use super::{read_task, same_length};
 use crate::abi::{AbiResult, AbiVerifier, AbiVerifier_TO, BoundaryKey, Columns, Guarded, VerifierBox, guard};
 use crate::author::Verifier;
 use crate::data::Alphabet;
@@ -27,6 +27,7 @@ impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
     fn verify(&self, batch: Columns<'_>, mut verdicts: RSliceMut<'_, u8>) -> AbiResult<()> {
         guard(V::NAME, || {
             let batch = wire::read_sequences(&batch)?;
+            same_length("verdicts", verdicts.len(), batch.len())?;
             let prompts: Vec<String> = batch.prompts().rows().map(|p| self.alphabet.decode(p)).collect();
             let mut response = String::new();
             for (i, verdict) in verdicts.as_mut_slice().iter_mut().enumerate() {

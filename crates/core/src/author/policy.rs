@@ -16,6 +16,9 @@ pub struct WeightedBatch<'a> {
     pub weights: &'a [f64],
     /// c_it, one a token; `None` means 1 throughout.
     pub coefficients: Option<&'a [f64]>,
+    /// For fits only: the weight that every choice is credited with wherever the batch leads, so that a choice
+    /// that no sample made keeps some probability; 0 where the batch holds all outputs.
+    pub pseudo_count: f64,
 }
 
 /// The trained distribution q: a sequence model with a flat vector of parameters.
@@ -55,7 +58,8 @@ pub trait Policy: SequenceModel + Sized + 'static {
     /// If the policy cannot work with the batch.
     fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError>;
 
-    /// Sets the parameters to the weighted maximum likelihood, arg max Σ_i w_i log q(y_i | x_i). What no
+    /// Sets the parameters to the weighted maximum likelihood, arg max Σ_i w_i log q(y_i | x_i), with the batch's
+    /// pseudo-count added to every choice where the policy can tell choices apart. What no
     /// sequence of positive weight touches keeps its parameters.
     ///
     /// # Errors

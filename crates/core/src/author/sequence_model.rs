@@ -28,11 +28,11 @@ pub struct Samples {
 
 /// The parameters of a model, for a policy that copies them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Weights {
+pub struct ShapedParameters {
     /// Everything that two models must share for one to take the other's parameters, as text.
     pub shape: String,
     /// The parameters.
-    pub parameters: Vec<f64>,
+    pub values: Vec<f64>,
 }
 
 /// A distribution over sequences given a prompt.
@@ -56,7 +56,7 @@ pub trait SequenceModel: Send + Sync {
     }
 
     /// The parameters and their shape; always `Some` for a policy.
-    fn weights(&self) -> Option<Weights> {
+    fn parameters(&self) -> Option<ShapedParameters> {
         None
     }
 }

@@ -22,6 +22,14 @@ pub struct Task {
 }
 
 impl Task {
+    /// The smallest task: one symbol, one position.
+    pub fn of_one_symbol() -> Self {
+        let alphabet = Alphabet::of_chars("a", "")
+            .unwrap_or_else(|error| unreachable!("one symbol is an alphabet: {error}"));
+        let (prompts, directory) = (Vec::new(), PathBuf::from("."));
+        Self { alphabet, horizon: 1, ending: Ending::EndSymbol, prompts, directory }
+    }
+
     /// A path of a component's configuration, as seen from the task's folder.
     pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
         self.directory.join(path)

@@ -2,7 +2,7 @@
 
 use super::{model_handle, unwrap};
 use crate::abi::BaseModelBox;
-use crate::author::Weights;
+use crate::author::ShapedParameters;
 use crate::error::PluginError;
 use crate::wire;
 
@@ -10,6 +10,7 @@ use crate::wire;
 pub struct BaseModelHandle {
     pub(super) name: String,
     pub(super) inner: BaseModelBox,
+    pub(super) shape: super::Shape,
 }
 
 model_handle!(BaseModelHandle);
@@ -19,7 +20,7 @@ impl BaseModelHandle {
     ///
     /// # Errors
     /// If the component fails.
-    pub fn weights(&self) -> Result<Option<Weights>, PluginError> {
-        unwrap(self.inner.weights())?.into_option().map(wire::take_weights).transpose()
+    pub fn parameters(&self) -> Result<Option<ShapedParameters>, PluginError> {
+        unwrap(self.inner.parameters())?.into_option().map(wire::take_parameters).transpose()
     }
 }

@@ -58,6 +58,13 @@ impl ObjectiveHandle {
                 self.name
             )));
         }
+        let (groups, partitions) = (batch.groups(), step.partitions.len());
+        if partitions != 0 && partitions != groups {
+            return Err(PluginError::contract(format!(
+                "objective `{}` told log Z for {partitions} groups, expected none or one for each of {groups}",
+                self.name
+            )));
+        }
         self.check_finite(batch, &step.coefficients)?;
         Ok(step)
     }

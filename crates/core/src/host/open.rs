@@ -1,6 +1,7 @@
 //! Opening a plugin file.
 #![allow(unsafe_code, reason = "takes the root of a file whose layout was checked")]
 
+use super::shape::Shape;
 use super::{BaseModelHandle, ObjectiveHandle, PolicyHandle, VerifierHandle};
 use crate::abi::{BaseModelBox, Entry_Ref, LibHeader, ObjectiveBox, PluginRoot_Ref, PolicyBox, VerifierBox};
 use crate::config;
@@ -72,6 +73,20 @@ pub struct Plugin {
     pub objectives: Vec<Component<ObjectiveHandle>>,
 }
 
+impl Plugin {
+    /// The components behind a root: of an opened file, or of this program itself.
+    pub fn of(root: PluginRoot_Ref) -> Self {
+        Self {
+            version: root.version().into(),
+            interface: root.interface().into(),
+            verifiers: Component::list(root.verifiers().as_slice()),
+            base_models: Component::list(root.base_models().as_slice()),
+            policies: Component::list(root.policies().as_slice()),
+            objectives: Component::list(root.objectives().as_slice()),
+        }
+    }
+}
+
 /// A component that a plugin offers, ready to be made.
 pub struct Component<H: Handle> {
     /// The name that experiments use.
@@ -105,11 +120,11 @@ impl<H: Handle> Component<H> {
     /// # Errors
     /// If the component refuses the configuration or panics.
     pub fn create(&self, configuration: &str, task: &Task) -> Result<H, PluginError> {
-        let task = config::options()
+        let text = config::options()
             .to_string(task)
             .map_err(|error| PluginError::contract(format!("the task cannot be written: {error}")))?;
-        let boxed = super::unwrap((self.entry.create())(configuration.into(), task.as_str().into()))?;
-        Ok(H::wrap(self.name.clone(), boxed))
+        let boxed = super::unwrap((self.entry.create())(configuration.into(), text.as_str().into()))?;
+        Ok(H::wrap(self.name.clone(), boxed, Shape::of(task)))
     }
 }
 
@@ -117,16 +132,16 @@ impl<H: Handle> Component<H> {
 pub trait Handle: Sized {
     /// The object of the binary interface behind it.
     type Boxed: StableAbi + 'static;
-    /// The handle on `boxed`.
-    fn wrap(name: String, boxed: Self::Boxed) -> Self;
+    /// The handle on `boxed`, for outputs of a shape.
+    fn wrap(name: String, boxed: Self::Boxed, shape: Shape) -> Self;
 }
 
 macro_rules! handle {
-    ($handle:ty, $boxed:ty) => {
+    ($handle:ty, $boxed:ty $(, $shape:ident)?) => {
         impl Handle for $handle {
             type Boxed = $boxed;
-            fn wrap(name: String, inner: $boxed) -> Self {
-                Self { name, inner }
+            fn wrap(name: String, inner: $boxed, _shape: Shape) -> Self {
+                Self { name, inner $(, $shape: _shape)? }
             }
         }
 
@@ -139,8 +154,8 @@ macro_rules! handle {
 }
 
 handle!(VerifierHandle, VerifierBox);
-handle!(BaseModelHandle, BaseModelBox);
-handle!(PolicyHandle, PolicyBox);
+handle!(BaseModelHandle, BaseModelBox, shape);
+handle!(PolicyHandle, PolicyBox, shape);
 handle!(ObjectiveHandle, ObjectiveBox);
 
 /// Opens a plugin file. About 3 ms.
@@ -160,14 +175,7 @@ pub fn open(path: &Path) -> Result<Plugin, OpenError> {
     // SAFETY: the layout of the root type was checked just above.
     let root = unsafe { header.unchecked_layout::<PluginRoot_Ref>() }
         .map_err(|error| OpenError::Root { message: error.to_string() })?;
-    Ok(Plugin {
-        version: root.version().into(),
-        interface: root.interface().into(),
-        verifiers: Component::list(root.verifiers().as_slice()),
-        base_models: Component::list(root.base_models().as_slice()),
-        policies: Component::list(root.policies().as_slice()),
-        objectives: Component::list(root.objectives().as_slice()),
-    })
+    Ok(Plugin::of(root))
 }
 
 fn first_line(error: &LibraryError) -> String {

@@ -2,7 +2,7 @@
 
 use super::{model_handle, unwrap};
 use crate::abi::{ColumnWriter, PolicyBox};
-use crate::author::{WeightedBatch, Weights};
+use crate::author::{ShapedParameters, WeightedBatch};
 use crate::error::PluginError;
 use crate::rng::StreamKey;
 use crate::wire;
@@ -11,6 +11,7 @@ use crate::wire;
 pub struct PolicyHandle {
     pub(super) name: String,
     pub(super) inner: PolicyBox,
+    pub(super) shape: super::Shape,
 }
 
 model_handle!(PolicyHandle);
@@ -20,8 +21,9 @@ impl PolicyHandle {
     ///
     /// # Errors
     /// If the component fails or shows none.
-    pub fn weights(&self) -> Result<Weights, PluginError> {
-        let weights = unwrap(self.inner.weights())?.into_option().map(wire::take_weights).transpose()?;
+    pub fn parameters(&self) -> Result<ShapedParameters, PluginError> {
+        let weights =
+            unwrap(self.inner.parameters())?.into_option().map(wire::take_parameters).transpose()?;
         weights.ok_or_else(|| PluginError::contract(format!("policy `{}` shows no parameters", self.name)))
     }
 

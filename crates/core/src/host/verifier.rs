@@ -34,6 +34,13 @@ impl VerifierHandle {
     /// If the component fails.
     pub fn prompts(&self, count: usize, key: StreamKey) -> Result<Option<Vec<String>>, PluginError> {
         let prompts = unwrap(self.inner.prompts(count as u64, key.into()))?.into_option();
-        Ok(prompts.map(|prompts| prompts.into_iter().map(String::from).collect()))
+        match prompts {
+            Some(prompts) if prompts.len() != count => Err(PluginError::contract(format!(
+                "verifier `{}` was asked for {count} prompts and gave {}",
+                self.name,
+                prompts.len()
+            ))),
+            prompts => Ok(prompts.map(|prompts| prompts.into_iter().map(String::from).collect())),
+        }
     }
 }

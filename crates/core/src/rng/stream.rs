@@ -86,6 +86,7 @@ impl StreamKey {
     /// # Panics
     /// If the slices differ in length, or `position` is odd, or it or a prompt is beyond the layout.
     #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
+    #[allow(clippy::cast_possible_truncation, reason = "the low half of a word is the word")]
     #[inline(always)]
     pub fn pairs(
         &self,
@@ -105,9 +106,9 @@ impl StreamKey {
         assert!(samples.len() == n && even.len() == n && odd.len() == n, "the slices differ in length");
         let UniformRow { key, counter, .. } = self.row(0, 0);
         let [first, _, purpose, step] = counter.map(u64::from);
+        let first = first | (position as u64 / 2);
         for i in 0..n {
-            let counter =
-                [first | position as u64 / 2, samples[i].into(), purpose | u64::from(prompts[i]), step];
+            let counter = [first, samples[i].into(), purpose | u64::from(prompts[i]), step];
             let block = philox4x32_10_wide(counter, key).map(|word| word as u32);
             even[i] = uniform53(block[0], block[1]);
             odd[i] = uniform53(block[2], block[3]);
@@ -162,8 +163,8 @@ mod tests {
     fn the_layout_is_the_documented_one() {
         let key = StreamKey { seed: 0x0123_4567_89ab_cdef, purpose: 3, step: 9, epoch: 1, resample: 2 };
         let block = philox4x32_10([0x0201_0002, 11, 5 | 3 << 24, 9], [0x89ab_cdef, 0x0123_4567]);
-        assert_eq!(key.uniform(5, 11, 4), uniform53(block[0], block[1]));
-        assert_eq!(key.uniform(5, 11, 5), uniform53(block[2], block[3]));
+        assert_eq!(key.uniform(5, 11, 4).to_bits(), uniform53(block[0], block[1]).to_bits());
+        assert_eq!(key.uniform(5, 11, 5).to_bits(), uniform53(block[2], block[3]).to_bits());
     }
 
     #[test]
@@ -179,6 +180,21 @@ mod tests {
         ] {
             for (prompt, sample, position) in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 2)] {
                 assert!(seen.insert(key.uniform(prompt, sample, position).to_bits()));
+            }
+        }
+    }
+
+    #[test]
+    fn pairs_are_the_uniforms_of_their_rows() {
+        let key = StreamKey { seed: u64::MAX - 5, purpose: 9, step: u32::MAX, epoch: 255, resample: 254 };
+        let prompts: Vec<u32> = (0..37).map(|i| i * 7 % 5 * ((1 << 22) - 1)).collect();
+        let samples: Vec<u32> = (0..37).map(|i: u32| i.wrapping_mul(0x9E37_79B9)).collect();
+        let (mut even, mut odd) = ([0.0; 37], [0.0; 37]);
+        for position in [0, 2, 254, StreamKey::MAX_POSITIONS - 2] {
+            key.pairs(&prompts, &samples, position, &mut even, &mut odd);
+            for i in 0..37 {
+                let uniform = |position| key.uniform(prompts[i], samples[i], position).to_bits();
+                assert_eq!([even[i], odd[i]].map(f64::to_bits), [position, position + 1].map(uniform));
             }
         }
     }

@@ -37,14 +37,14 @@ fn as_json(listing: &Listing<'_>) -> Value {
 
 fn as_text(listing: &Listing<'_>) -> String {
     let Listing { kind, name, doc, plugin, .. } = listing;
-    let mut text = format!("{kind} `{name}`: {doc} ({} {})\n", file_name(listing), plugin.version);
-    for field in listing.fields {
+    let mut lines = vec![format!("{kind} `{name}`: {doc} ({} {})", file_name(listing), plugin.version)];
+    lines.extend(listing.fields.iter().map(|field| {
         let range = if field.range.is_empty() { String::new() } else { format!(", {}", field.range) };
         let default = match &field.default {
             Some(default) => format!("default {default}"),
             None => "must be given".into(),
         };
-        text.push_str(&format!("    {}: {}{range}; {default}; {}\n", field.name, field.kind, field.doc));
-    }
-    text
+        format!("    {}: {}{range}; {default}; {}", field.name, field.kind, field.doc)
+    }));
+    lines.join("\n") + "\n"
 }

@@ -42,12 +42,11 @@ fn train(
     let prepared = prepare(experiment, registry)?;
     let directory = match &args.out {
         Some(path) => RunDirectory::create(path)?,
-        None => RunDirectory::create_fresh(Path::new("runs"), &experiment.file.name)?,
+        None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value())?,
     };
     let now = env::current_dir().unwrap_or_default();
     directory.write_inputs(&resolved(experiment, &now), &Provenance::collect(registry, &experiment.seeds))?;
-    let record = execute(&prepared, &bars)
-        .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;
+    let record = execute(&prepared, &bars);
     directory.write_record(&record)?;
     Ok((record, directory))
 }

@@ -18,8 +18,9 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     } else {
         let file = args.experiment.file.display();
         let what = if trains { format!("{arms} arms") } else { "nothing to train".into() };
-        let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
-        print(&format!("{file} is valid: {what}\n{warnings}"))?;
+        let mut lines = vec![format!("{file} is valid: {what}")];
+        lines.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
+        print(&(lines.join("\n") + "\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -34,9 +34,9 @@ fn sample_numbers(experiment: &Experiment) -> Vec<u64> {
 
 /// The rows that policies are compared with, means over prompts.
 pub(super) fn targets(reference: &Reference, experiment: &Experiment) -> Vec<(String, Measures)> {
+    let weights = reference.weights(experiment);
     let mean = |rows: Vec<Option<Measures>>| {
-        let present =
-            rows.into_iter().zip(&experiment.weights).filter_map(|(row, &weight)| Some((row?, weight)));
+        let present = rows.into_iter().zip(&weights).filter_map(|(row, &weight)| Some((row?, weight)));
         let (rows, weights): (Vec<_>, Vec<_>) = present.unzip();
         Measures::mean(&rows, &weights)
     };
@@ -116,6 +116,7 @@ pub struct EnumeratedEvaluation<'a> {
     reference: &'a Reference,
     experiment: &'a Experiment,
     enumerator: Enumerator,
+    weights: Vec<f64>,
     table: OutputTable,
     k: Vec<u64>,
     keys: Keys,
@@ -135,6 +136,7 @@ impl<'a> EnumeratedEvaluation<'a> {
             reference,
             experiment,
             enumerator: Enumerator::new(policy, experiment.prompts.view(), reference.space())?,
+            weights: reference.weights(experiment),
             table: OutputTable::default(),
             k: sample_numbers(experiment),
             keys: keys(experiment),
@@ -158,7 +160,7 @@ impl<'a> EnumeratedEvaluation<'a> {
             measures.push_family("coverage_at", keys.iter().cloned(), point.coverage_at);
             measures
         })?;
-        Ok(Measures::mean(&rows, &self.experiment.weights))
+        Ok(Measures::mean(&rows, &self.weights))
     }
 
     /// Everything, means over prompts: record P.
@@ -166,7 +168,7 @@ impl<'a> EnumeratedEvaluation<'a> {
     /// # Errors
     /// If the policy fails.
     pub fn full(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
-        Ok(Measures::mean(&self.by_prompt(policy)?, &self.experiment.weights))
+        Ok(Measures::mean(&self.by_prompt(policy)?, &self.weights))
     }
 
     /// Everything, prompt by prompt: record P.

@@ -86,19 +86,18 @@ impl Measures {
 }
 
 fn mean_measure(measures: impl Iterator<Item = Measure>, weights: &[f64]) -> Measure {
-    let (mut total, mut sum, mut variance, mut has_error) = (0.0, 0.0, 0.0, false);
+    let (mut total, mut sum, mut variance) = (0.0, 0.0, Some(0.0));
     for (measure, &weight) in measures.zip(weights) {
         if let Some(value) = measure.value.filter(|_| weight > 0.0) {
             total += weight;
             sum += weight * value;
-            has_error |= measure.std_error.is_some();
-            variance += (weight * measure.std_error.unwrap_or(0.0)).powi(2);
+            variance = variance.zip(measure.std_error).map(|(sum, error)| sum + (weight * error).powi(2));
         }
     }
     if total == 0.0 {
         return Measure::default();
     }
-    Measure { value: Some(sum / total), std_error: has_error.then(|| variance.sqrt() / total) }
+    Measure { value: Some(sum / total), std_error: variance.map(|variance: f64| variance.sqrt() / total) }
 }
 
 /// Summaries: record D.

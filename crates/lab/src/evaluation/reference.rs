@@ -86,6 +86,17 @@ impl Reference {
         self.contexts.context_of()
     }
 
+    /// The weight of each prompt in means: that of the experiment where p* exists, 0 where it does not, so that all
+    /// figures are means over the same prompts. If no prompt can be solved, all keep theirs.
+    pub fn weights(&self, experiment: &Experiment) -> Vec<f64> {
+        let solvable = |prompt: &PromptReference| prompt.filtered.is_some();
+        if !self.prompts.iter().any(solvable) {
+            return experiment.weights.clone();
+        }
+        let weights = self.prompts.iter().zip(&experiment.weights);
+        weights.map(|(prompt, &weight)| if solvable(prompt) { weight } else { 0.0 }).collect()
+    }
+
     /// What objectives may know.
     pub fn facts(&self) -> Vec<PromptFacts> {
         let facts = |prompt: &PromptReference| PromptFacts {

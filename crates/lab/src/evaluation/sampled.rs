@@ -41,6 +41,12 @@ impl SampledEvaluation {
         Ok(Self { base: base.collect::<Result<_, _>>()? })
     }
 
+    /// The prompts of which no sample of the base was valid, so that their KL(p*‖q) cannot be estimated.
+    pub fn unmet(&self) -> Vec<usize> {
+        let unmet = |prompt: &usize| !self.base[*prompt].valid.contains(&true);
+        (0..self.base.len()).filter(unmet).collect()
+    }
+
     /// The base's own figures, means over prompts.
     ///
     /// # Errors
@@ -83,7 +89,8 @@ impl SampledEvaluation {
         let surprisals: Vec<f64> = samples.log_probs.iter().map(|log_prob| -log_prob).collect();
         let base_log_probs = score(experiment, &experiment.base, prompt, &samples.tokens)?;
         let log_ratios: Vec<f64> = samples.log_probs.iter().zip(base_log_probs).map(|(q, a)| q - a).collect();
-        let (rate, entropy) = (estimate(&verdicts), estimate(&surprisals));
+        let entropy = estimate(&surprisals);
+        let rate = Measure { value: Some(mean(&verdicts)), std_error: Some(rate_error(hits, n)) };
         let spread = |f: fn(f64) -> f64, slope: fn(f64) -> f64, x: Measure| Measure {
             value: x.value.map(f),
             std_error: x.value.zip(x.std_error).map(|(value, error)| slope(value).abs() * error),
@@ -91,7 +98,8 @@ impl SampledEvaluation {
         let mut measures = Measures::default();
         measures.push("validity_rate", rate);
         measures.push("invalidity_rate", spread(|x| 1.0 - x, |_| 1.0, rate));
-        measures.push("log_validity_rate", spread(math::ln, |x| 1.0 / x, rate));
+        let log_rate = spread(math::ln, |x| 1.0 / x, rate);
+        measures.push("log_validity_rate", if hits > 0 { log_rate } else { Measure::default() });
         measures.push("entropy", entropy);
         measures.push("effective_number", spread(math::exp, math::exp, entropy));
         measures.push("kl_to_base", estimate(&log_ratios));
@@ -130,6 +138,13 @@ impl SampledEvaluation {
         let std_error = std_error(&ratios).map(|error| (error.powi(2) + (1.0 - hits / n) / hits).sqrt());
         Ok(Measure { value: Some(mean(&ratios) - math::ln(hits / n)), std_error })
     }
+}
+
+/// The standard error of a rate, from one more success and one more failure than were met: that a few samples all
+/// agree is no proof.
+fn rate_error(hits: u64, n: usize) -> f64 {
+    let rate = (hits as f64 + 1.0) / (n as f64 + 2.0);
+    (rate * (1.0 - rate) / (n as f64 + 2.0)).sqrt()
 }
 
 fn estimate(values: &[f64]) -> Measure {

@@ -17,6 +17,12 @@ use std::path::{Path, PathBuf};
 /// The seed of prompts that a verifier makes: they belong to the task, not to a seed of the comparison.
 const PROMPT_SEED: u64 = 0;
 
+/// Greatest number of prompts.
+const MOST_PROMPTS: usize = 1 << 16;
+
+/// Greatest number of outputs that can be enumerated at all: their table takes 2 GiB.
+const MOST_OUTPUTS: u64 = 1 << 27;
+
 /// An experiment whose task is built and whose parts are checked.
 #[allow(missing_debug_implementations, reason = "holds components of plugins")]
 pub struct Experiment {
@@ -175,30 +181,39 @@ pub fn check(
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let directory = file.directory.as_ref().map_or(folder.clone(), |directory| folder.join(directory));
     let mut checker = Checker { text, directory, registry, problems: Vec::new() };
+    checker.name(&file);
     let seeds = checker.seeds(&file);
     let training = file.training.as_ref().and_then(|training| checker.training(training));
     let evaluation = checker.evaluation(&file.evaluation, training.as_ref());
     let built = checker.task(&file);
     let task = built.as_ref().map(|built| &built.task);
     let policies = checker.policies(&file, task);
-    let objectives = checker.objectives(&file, task);
-    match (built, evaluation) {
-        (Some(built), Some(evaluation)) if checker.problems.is_empty() => Ok(Experiment {
-            path: path.to_path_buf(),
-            text: text.to_string(),
-            prompts: built.task.prompts.iter().map(Vec::as_slice).collect(),
-            task: built.task,
-            prompt_texts: built.prompt_texts,
-            weights: built.weights,
-            base: built.base,
-            verifier: built.verifier,
-            policies,
-            objectives,
-            training,
-            evaluation,
-            seeds,
-            file,
-        }),
+    let objectives = checker.objectives(&file);
+    let whole = built.and_then(|built| {
+        let BuiltTask { task, prompt_texts, weights, base, verifier } = built;
+        Some((task, prompt_texts, weights, base?, verifier?))
+    });
+    match (whole, evaluation) {
+        (Some((task, prompt_texts, weights, base, verifier)), Some(evaluation))
+            if checker.problems.is_empty() =>
+        {
+            Ok(Experiment {
+                path: path.to_path_buf(),
+                text: text.to_string(),
+                prompts: task.prompts.iter().map(Vec::as_slice).collect(),
+                task,
+                prompt_texts,
+                weights,
+                base,
+                verifier,
+                policies,
+                objectives,
+                training,
+                evaluation,
+                seeds,
+                file,
+            })
+        }
         _ => Err(ExperimentError {
             path: path.to_path_buf(),
             text: text.to_string(),
@@ -212,8 +227,8 @@ struct BuiltTask {
     task: Task,
     prompt_texts: Vec<String>,
     weights: Vec<f64>,
-    base: BaseModelHandle,
-    verifier: VerifierHandle,
+    base: Option<BaseModelHandle>,
+    verifier: Option<VerifierHandle>,
 }
 
 impl Checker<'_> {
@@ -237,6 +252,17 @@ impl Checker<'_> {
         self.problem(problem);
     }
 
+    /// The name becomes the name of a folder.
+    fn name(&mut self, file: &ExperimentFile) {
+        let name = file.name.value();
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+            let message = format!("`name` must be fit for a folder's name, found `{name}`");
+            self.problem(
+                Problem::at(file.name.place(self.text), message).with_hint("use letters, digits and `-`"),
+            );
+        }
+    }
+
     fn seeds(&mut self, file: &ExperimentFile) -> Vec<u64> {
         let Some(seeds) = &file.seeds else { return Vec::new() };
         for (i, seed) in seeds.iter().enumerate() {
@@ -247,7 +273,10 @@ impl Checker<'_> {
         seeds.value().clone()
     }
 
+    /// Builds as much of the task as is sound. Base and policies need sound symbols, horizon and prompts, but not the
+    /// verifier or each other.
     fn task(&mut self, file: &ExperimentFile) -> Option<BuiltTask> {
+        let before = self.problems.len();
         let horizon = *file.task.horizon;
         let limit = StreamKey::MAX_POSITIONS;
         if horizon == 0 || horizon > limit {
@@ -255,14 +284,11 @@ impl Checker<'_> {
             self.problem(Problem::at(file.task.horizon.place(self.text), message));
         }
         let alphabet = self.alphabet(file)?;
-        let mut task = Task {
-            alphabet,
-            horizon,
-            ending: file.task.ending,
-            prompts: Vec::new(),
-            directory: self.directory.clone(),
-        };
+        let (ending, directory) = (file.task.ending, self.directory.clone());
+        let mut task = Task { alphabet, horizon, ending, prompts: Vec::new(), directory };
+        let faults_of_task = self.problems.len() - before;
         let verifier = self.verifier(&file.task.verifier, &task);
+        let faults_of_verifier = self.problems.len() - before - faults_of_task;
         let prompt_texts = self.prompts(file, verifier.as_ref())?;
         let place = file.task.prompts.as_ref().map_or(0..0, |prompts| prompts.place(self.text));
         for prompt in &prompt_texts {
@@ -273,11 +299,9 @@ impl Checker<'_> {
             task.prompts.extend(self.accept(tokens));
         }
         let weights = self.weights(file, prompt_texts.len());
-        if !self.problems.iter().all(|problem| problem.kind == ProblemKind::MissingPlugin) {
-            return None;
-        }
-        let base = self.base(&file.task.base, &task);
-        Some(BuiltTask { task, prompt_texts, weights, base: base?, verifier: verifier? })
+        let sound = self.problems.len() - before == faults_of_verifier;
+        let base = if sound { self.base(&file.task.base, &task) } else { None };
+        sound.then_some(BuiltTask { task, prompt_texts, weights, base, verifier })
     }
 
     fn alphabet(&mut self, file: &ExperimentFile) -> Option<Alphabet> {
@@ -305,6 +329,11 @@ impl Checker<'_> {
                 });
                 self.accept(text)?.lines().map(String::from).collect()
             }
+            PromptsFile::FromVerifier { count } if *count > MOST_PROMPTS => {
+                let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {count}");
+                self.problem(Problem::at(place, message));
+                return None;
+            }
             PromptsFile::FromVerifier { count } => {
                 let made = verifier?.prompts(*count, StreamKey::new(PROMPT_SEED, Purpose::Prompts, 0));
                 let made = made.map_err(|error| Problem::at(place.clone(), error.message)).and_then(|made| {
@@ -316,8 +345,9 @@ impl Checker<'_> {
                 self.accept(made)?
             }
         };
-        if texts.is_empty() {
-            self.problem(Problem::at(place, "expected at least one prompt, found none"));
+        if texts.is_empty() || texts.len() > MOST_PROMPTS {
+            let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {}", texts.len());
+            self.problem(Problem::at(place, message));
         }
         Some(texts)
     }
@@ -386,7 +416,9 @@ impl Checker<'_> {
         specs
     }
 
-    fn objectives(&mut self, file: &ExperimentFile, task: Option<&Task>) -> Vec<ObjectiveSpec> {
+    /// Objectives know nothing of the task when they are made, so any will do.
+    fn objectives(&mut self, file: &ExperimentFile) -> Vec<ObjectiveSpec> {
+        let task = Task::of_one_symbol();
         let mut specs = Vec::new();
         for (name, component) in file.objectives.iter() {
             let (plugin, configuration) =
@@ -396,8 +428,7 @@ impl Checker<'_> {
             match self.registry.objective(&spec.plugin) {
                 Err(error) => self.unknown(component.plugin.place(self.text), &error),
                 Ok(found) => {
-                    let made = task.map(|task| found.create(&spec.configuration, task));
-                    if let Some(Err(error)) = made {
+                    if let Err(error) = found.create(&spec.configuration, &task) {
                         let name = format!("objective `{name}`");
                         self.problem(Problem::of_component(&name, &error, spec.place.clone(), self.text));
                     }
@@ -474,6 +505,22 @@ impl Checker<'_> {
                 self.problem(Problem::new(format!("`{name}` must be numbers, found `{}`", value.text)));
             }
         }
+        if file.enumerate_up_to > MOST_OUTPUTS {
+            let found = file.enumerate_up_to;
+            let message = format!("`enumerate_up_to` must be at most {MOST_OUTPUTS}, found `{found}`");
+            self.problem(Problem::new(message));
+        }
+        let lists = [
+            ("k", repeated(&file.k)),
+            ("betas", repeated(&file.betas)),
+            ("alphas", repeated(&file.alphas)),
+            ("power_sums", repeated(&file.power_sums)),
+        ];
+        for (name, repeated) in lists {
+            if let Some(text) = repeated {
+                self.problem(Problem::new(format!("`{name}` holds `{text}` twice")));
+            }
+        }
         if *file.samples < 2 {
             let message = format!("`samples` must be at least 2, found `{}`", *file.samples);
             self.problem(Problem::at(file.samples.place(self.text), message));
@@ -488,6 +535,12 @@ impl Checker<'_> {
             samples: *file.samples,
         })
     }
+}
+
+/// The first number that is written twice.
+fn repeated<T>(numbers: &[Written<T>]) -> Option<&str> {
+    let earlier = |i: usize| numbers[..i].iter().any(|known| known.text == numbers[i].text);
+    (1..numbers.len()).find(|&i| earlier(i)).map(|i| numbers[i].text.as_str())
 }
 
 /// Where a component's configuration stands, or its name if it has none.

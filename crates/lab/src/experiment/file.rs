@@ -12,7 +12,7 @@ use std::path::Path;
 #[serde(deny_unknown_fields)]
 pub struct ExperimentFile {
     /// Names the run's directory.
-    pub name: String,
+    pub name: Located<String>,
     /// Where relative paths start; default: the folder of the file.
     #[serde(default)]
     pub directory: Option<String>,

@@ -60,14 +60,13 @@ impl<'a> ModelProbe<'a> {
             self.characters.extend(characters.filter(|c| !"^$".contains(*c)));
         }
         let known = self.model.take().filter(|_| self.characters.len() == before);
-        let model = match known {
-            Some(model) => model,
-            None => {
-                let longest = questions.iter().map(|question| question.response.chars().count()).max();
-                let task = task_of(&self.characters, longest.unwrap_or(0) + 1);
-                let handle = self.probe.base_model(&task)?;
-                (task, handle)
-            }
+        let model = if let Some(model) = known {
+            model
+        } else {
+            let longest = questions.iter().map(|question| question.response.chars().count()).max();
+            let task = task_of(&self.characters, longest.unwrap_or(0) + 1);
+            let handle = self.probe.base_model(&task)?;
+            (task, handle)
         };
         Ok(self.model.insert(model))
     }

@@ -3,7 +3,7 @@
 use super::ArmRecord;
 use crate::evaluation::Measures;
 use crate::training::ArmStatus;
-use pstar_stats::{Interval, paired_difference};
+use pstar_stats::{Difference, paired_difference};
 use serde::Serialize;
 
 /// The difference of an objective from the first one, paired by seed.
@@ -19,10 +19,10 @@ pub struct Comparison {
     pub metric: String,
     /// Mean difference over seeds.
     pub difference: f64,
-    /// Lower end of its 95 % bootstrap interval.
-    pub low: f64,
+    /// Lower end of its 95 % bootstrap interval; absent of fewer than five pairs.
+    pub low: Option<f64>,
     /// Upper end.
-    pub high: f64,
+    pub high: Option<f64>,
     /// Number of pairs.
     pub pairs: usize,
 }
@@ -47,15 +47,15 @@ pub fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -
                 .into_iter()
                 .filter_map(|(seed, last)| Some((last, first.iter().find(|(other, _)| *other == seed)?.1)))
                 .collect();
-            for (metric, Interval { mean, low, high }) in differences(&pairs) {
+            for (metric, Difference { mean, interval }) in differences(&pairs) {
                 comparisons.push(Comparison {
                     policy: policy.clone(),
                     objective: objective.clone(),
                     baseline: baseline.clone(),
                     metric,
                     difference: mean,
-                    low,
-                    high,
+                    low: interval.map(|(low, _)| low),
+                    high: interval.map(|(_, high)| high),
                     pairs: pairs.len(),
                 });
             }
@@ -64,7 +64,7 @@ pub fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -
     comparisons
 }
 
-fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Interval)> {
+fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Difference)> {
     let Some((first, _)) = pairs.first() else { return Vec::new() };
     let names = first.flat().map(|(name, _)| name);
     let column =

@@ -3,7 +3,7 @@
 use super::record::PartitionRecord;
 use super::{ArmRecord, Prepared, Progress, RunRecord, compare};
 use crate::experiment::{ObjectiveSpec, Training};
-use crate::training::{ArmOutcome, ArmStatus, Budget, create, train};
+use crate::training::{ArmOutcome, ArmStatus, Budget, Failure, create, train};
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::rng::{Purpose, StreamKey};
@@ -12,12 +12,8 @@ use rayon::prelude::*;
 /// Runs all arms, in parallel on the current pool of threads. No thread count changes a bit of the record.
 ///
 /// A component that fails ends its arm, which the record tells.
-///
-/// # Errors
-/// If the base fails while the rows of comparison are made.
-pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> Result<RunRecord, PluginError> {
+pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
     let experiment = prepared.experiment;
-    let references = prepared.ruler.targets(experiment)?;
     let mut arms: Vec<(usize, &ObjectiveSpec, u64)> = Vec::new();
     for policy in 0..experiment.policies.len() {
         for objective in &experiment.objectives {
@@ -36,15 +32,14 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> Result<RunRe
     progress.end();
     let policies: Vec<String> = experiment.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.objectives.iter().map(|spec| spec.name.clone()).collect();
-    Ok(RunRecord {
-        name: experiment.file.name.clone(),
+    RunRecord {
+        name: experiment.file.name.value().clone(),
         method: prepared.ruler.method(),
-        divergences: prepared.declarations.iter().map(|declaration| declaration.divergence).collect(),
         comparisons: compare(&policies, &objectives, &arms),
         arms,
-        references,
+        references: prepared.references.clone(),
         warnings: prepared.warnings.clone(),
-    })
+    }
 }
 
 fn run_arm(
@@ -58,12 +53,15 @@ fn run_arm(
     let advance = || progress.step();
     let trained = start_arm(prepared, prepared.training, policy, objective, seed, &advance);
     let outcome = trained.unwrap_or_else(|error| ArmOutcome {
-        status: ArmStatus::Failed { step: 0, message: error.message },
+        status: ArmStatus::Failed,
+        failure: Some(Failure { step: 0, message: error.message }),
         budget: Budget::default(),
         curve: Vec::new(),
         initial: None,
         last: None,
         partitions: [0; 3],
+        first_batch: None,
+        warnings: Vec::new(),
         parameters: Vec::new(),
     });
     let [exact, group, running] = outcome.partitions;
@@ -73,11 +71,13 @@ fn run_arm(
         seed,
         learning_rate: prepared.training.optimizer.learning_rate(),
         status: outcome.status,
+        failure: outcome.failure,
+        first_batch: outcome.first_batch,
         budget: outcome.budget,
         log_partition: PartitionRecord { exact, group, running },
         initial: outcome.initial,
         last: outcome.last,
-        warnings: Vec::new(),
+        warnings: outcome.warnings,
         curve: outcome.curve,
         parameters: outcome.parameters,
     }

@@ -1,12 +1,15 @@
 //! Everything that is known before the first arm starts: exact values, initial parameters, and whether the
 //! objectives fit the task.
 
-use crate::evaluation::Ruler;
+use crate::evaluation::{Measures, Ruler};
 use crate::experiment::{Experiment, ExperimentError, Gradient, ObjectiveSpec, Problem, Training};
 use crate::plugins::Registry;
 use crate::training::{OutputBatch, initial_parameters};
 use pstar_core::PluginError;
 use pstar_core::objective::{Declaration, PartitionNeed, PromptFacts};
+
+/// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
+const MOST_POPULATION: u64 = 1 << 24;
 
 /// An experiment that is ready to train.
 #[allow(missing_debug_implementations, reason = "borrows components of plugins")]
@@ -25,6 +28,8 @@ pub struct Prepared<'a> {
     pub outputs: Option<OutputBatch>,
     /// For each policy its initial parameters; absent where they are drawn, one draw a seed.
     pub starts: Vec<Option<Vec<f64>>>,
+    /// The rows that policies are compared with.
+    pub references: Vec<(String, Measures)>,
     /// For each objective what it declares.
     pub declarations: Vec<Declaration>,
     /// What the user should know.
@@ -51,8 +56,21 @@ pub fn prepare<'a>(
     };
     let ruler = Ruler::new(experiment).map_err(of_task)?;
     let facts = ruler.facts(experiment.prompt_texts.len());
+    let references = ruler.targets(experiment).map_err(of_task)?;
     let outputs = match (training.gradient, &ruler) {
         (Gradient::Population, Ruler::Enumerated(reference)) => {
+            let outputs = reference.space().count().unwrap_or(u64::MAX);
+            let all = outputs.saturating_mul(facts.len() as u64);
+            if all > MOST_POPULATION {
+                let message = format!(
+                    "`Population` holds all outputs of all prompts at once: {all}, more than {MOST_POPULATION}"
+                );
+                let place =
+                    experiment.file.training.as_ref().map_or(0..0, |t| t.gradient.place(&experiment.text));
+                return Err(failed(vec![
+                    Problem::at(place, message).with_hint("use `Sampled`, or fewer prompts"),
+                ]));
+            }
             Some(OutputBatch::new(experiment, reference).map_err(of_task)?)
         }
         (Gradient::Population, Ruler::Sampled(_)) => {
@@ -83,8 +101,20 @@ pub fn prepare<'a>(
     if !problems.is_empty() {
         return Err(failed(problems));
     }
-    let warnings = unsolvable(experiment, &facts);
-    Ok(Prepared { experiment, registry, training, ruler, facts, outputs, starts, declarations, warnings })
+    let mut warnings = unsolvable(experiment, &facts);
+    warnings.extend(unmet(experiment, &ruler));
+    Ok(Prepared {
+        experiment,
+        registry,
+        training,
+        ruler,
+        facts,
+        outputs,
+        starts,
+        references,
+        declarations,
+        warnings,
+    })
 }
 
 fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
@@ -149,7 +179,20 @@ fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<String> {
     prompts
         .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
         .map(|(prompt, _)| {
-            format!("prompt `{prompt}` has no valid output that the base reaches: its targets do not exist and are left out of means")
+            format!("prompt `{prompt}` has no valid output that the base reaches: its targets do not exist, and it is left out of all means")
         })
         .collect()
+}
+
+/// Names the prompts whose distance from p* cannot be estimated.
+fn unmet(experiment: &Experiment, ruler: &Ruler) -> Vec<String> {
+    let Ruler::Sampled(sampled) = ruler else { return Vec::new() };
+    let samples = experiment.evaluation.samples;
+    let name = |prompt: usize| {
+        let text = &experiment.prompt_texts[prompt];
+        format!(
+            "no sample of the base among {samples} was valid for prompt `{text}`: it is left out of KL(p*‖q)"
+        )
+    };
+    sampled.unmet().into_iter().map(name).collect()
 }

@@ -2,8 +2,7 @@
 
 use super::Comparison;
 use crate::evaluation::{Measures, Method};
-use crate::training::{ArmStatus, Budget, CurvePoint};
-use pstar_core::objective::Divergence;
+use crate::training::{ArmStatus, Budget, CurvePoint, Failure};
 use serde::Serialize;
 
 /// What one arm found.
@@ -19,6 +18,12 @@ pub struct ArmRecord {
     pub learning_rate: f64,
     /// How it ended.
     pub status: ArmStatus,
+    /// Where and why it failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Fingerprint of the rollouts of step 0, which all objectives of a policy and seed share; absent without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_batch: Option<String>,
     /// What it spent.
     pub budget: Budget,
     /// How many groups used log Z from each source: exact (an oracle), group, running.
@@ -56,9 +61,6 @@ pub struct RunRecord {
     pub name: String,
     /// How figures were had.
     pub method: Method,
-    /// What each objective minimises, where it says so.
-    #[serde(skip)]
-    pub divergences: Vec<Option<Divergence>>,
     /// The arms, by policy, objective and seed in the file's order.
     pub arms: Vec<ArmRecord>,
     /// The rows that policies are compared with.

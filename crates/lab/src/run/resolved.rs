@@ -20,7 +20,7 @@ pub fn resolved(experiment: &Experiment, now: &Path) -> String {
         let _ = writeln!(text, "{}{content}", "    ".repeat(indent));
     };
     line(0, "(".into());
-    line(1, format!("name: {},", ron(&file.name)));
+    line(1, format!("name: {},", ron(file.name.value())));
     line(1, format!("directory: {},", ron(&directory.to_string_lossy())));
     line(1, "task: (".into());
     line(2, format!("alphabet: {},", ron(task.alphabet.value())));

@@ -59,9 +59,11 @@ impl RunDirectory {
         let mut number = 1;
         loop {
             let candidate = if number == 1 { name.to_string() } else { format!("{name}-{number}") };
-            match Self::create(&parent.join(candidate)) {
-                Err(StoreError::NotEmpty { .. }) => number += 1,
-                done => return done,
+            let path = parent.join(candidate);
+            match fs::create_dir_all(parent).and_then(|()| fs::create_dir(&path)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(source) => return Err(StoreError::Unwritable { path, source }),
+                Ok(()) => return Self::create(&path),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The training loop of one arm.
 
-use super::{Budget, OptimizerState, OutputBatch, PolicyWeights, SampledBatch};
+use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch};
 use crate::evaluation::{Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
 use pstar_core::PluginError;
@@ -9,18 +9,22 @@ use pstar_core::objective::{Declaration, ObjectiveStep, PartitionSource, PromptF
 use serde::Serialize;
 
 /// How an arm ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ArmStatus {
     /// All steps were taken.
     Complete,
     /// A component failed; what came before is kept.
-    Failed {
-        /// The step at which it failed.
-        step: u32,
-        /// Why.
-        message: String,
-    },
+    Failed,
+}
+
+/// Where and why an arm failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The step at which it failed.
+    pub step: u32,
+    /// Why.
+    pub message: String,
 }
 
 /// One point of an arm's curve.
@@ -37,6 +41,8 @@ pub struct CurvePoint {
 pub struct ArmOutcome {
     /// How it ended.
     pub status: ArmStatus,
+    /// Where and why it failed, if it did.
+    pub failure: Option<Failure>,
     /// What it spent.
     pub budget: Budget,
     /// The curve, from before the first step.
@@ -47,6 +53,10 @@ pub struct ArmOutcome {
     pub last: Option<Measures>,
     /// How many groups used log Z from each source: exact, group, running.
     pub partitions: [u64; 3],
+    /// Fingerprint of the rollouts of step 0; absent where nothing is sampled.
+    pub first_batch: Option<String>,
+    /// What silently did nothing.
+    pub warnings: Vec<String>,
     /// The final parameters.
     pub parameters: Vec<f64>,
 }
@@ -63,7 +73,8 @@ struct Arm<'a> {
     seed: u64,
     optimizer: OptimizerState,
     gradient: Vec<f64>,
-    scores: PolicyWeights,
+    scores: PopulationScores,
+    idle: IdleWatch,
     outcome: ArmOutcome,
 }
 
@@ -85,11 +96,14 @@ pub fn train(
 ) -> ArmOutcome {
     let outcome = ArmOutcome {
         status: ArmStatus::Complete,
+        failure: None,
         budget: Budget::default(),
         curve: Vec::new(),
         initial: None,
         last: None,
         partitions: [0; 3],
+        first_batch: None,
+        warnings: Vec::new(),
         parameters: Vec::new(),
     };
     let mut arm = Arm {
@@ -103,12 +117,14 @@ pub fn train(
         seed,
         optimizer: OptimizerState::new(training.optimizer, 0),
         gradient: Vec::new(),
-        scores: PolicyWeights::default(),
+        scores: PopulationScores::default(),
+        idle: IdleWatch::default(),
         outcome,
     };
     let mut step = 0;
     if let Err(error) = arm.run(&mut evaluator, &mut step, advance) {
-        arm.outcome.status = ArmStatus::Failed { step, message: error.message };
+        arm.outcome.status = ArmStatus::Failed;
+        arm.outcome.failure = Some(Failure { step, message: error.message });
     }
     arm.outcome
 }
@@ -122,7 +138,8 @@ impl Arm<'_> {
     ) -> Result<(), PluginError> {
         self.declaration = self.objective.declaration()?;
         self.objective.prepare(self.facts)?;
-        let mut parameters = self.policy.weights()?.parameters;
+        let mut parameters = self.policy.parameters()?.values;
+        let start = parameters.clone();
         self.optimizer = OptimizerState::new(self.training.optimizer, parameters.len());
         self.gradient = vec![0.0; parameters.len()];
         self.outcome.initial = Some(evaluator.full(&self.policy, 0)?);
@@ -139,6 +156,7 @@ impl Arm<'_> {
             }
         }
         self.outcome.last = Some(evaluator.full(&self.policy, *step)?);
+        self.outcome.warnings = self.idle.warnings(self.experiment, self.facts, (&start, &parameters));
         self.outcome.parameters = parameters;
         Ok(())
     }
@@ -156,8 +174,12 @@ impl Arm<'_> {
                     self.declaration.base_log_probs,
                 )?;
                 self.outcome.budget += batch.budget();
+                if step == 0 {
+                    self.outcome.first_batch = Some(batch.fingerprint());
+                }
                 let answer = self.objective.step(&batch.view()?)?;
                 self.tally(&answer);
+                self.idle.observe(&batch, &answer);
                 let weighted = batch.weighted(self.experiment, &answer.coefficients)?;
                 self.policy.gradient(&weighted, &mut self.gradient)?;
             }

@@ -26,7 +26,7 @@ pub struct OutputBatch {
 
 /// Log-probabilities of all outputs under a policy, and the weights that follow.
 #[derive(Clone, Debug, Default)]
-pub struct PolicyWeights {
+pub struct PopulationScores {
     log_probs: Vec<f64>,
     weights: Vec<f64>,
 }
@@ -79,7 +79,7 @@ impl OutputBatch {
     ///
     /// # Errors
     /// If the policy fails.
-    pub fn score(&self, policy: &PolicyHandle, scores: &mut PolicyWeights) -> Result<(), PluginError> {
+    pub fn score(&self, policy: &PolicyHandle, scores: &mut PopulationScores) -> Result<(), PluginError> {
         let sequences = self.sequences.view();
         scores.log_probs.resize(sequences.tokens().values().len(), 0.0);
         policy.score(&sequences, &mut scores.log_probs)?;
@@ -96,7 +96,7 @@ impl OutputBatch {
     /// If `scores` belong to another batch.
     pub fn view<'a>(
         &'a self,
-        scores: &'a PolicyWeights,
+        scores: &'a PopulationScores,
         (seed, step): (u64, u32),
     ) -> Result<ObjectiveBatch<'a>, PluginError> {
         ObjectiveBatch::new(BatchParts {
@@ -118,8 +118,17 @@ impl OutputBatch {
     }
 
     /// What the policy is asked the gradient of.
-    pub fn weighted<'a>(&'a self, scores: &'a PolicyWeights, coefficients: &'a [f64]) -> WeightedBatch<'a> {
+    pub fn weighted<'a>(
+        &'a self,
+        scores: &'a PopulationScores,
+        coefficients: &'a [f64],
+    ) -> WeightedBatch<'a> {
         let sequences = self.sequences.view();
-        WeightedBatch { sequences, weights: &scores.weights, coefficients: Some(coefficients) }
+        WeightedBatch {
+            sequences,
+            weights: &scores.weights,
+            coefficients: Some(coefficients),
+            pseudo_count: 0.0,
+        }
     }
 }

@@ -9,6 +9,7 @@ use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
 use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::objective::{BatchParts, ObjectiveBatch, PromptFacts};
 use pstar_core::rng::{Purpose, StreamKey};
+use std::ops::Range;
 
 /// Groups of samples, with everything that objectives may see.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +126,34 @@ impl SampledBatch {
         coefficients: &'a [f64],
     ) -> Result<WeightedBatch<'a>, PluginError> {
         let sequences = self.sequences(experiment)?;
-        Ok(WeightedBatch { sequences, weights: &self.weights, coefficients: Some(coefficients) })
+        Ok(WeightedBatch {
+            sequences,
+            weights: &self.weights,
+            coefficients: Some(coefficients),
+            pseudo_count: 0.0,
+        })
+    }
+
+    /// The rows of each group.
+    pub fn groups(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.group_offsets.windows(2).map(|pair| to_index(pair[0])..to_index(pair[1]))
+    }
+
+    /// Those of `values`, one a token, that belong to a row.
+    pub fn tokens_of<'c>(&self, row: usize, values: &'c [f64]) -> &'c [f64] {
+        let offsets = self.tokens.view().offsets();
+        &values[to_index(offsets[row])..to_index(offsets[row + 1])]
+    }
+
+    /// A fingerprint of prompts, tokens and rewards (FNV-1a, 64 bits).
+    pub fn fingerprint(&self) -> String {
+        let tokens = self.tokens.view();
+        let numbers = self.prompt_of.iter().chain(tokens.values()).map(|&x| u64::from(x));
+        let rewards = self.rewards.iter().map(|reward| reward.to_bits());
+        let all = numbers.chain(tokens.offsets().iter().copied()).chain(rewards);
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = all.flat_map(u64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325, mix);
+        format!("{hash:016x}")
     }
 
     /// What it cost.
@@ -137,4 +165,9 @@ impl SampledBatch {
             optimizer_steps: 0,
         }
     }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
+fn to_index(offset: u64) -> usize {
+    offset as usize
 }

@@ -12,6 +12,15 @@ use pstar_core::rng::{Purpose, StreamKey};
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
 const FIT_SEED: u64 = 0;
 
+/// How many samples, over all prompts.
+const FIT_SAMPLES: usize = 1 << 16;
+
+/// What every choice is credited with, in samples, so that one that no sample made keeps some probability.
+const FIT_PSEUDO_COUNT: f64 = 0.1;
+
+/// Greatest number of tokens that a policy is fitted to: 4 GiB.
+const MOST_TOKENS: usize = 1 << 28;
+
 /// The initial parameters of a policy that do not depend on the seed; `None` for [`Start::Random`].
 ///
 /// # Errors
@@ -33,7 +42,7 @@ pub fn initial_parameters(
         Start::FitBase => fit_base(experiment, ruler, &mut policy).map_err(failed)?,
         Start::CopyBase => return copy_base(experiment, spec, &policy).map(Some),
     }
-    Ok(Some(policy.weights().map_err(failed)?.parameters))
+    Ok(Some(policy.parameters().map_err(failed)?.values))
 }
 
 /// A policy as the experiment configures it.
@@ -56,26 +65,36 @@ fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) 
         Problem::at(spec.start_place.clone(), message)
             .with_hint("start with `FitBase`, or give both one shape")
     };
-    let base = experiment.file.task.base.plugin.value();
-    if *base != spec.plugin {
-        return Err(refused(format!("a policy of the base's component `{base}`, found `{}`", spec.plugin)));
+    let component = experiment.file.task.base.plugin.value();
+    if *component != spec.plugin {
+        return Err(refused(format!(
+            "a policy of the base's component `{component}`, found `{}`",
+            spec.plugin
+        )));
     }
-    let weights = experiment.base.weights().map_err(|error| refused(error.message))?;
-    let weights = weights.ok_or_else(|| refused("a base that shows its parameters".into()))?;
-    let own = policy.weights().map_err(|error| refused(error.message))?;
-    if own.shape != weights.shape {
-        return Err(refused(format!("the base's shape ({}), found {}", weights.shape, own.shape)));
+    let base = experiment.base.parameters().map_err(|error| refused(error.message))?;
+    let base = base.ok_or_else(|| refused("a base that shows its parameters".into()))?;
+    let own = policy.parameters().map_err(|error| refused(error.message))?;
+    if own.shape != base.shape {
+        return Err(refused(format!("the base's shape ({}), found {}", base.shape, own.shape)));
     }
-    Ok(weights.parameters)
+    Ok(base.values)
 }
 
 /// Fits the policy to the base: to all its outputs where they can be enumerated, else to samples.
 fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(), PluginError> {
     match ruler {
         Ruler::Enumerated(reference) => {
+            let distinct = distinct_prompts(experiment, reference.base_contexts(), policy)?;
+            let outputs =
+                usize::try_from(reference.space().count().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+            let most = outputs.saturating_mul(distinct.len()).saturating_mul(experiment.task.horizon + 1);
+            if most > MOST_TOKENS {
+                return fit_samples(experiment, policy);
+            }
             let mut sequences = SequenceBuffer::new(experiment.prompts.clone());
             let (mut weights, mut tokens) = (Vec::new(), Vec::new());
-            for (prompt, weight) in distinct_prompts(experiment, reference.base_contexts(), policy)? {
+            for (prompt, weight) in distinct {
                 let probs = reference.base(prompt as usize).view().probs;
                 for (index, &prob) in (0..).zip(probs).filter(|(_, prob)| **prob > 0.0) {
                     reference.space().tokens(index, &mut tokens);
@@ -83,8 +102,12 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
                     weights.push(prob * weight);
                 }
             }
-            let batch = WeightedBatch { sequences: sequences.view(), weights: &weights, coefficients: None };
-            policy.fit(&batch)
+            policy.fit(&WeightedBatch {
+                sequences: sequences.view(),
+                weights: &weights,
+                coefficients: None,
+                pseudo_count: 0.0,
+            })
         }
         Ruler::Sampled(_) => fit_samples(experiment, policy),
     }
@@ -112,7 +135,8 @@ fn distinct_prompts(
 
 #[allow(clippy::cast_possible_truncation, reason = "prompts and samples are below 2^32")]
 fn fit_samples(experiment: &Experiment, policy: &mut PolicyHandle) -> Result<(), PluginError> {
-    let (prompts, n) = (experiment.prompts.view(), experiment.evaluation.samples);
+    let prompts = experiment.prompts.view();
+    let n = FIT_SAMPLES.div_ceil(prompts.len());
     let prompt_of: Vec<u32> = (0..prompts.len() as u32).flat_map(|p| std::iter::repeat_n(p, n)).collect();
     let sample: Vec<u32> = (0..prompts.len()).flat_map(|_| 0..n as u32).collect();
     let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
@@ -120,5 +144,6 @@ fn fit_samples(experiment: &Experiment, policy: &mut PolicyHandle) -> Result<(),
     let weights: Vec<f64> = prompt_of.iter().map(|&p| experiment.weights[p as usize] / n as f64).collect();
     let sequences = SequenceBatch::new(prompts, &prompt_of, samples.tokens.view())
         .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
-    policy.fit(&WeightedBatch { sequences, weights: &weights, coefficients: None })
+    let pseudo_count = FIT_PSEUDO_COUNT / prompt_of.len() as f64;
+    policy.fit(&WeightedBatch { sequences, weights: &weights, coefficients: None, pseudo_count })
 }

@@ -62,6 +62,7 @@ proptest! {
             sequences: sequences.view(),
             weights: &weights,
             coefficients: Some(&coefficients),
+            pseudo_count: 0.0,
         };
         let mut gradient = vec![0.0; policy.parameter_count()];
         policy.gradient(&batch, &mut gradient).unwrap();
@@ -107,13 +108,28 @@ fn a_fit_is_the_weighted_frequency_and_spares_what_it_did_not_see() {
     sequences.push(0, [0, 0, 2]);
     sequences.push(0, [0, 2]);
     sequences.push(0, [1, 1, 1]);
-    let batch = WeightedBatch { sequences: sequences.view(), weights: &[1.0, 3.0, 0.0], coefficients: None };
+    let weights = [1.0, 3.0, 0.0];
+    let sequences = sequences.view();
+    let batch = WeightedBatch { sequences, weights: &weights, coefficients: None, pseudo_count: 0.0 };
     policy.fit(&batch).unwrap();
     let probs = policy.distribution.probs();
     // Behind a: once a, and four times the end, in weights 1 and 4; behind ^: always a.
     assert!((probs[0] - 0.2).abs() < 1e-15 && (probs[2] - 0.8).abs() < 1e-15);
     assert_eq!(probs[6..], [1.0, 0.0, 0.0]);
     assert_eq!(policy.distribution.logits()[3..6], before[3..6]);
+}
+
+#[test]
+fn a_pseudo_count_keeps_choices_that_no_sample_made() {
+    let task = task("ab", "", 3);
+    let mut policy = policy(1, false, &task, 5);
+    let mut sequences = SequenceBuffer::new([&[][..]].into_iter().collect());
+    sequences.push(0, [0, 2]);
+    let sequences = sequences.view();
+    let batch = WeightedBatch { sequences, weights: &[1.0], coefficients: None, pseudo_count: 0.5 };
+    policy.fit(&batch).unwrap();
+    // Counts 1, 0, 1 with half a count each: 1.5, 0.5, 1.5 of 3.5.
+    assert!((policy.distribution.probs()[1] - 0.5 / 3.5).abs() < 1e-15);
 }
 
 #[test]

@@ -1,0 +1,45 @@
+//! One training step of an arm: sample, verify, score under the base, objective, gradient, optimizer; per token.
+#![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros; a bench may end in a panic")]
+
+mod support;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use pstar_core::objective::PromptFacts;
+use pstar_lab::training::{OptimizerState, SampledBatch};
+use support::{EXPERIMENT, experiment, ngram, registry};
+
+fn step(c: &mut Criterion) {
+    let registry = registry();
+    let experiment = experiment(EXPERIMENT, &registry);
+    let facts = [PromptFacts { log_partition: None, log_invalidity: None }];
+    let mut group = c.benchmark_group("step");
+    for size in [256, 4096] {
+        let spec = &experiment.objectives[0];
+        let component = registry.objective(&spec.plugin).unwrap();
+        let mut objective = component.create(&spec.configuration, &experiment.task).unwrap();
+        objective.prepare(&facts).unwrap();
+        let needs_base = objective.declaration().unwrap().base_log_probs;
+        let mut policy = ngram(3, &experiment.task, 1);
+        let mut parameters = vec![0.0; policy.parameter_count().unwrap()];
+        let mut gradient = parameters.clone();
+        let mut optimizer = OptimizerState::new(experiment.training.unwrap().optimizer, parameters.len());
+        let mut step = 0;
+        group.throughput(Throughput::Elements((size * experiment.task.horizon) as u64));
+        group.bench_function(format!("kl-control,FixedLength,order=3,V=16,T=16,sequences={size}"), |b| {
+            b.iter(|| {
+                let draw =
+                    |groups| SampledBatch::draw(&experiment, &policy, &facts, groups, (1, step), needs_base);
+                let batch = draw((1, size)).unwrap();
+                let answer = objective.step(&batch.view().unwrap()).unwrap();
+                let weighted = batch.weighted(&experiment, &answer.coefficients).unwrap();
+                policy.gradient(&weighted, &mut gradient).unwrap();
+                optimizer.step(&mut parameters, &gradient);
+                policy.set_parameters(&parameters).unwrap();
+                step += 1;
+            });
+        });
+    }
+}
+
+criterion_group!(name = benches; config = support::criterion(); targets = step);
+criterion_main!(benches);

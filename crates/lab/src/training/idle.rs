@@ -1,0 +1,74 @@
+//! What silently does nothing, noticed while an arm trains.
+
+use super::SampledBatch;
+use crate::experiment::Experiment;
+use pstar_core::objective::{ObjectiveStep, PromptFacts};
+use std::collections::BTreeMap;
+
+/// The diagnostic by which objectives tell how often their clip acted.
+const CLIPPED: &str = "clipped_fraction";
+
+/// Collects what silently did nothing.
+#[derive(Clone, Debug, Default)]
+pub struct IdleWatch {
+    groups: u64,
+    idle_groups: u64,
+    /// For each prompt met: whether a sample was ever valid.
+    solved: BTreeMap<u32, bool>,
+    clip_reported: bool,
+    clip_acted: bool,
+}
+
+impl IdleWatch {
+    /// Notes a step.
+    pub fn observe(&mut self, batch: &SampledBatch, step: &ObjectiveStep) {
+        for (g, mut rows) in batch.groups().enumerate() {
+            let idle =
+                rows.clone().all(|row| batch.tokens_of(row, &step.coefficients).iter().all(|c| *c == 0.0));
+            self.groups += 1;
+            self.idle_groups += u64::from(idle);
+            *self.solved.entry(batch.prompt[g]).or_default() |= rows.any(|row| batch.rewards[row] > 0.0);
+        }
+        for (_, value) in step.diagnostics.iter().filter(|(name, _)| name == CLIPPED) {
+            self.clip_reported = true;
+            self.clip_acted |= *value > 0.0;
+        }
+    }
+
+    /// What is to be said of the arm, each with its reason.
+    ///
+    /// Prompts that are known to have no valid output are left out.
+    pub fn warnings(
+        &self,
+        experiment: &Experiment,
+        facts: &[PromptFacts],
+        (start, end): (&[f64], &[f64]),
+    ) -> Vec<String> {
+        let solvable = |prompt: u32| facts[prompt as usize].log_partition != Some(f64::NEG_INFINITY);
+        let mut warnings = Vec::new();
+        if self.idle_groups * 2 > self.groups {
+            let share = 100.0 * self.idle_groups as f64 / self.groups as f64;
+            warnings.push(format!(
+                "{share:.0} % of its groups gave no signal: all their coefficients were 0, as they are where all \
+                 rewards of a group are equal"
+            ));
+        }
+        let unsolved: Vec<String> = self
+            .solved
+            .iter()
+            .filter(|(prompt, solved)| !**solved && solvable(**prompt))
+            .map(|(&prompt, _)| format!("`{}`", experiment.prompt_texts[prompt as usize]))
+            .collect();
+        if !unsolved.is_empty() {
+            warnings.push(format!("no sample ever solved prompt {}", unsolved.join(", ")));
+        }
+        if self.clip_reported && !self.clip_acted {
+            warnings.push("its clip never acted: no pseudo-reward reached it".into());
+        }
+        if start == end && self.groups > 0 {
+            let reason = "every gradient was 0, or the learning rate is too small to count";
+            warnings.push(format!("its parameters did not move: {reason}"));
+        }
+        warnings
+    }
+}
