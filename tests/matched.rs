@@ -125,14 +125,13 @@ fn starts_and_sources_are_as_said() {
         assert!(kl.abs() < 1e-12, "{}: {kl}", arm.policy);
         let sources = arm.log_partition;
         let groups = 3 * 30;
-        match arm.objective.as_str() {
-            "forward-kl" | "alpha" => {
-                assert_eq!((sources.exact, sources.group, sources.running), (groups, 0, 0))
-            }
-            "running" => assert_eq!((sources.exact, sources.group, sources.running), (0, 0, groups)),
-            "released" => assert_eq!((sources.exact, sources.group, sources.running), (0, groups, 0)),
-            _ => assert_eq!((sources.exact, sources.group, sources.running), (0, 0, 0)),
-        }
+        let expected = match arm.objective.as_str() {
+            "forward-kl" | "alpha" => (groups, 0, 0),
+            "running" => (0, 0, groups),
+            "released" => (0, groups, 0),
+            _ => (0, 0, 0),
+        };
+        assert_eq!((sources.exact, sources.group, sources.running), expected, "{}", arm.objective);
     }
 }
 

@@ -38,15 +38,15 @@ fn coefficients_equal_independent_values() {
     for case in &cases {
         let component = registry().objective(&case.objective).unwrap();
         let mut objective = component.create(&case.config, &task).unwrap();
-        match &case.batch {
-            Some(batch) => {
-                assert_close(&batch.ask(&mut objective).unwrap().coefficients, &case.coefficients, &case.name)
-            }
-            None => {
-                for (step, expected) in case.steps.iter().zip(case.coefficients.as_array().unwrap()) {
-                    assert_close(&step.ask(&mut objective).unwrap().coefficients, expected, &case.name);
-                }
-            }
+        // One batch, or successive steps of an objective that keeps its state.
+        let single = std::slice::from_ref(&case.coefficients);
+        let (steps, expected) = match &case.batch {
+            Some(batch) => (std::slice::from_ref(batch), single),
+            None => (&case.steps[..], &case.coefficients.as_array().unwrap()[..]),
+        };
+        assert_eq!(steps.len(), expected.len());
+        for (step, expected) in steps.iter().zip(expected) {
+            assert_close(&step.ask(&mut objective).unwrap().coefficients, expected, &case.name);
         }
     }
     assert!(cases.len() > 100);
