@@ -1,37 +1,61 @@
-//! A verifier that a stranger writes: in a package of its own, without a word about the binary interface.
+//! Plugins that a stranger writes: packages of their own, without a word about the binary interface. The guide for
+//! authors shows them in full.
 
 use crate::support::{folder, host, shown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::{env, fs};
+
+const PLUGINS: [&str; 3] = ["palindrome", "mean-reward", "coins"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The folder of the built libraries.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("out-of-tree");
+        let core = root().join("crates/core").canonicalize().unwrap();
+        for plugin in PLUGINS {
+            let source = root().join("tests/out_of_tree").join(plugin);
+            let folder = folder();
+            fs::create_dir(folder.path().join("src")).unwrap();
+            fs::copy(source.join("src/lib.rs"), folder.path().join("src/lib.rs")).unwrap();
+            let manifest = fs::read_to_string(source.join("Cargo.toml")).unwrap();
+            assert!(!manifest.contains("abi_stable"));
+            let manifest = manifest.replace("../../../crates/core", &core.display().to_string());
+            fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
+            // The versions of this workspace, which are downloaded already.
+            fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
+            let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+                .args(["build", "--offline", "--quiet"])
+                .current_dir(folder.path())
+                .env("CARGO_TARGET_DIR", &target)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{plugin}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        target.join("debug")
+    })
+}
+
+fn run(experiment: &str) -> serde_json::Value {
+    let folder = folder();
+    fs::write(folder.path().join("experiment.ron"), experiment).unwrap();
+    let plugins = built().to_str().unwrap();
+    let output = host(folder.path(), &["run", "experiment.ron", "--json", "--plugin-dir", plugins]);
+    assert!(output.status.success(), "{}", shown(&output, folder.path()));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
 
 #[test]
 fn a_verifier_of_at_most_25_lines_loads_and_runs() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/out_of_tree/palindrome");
-    let manifest = fs::read_to_string(source.join("Cargo.toml")).unwrap();
-    assert!(!manifest.contains("abi_stable"));
-    assert!(fs::read_to_string(source.join("src/lib.rs")).unwrap().lines().count() <= 25);
-
-    let folder = folder();
-    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core").canonicalize().unwrap();
-    fs::create_dir(folder.path().join("src")).unwrap();
-    fs::copy(source.join("src/lib.rs"), folder.path().join("src/lib.rs")).unwrap();
-    let manifest = manifest.replace("../../../crates/core", &core.display().to_string());
-    fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
-    // The versions of this workspace, which are downloaded already.
-    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
-    fs::copy(lock, folder.path().join("Cargo.lock")).unwrap();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("out-of-tree");
-    let built = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["build", "--offline", "--quiet"])
-        .current_dir(folder.path())
-        .env("CARGO_TARGET_DIR", &target)
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-
-    let plugins = target.join("debug");
-    let experiment = r#"(
+    let source = fs::read_to_string(root().join("tests/out_of_tree/palindrome/src/lib.rs")).unwrap();
+    assert!(source.lines().count() <= 25);
+    let summary = run(r#"(
         name: "palindromes",
         task: (
             alphabet: Chars("ab"), horizon: 4, ending: EndSymbol,
@@ -42,13 +66,45 @@ fn a_verifier_of_at_most_25_lines_loads_and_runs() {
         objectives: {"reinforce": (plugin: "reinforce")},
         training: (gradient: Sampled(prompts: 1, group: 8), steps: 3, optimizer: Sgd(learning_rate: 0.1)),
         seeds: [1],
-    )"#;
-    fs::write(folder.path().join("palindromes.ron"), experiment).unwrap();
-    let arguments = ["run", "palindromes.ron", "--json", "--plugin-dir", plugins.to_str().unwrap()];
-    let output = host(folder.path(), &arguments);
-    assert!(output.status.success(), "{}", shown(&output, folder.path()));
-    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    )"#);
     // "": .2; 2 of length 1: 2·.08; 2 of length 2: 2·.032; 4 of length 3: 4·.0128; 4 of length 4: 4·.0256.
     let rate = summary["references"]["base"]["validity_rate"].as_f64().unwrap();
     assert!((rate - (0.2 + 0.16 + 0.064 + 0.0512 + 0.1024)).abs() < 1e-12, "{rate}");
+}
+
+/// Models without a finite-state view are enumerated output by output; uniform over 3 choices, "a" repeated is valid.
+#[test]
+fn models_and_objectives_of_strangers_train() {
+    let summary = run(r#"(
+        name: "coins",
+        task: (
+            alphabet: Chars("ab"), horizon: 3, ending: EndSymbol,
+            base: (plugin: "coins", config: ()),
+            verifier: (plugin: "regex", config: (pattern: "a*")),
+        ),
+        policies: {"coins": (plugin: "coins", config: (), start: CopyBase)},
+        objectives: {
+            "theirs": (plugin: "mean-reward", config: (scale: 1.0)),
+            "ours": (plugin: "reinforce"),
+        },
+        training: (gradient: Sampled(prompts: 1, group: 16), steps: 20, optimizer: Sgd(learning_rate: 0.5)),
+        seeds: [1, 2],
+    )"#);
+    // "": 1/3, a: 1/9, aa: 1/27, aaa (truncated): 1/27.
+    let rate = summary["references"]["base"]["validity_rate"].as_f64().unwrap();
+    assert!((rate - (9.0 + 3.0 + 1.0 + 1.0) / 27.0).abs() < 1e-12, "{rate}");
+    let last = |arm: usize| &summary["arms"][arm]["final"];
+    assert!(last(0)["validity_rate"].as_f64().unwrap() > 0.7, "{}", last(0));
+    // With scale 1 the two objectives are one.
+    assert_eq!((last(0), last(1)), (last(2), last(3)));
+}
+
+#[test]
+fn the_guide_shows_the_plugins_as_they_are() {
+    let guide = fs::read_to_string(root().join("crates/core/README.md")).unwrap();
+    for plugin in PLUGINS {
+        let folder = root().join("tests/out_of_tree").join(plugin);
+        let source = fs::read_to_string(folder.join("src/lib.rs")).unwrap();
+        assert!(guide.contains(&format!("```rust,ignore\n{source}```")), "{plugin}");
+    }
 }
