@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod bad_input;
+mod commands;
 mod exact;
 mod facts;
 mod loading;
 mod matched;
+mod mutations;
 mod objectives;
 mod out_of_tree;
 mod population;

@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// The seed of prompts that a verifier makes: they belong to the task, not to a seed of the comparison.
 const PROMPT_SEED: u64 = 0;
 
+/// Greatest number of samples that are drawn at once.
+const MOST_SAMPLES: usize = 1 << 24;
+
 /// Greatest number of prompts.
 const MOST_PROMPTS: usize = 1 << 16;
 
@@ -451,6 +454,11 @@ impl Checker<'_> {
                         self.problem(Problem::at(place, message));
                     }
                 }
+                if prompts.saturating_mul(group) > MOST_SAMPLES {
+                    let message =
+                        format!("a step must have at most {MOST_SAMPLES} samples, found {prompts} × {group}");
+                    self.problem(Problem::at(file.gradient.place(self.text), message));
+                }
                 Gradient::Sampled { prompts, group }
             }
         };
@@ -521,8 +529,8 @@ impl Checker<'_> {
                 self.problem(Problem::new(format!("`{name}` holds `{text}` twice")));
             }
         }
-        if *file.samples < 2 {
-            let message = format!("`samples` must be at least 2, found `{}`", *file.samples);
+        if !(2..=MOST_SAMPLES).contains(&*file.samples) {
+            let message = format!("`samples` must be from 2 to {MOST_SAMPLES}, found `{}`", *file.samples);
             self.problem(Problem::at(file.samples.place(self.text), message));
         }
         (self.problems.len() == before).then(|| Evaluation {

@@ -1,0 +1,210 @@
+//! The smaller commands, as text and as JSON.
+
+use crate::support::{experiments, folder, host, installation, shown};
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+/// A command with something on its standard input.
+fn host_with(input: &str, arguments: &[&str]) -> Output {
+    let mut child = Command::new(installation().join("host"))
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .env_remove("PSTAR_PLUGIN_PATH")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_string();
+    // A faulty input may end the command before it has read everything.
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    let _ = writer.join().unwrap();
+    output
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn exact_prints_a_table_and_json() {
+    let folder = folder();
+    let file = experiments().join("toy-parity.ron");
+    let file = file.to_str().unwrap();
+    insta::assert_snapshot!(shown(
+        &host(folder.path(), &["exact", file, "--set", "task.horizon=4"]),
+        folder.path()
+    ));
+    let output = host(folder.path(), &["exact", file, "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let prompt = &json["prompts"][0];
+    assert_eq!((&prompt["outputs"], &prompt["method"]), (&Value::from("32"), &Value::from("enumeration")));
+    assert!((prompt["base"]["validity_rate"].as_f64().unwrap() - 0.55).abs() < 1e-15);
+    assert!(prompt["policies"]["bigram"]["kl_to_filtered"] == "inf");
+}
+
+#[test]
+fn exact_of_too_large_a_space_is_refused() {
+    let folder = folder();
+    let file = experiments().join("toy-parity.ron");
+    let output = host(folder.path(), &["exact", file.to_str().unwrap(), "--set", "task.horizon=40"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = shown(&output, folder.path());
+    assert!(text.contains("the outputs are too many to enumerate: more than 2000000"), "{text}");
+}
+
+#[test]
+fn validate_says_what_a_run_would_train() {
+    let folder = folder();
+    let file = experiments().join("compare.ron");
+    let output = host(folder.path(), &["validate", file.to_str().unwrap(), "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["valid"], &json["arms"]), (&Value::from(true), &Value::from(160)));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Counts are exact; time and memory are only required to be there.
+#[test]
+fn a_dry_run_counts_and_leaves_nothing() {
+    let folder = folder();
+    let file = experiments().join("compare.ron");
+    let set = ["--set", "training.steps=3", "--set", "seeds=[1, 2]", "--set", "evaluation.every=3"];
+    let arguments = [&["run", file.to_str().unwrap(), "--dry-run", "--json"][..], &set].concat();
+    let json: Value = serde_json::from_slice(&host(folder.path(), &arguments).stdout).unwrap();
+    assert_eq!(json["arms"], 32);
+    assert_eq!(json["sequences"], 32 * 3 * 256);
+    assert_eq!(json["optimizer_steps"], 32 * 3);
+    assert!(json["seconds"].as_f64().unwrap() > 0.0 && json["mebibytes"].as_f64().unwrap() > 0.0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_listing_of_plugins() {
+    let folder = folder();
+    insta::assert_snapshot!(shown(&host(folder.path(), &["plugins"]), folder.path()));
+}
+
+/// What a component lists is what it reads: an unknown field is answered with the fields that there are.
+#[test]
+fn listed_fields_are_the_fields_that_are_read() {
+    let folder = folder();
+    let output = host(folder.path(), &["plugins", "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for component in json["components"].as_array().unwrap() {
+        for key in ["kind", "name", "doc", "version", "interface", "file", "config"] {
+            assert!(!component[key].is_null(), "{component}");
+        }
+        let (kind, name) = (component["kind"].as_str().unwrap(), component["name"].as_str().unwrap());
+        let Some(probe) = [("verifier", "verifier"), ("base model", "model"), ("objective", "objective")]
+            .into_iter()
+            .find_map(|(known, probe)| (known == kind).then_some(probe))
+        else {
+            continue;
+        };
+        let input = r#"{"step": 0, "sequences": []}"#;
+        let input = if probe == "objective" { input } else { r#"{"response": "a"}"# };
+        let output = host_with(input, &["probe", probe, "--plugin", name, "--config", "(no_such_field: 1)"]);
+        let text = String::from_utf8_lossy(&output.stderr).replace(['\n', '│'], " ");
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        for field in component["config"].as_array().unwrap() {
+            let field = format!("`{}`", field["name"].as_str().unwrap());
+            assert!(text.contains(&field), "{name} lists {field}: {text}");
+        }
+        let named = text.matches('`').count() / 2;
+        assert!(named > component["config"].as_array().unwrap().len(), "{text}");
+    }
+}
+
+#[test]
+fn probes_answer_line_by_line() {
+    let config = ["--config", "(target: FromPrompt)"];
+    let questions =
+        "{\"prompt\": \"12=\", \"response\": \"3*4\"}\n\n{\"prompt\": \"12=\", \"response\": \"3*5\"}\n";
+    let output = host_with(
+        questions,
+        &[&["probe", "verifier", "--plugin", "arithmetic-expression"][..], &config].concat(),
+    );
+    let valid: Vec<Value> = lines(&output).iter().map(|answer| answer["valid"].clone()).collect();
+    assert_eq!(valid, [true, false]);
+
+    let file = experiments().join("toy-parity.ron");
+    let output =
+        host_with("{\"response\": \"abbab\"}\n", &["probe", "model", "--experiment", file.to_str().unwrap()]);
+    let answer = &lines(&output)[0];
+    let expected = [0.3f64, 0.25, 0.75, 0.25, 0.25].map(f64::ln);
+    for (found, expected) in answer["token_log_probs"].as_array().unwrap().iter().zip(expected) {
+        assert!((found.as_f64().unwrap() - expected).abs() < 1e-15);
+    }
+    assert!((answer["log_prob"].as_f64().unwrap() - expected.iter().sum::<f64>()).abs() < 1e-14);
+
+    // An end symbol is a token like the others; a probability of zero is `-inf`.
+    let table = "(order: 1, table: {\"\": [0.75, 0.0, 0.25]})";
+    let output = host_with(
+        "{\"response\": \"ab\", \"ended\": true}\n{\"response\": \"a\", \"ended\": false}\n",
+        &["probe", "model", "--plugin", "ngram", "--config", table],
+    );
+    let answers = lines(&output);
+    assert_eq!(answers[0]["log_prob"], "-inf");
+    assert_eq!(answers[0]["token_log_probs"].as_array().unwrap().len(), 3);
+    assert_eq!(answers[1]["token_log_probs"].as_array().unwrap().len(), 1);
+
+    let batch = r#"{"step": 3, "sequences": [
+        {"group": 7, "reward": 1, "log_probs": [-1.0], "base_log_probs": [-2.0]},
+        {"group": 7, "reward": 0, "log_probs": [-2.0, -1.0], "base_log_probs": [-1.0, -1.0]}
+    ]}"#;
+    let output =
+        host_with(batch, &["probe", "objective", "--plugin", "kl-control", "--config", "(beta: 0.5)"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // r = 1 − ½·1 and 0 + ½·1; leave-one-out: 0.5 − 0.5 = 0 for both.
+    assert_eq!(answer["coefficients"], serde_json::json!([[0.0], [0.0, 0.0]]));
+}
+
+#[test]
+fn faulty_questions_are_located() {
+    let mut all = Vec::new();
+    let verifier = ["probe", "verifier", "--plugin", "regex", "--config", "(pattern: \"a*\")"];
+    let objective = ["probe", "objective", "--plugin", "reinforce"];
+    let short =
+        r#"{"step": 0, "sequences": [{"group": 0, "reward": 1, "log_probs": [-1.0], "base_log_probs": []}]}"#;
+    for (input, arguments) in [
+        ("{\"response\": \"a\"}\n{\"respons\": \"a\"}\n", &verifier[..]),
+        ("{\"response\": \"a\"}\nnonsense\n", &verifier),
+        ("{}", &objective),
+        (short, &objective),
+        ("", &["probe", "verifier"]),
+        ("", &["probe", "verifier", "--plugin", "regexp"]),
+        ("", &["probe", "objective", "--experiment", "missing.ron"]),
+    ] {
+        let output = host_with(input, arguments);
+        assert!(matches!(output.status.code(), Some(2 | 3)), "{arguments:?}");
+        all.push(format!(
+            "=== {arguments:?} < {input:?}\n{}\n",
+            shown(&output, std::path::Path::new("nowhere"))
+        ));
+    }
+    insta::assert_snapshot!(all.concat());
+}
+
+/// More lines than are held at a time.
+#[test]
+fn probes_stream() {
+    let questions = "{\"prompt\": \"1+2=\", \"response\": \"3\"}\n".repeat(10_000);
+    let output = host_with(&questions, &["probe", "verifier", "--plugin", "arithmetic-sum"]);
+    assert_eq!(lines(&output).len(), 10_000);
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let folder = folder();
+    for command in ["run", "validate", "exact", "plugins", "probe", "completions"] {
+        let output = host(folder.path(), &[command, "--help"]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("Example:") && text.contains("host "), "{text}");
+    }
+    let script = host(folder.path(), &["completions", "bash"]).stdout;
+    assert!(String::from_utf8_lossy(&script).contains("--plugin-dir"));
+}
