@@ -2,6 +2,7 @@
 
 use crate::support::{experiments, folder, host, installation, shown};
 use serde_json::Value;
+use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -64,7 +65,16 @@ fn validate_says_what_a_run_would_train() {
     let output = host(folder.path(), &["validate", file.to_str().unwrap(), "--json"]);
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&json["valid"], &json["arms"]), (&Value::from(true), &Value::from(160)));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    fs::copy(&file, folder.path().join("compare.ron")).unwrap();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    let corpus = "data/expressions.jsonl";
+    fs::copy(experiments().join(corpus), folder.path().join(corpus)).unwrap();
+    // A prompt that cannot be solved in five symbols over digits and signs is named.
+    let output = host(
+        folder.path(),
+        &["validate", "compare.ron", "--set", "task.prompts=List([\"4=\", \"99999999=\"])"],
+    );
+    insta::assert_snapshot!(shown(&output, folder.path()));
 }
 
 /// Counts are exact; time and memory are only required to be there.
@@ -78,8 +88,14 @@ fn a_dry_run_counts_and_leaves_nothing() {
     assert_eq!(json["arms"], 32);
     assert_eq!(json["sequences"], 32 * 3 * 256);
     assert_eq!(json["optimizer_steps"], 32 * 3);
+    let text = host(folder.path(), &arguments[..3]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(
+        text.starts_with("160 arms, 16384000 sequences and 64000 optimizer steps in all; about "),
+        "{text}"
+    );
     assert!(json["seconds"].as_f64().unwrap() > 0.0 && json["mebibytes"].as_f64().unwrap() > 0.0);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

@@ -72,6 +72,24 @@ fn walk(folder: &std::path::Path) -> Option<std::path::PathBuf> {
     })
 }
 
+/// The version of the interface stands in the file as text; a file that claims another major version is refused
+/// before anything of it runs.
+#[test]
+fn an_incompatible_interface_is_told() {
+    let folder = folder();
+    let mut bytes = fs::read(library("regex")).unwrap();
+    let (ours, theirs) = (b"1.0.0", b"9.0.0");
+    let found: Vec<usize> = (0..bytes.len() - 5).filter(|&i| &bytes[i..i + 5] == ours).collect();
+    assert!(!found.is_empty());
+    for at in found {
+        bytes[at..at + 5].copy_from_slice(theirs);
+    }
+    let name = format!("future.{}", std::env::consts::DLL_EXTENSION);
+    fs::write(folder.path().join(name), bytes).unwrap();
+    let output = host(folder.path(), &["plugins", "--plugin-dir", "."]);
+    insta::assert_snapshot!(shown(&output, folder.path()));
+}
+
 #[test]
 fn plugins_come_from_beside_the_host_a_flag_and_the_environment() {
     let folder = folder();

@@ -100,6 +100,29 @@ fn models_and_objectives_of_strangers_train() {
 }
 
 #[test]
+fn a_base_of_another_component_cannot_be_copied() {
+    let folder = folder();
+    let experiment = r#"(
+        name: "mixed",
+        task: (
+            alphabet: Chars("ab"), horizon: 3, ending: EndSymbol,
+            base: (plugin: "coins", config: ()),
+            verifier: (plugin: "regex", config: (pattern: "a*")),
+        ),
+        policies: {"bigram": (plugin: "ngram", config: (order: 2), start: CopyBase)},
+        objectives: {"reinforce": (plugin: "reinforce")},
+        training: (gradient: Sampled(prompts: 1, group: 4), steps: 1, optimizer: Sgd(learning_rate: 0.5)),
+        seeds: [1],
+    )"#;
+    fs::write(folder.path().join("mixed.ron"), experiment).unwrap();
+    let output = host(folder.path(), &["validate", "mixed.ron", "--plugin-dir", built().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = shown(&output, folder.path());
+    let words = "`CopyBase` needs a policy of the base's component `coins`, found `ngram`";
+    assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(words), "{text}");
+}
+
+#[test]
 fn the_guide_shows_the_plugins_as_they_are() {
     let guide = fs::read_to_string(root().join("crates/core/README.md")).unwrap();
     for plugin in PLUGINS {

@@ -9,11 +9,12 @@ mod validate;
 
 use crate::cli::{Cli, Command, ExperimentArgs, PluginDirs};
 use crate::failure::Failure;
+use console::Term;
 use pstar_lab::experiment::{Experiment, ExperimentFile, check, override_fields};
 use pstar_lab::plugins::{Registry, find};
 use serde::Serialize;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -54,6 +55,12 @@ fn json(value: &impl Serialize) -> String {
         .unwrap_or_else(|error| unreachable!("records serialise: {error}"));
     text.push('\n');
     text
+}
+
+/// The width of the terminal; nothing where standard output is none.
+fn room() -> Option<usize> {
+    let columns = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.filter(|_| io::stdout().is_terminal())
 }
 
 /// Writes to standard output; a reader that went away is no error.

@@ -5,6 +5,7 @@ mod enumerator;
 mod measures;
 mod reference;
 mod sampled;
+mod verdicts;
 
 pub use enumerated::{EnumeratedEvaluation, PromptTargets};
 pub use enumerator::Enumerator;
@@ -12,7 +13,7 @@ pub(crate) use measures::number;
 pub use measures::{Measure, Measures};
 pub use reference::{PromptReference, Reference};
 pub use sampled::SampledEvaluation;
-pub(crate) use sampled::verdicts;
+pub(crate) use verdicts::verdicts;
 
 use crate::experiment::Experiment;
 use pstar_core::PluginError;

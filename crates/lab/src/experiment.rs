@@ -1,5 +1,6 @@
 //! The experiment file: how it is written, read and checked.
 
+mod check;
 mod checked;
 mod fault;
 mod file;
@@ -8,7 +9,8 @@ mod overrides;
 mod problem;
 mod written;
 
-pub use checked::{Evaluation, Experiment, Gradient, ObjectiveSpec, Optimizer, PolicySpec, Training, check};
+pub use check::check;
+pub use checked::{Evaluation, Experiment, Gradient, ObjectiveSpec, Optimizer, PolicySpec, Training};
 pub use file::{
     AlphabetFile, ComponentFile, EvaluationFile, ExperimentFile, GradientFile, OptimizerFile, PolicyFile,
     PromptsFile, Start, TaskFile, TrainingFile,

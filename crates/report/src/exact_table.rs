@@ -5,12 +5,13 @@ use crate::table::aligned;
 use pstar_lab::evaluation::Measures;
 use pstar_lab::exact::{ExactRecord, PromptRecord};
 
-/// One table a prompt: the base, p*, the tilted distributions and the policies.
-pub fn exact_table(record: &ExactRecord) -> String {
-    record.prompts.iter().map(prompt_table).collect::<Vec<_>>().join("\n")
+/// One table a prompt: the base, p*, the tilted distributions and the policies; columns are left out where lines would
+/// be longer than `room`.
+pub fn exact_table(record: &ExactRecord, room: Option<usize>) -> String {
+    record.prompts.iter().map(|prompt| prompt_table(prompt, room)).collect::<Vec<_>>().join("\n")
 }
 
-fn prompt_table(prompt: &PromptRecord) -> String {
+fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
     let last = |name: &str| {
         let prefix = format!("{name}@");
         let mut names = prompt.base.flat().map(|(name, _)| name).filter(|name| name.starts_with(&prefix));
@@ -47,6 +48,6 @@ fn prompt_table(prompt: &PromptRecord) -> String {
         prompt.outputs,
         prompt.valid_outputs,
         prompt.valid_support,
-        aligned(&header, &rows)
+        aligned(&header, &rows, room)
     )
 }

@@ -17,8 +17,9 @@ struct Column {
 }
 
 /// The table of a run: the rows that policies are compared with, the policies under every objective (means over
-/// seeds), and the paired differences to the first objective.
-pub fn run_table(record: &RunRecord) -> String {
+/// seeds), and the paired differences to the first objective. Columns are left out where lines would be longer than
+/// `room`.
+pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
     let columns = columns(record);
     let mut text = String::new();
     let unit = match record.method {
@@ -26,10 +27,10 @@ pub fn run_table(record: &RunRecord) -> String {
         Method::Sampling => "estimated from samples",
     };
     let _ = writeln!(text, "{} · means over prompts, {unit} · KL and entropy in nats\n", record.name);
-    let _ = writeln!(text, "{}", targets(record, &columns));
+    let _ = writeln!(text, "{}", targets(record, &columns, room));
     for policy in distinct(record.arms.iter().map(|arm| &arm.policy)) {
-        let _ = writeln!(text, "\n{}", policy_block(record, policy, &columns));
-        let differences = difference_block(record, policy, &columns);
+        let _ = writeln!(text, "\n{}", policy_block(record, policy, &columns, room));
+        let differences = difference_block(record, policy, &columns, room);
         if !differences.is_empty() {
             let _ = writeln!(text, "\n{differences}");
         }
@@ -70,7 +71,7 @@ fn find(measures: &Measures, metric: &str) -> Option<f64> {
     measures.flat().find(|(name, _)| name == metric)?.1.value
 }
 
-fn targets(record: &RunRecord, columns: &[Column]) -> String {
+fn targets(record: &RunRecord, columns: &[Column], room: Option<usize>) -> String {
     let rows: Vec<Vec<String>> = record
         .references
         .iter()
@@ -79,7 +80,7 @@ fn targets(record: &RunRecord, columns: &[Column]) -> String {
             std::iter::once(target_title(name)).chain(figures).collect()
         })
         .collect();
-    aligned(&header("target", columns), &rows)
+    aligned(&header("target", columns), &rows, room)
 }
 
 fn target_title(name: &str) -> String {
@@ -91,7 +92,7 @@ fn target_title(name: &str) -> String {
     }
 }
 
-fn policy_block(record: &RunRecord, policy: &str, columns: &[Column]) -> String {
+fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Option<usize>) -> String {
     let mut rows = Vec::new();
     let starts = initial_by_seed(record, policy);
     if !starts.is_empty() {
@@ -105,7 +106,11 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column]) -> String 
         rows.push(std::iter::once(objective_title(objective, &arms)).chain(figures).collect());
     }
     let seeds = distinct(record.arms.iter().map(|arm| &arm.seed)).len();
-    aligned(&header(&format!("{policy} · {seeds} seed{}", if seeds == 1 { "" } else { "s" }), columns), &rows)
+    aligned(
+        &header(&format!("{policy} · {seeds} seed{}", if seeds == 1 { "" } else { "s" }), columns),
+        &rows,
+        room,
+    )
 }
 
 fn objective_title(objective: &str, arms: &[&ArmRecord]) -> String {
@@ -134,7 +139,7 @@ fn mean_over(rows: &[&Measures], metric: &str) -> Option<f64> {
     Some(values.iter().sum::<f64>() / values.len() as f64)
 }
 
-fn difference_block(record: &RunRecord, policy: &str, columns: &[Column]) -> String {
+fn difference_block(record: &RunRecord, policy: &str, columns: &[Column], room: Option<usize>) -> String {
     let of_policy: Vec<&Comparison> =
         record.comparisons.iter().filter(|c| c.policy == policy && c.pairs > 1).collect();
     let Some(first) = of_policy.first() else { return String::new() };
@@ -153,7 +158,7 @@ fn difference_block(record: &RunRecord, policy: &str, columns: &[Column]) -> Str
     let title = format!("  Δ to {}", first.baseline);
     let header: Vec<String> =
         std::iter::once(title).chain(columns.iter().map(|column| column.title.clone())).collect();
-    aligned(&header, &rows)
+    aligned(&header, &rows, room)
 }
 
 /// A difference with as many decimals as its interval gives two digits to.
@@ -234,6 +239,9 @@ fn budget(record: &RunRecord) -> String {
     };
     match &spent[..] {
         [] => "no arm completed".into(),
+        [(0, 0, steps)] => {
+            format!("every arm: {steps} optimizer steps with exact gradients, nothing sampled")
+        }
         [one] if fewest == most => format!("every arm: {}, {most} tokens", words(one)),
         [one] => format!("every arm: {}; {fewest} to {most} tokens", words(one)),
         several => {

@@ -108,19 +108,19 @@ impl Objective for Alpha {
                 c[i] = math::exp_m1((1.0 - alpha) * log_ratio);
             }
         }
-        let clipped = clip.map_or(0, |clip| limit(&mut c, clip));
+        let diagnostics = clip.map(|clip| clipped_fraction(&mut c, clip)).into_iter().collect();
         baseline.subtract(batch, &mut c);
         for (i, c) in c.iter_mut().enumerate() {
             *c *= batch.importance_weight(i) / (1.0 - alpha);
         }
         PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
-        let diagnostics = vec![("clipped_fraction".into(), clipped as f64 / batch.len() as f64)];
         Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
     }
 }
 
-/// Lowers values above `clip` to it; how many there were.
-pub(crate) fn limit(values: &mut [f64], clip: f64) -> usize {
+/// Lowers values above `clip` to it; the diagnostic says what share there was.
+pub(crate) fn clipped_fraction(values: &mut [f64], clip: f64) -> (String, f64) {
     let above = values.iter_mut().filter(|value| **value > clip);
-    above.map(|value| *value = clip).count()
+    let clipped = above.map(|value| *value = clip).count();
+    ("clipped_fraction".into(), clipped as f64 / values.len() as f64)
 }

@@ -1,6 +1,6 @@
 //! α-DPG as its authors published it, deviations from the formula included.
 
-use crate::alpha::limit;
+use crate::alpha::clipped_fraction;
 use pstar_core::objective::{Baseline, ObjectiveBatch, ObjectiveStep, PartitionSource, PartitionUsed};
 use pstar_core::{PluginError, math};
 
@@ -33,8 +33,7 @@ pub(crate) fn step(
         }
         partitions.push(PartitionUsed { log_partition, source: PartitionSource::Group });
     }
-    let clipped = limit(&mut c, clip.unwrap_or(CLIP));
+    let diagnostics = vec![clipped_fraction(&mut c, clip.unwrap_or(CLIP))];
     Baseline::LeaveOneOut.subtract(batch, &mut c);
-    let diagnostics = vec![("clipped_fraction".into(), clipped as f64 / batch.len() as f64)];
     Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
 }

@@ -41,8 +41,16 @@ fn open(path: &Path, registry: &Registry) -> Result<Experiment, Failure> {
 fn ask_objective(task: &ProbeTask<'_>, mut input: impl Read) -> Result<String, Failure> {
     let mut text = String::new();
     input.read_to_string(&mut text).map_err(ProbeError::from)?;
-    let batch: ObjectiveInput = serde_json::from_str(&text)
-        .map_err(|error| ProbeError::Malformed { line: error.line(), message: error.to_string() })?;
+    let batch: ObjectiveInput = serde_json::from_str(&text).map_err(|error| ProbeError::Malformed {
+        line: error.line(),
+        message: format!("{}, at column {}", words(&error), error.column()),
+    })?;
     let mut objective = task.objective()?;
     Ok(json(&batch.ask(&mut objective).map_err(ProbeError::from)?))
+}
+
+/// The words of a JSON error without its place.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_string()
 }

@@ -1,6 +1,6 @@
 //! `host run FILE`.
 
-use super::{json, open, print};
+use super::{json, open, print, room};
 use crate::cli::RunArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
@@ -27,7 +27,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     if args.json {
         print(&json(&record))?;
     } else {
-        print(&format!("{}\nwritten to {}\n", run_table(&record), directory.path().display()))?;
+        print(&format!("{}\nwritten to {}\n", run_table(&record, room()), directory.path().display()))?;
     }
     Ok(if record.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::from(4) })
 }

@@ -1,9 +1,10 @@
 //! The exact values of a task: its outputs, which of them are valid, and the targets.
 
 use super::Enumerator;
+use super::verdicts::refuses_truncated;
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
-use pstar_core::data::{Ending, RaggedBuffer, SequenceBuffer};
+use pstar_core::data::{RaggedBuffer, SequenceBuffer};
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{FilteredModel, OutputSpace, OutputTable, Split, TiltedModel, ValidSet};
 use rayon::prelude::*;
@@ -134,9 +135,4 @@ fn verify_all(experiment: &Experiment, prompt: usize, space: OutputSpace) -> Res
         })
         .collect::<Result<_, PluginError>>()?;
     Ok(ValidSet::new(verdicts.concat()))
-}
-
-/// Whether outputs of `horizon` symbols are invalid whatever the verifier says.
-pub(crate) fn refuses_truncated(experiment: &Experiment) -> bool {
-    experiment.file.task.truncated_is_invalid && experiment.task.ending == Ending::EndSymbol
 }

@@ -1,6 +1,6 @@
 //! Evaluation from samples, with standard errors, where the outputs are too many to enumerate.
 
-use super::reference::refuses_truncated;
+use super::verdicts::verdicts;
 use super::{Measure, Measures};
 use crate::experiment::Experiment;
 use pstar_core::author::SampleRequest;
@@ -187,21 +187,6 @@ fn draw(
     let log_probs = rows.into_iter().flat_map(Ragged::rows).map(|row| row.iter().sum()).collect();
     let valid = verdicts(experiment, &prompt_of, &samples.tokens)?;
     Ok(Verified { tokens: samples.tokens, log_probs, valid })
-}
-
-/// The verdicts on sequences, whatever the task says of truncated ones included.
-pub(crate) fn verdicts(
-    experiment: &Experiment,
-    prompt_of: &[u32],
-    tokens: &RaggedBuffer<u32>,
-) -> Result<Vec<bool>, PluginError> {
-    let batch = SequenceBatch::new(experiment.prompts.view(), prompt_of, tokens.view())
-        .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
-    let mut verdicts = vec![0; batch.len()];
-    experiment.verifier.verify(&batch, &mut verdicts)?;
-    let (end, refuse) = (experiment.task.alphabet.end(), refuses_truncated(experiment));
-    let rows = verdicts.iter().zip(tokens.view().rows());
-    Ok(rows.map(|(&verdict, row)| verdict == 1 && !(refuse && row.last() != Some(&end))).collect())
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]

@@ -1,0 +1,25 @@
+//! Which sequences are valid: the verifier's word, and the task's on truncated outputs.
+
+use crate::experiment::Experiment;
+use pstar_core::PluginError;
+use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
+
+/// The verdicts on sequences, whatever the task says of truncated ones included.
+pub(crate) fn verdicts(
+    experiment: &Experiment,
+    prompt_of: &[u32],
+    tokens: &RaggedBuffer<u32>,
+) -> Result<Vec<bool>, PluginError> {
+    let batch = SequenceBatch::new(experiment.prompts.view(), prompt_of, tokens.view())
+        .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
+    let mut verdicts = vec![0; batch.len()];
+    experiment.verifier.verify(&batch, &mut verdicts)?;
+    let (end, refuse) = (experiment.task.alphabet.end(), refuses_truncated(experiment));
+    let rows = verdicts.iter().zip(tokens.view().rows());
+    Ok(rows.map(|(&verdict, row)| verdict == 1 && !(refuse && row.last() != Some(&end))).collect())
+}
+
+/// Whether outputs of `horizon` symbols are invalid whatever the verifier says.
+pub(crate) fn refuses_truncated(experiment: &Experiment) -> bool {
+    experiment.file.task.truncated_is_invalid && experiment.task.ending == Ending::EndSymbol
+}

@@ -1,0 +1,119 @@
+//! From the file as written to an experiment that can be run: every problem is found before anything starts.
+
+mod components;
+mod evaluation;
+mod task;
+mod training;
+
+use super::{Experiment, ExperimentError, ExperimentFile, Problem, ProblemKind};
+use crate::plugins::{Registry, UnknownComponent};
+use pstar_core::config::suggest;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use task::BuiltTask;
+
+/// Greatest number of samples that are drawn at once.
+const MOST_SAMPLES: usize = 1 << 24;
+
+/// Collects problems while the parts of an experiment are checked.
+struct Checker<'a> {
+    text: &'a str,
+    directory: PathBuf,
+    registry: &'a Registry,
+    problems: Vec<Problem>,
+}
+
+/// Checks the file at `path`, whose text is `text`, and builds its task.
+///
+/// # Errors
+/// Every problem that could be found. Parts that depend on a faulty one are not checked.
+pub fn check(
+    file: ExperimentFile,
+    path: &Path,
+    text: &str,
+    registry: &Registry,
+) -> Result<Experiment, ExperimentError> {
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let directory = file.directory.as_ref().map_or(folder.clone(), |directory| folder.join(directory));
+    let mut checker = Checker { text, directory, registry, problems: Vec::new() };
+    checker.name(&file);
+    let seeds = checker.seeds(&file);
+    let training = file.training.as_ref().and_then(|training| checker.training(training));
+    let evaluation = checker.evaluation(&file.evaluation, training.as_ref());
+    let built = checker.task(&file);
+    let task = built.as_ref().map(|built| &built.task);
+    let policies = checker.policies(&file, task);
+    let objectives = checker.objectives(&file);
+    let whole = built.and_then(|built| {
+        let BuiltTask { task, prompt_texts, weights, base, verifier } = built;
+        Some((task, prompt_texts, weights, base?, verifier?))
+    });
+    match (whole, evaluation) {
+        (Some((task, prompt_texts, weights, base, verifier)), Some(evaluation))
+            if checker.problems.is_empty() =>
+        {
+            Ok(Experiment {
+                path: path.to_path_buf(),
+                text: text.to_string(),
+                prompts: task.prompts.iter().map(Vec::as_slice).collect(),
+                task,
+                prompt_texts,
+                weights,
+                base,
+                verifier,
+                policies,
+                objectives,
+                training,
+                evaluation,
+                seeds,
+                file,
+            })
+        }
+        _ => Err(ExperimentError {
+            path: path.to_path_buf(),
+            text: text.to_string(),
+            problems: checker.problems,
+        }),
+    }
+}
+
+impl Checker<'_> {
+    fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    fn accept<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.problem(problem)).ok()
+    }
+
+    fn unknown(&mut self, place: Range<usize>, error: &UnknownComponent) {
+        let mut problem =
+            Problem { kind: ProblemKind::MissingPlugin, ..Problem::at(place, error.to_string()) };
+        problem.hint = Some(if error.offered.is_empty() {
+            "build the plugins (`cargo build --release`) or name their folder with `--plugin-dir`".into()
+        } else {
+            suggest(&error.name, error.offered.iter().map(String::as_str))
+        });
+        self.problem(problem);
+    }
+
+    fn name(&mut self, file: &ExperimentFile) {
+        let name = file.name.value();
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+            let message = format!("`name` must be fit for a folder's name, found `{name}`");
+            self.problem(
+                Problem::at(file.name.place(self.text), message).with_hint("use letters, digits and `-`"),
+            );
+        }
+    }
+
+    fn seeds(&mut self, file: &ExperimentFile) -> Vec<u64> {
+        let Some(seeds) = &file.seeds else { return Vec::new() };
+        for (i, seed) in seeds.iter().enumerate() {
+            if seeds[..i].contains(seed) {
+                self.problem(Problem::at(seeds.place(self.text), format!("seed {seed} is given twice")));
+            }
+        }
+        seeds.value().clone()
+    }
+}

@@ -1,0 +1,148 @@
+//! The task: symbols, horizon, prompts, base and verifier.
+
+use super::Checker;
+use super::components::place_of;
+use crate::experiment::file::PromptsFile;
+use crate::experiment::{ComponentFile, ExperimentFile, Problem};
+use pstar_core::Task;
+use pstar_core::data::Alphabet;
+use pstar_core::host::{BaseModelHandle, VerifierHandle};
+use pstar_core::rng::{Purpose, StreamKey};
+use std::fs;
+
+/// The seed of prompts that a verifier makes: they belong to the task, not to a seed of the comparison.
+const PROMPT_SEED: u64 = 0;
+
+/// Greatest number of prompts.
+const MOST_PROMPTS: usize = 1 << 16;
+
+/// The task and its components.
+pub(super) struct BuiltTask {
+    pub(super) task: Task,
+    pub(super) prompt_texts: Vec<String>,
+    pub(super) weights: Vec<f64>,
+    pub(super) base: Option<BaseModelHandle>,
+    pub(super) verifier: Option<VerifierHandle>,
+}
+
+impl Checker<'_> {
+    pub(super) fn task(&mut self, file: &ExperimentFile) -> Option<BuiltTask> {
+        let before = self.problems.len();
+        let horizon = *file.task.horizon;
+        let limit = StreamKey::MAX_POSITIONS;
+        if horizon == 0 || horizon > limit {
+            let message = format!("`horizon` must be from 1 to {limit}, found `{horizon}`");
+            self.problem(Problem::at(file.task.horizon.place(self.text), message));
+        }
+        let alphabet = self.alphabet(file)?;
+        let (ending, directory) = (file.task.ending, self.directory.clone());
+        let mut task = Task { alphabet, horizon, ending, prompts: Vec::new(), directory };
+        let faults_of_task = self.problems.len() - before;
+        let verifier = self.verifier(&file.task.verifier, &task);
+        let faults_of_verifier = self.problems.len() - before - faults_of_task;
+        let prompt_texts = self.prompts(file, verifier.as_ref())?;
+        let place = file.task.prompts.as_ref().map_or(0..0, |prompts| prompts.place(self.text));
+        for prompt in &prompt_texts {
+            let tokens = task.alphabet.encode(prompt).map_err(|error| {
+                Problem::at(place.clone(), format!("prompt `{prompt}`: {error}"))
+                    .with_hint("list symbols that only prompts use in `prompt_alphabet`")
+            });
+            task.prompts.extend(self.accept(tokens));
+        }
+        let weights = self.weights(file, prompt_texts.len());
+        let sound = self.problems.len() - before == faults_of_verifier;
+        let base = if sound { self.base(&file.task.base, &task) } else { None };
+        sound.then_some(BuiltTask { task, prompt_texts, weights, base, verifier })
+    }
+
+    pub(super) fn alphabet(&mut self, file: &ExperimentFile) -> Option<Alphabet> {
+        let prompt_only = file.task.prompt_alphabet.as_ref();
+        let symbols = file.task.alphabet.symbols();
+        // A prompt alphabet may repeat symbols of the alphabet: only the others are the prompts' own.
+        let mut prompt_symbols = prompt_only.map_or(Vec::new(), |alphabet| alphabet.symbols());
+        prompt_symbols.retain(|symbol| !symbols.contains(symbol));
+        let place = file.task.alphabet.place(self.text);
+        let alphabet = Alphabet::new(symbols, prompt_symbols);
+        self.accept(alphabet.map_err(|error| Problem::at(place, error.to_string())))
+    }
+
+    pub(super) fn prompts(
+        &mut self,
+        file: &ExperimentFile,
+        verifier: Option<&VerifierHandle>,
+    ) -> Option<Vec<String>> {
+        let Some(prompts) = &file.task.prompts else { return Some(vec![String::new()]) };
+        let place = prompts.place(self.text);
+        let texts = match prompts.value() {
+            PromptsFile::List(texts) => texts.clone(),
+            PromptsFile::File(path) => {
+                let full = self.directory.join(path);
+                let text = fs::read_to_string(&full).map_err(|error| {
+                    let message = format!("the prompts `{}` cannot be read: {error}", full.display());
+                    Problem::at(place.clone(), message)
+                        .with_hint("relative paths start at the experiment file")
+                });
+                self.accept(text)?.lines().map(String::from).collect()
+            }
+            PromptsFile::FromVerifier { count } if *count > MOST_PROMPTS => {
+                let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {count}");
+                self.problem(Problem::at(place, message));
+                return None;
+            }
+            PromptsFile::FromVerifier { count } => {
+                let made = verifier?.prompts(*count, StreamKey::new(PROMPT_SEED, Purpose::Prompts, 0));
+                let made = made.map_err(|error| Problem::at(place.clone(), error.message)).and_then(|made| {
+                    made.ok_or_else(|| {
+                        Problem::at(place.clone(), "the verifier makes no prompts of its own")
+                            .with_hint("give them with `List` or `File`")
+                    })
+                });
+                self.accept(made)?
+            }
+        };
+        if texts.is_empty() || texts.len() > MOST_PROMPTS {
+            let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {}", texts.len());
+            self.problem(Problem::at(place, message));
+        }
+        Some(texts)
+    }
+
+    pub(super) fn weights(&mut self, file: &ExperimentFile, prompts: usize) -> Vec<f64> {
+        let Some(weights) = &file.task.weights else { return vec![1.0 / prompts as f64; prompts] };
+        let place = weights.place(self.text);
+        let total: f64 = weights.iter().sum();
+        if weights.len() != prompts {
+            let message =
+                format!("expected one weight for each of {prompts} prompts, found {}", weights.len());
+            self.problem(Problem::at(place, message));
+        } else if weights.iter().any(|&w| w.is_nan() || w < 0.0) || !(total > 0.0 && total.is_finite()) {
+            let message = "weights must be numbers of at least 0 with a positive sum";
+            self.problem(Problem::at(place, message));
+        }
+        weights.iter().map(|w| w / total).collect()
+    }
+
+    pub(super) fn verifier(&mut self, component: &ComponentFile, task: &Task) -> Option<VerifierHandle> {
+        let found = self.registry.verifier(&component.plugin);
+        let found = found.map_err(|error| self.unknown(component.plugin.place(self.text), &error)).ok()?;
+        let made = found.create(component.configuration(), task);
+        self.accept(made.map_err(|error| self.of_component("verifier", component, &error)))
+    }
+
+    pub(super) fn base(&mut self, component: &ComponentFile, task: &Task) -> Option<BaseModelHandle> {
+        let found = self.registry.base_model(&component.plugin);
+        let found = found.map_err(|error| self.unknown(component.plugin.place(self.text), &error)).ok()?;
+        let made = found.create(component.configuration(), task);
+        self.accept(made.map_err(|error| self.of_component("base model", component, &error)))
+    }
+
+    pub(super) fn of_component(
+        &self,
+        kind: &str,
+        component: &ComponentFile,
+        error: &pstar_core::PluginError,
+    ) -> Problem {
+        let name = format!("{kind} `{}`", component.plugin.value());
+        Problem::of_component(&name, error, place_of(component, self.text), self.text)
+    }
+}
