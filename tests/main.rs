@@ -11,6 +11,7 @@ mod mutations;
 mod objectives;
 mod out_of_tree;
 mod population;
+mod prompts;
 mod run_output;
 mod sampled_evaluation;
 mod support;

@@ -133,6 +133,44 @@ fn a_faulty_objective_costs_its_arm() {
     assert!(curves.contains("bigram,panics,1,2,entropy,") && !curves.contains("bigram,panics,1,3,entropy,"));
 }
 
+/// The same for a policy, whatever the method: a panic, or an answer that is none.
+#[test]
+fn a_faulty_policy_costs_its_arms() {
+    let folder = folder();
+    let plugin = test_library("faulty");
+    fs::copy(&plugin, folder.path().join(plugin.file_name().unwrap())).unwrap();
+    let faults = [
+        "SamplePanics",
+        "SampleIsNoOutput",
+        "SampleIsMissing",
+        "ScoreIsNotANumber",
+        "GradientPanics",
+        "GradientIsNotANumber",
+    ];
+    let policies = faults.map(|fault| {
+        format!(r#""{fault}": (plugin: "faulty", config: (fault: {fault}), start: AsConfigured),"#)
+    });
+    let text = format!(
+        r#"(name: "faulty", {PARITY_TASK}
+            policies: {{{} "sound": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+            objectives: {{"reinforce": (plugin: "reinforce")}},
+            training: (gradient: Sampled(prompts: 1, group: 4), steps: 4, optimizer: Sgd(learning_rate: 0.1)),
+            evaluation: (every: 1, k: [4]),
+            seeds: [1])"#,
+        policies.concat()
+    );
+    write(folder.path(), "faulty.ron", &text);
+    let output = host(folder.path(), &["run", "faulty.ron", "--plugin-dir", ".", "--json"]);
+    assert_eq!(output.status.code(), Some(4), "{}", shown(&output, folder.path()));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let arms = summary["arms"].as_array().unwrap();
+    let line = |arm: &serde_json::Value| {
+        let message = arm["failure"]["message"].as_str().unwrap_or("none");
+        format!("{}: {}: {message}", arm["policy"].as_str().unwrap(), arm["status"].as_str().unwrap())
+    };
+    insta::assert_snapshot!(arms.iter().map(line).collect::<Vec<_>>().join("\n"));
+}
+
 /// A verifier that panics spoils the whole task: an error before anything is written.
 #[test]
 fn a_panicking_verifier_is_named() {

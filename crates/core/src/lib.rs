@@ -1,4 +1,12 @@
 //! The interface between the pstar host and its plugins.
+//!
+//! Authors need the traits at the root ([`Verifier`], [`Objective`], [`BaseModel`], [`Policy`]), what their methods
+//! exchange ([`author`], [`objective`], [`data`]), [`rng`] and [`math`], and [`export_plugin!`]. The host uses
+//! [`host`]. [`abi`] is what crosses the boundary between them; nothing outside this crate touches it.
+//!
+//! The rest of this page is the guide for authors.
+//!
+#![doc = include_str!("../README.md")]
 
 pub mod abi;
 mod adapter;

@@ -1,7 +1,10 @@
 //! Components that misbehave, each in one way.
 
+use pstar_core::author::{SampleRequest, Samples, ShapedParameters, WeightedBatch};
+use pstar_core::data::SequenceBatch;
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
-use pstar_core::{Objective, PluginError, Verifier};
+use pstar_core::rng::StreamKey;
+use pstar_core::{Objective, PluginError, Policy, SequenceModel, Task, Verifier};
 use serde::Deserialize;
 
 /// Panics on one response, and when it is dropped.
@@ -78,4 +81,77 @@ impl Objective for Misbehaving {
     }
 }
 
-pstar_core::export_plugin!(verifiers: [Panicking], objectives: [Misbehaving]);
+/// A uniform policy of one parameter that misbehaves in one method.
+struct FaultyPolicy {
+    config: FaultyPolicyConfig,
+    choices: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultyPolicyConfig {
+    fault: Fault,
+}
+
+#[derive(Deserialize, PartialEq)]
+enum Fault {
+    SamplePanics,
+    SampleIsNoOutput,
+    SampleIsMissing,
+    ScoreIsNotANumber,
+    GradientPanics,
+    GradientIsNotANumber,
+}
+
+impl SequenceModel for FaultyPolicy {
+    fn sample(&self, request: &SampleRequest<'_>, _: StreamKey) -> Result<Samples, PluginError> {
+        assert!(self.config.fault != Fault::SamplePanics, "cannot sample");
+        let mut samples = Samples::default();
+        let rows = request.prompt_of.len() - usize::from(self.config.fault == Fault::SampleIsMissing);
+        for _ in 0..rows {
+            // Five symbols, as the parity toy wants them; a sixth is one too many.
+            let length = 5 + usize::from(self.config.fault == Fault::SampleIsNoOutput);
+            samples.tokens.push(&vec![0; length]);
+            samples.log_probs.extend(vec![-(self.choices as f64).ln(); length]);
+        }
+        Ok(samples)
+    }
+
+    fn score(&self, _: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
+        let bad = self.config.fault == Fault::ScoreIsNotANumber;
+        log_probs.fill(if bad { f64::NAN } else { -(self.choices as f64).ln() });
+        Ok(())
+    }
+
+    fn parameters(&self) -> Option<ShapedParameters> {
+        Some(ShapedParameters { shape: "one".into(), values: vec![0.0] })
+    }
+}
+
+impl Policy for FaultyPolicy {
+    const NAME: &'static str = "faulty";
+    const DOC: &'static str = "misbehaves in one method";
+    type Config = FaultyPolicyConfig;
+
+    fn new(config: FaultyPolicyConfig, task: &Task) -> Result<Self, PluginError> {
+        Ok(Self { config, choices: task.choices() })
+    }
+
+    fn parameter_count(&self) -> usize {
+        1
+    }
+
+    fn set_parameters(&mut self, _: &[f64]) -> Result<(), PluginError> {
+        Ok(())
+    }
+
+    fn randomise(&mut self, _: StreamKey) {}
+
+    fn gradient(&self, _: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+        assert!(self.config.fault != Fault::GradientPanics, "cannot differentiate");
+        gradient[0] = f64::NAN;
+        Ok(())
+    }
+}
+
+pstar_core::export_plugin!(verifiers: [Panicking], policies: [FaultyPolicy], objectives: [Misbehaving]);
