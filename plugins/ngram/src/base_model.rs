@@ -3,19 +3,11 @@
 use crate::config::{ModelConfig, Smoothing, Table};
 use crate::contexts::Contexts;
 use crate::distribution::Distribution;
+use crate::model::Ngram;
 use crate::{corpus, estimate, table};
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters};
-use pstar_core::data::SequenceBatch;
-use pstar_core::rng::StreamKey;
-use pstar_core::{BaseModel, Field, PluginError, SequenceModel, Task, math};
+use pstar_core::{BaseModel, Field, PluginError, Task, math};
 
-/// An n-gram with fixed probabilities.
-pub(crate) struct NgramModel {
-    distribution: Distribution,
-    shape: String,
-}
-
-impl BaseModel for NgramModel {
+impl BaseModel for Ngram {
     const NAME: &'static str = "ngram";
     const DOC: &'static str = "n-gram model from a corpus or an explicit table";
     type Config = ModelConfig;
@@ -126,23 +118,4 @@ pub(crate) fn shape(order: usize, positions: usize, task: &Task) -> String {
     let dependence = if positions == 1 { "position-independent" } else { "position-dependent" };
     let (tokens, choices) = (task.alphabet.tokens(), task.choices());
     format!("n-gram of order {order}, {dependence}, {tokens} tokens, {choices} choices")
-}
-
-impl SequenceModel for NgramModel {
-    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
-        Ok(self.distribution.sample(request, key))
-    }
-
-    fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
-        self.distribution.score(batch, log_probs);
-        Ok(())
-    }
-
-    fn finite_state(&self) -> Option<&dyn FiniteStateView> {
-        Some(&self.distribution)
-    }
-
-    fn parameters(&self) -> Option<ShapedParameters> {
-        Some(ShapedParameters { shape: self.shape.clone(), values: self.distribution.logits().to_vec() })
-    }
 }

@@ -6,7 +6,8 @@ mod contexts;
 mod corpus;
 mod distribution;
 mod estimate;
+mod model;
 mod policy;
 mod table;
 
-pstar_core::export_plugin!(base_models: [base_model::NgramModel], policies: [policy::NgramPolicy]);
+pstar_core::export_plugin!(base_models: [model::Ngram], policies: [model::Ngram]);

@@ -4,22 +4,16 @@ use crate::base_model::{configured_tables, shape};
 use crate::config::PolicyConfig;
 use crate::contexts::Contexts;
 use crate::distribution::Distribution;
+use crate::model::Ngram;
 use crate::table;
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters, WeightedBatch};
-use pstar_core::data::SequenceBatch;
+use pstar_core::author::WeightedBatch;
 use pstar_core::rng::StreamKey;
-use pstar_core::{Field, PluginError, Policy, SequenceModel, Task, math};
+use pstar_core::{Field, PluginError, Policy, Task, math};
 
 /// Half the width of the uniform distribution that random logits are drawn from.
 const RANDOM_LOGIT: f64 = 1.0;
 
-/// An n-gram whose logits are trained.
-pub(crate) struct NgramPolicy {
-    distribution: Distribution,
-    shape: String,
-}
-
-impl Policy for NgramPolicy {
+impl Policy for Ngram {
     const NAME: &'static str = "ngram";
     const DOC: &'static str = "softmax n-gram, position-independent or position-dependent";
     type Config = PolicyConfig;
@@ -132,7 +126,7 @@ impl Policy for NgramPolicy {
     }
 }
 
-impl NgramPolicy {
+impl Ngram {
     /// Calls `visit(row, token, w c)` for every token of every sequence whose weight is not 0.
     fn visit_weighted(&self, batch: &WeightedBatch<'_>, mut visit: impl FnMut(usize, usize, f64)) {
         let offsets = batch.sequences.tokens().offsets();
@@ -146,25 +140,6 @@ impl NgramPolicy {
                 visit(row, token, weight * batch.coefficients.map_or(1.0, |c| c[index]));
             }
         });
-    }
-}
-
-impl SequenceModel for NgramPolicy {
-    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
-        Ok(self.distribution.sample(request, key))
-    }
-
-    fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
-        self.distribution.score(batch, log_probs);
-        Ok(())
-    }
-
-    fn finite_state(&self) -> Option<&dyn FiniteStateView> {
-        Some(&self.distribution)
-    }
-
-    fn parameters(&self) -> Option<ShapedParameters> {
-        Some(ShapedParameters { shape: self.shape.clone(), values: self.distribution.logits().to_vec() })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::BatchFault;
 use crate::plugins::UnknownComponent;
 use pstar_core::PluginError;
+use pstar_core::data::{Alphabet, EncodeError, RaggedBuffer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, Write};
@@ -118,4 +119,23 @@ fn flush<P: LineProbe>(
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => Ok(done?),
     }
+}
+
+/// The tokens of a text that stands in a line.
+pub(super) fn encode(alphabet: &Alphabet, text: &str, line: usize) -> Result<Vec<u32>, ProbeError> {
+    let fault = |error: EncodeError| ProbeError::Malformed { line, message: format!("`{text}`: {error}") };
+    alphabet.encode(text).map_err(fault)
+}
+
+/// The prompts of questions, of which the first stands in `line`.
+pub(super) fn encode_prompts<'q>(
+    alphabet: &Alphabet,
+    prompts: impl Iterator<Item = &'q str>,
+    line: usize,
+) -> Result<RaggedBuffer<u32>, ProbeError> {
+    let mut buffer = RaggedBuffer::default();
+    for (i, prompt) in prompts.enumerate() {
+        buffer.push(&encode(alphabet, prompt, line + i)?);
+    }
+    Ok(buffer)
 }

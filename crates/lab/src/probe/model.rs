@@ -1,10 +1,11 @@
 //! Asking a base model.
 
+use super::lines::{encode, encode_prompts};
 use super::task::task_of;
 use super::{LineProbe, ProbeError, ProbeTask};
 use crate::evaluation::number;
 use pstar_core::Task;
-use pstar_core::data::{Ending, Ragged, RaggedBuffer, SequenceBuffer};
+use pstar_core::data::{Ending, Ragged, SequenceBuffer};
 use pstar_core::host::{BaseModelHandle, ModelHandle};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -81,19 +82,10 @@ impl LineProbe for ModelProbe<'_> {
             return Ok(Vec::new());
         }
         let (task, model) = self.model(questions)?;
-        let encode = |text: &str, i: usize| {
-            task.alphabet.encode(text).map_err(|error| ProbeError::Malformed {
-                line: line + i,
-                message: format!("`{text}`: {error}"),
-            })
-        };
-        let mut prompts = RaggedBuffer::default();
-        for (i, question) in questions.iter().enumerate() {
-            prompts.push(&encode(&question.prompt, i)?);
-        }
+        let prompts = encode_prompts(&task.alphabet, questions.iter().map(|q| q.prompt.as_str()), line)?;
         let mut batch = SequenceBuffer::new(prompts);
         for (i, question) in (0u32..).zip(questions) {
-            let mut tokens = encode(&question.response, i as usize)?;
+            let mut tokens = encode(&task.alphabet, &question.response, line + i as usize)?;
             check_response(task, &tokens, question, line + i as usize)?;
             if task.ending == Ending::EndSymbol && question.ended.unwrap_or(tokens.len() < task.horizon) {
                 tokens.push(task.alphabet.end());

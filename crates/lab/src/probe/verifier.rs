@@ -1,9 +1,10 @@
 //! Asking a verifier.
 
+use super::lines::{encode, encode_prompts};
 use super::task::task_of;
 use super::{LineProbe, ProbeError, ProbeTask};
 use pstar_core::Task;
-use pstar_core::data::{RaggedBuffer, SequenceBuffer};
+use pstar_core::data::SequenceBuffer;
 use pstar_core::host::VerifierHandle;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -72,19 +73,10 @@ impl LineProbe for VerifierProbe<'_> {
         line: usize,
     ) -> Result<Vec<VerifierAnswer>, ProbeError> {
         self.meet(questions)?;
-        let encode = |text: &str, i: usize| {
-            self.task.alphabet.encode(text).map_err(|error| ProbeError::Malformed {
-                line: line + i,
-                message: format!("`{text}`: {error}"),
-            })
-        };
-        let mut prompts = RaggedBuffer::default();
-        for (i, question) in questions.iter().enumerate() {
-            prompts.push(&encode(&question.prompt, i)?);
-        }
+        let prompts = encode_prompts(&self.task.alphabet, questions.iter().map(|q| q.prompt.as_str()), line)?;
         let mut batch = SequenceBuffer::new(prompts);
         for (i, question) in (0u32..).zip(questions) {
-            batch.push(i, encode(&question.response, i as usize)?);
+            batch.push(i, encode(&self.task.alphabet, &question.response, line + i as usize)?);
         }
         let mut verdicts = vec![0; questions.len()];
         self.verifier.verify(&batch.view(), &mut verdicts)?;

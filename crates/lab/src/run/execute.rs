@@ -3,7 +3,7 @@
 use super::record::PartitionRecord;
 use super::{ArmRecord, Prepared, Progress, RunRecord, compare};
 use crate::experiment::{ObjectiveSpec, Training};
-use crate::training::{ArmOutcome, ArmStatus, Budget, Failure, create, train};
+use crate::training::{ArmOutcome, create, train};
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::rng::{Purpose, StreamKey};
@@ -52,18 +52,7 @@ fn run_arm(
     let spec = &prepared.experiment.policies[policy];
     let advance = || progress.step();
     let trained = start_arm(prepared, prepared.training, policy, objective, seed, &advance);
-    let outcome = trained.unwrap_or_else(|error| ArmOutcome {
-        status: ArmStatus::Failed,
-        failure: Some(Failure { step: 0, message: error.message }),
-        budget: Budget::default(),
-        curve: Vec::new(),
-        initial: None,
-        last: None,
-        partitions: [0; 3],
-        first_batch: None,
-        warnings: Vec::new(),
-        parameters: Vec::new(),
-    });
+    let outcome = trained.unwrap_or_else(ArmOutcome::of_failure);
     let [exact, group, running] = outcome.partitions;
     ArmRecord {
         policy: spec.name.clone(),

@@ -9,10 +9,11 @@ use pstar_core::objective::{Declaration, ObjectiveStep, PartitionSource, PromptF
 use serde::Serialize;
 
 /// How an arm ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ArmStatus {
     /// All steps were taken.
+    #[default]
     Complete,
     /// A component failed; what came before is kept.
     Failed,
@@ -37,7 +38,7 @@ pub struct CurvePoint {
 }
 
 /// What training an arm gave.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ArmOutcome {
     /// How it ended.
     pub status: ArmStatus,
@@ -59,6 +60,20 @@ pub struct ArmOutcome {
     pub warnings: Vec<String>,
     /// The final parameters.
     pub parameters: Vec<f64>,
+}
+
+impl ArmOutcome {
+    /// The outcome of an arm that failed before it started.
+    pub fn of_failure(error: PluginError) -> Self {
+        let mut outcome = Self::default();
+        outcome.fail(0, error);
+        outcome
+    }
+
+    fn fail(&mut self, step: u32, error: PluginError) {
+        self.status = ArmStatus::Failed;
+        self.failure = Some(Failure { step, message: error.message });
+    }
 }
 
 /// An arm while it trains.
@@ -94,18 +109,7 @@ pub fn train(
     seed: u64,
     advance: &dyn Fn(),
 ) -> ArmOutcome {
-    let outcome = ArmOutcome {
-        status: ArmStatus::Complete,
-        failure: None,
-        budget: Budget::default(),
-        curve: Vec::new(),
-        initial: None,
-        last: None,
-        partitions: [0; 3],
-        first_batch: None,
-        warnings: Vec::new(),
-        parameters: Vec::new(),
-    };
+    let outcome = ArmOutcome::default();
     let mut arm = Arm {
         experiment,
         training,
@@ -123,8 +127,7 @@ pub fn train(
     };
     let mut step = 0;
     if let Err(error) = arm.run(&mut evaluator, &mut step, advance) {
-        arm.outcome.status = ArmStatus::Failed;
-        arm.outcome.failure = Some(Failure { step, message: error.message });
+        arm.outcome.fail(step, error);
     }
     arm.outcome
 }

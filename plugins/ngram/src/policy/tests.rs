@@ -3,18 +3,20 @@
 use super::*;
 use crate::table::tests::task;
 use proptest::prelude::*;
-use pstar_core::data::{Ending, RaggedBuffer, SequenceBuffer};
+use pstar_core::SequenceModel;
+use pstar_core::author::SampleRequest;
+use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch, SequenceBuffer};
 
 /// A policy with logits drawn from `seed`.
-fn policy(order: usize, position_dependent: bool, task: &Task, seed: u64) -> NgramPolicy {
+fn policy(order: usize, position_dependent: bool, task: &Task, seed: u64) -> Ngram {
     let config = PolicyConfig { order, position_dependent, table: None, tables: None };
-    let mut policy = NgramPolicy::new(config, task).unwrap();
+    let mut policy = <Ngram as Policy>::new(config, task).unwrap();
     policy.randomise(StreamKey { seed, purpose: 2, step: 0, epoch: 0, resample: 0 });
     policy
 }
 
 /// Samples of the policy behind two prompts: ragged lengths, ended and truncated ones.
-fn samples(policy: &NgramPolicy, prompts: &RaggedBuffer<u32>, n: u32) -> SequenceBuffer {
+fn samples(policy: &Ngram, prompts: &RaggedBuffer<u32>, n: u32) -> SequenceBuffer {
     let prompt_of: Vec<u32> = (0..n).map(|i| i % 2).collect();
     let sample: Vec<u32> = (0..n).collect();
     let request = SampleRequest { prompts: prompts.view(), prompt_of: &prompt_of, sample: &sample };
@@ -28,7 +30,7 @@ fn samples(policy: &NgramPolicy, prompts: &RaggedBuffer<u32>, n: u32) -> Sequenc
 }
 
 /// Σ w c log q.
-fn weighted_log_prob(policy: &NgramPolicy, batch: &WeightedBatch<'_>) -> f64 {
+fn weighted_log_prob(policy: &Ngram, batch: &WeightedBatch<'_>) -> f64 {
     let mut log_probs = vec![0.0; batch.sequences.tokens().values().len()];
     policy.score(&batch.sequences, &mut log_probs).unwrap();
     let offsets = batch.sequences.tokens().offsets();

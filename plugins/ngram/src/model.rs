@@ -1,0 +1,32 @@
+//! What base model and policy share: a distribution, and what tells apart whose parameters fit whom.
+
+use crate::distribution::Distribution;
+use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters};
+use pstar_core::data::SequenceBatch;
+use pstar_core::rng::StreamKey;
+use pstar_core::{PluginError, SequenceModel};
+
+/// An n-gram: as a base model it keeps its logits, as a policy they are trained.
+pub(crate) struct Ngram {
+    pub(crate) distribution: Distribution,
+    pub(crate) shape: String,
+}
+
+impl SequenceModel for Ngram {
+    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
+        Ok(self.distribution.sample(request, key))
+    }
+
+    fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
+        self.distribution.score(batch, log_probs);
+        Ok(())
+    }
+
+    fn finite_state(&self) -> Option<&dyn FiniteStateView> {
+        Some(&self.distribution)
+    }
+
+    fn parameters(&self) -> Option<ShapedParameters> {
+        Some(ShapedParameters { shape: self.shape.clone(), values: self.distribution.logits().to_vec() })
+    }
+}
