@@ -1,6 +1,9 @@
 //! Numbers in tables.
 
-/// A number to four significant digits; `–` where there is none.
+/// What is smaller is rounding, in sums of terms of size 1.
+const NOISE: f64 = 1e-14;
+
+/// A number to four significant digits, 0 where it is but rounding; `–` where there is none.
 pub fn significant(value: Option<f64>) -> String {
     match value {
         None => "–".into(),
@@ -14,7 +17,7 @@ fn rounded(x: f64) -> String {
     let (_, exponent) = scientific.split_once('e').unwrap_or(("", "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     match exponent {
-        _ if x == 0.0 => "0".into(),
+        _ if x.abs() < NOISE => "0".into(),
         -4..=3 => format!("{x:.*}", usize::try_from(3 - exponent).unwrap_or(0)),
         4..=6 => format!("{x:.0}"),
         _ => scientific,
@@ -37,6 +40,7 @@ mod tests {
             (1234.5, "1234"),
             (402_234.0, "402234"),
             (0.0, "0"),
+            (4.4e-16, "0"),
             (f64::NEG_INFINITY, "-inf"),
         ];
         for (value, text) in cases {
