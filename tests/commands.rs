@@ -219,7 +219,7 @@ fn every_command_has_help_with_an_example() {
     for command in ["run", "validate", "exact", "plugins", "probe", "completions"] {
         let output = host(folder.path(), &[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && text.contains("Example:") && text.contains("host "), "{text}");
+        assert!(output.status.success() && text.contains("Example") && text.contains("host "), "{text}");
     }
     let script = host(folder.path(), &["completions", "bash"]).stdout;
     assert!(String::from_utf8_lossy(&script).contains("--plugin-dir"));

@@ -39,6 +39,13 @@ pub fn describe(error: &ron::Error) -> (String, Option<String>) {
             (format!("the field `{field}` is given twice"), None)
         }
         ron::Error::MissingStructField { field, .. } => (format!("the field `{field}` is missing"), None),
+        ron::Error::ExpectedFloat => ("expected a number".into(), None),
+        ron::Error::ExpectedInteger => ("expected a whole number".into(), None),
+        ron::Error::IntegerOutOfBounds => {
+            ("expected a whole number of at least 0 that is not too large".into(), None)
+        }
+        ron::Error::ExpectedString => ("expected a text in quotes".into(), None),
+        ron::Error::ExpectedBoolean => ("expected `true` or `false`".into(), None),
         other => {
             let text = other.to_string();
             let mut rest = text.chars();
@@ -153,7 +160,7 @@ mod tests {
         assert_eq!(error.position, Some((2, 2)));
         assert_eq!(fault("(alpha: 1.0, alpha: 2.0)").message, "the field `alpha` is given twice");
         assert_eq!(fault("()").message, "the field `alpha` is missing");
-        assert_eq!(fault("(alpha: \"x\")").message, "expected float");
+        assert_eq!(fault("(alpha: \"x\")").message, "expected a number");
     }
 
     #[test]

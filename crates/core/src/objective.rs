@@ -45,8 +45,10 @@ pub trait Objective: Sized + Send + 'static {
     /// [`PluginError::config`] for a value out of range.
     fn new(config: Self::Config) -> Result<Self, PluginError>;
 
-    /// What it needs and where it heads.
-    fn declaration(&self) -> Declaration;
+    /// What it needs and where it heads. By default: nothing but rewards, and nowhere in particular.
+    fn declaration(&self) -> Declaration {
+        Declaration::default()
+    }
 
     /// Called once before the first step with the exact values of every prompt of the task; refuses those
     /// that the configuration does not fit.

@@ -30,9 +30,16 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  host plugins --plugin-dir my-plugins/target/release")]
     Plugins(PluginsArgs),
     /// Ask one component: verdicts, log-probabilities or coefficients for what stands on standard input
-    #[command(
-        after_help = "Example:\n  echo '{\"prompt\": \"12=\", \"response\": \"3*4\"}' | host probe verifier --plugin arithmetic-expression --config '(target: FromPrompt)'"
-    )]
+    #[command(after_help = "Examples:
+  echo '{\"prompt\": \"12=\", \"response\": \"3*4\"}' | host probe verifier --plugin arithmetic-expression --config '(target: FromPrompt)'
+
+  echo '{\"prompt\": \"\", \"response\": \"ab\", \"ended\": true}' | host probe model --plugin ngram --config '(order: 1, table: {\"\": [0.5, 0.3, 0.2]})'
+
+  echo '{\"step\": 0, \"sequences\": [
+    {\"group\": 0, \"reward\": 1, \"log_probs\": [-1.0, -0.5], \"base_log_probs\": [-1.2, -0.4]},
+    {\"group\": 0, \"reward\": 0, \"log_probs\": [-2.0], \"base_log_probs\": [-1.5]}], \"log_partition\": {\"0\": -0.7}}' | host probe objective --plugin forward-kl
+
+A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_partition` is log Z by group.")]
     Probe(ProbeArgs),
     /// Print a completion script for a shell
     #[command(

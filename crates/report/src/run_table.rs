@@ -166,6 +166,9 @@ fn interval(comparison: &Comparison) -> String {
     let Comparison { difference, low, high, .. } = comparison;
     let (Some(low), Some(high)) = (low, high) else { return format!("{difference:+.3}") };
     let width = (high - low) / 2.0;
+    if width < 1e-6 && *difference != 0.0 {
+        return format!("{difference:+.1e}");
+    }
     let decimals = if width > 0.0 { (1.0 - width.log10().floor()).clamp(0.0, 6.0) } else { 2.0 };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 6")]
     let decimals = decimals as usize;
@@ -221,8 +224,8 @@ fn arm_warnings(record: &RunRecord) -> Vec<String> {
 
 /// A warning without the figures that it starts with and the names that it ends with.
 fn kind_of(warning: &str) -> &str {
-    let text = warning.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
-    text.split('`').next().unwrap_or(text)
+    let text = warning.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || c == '.');
+    text.split(['`', ',']).next().unwrap_or(text)
 }
 
 /// What every arm spent; the number of tokens may differ, since policies decide where they end.

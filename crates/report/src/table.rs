@@ -10,8 +10,12 @@ pub(crate) fn aligned(header: &[String], rows: &[Vec<String>], room: Option<usiz
     let mut shown: Vec<usize> = (0..header.len()).collect();
     let lines = || std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
     let width = |i: usize| lines().filter_map(|line| line.get(i)).map(|cell| cell.width()).max().unwrap_or(0);
-    let total = |shown: &[usize]| shown.iter().map(|&i| width(i) + 2).sum::<usize>();
-    while shown.len() > 3 && room.is_some_and(|room| total(&shown) > room + 2) {
+    // Two spaces behind every column but the last, and `…` with its two where columns are missing.
+    let total = |shown: &[usize]| {
+        let gap = if shown.len() < header.len() { 3 } else { 0 };
+        shown.iter().map(|&i| width(i) + 2).sum::<usize>() - 2 + gap
+    };
+    while shown.len() > 3 && room.is_some_and(|room| total(&shown) > room) {
         shown.remove(shown.len() / 2 + 1);
     }
     if shown.len() == header.len() {
@@ -62,5 +66,7 @@ mod tests {
         assert_eq!(aligned(&header, &rows, Some(100)), aligned(&header, &rows, None));
         let narrow = aligned(&header, &rows, Some(25));
         assert_eq!(narrow, "name  aaaa  bbbb  …  eeee\nx        1     2        5");
+        assert_eq!(narrow.lines().map(UnicodeWidthStr::width).max(), Some(25));
+        assert!(aligned(&header, &rows, Some(24)).lines().all(|line| line.width() <= 24));
     }
 }

@@ -173,7 +173,7 @@ impl<'a> ObjectiveBatch<'a> {
     pub fn base_log_prob(&self, i: usize) -> Result<f64, PluginError> {
         let base = self.base.ok_or_else(|| {
             PluginError::contract("the batch holds no base log-probabilities")
-                .with_hint("declare `base_log_probs: true`")
+                .with_hint("an objective declares `base_log_probs: true`; a batch to probe gives every sequence `base_log_probs`")
         })?;
         Ok(base.row(i).iter().sum())
     }

@@ -92,7 +92,10 @@ impl Checker<'_> {
         problem.hint = Some(if error.offered.is_empty() {
             "build the plugins (`cargo build --release`) or name their folder with `--plugin-dir`".into()
         } else {
-            suggest(&error.name, error.offered.iter().map(String::as_str))
+            format!(
+                "{}; a plugin of your own: name the folder of its built library with `--plugin-dir`",
+                suggest(&error.name, error.offered.iter().map(String::as_str))
+            )
         });
         self.problem(problem);
     }

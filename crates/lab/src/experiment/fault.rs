@@ -1,7 +1,7 @@
 //! The first syntax or type error of an experiment file.
 
 use super::Problem;
-use super::problem::{byte_offset, token_end};
+use super::problem::{byte_offset, skip_space, token_end};
 use pstar_core::config;
 use ron::de::SpannedError;
 use serde::de::DeserializeOwned;
@@ -39,7 +39,7 @@ pub(super) fn read<T: DeserializeOwned>(raw: &str) -> Result<T, Nested> {
         }
         let (message, hint) = config::describe(&error.code);
         let start = error.span.start;
-        let address = raw.as_ptr() as usize + byte_offset(raw, start.line, start.col);
+        let address = raw.as_ptr() as usize + skip_space(raw, byte_offset(raw, start.line, start.col));
         Nested { address, message, hint: hint.unwrap_or_default() }
     })
 }
@@ -57,7 +57,7 @@ pub(super) fn problem(text: &str, error: &SpannedError) -> Problem {
         (at.min(text.len()), message.to_string(), Some(hint.to_string()).filter(|hint| !hint.is_empty()))
     } else {
         let (message, hint) = config::describe(&error.code);
-        (byte_offset(text, error.span.start.line, error.span.start.col), message, hint)
+        (skip_space(text, byte_offset(text, error.span.start.line, error.span.start.col)), message, hint)
     };
     let place = at..token_end(text, at);
     let message = with_found(message, &text[place.clone()]);

@@ -55,7 +55,7 @@ impl Problem {
     ) -> Self {
         let inside = text.get(configuration.clone()).unwrap_or_default();
         let offset = match (error.position, &error.field) {
-            (Some((line, column)), _) => Some(byte_offset(inside, line, column)),
+            (Some((line, column)), _) => Some(skip_space(inside, byte_offset(inside, line, column))),
             (None, Some(field)) => field_value(inside, field),
             (None, None) => None,
         };
@@ -82,6 +82,11 @@ pub(super) fn byte_offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let rest = &text[start..];
     start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+}
+
+/// The first byte from `at` on that is no white space.
+pub(super) fn skip_space(text: &str, at: usize) -> usize {
+    text.len() - text[at..].trim_start().len()
 }
 
 /// Where the value of a field starts.

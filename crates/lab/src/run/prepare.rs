@@ -56,6 +56,12 @@ pub fn prepare<'a>(
     };
     let ruler = Ruler::new(experiment).map_err(of_task)?;
     let facts = ruler.facts(experiment.prompt_texts.len());
+    if facts.iter().all(|facts| facts.log_partition == Some(f64::NEG_INFINITY)) {
+        let message = "no prompt has a valid output that the base reaches: there is nothing to learn";
+        let place = experiment.file.task.verifier.plugin.place(&experiment.text);
+        let hint = "check the verifier, the horizon and the prompts; `host exact` shows each prompt";
+        return Err(failed(vec![Problem::at(place, message).with_hint(hint)]));
+    }
     let references = ruler.targets(experiment).map_err(of_task)?;
     let outputs = match (training.gradient, &ruler) {
         (Gradient::Population, Ruler::Enumerated(reference)) => {
@@ -184,15 +190,19 @@ fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<String> {
         .collect()
 }
 
-/// Names the prompts whose distance from p* cannot be estimated.
+/// Says that figures are estimates, and names the prompts whose distance from p* cannot be had.
 fn unmet(experiment: &Experiment, ruler: &Ruler) -> Vec<String> {
     let Ruler::Sampled(sampled) = ruler else { return Vec::new() };
-    let samples = experiment.evaluation.samples;
+    let (samples, limit) = (experiment.evaluation.samples, experiment.evaluation.enumerate_up_to);
+    let whole = format!(
+        "there are more than {limit} outputs (`evaluation.enumerate_up_to`): figures are estimated from {samples} \
+         samples a prompt, with standard errors in summary.json, and no objective is handed the exact Z"
+    );
     let name = |prompt: usize| {
         let text = &experiment.prompt_texts[prompt];
         format!(
             "no sample of the base among {samples} was valid for prompt `{text}`: it is left out of KL(p*‖q)"
         )
     };
-    sampled.unmet().into_iter().map(name).collect()
+    std::iter::once(whole).chain(sampled.unmet().into_iter().map(name)).collect()
 }

@@ -5,8 +5,11 @@ use crate::evaluation::{Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
 use pstar_core::PluginError;
 use pstar_core::host::{ObjectiveHandle, PolicyHandle};
-use pstar_core::objective::{Declaration, ObjectiveStep, PartitionSource, PromptFacts};
+use pstar_core::objective::{Declaration, Divergence, ObjectiveStep, PartitionSource, PromptFacts};
 use serde::Serialize;
+
+/// By what share an arm may end above the best point of its curve before that is worth a word.
+const OVERSHOOT: f64 = 0.1;
 
 /// How an arm ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -160,6 +163,7 @@ impl Arm<'_> {
         }
         self.outcome.last = Some(evaluator.full(&self.policy, *step)?);
         self.outcome.warnings = self.idle.warnings(self.experiment, self.facts, (&start, &parameters));
+        self.outcome.warnings.extend(self.overshoot());
         self.outcome.parameters = parameters;
         Ok(())
     }
@@ -201,6 +205,23 @@ impl Arm<'_> {
             None => Ok(()),
             Some(found) => Err(PluginError::data(format!("the gradient holds {found}"))),
         }
+    }
+
+    /// Says so where an arm that minimises KL(p*‖q) ends well above the best point of its curve.
+    fn overshoot(&self) -> Option<String> {
+        if self.declaration.divergence != Some(Divergence::KlFromFiltered) {
+            return None;
+        }
+        let kl = |point: &CurvePoint| Some((point.measures.get("kl_from_filtered")?, point.step));
+        let curve: Vec<(f64, u32)> = self.outcome.curve.iter().filter_map(kl).collect();
+        let (last, _) = *curve.last()?;
+        let (best, step) = curve.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+        (last > best + OVERSHOOT * best.abs()).then(|| {
+            format!(
+                "{last:.3} nats of KL(p*‖q), which it minimises, at the end, after {best:.3} at step {step}: \
+                 a smaller learning rate or a larger batch would do better"
+            )
+        })
     }
 
     fn tally(&mut self, step: &ObjectiveStep) {

@@ -1,5 +1,5 @@
 use pstar_core::objective::{Baseline, Declaration, ObjectiveBatch, ObjectiveStep};
-use pstar_core::{Objective, PluginError};
+use pstar_core::{Field, Objective, PluginError};
 
 struct MeanReward {
     scale: f64,
@@ -15,6 +15,7 @@ impl Objective for MeanReward {
     const NAME: &'static str = "mean-reward";
     const DOC: &'static str = "maximises the expected reward times a scale";
     type Config = Config;
+    const FIELDS: &'static [Field] = &[Field::required("scale", "number", "> 0", "multiplies the reward")];
 
     fn new(Config { scale }: Config) -> Result<Self, PluginError> {
         if scale > 0.0 {
