@@ -220,7 +220,7 @@ pub struct EvaluationFile {
     /// s of the power sums.
     pub power_sums: Vec<Written<f64>>,
     /// Greatest number of outputs that are enumerated.
-    pub enumerate_up_to: u64,
+    pub enumerate_up_to: Located<u64>,
     /// Samples a prompt where the outputs are too many to enumerate.
     pub samples: Located<usize>,
 }
@@ -233,7 +233,7 @@ impl Default for EvaluationFile {
             betas: Vec::new(),
             alphas: Vec::new(),
             power_sums: Vec::new(),
-            enumerate_up_to: 2_000_000,
+            enumerate_up_to: Located::unplaced(2_000_000),
             samples: Located::unplaced(4096),
         }
     }

@@ -25,32 +25,15 @@ impl Checker<'_> {
                 **every
             }
         };
-        if let Some(zero) = file.k.iter().find(|k| k.value == 0) {
-            self.problem(Problem::new(format!("`k` must be at least 1, found `{}`", zero.text)));
-        }
-        for beta in file.betas.iter().filter(|b| !(b.value > 0.0 && b.value.is_finite())) {
-            self.problem(Problem::new(format!("`betas` must be positive numbers, found `{}`", beta.text)));
-        }
-        for (name, values) in [("alphas", &file.alphas), ("power_sums", &file.power_sums)] {
-            for value in values.iter().filter(|value| !value.value.is_finite()) {
-                self.problem(Problem::new(format!("`{name}` must be numbers, found `{}`", value.text)));
-            }
-        }
-        if file.enumerate_up_to > MOST_OUTPUTS {
-            let found = file.enumerate_up_to;
-            let message = format!("`enumerate_up_to` must be at most {MOST_OUTPUTS}, found `{found}`");
-            self.problem(Problem::new(message));
-        }
-        let lists = [
-            ("k", repeated(&file.k)),
-            ("betas", repeated(&file.betas)),
-            ("alphas", repeated(&file.alphas)),
-            ("power_sums", repeated(&file.power_sums)),
-        ];
-        for (name, repeated) in lists {
-            if let Some(text) = repeated {
-                self.problem(Problem::new(format!("`{name}` holds `{text}` twice")));
-            }
+        let is_positive = |beta: f64| beta > 0.0 && beta.is_finite();
+        self.numbers("k", &file.k, |&k| k > 0, "at least 1");
+        self.numbers("betas", &file.betas, |&beta| is_positive(beta), "positive numbers");
+        self.numbers("alphas", &file.alphas, |alpha| alpha.is_finite(), "numbers");
+        self.numbers("power_sums", &file.power_sums, |power| power.is_finite(), "numbers");
+        let limit = &file.enumerate_up_to;
+        if **limit > MOST_OUTPUTS {
+            let message = format!("`enumerate_up_to` must be at most {MOST_OUTPUTS}, found `{}`", **limit);
+            self.problem(Problem::at(limit.place(self.text), message));
         }
         if !(2..=MOST_SAMPLES).contains(&*file.samples) {
             let message = format!("`samples` must be from 2 to {MOST_SAMPLES}, found `{}`", *file.samples);
@@ -62,14 +45,20 @@ impl Checker<'_> {
             betas: file.betas.clone(),
             alphas: file.alphas.clone(),
             power_sums: file.power_sums.clone(),
-            enumerate_up_to: file.enumerate_up_to,
+            enumerate_up_to: *file.enumerate_up_to,
             samples: *file.samples,
         })
     }
-}
 
-/// The first number that is written twice.
-fn repeated<T>(numbers: &[Written<T>]) -> Option<&str> {
-    let earlier = |i: usize| numbers[..i].iter().any(|known| known.text == numbers[i].text);
-    (1..numbers.len()).find(|&i| earlier(i)).map(|i| numbers[i].text.as_str())
+    /// Checks a list of numbers, which are keys of the output and so must differ.
+    fn numbers<T>(&mut self, name: &str, numbers: &[Written<T>], fits: impl Fn(&T) -> bool, range: &str) {
+        for (i, number) in numbers.iter().enumerate() {
+            let (place, text) = (number.place(self.text), &number.text);
+            if !fits(&number.value) {
+                self.problem(Problem::at(place, format!("`{name}` must be {range}, found `{text}`")));
+            } else if numbers[..i].iter().any(|earlier| earlier.text == number.text) {
+                self.problem(Problem::at(place, format!("`{name}` holds `{text}` twice")));
+            }
+        }
+    }
 }
