@@ -12,8 +12,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Short measurements: all benches together stay below two minutes.
+/// Short measurements: all benches together stay below two minutes. Freed memory is kept, as the host keeps it.
 pub(crate) fn criterion() -> Criterion {
+    pstar_lab::memory::keep_freed();
     let short = Criterion::default().warm_up_time(Duration::from_millis(300));
     short.measurement_time(Duration::from_millis(1500)).sample_size(20)
 }

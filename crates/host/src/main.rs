@@ -9,6 +9,7 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    pstar_lab::memory::keep_freed();
     let cli = cli::Cli::parse();
     match commands::dispatch(&cli) {
         Ok(code) => code,

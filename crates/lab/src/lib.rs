@@ -7,6 +7,7 @@
 pub mod evaluation;
 pub mod exact;
 pub mod experiment;
+pub mod memory;
 pub mod plugins;
 pub mod probe;
 pub mod run;
