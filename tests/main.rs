@@ -15,3 +15,4 @@ mod prompts;
 mod run_output;
 mod sampled_evaluation;
 mod support;
+mod warnings;

@@ -44,14 +44,8 @@ impl Objective for Alpha {
     const FIELDS: &'static [Field] = &[
         Field::required("alpha", "number", "in [0, 1)", "0 is forward KL; towards 1 reverse KL"),
         Field::optional("clip", "number", "> 0", "None", "the greatest pseudo-reward (p*/q)^(1-alpha) - 1"),
-        Field::optional("partition", "Auto | Exact | Group | Running", "", "Auto", "which value of Z to use"),
-        Field::optional(
-            "baseline",
-            "LeaveOneOut | GroupMean | None",
-            "",
-            "LeaveOneOut",
-            "what is subtracted from the reward",
-        ),
+        Partition::FIELD,
+        Baseline::FIELD,
         Field::optional("as_released", "true | false", "", "false", "the variant that the authors published"),
     ];
 

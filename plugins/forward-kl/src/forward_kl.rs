@@ -45,7 +45,7 @@ impl Objective for ForwardKl {
     const DOC: &'static str = "minimises KL(filtered model || policy)";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
-        Field::optional("partition", "Auto | Exact | Group | Running", "", "Auto", "which value of Z to use"),
+        Partition::FIELD,
         Field::optional("baseline", "One | LeaveOneOut | None", "", "One", "what is subtracted from p*/q"),
     ];
 

@@ -54,13 +54,7 @@ impl Objective for KlControl {
             "None",
             "the validity rate that the tilted distribution is to have",
         ),
-        Field::optional(
-            "baseline",
-            "LeaveOneOut | GroupMean | None",
-            "",
-            "LeaveOneOut",
-            "what is subtracted from the reward",
-        ),
+        Baseline::FIELD,
     ];
 
     fn new(config: Config) -> Result<Self, PluginError> {

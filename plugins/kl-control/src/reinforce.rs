@@ -22,13 +22,7 @@ impl Objective for Reinforce {
     const NAME: &'static str = "reinforce";
     const DOC: &'static str = "maximises the expected reward";
     type Config = Config;
-    const FIELDS: &'static [Field] = &[Field::optional(
-        "baseline",
-        "LeaveOneOut | GroupMean | None",
-        "",
-        "LeaveOneOut",
-        "what is subtracted from the reward",
-    )];
+    const FIELDS: &'static [Field] = &[Baseline::FIELD];
 
     fn new(config: Config) -> Result<Self, PluginError> {
         Ok(Self(config))

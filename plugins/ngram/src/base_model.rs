@@ -1,6 +1,6 @@
 //! The base model.
 
-use crate::config::{ModelConfig, Smoothing, Table};
+use crate::config::{ModelConfig, ORDER, Smoothing, TABLE, TABLES, Table};
 use crate::contexts::Contexts;
 use crate::distribution::Distribution;
 use crate::model::Ngram;
@@ -12,12 +12,7 @@ impl BaseModel for Ngram {
     const DOC: &'static str = "n-gram model from a corpus or an explicit table";
     type Config = ModelConfig;
     const FIELDS: &'static [Field] = &[
-        Field::required(
-            "order",
-            "integer",
-            ">= 1",
-            "one more than the number of symbols that the next one depends on",
-        ),
+        ORDER,
         Field::optional(
             "corpus",
             "text",
@@ -33,20 +28,8 @@ impl BaseModel for Ngram {
             "how to estimate",
         ),
         Field::optional("add_k", "number", ">= 0", "None", "short for smoothing: AddK(k: ...)"),
-        Field::optional(
-            "table",
-            "{context: [number]}",
-            "rows that sum to 1",
-            "None",
-            "the probabilities: alphabet order, then the end symbol",
-        ),
-        Field::optional(
-            "tables",
-            "[{context: [number]}]",
-            "one table a position",
-            "None",
-            "the probabilities of a position-dependent model",
-        ),
+        TABLE,
+        TABLES,
     ];
 
     fn new(config: ModelConfig, task: &Task) -> Result<Self, PluginError> {

@@ -1,5 +1,6 @@
 //! What experiments configure.
 
+use pstar_core::Field;
 use pstar_core::config::UniqueMap;
 use serde::Deserialize;
 
@@ -61,3 +62,29 @@ pub(crate) struct PolicyConfig {
     #[serde(default)]
     pub(crate) tables: Option<Vec<Table>>,
 }
+
+/// `order`, of models and policies.
+pub(crate) const ORDER: Field = Field::required(
+    "order",
+    "integer",
+    ">= 1",
+    "one more than the number of symbols that the next one depends on",
+);
+
+/// `table`, of models and policies.
+pub(crate) const TABLE: Field = Field::optional(
+    "table",
+    "{context: [number]}",
+    "rows that sum to 1",
+    "None",
+    "the probabilities: alphabet order, then the end symbol",
+);
+
+/// `tables`, of models and policies.
+pub(crate) const TABLES: Field = Field::optional(
+    "tables",
+    "[{context: [number]}]",
+    "one table a position",
+    "None",
+    "the probabilities of a position-dependent model",
+);

@@ -1,7 +1,7 @@
 //! The policy: a softmax n-gram.
 
 use crate::base_model::{configured_tables, shape};
-use crate::config::PolicyConfig;
+use crate::config::{ORDER, PolicyConfig, TABLE, TABLES};
 use crate::contexts::Contexts;
 use crate::distribution::Distribution;
 use crate::model::Ngram;
@@ -18,12 +18,7 @@ impl Policy for Ngram {
     const DOC: &'static str = "softmax n-gram, position-independent or position-dependent";
     type Config = PolicyConfig;
     const FIELDS: &'static [Field] = &[
-        Field::required(
-            "order",
-            "integer",
-            ">= 1",
-            "one more than the number of symbols that the next one depends on",
-        ),
+        ORDER,
         Field::optional(
             "position_dependent",
             "true | false",
@@ -31,20 +26,8 @@ impl Policy for Ngram {
             "false",
             "whether every position has logits of its own",
         ),
-        Field::optional(
-            "table",
-            "{context: [number]}",
-            "rows that sum to 1",
-            "None",
-            "the probabilities: alphabet order, then the end symbol",
-        ),
-        Field::optional(
-            "tables",
-            "[{context: [number]}]",
-            "one table a position",
-            "None",
-            "the probabilities of a position-dependent model",
-        ),
+        TABLE,
+        TABLES,
     ];
 
     fn new(config: PolicyConfig, task: &Task) -> Result<Self, PluginError> {

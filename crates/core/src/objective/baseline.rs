@@ -1,6 +1,7 @@
 //! Baselines that are taken from the group.
 
 use super::ObjectiveBatch;
+use crate::field::Field;
 use serde::{Deserialize, Serialize};
 
 /// What is subtracted from a sequence's reward.
@@ -19,6 +20,15 @@ pub enum Baseline {
 }
 
 impl Baseline {
+    /// How a configuration lists its field `baseline`.
+    pub const FIELD: Field = Field::optional(
+        "baseline",
+        "LeaveOneOut | GroupMean | None",
+        "",
+        "LeaveOneOut",
+        "what is subtracted from the reward",
+    );
+
     /// Least number of samples in a group that gives a signal.
     pub fn minimum_group(self) -> usize {
         if self == Self::None { 1 } else { 2 }

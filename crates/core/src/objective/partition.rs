@@ -2,6 +2,7 @@
 
 use super::{ObjectiveBatch, PartitionNeed};
 use crate::error::PluginError;
+use crate::field::Field;
 use crate::math::{exp, ln, log_sum_exp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +22,10 @@ pub enum Partition {
 }
 
 impl Partition {
+    /// How a configuration lists its field `partition`.
+    pub const FIELD: Field =
+        Field::optional("partition", "Auto | Exact | Group | Running", "", "Auto", "which value of Z to use");
+
     /// What to declare.
     pub fn need(self) -> PartitionNeed {
         match self {

@@ -162,8 +162,10 @@ impl Arm<'_> {
             }
         }
         self.outcome.last = Some(evaluator.full(&self.policy, *step)?);
-        self.outcome.warnings = self.idle.warnings(self.experiment, self.facts, (&start, &parameters));
-        self.outcome.warnings.extend(self.overshoot());
+        if self.training.steps > 0 {
+            self.outcome.warnings = self.idle.warnings(self.experiment, self.facts, (&start, &parameters));
+            self.outcome.warnings.extend(self.overshoot());
+        }
         self.outcome.parameters = parameters;
         Ok(())
     }

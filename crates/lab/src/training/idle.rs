@@ -65,7 +65,7 @@ impl IdleWatch {
         if self.clip_reported && !self.clip_acted {
             warnings.push("its clip never acted: no pseudo-reward reached it".into());
         }
-        if start == end && self.groups > 0 {
+        if start == end {
             let reason = "every gradient was 0, or the learning rate is too small to count";
             warnings.push(format!("its parameters did not move: {reason}"));
         }
