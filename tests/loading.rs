@@ -78,7 +78,7 @@ fn walk(folder: &std::path::Path) -> Option<std::path::PathBuf> {
 fn an_incompatible_interface_is_told() {
     let folder = folder();
     let mut bytes = fs::read(library("regex")).unwrap();
-    let (ours, theirs) = (b"1.0.0", b"9.0.0");
+    let (ours, theirs) = (b"1.1.0", b"9.0.0");
     let found: Vec<usize> = (0..bytes.len() - 5).filter(|&i| &bytes[i..i + 5] == ours).collect();
     assert!(!found.is_empty());
     for at in found {

@@ -30,6 +30,7 @@ pub use error::{AbiError, AbiResult};
 pub use guard::{Guarded, guard, install_panic_hook};
 pub use root::{BoundaryKey, Create, Entry, Entry_Ref, PluginRoot, PluginRoot_Ref};
 pub use traits::{
-    AbiBaseModel, AbiBaseModel_TO, AbiObjective, AbiObjective_TO, AbiPolicy, AbiPolicy_TO, AbiVerifier,
-    AbiVerifier_TO, BaseModelBox, ObjectiveBox, PolicyBox, VerifierBox,
+    AbiBaseModel, AbiBaseModel_TO, AbiIncremental, AbiIncremental_TO, AbiObjective, AbiObjective_TO,
+    AbiPolicy, AbiPolicy_TO, AbiVerifier, AbiVerifier_TO, BaseModelBox, IncrementalBox, ObjectiveBox,
+    PolicyBox, VerifierBox,
 };

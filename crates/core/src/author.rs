@@ -2,12 +2,14 @@
 
 mod base_model;
 mod finite_state;
+mod incremental;
 mod policy;
 mod sequence_model;
 mod verifier;
 
 pub use base_model::BaseModel;
 pub use finite_state::FiniteStateView;
+pub use incremental::{Incremental, Recognizer};
 pub use policy::{Policy, WeightedBatch};
 pub use sequence_model::{SampleRequest, Samples, SequenceModel, ShapedParameters};
 pub use verifier::Verifier;

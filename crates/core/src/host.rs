@@ -13,7 +13,7 @@ pub use objective::ObjectiveHandle;
 pub use open::{Component, Handle, INTERFACE_VERSION, OpenError, Plugin, open};
 pub use policy::PolicyHandle;
 pub use shape::Shape;
-pub use verifier::VerifierHandle;
+pub use verifier::{IncrementalHandle, VerifierHandle};
 
 use crate::abi::{AbiResult, Columns};
 use crate::author::{SampleRequest, Samples};
@@ -54,6 +54,16 @@ pub trait ModelHandle: Send + Sync {
         log_probs: &mut [f64],
         next: &mut [u64],
     ) -> Result<(), PluginError>;
+
+    /// Log-probabilities of all outputs to a prompt, and whether they were written; see
+    /// [`SequenceModel::score_outputs`](crate::SequenceModel::score_outputs).
+    ///
+    /// # Errors
+    /// If the component fails.
+    fn score_outputs(&self, prompt: &[u32], log_probs: &mut [f64]) -> Result<bool, PluginError>;
+
+    /// The component's name.
+    fn name(&self) -> &str;
 }
 
 fn unwrap<T>(result: AbiResult<T>) -> Result<T, PluginError> {
@@ -116,6 +126,23 @@ macro_rules! model_handle {
                 let answer = self.inner.expand(position as u64, states.into(), log_probs_out, next.into());
                 super::unwrap(answer)?;
                 super::shape::check_log_probs(&self.name, log_probs)
+            }
+
+            fn score_outputs(
+                &self,
+                prompt: &[u32],
+                log_probs: &mut [f64],
+            ) -> Result<bool, crate::PluginError> {
+                let written =
+                    super::unwrap(self.inner.score_outputs(prompt.into(), (&mut *log_probs).into()))?;
+                if written {
+                    super::shape::check_log_probs(&self.name, log_probs)?;
+                }
+                Ok(written)
+            }
+
+            fn name(&self) -> &str {
+                &self.name
             }
         }
     };

@@ -63,6 +63,10 @@ impl Policy for Ngram {
         Ok(())
     }
 
+    fn row(&self, position: usize, state: u64) -> Option<usize> {
+        Some(self.distribution.row(position, state))
+    }
+
     fn randomise(&mut self, key: StreamKey) {
         self.distribution.change_logits(|logits| {
             for (i, logit) in (0..).zip(logits) {

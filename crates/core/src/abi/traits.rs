@@ -6,6 +6,7 @@ use abi_stable::sabi_trait;
 use abi_stable::std_types::{RBox, ROption, RSlice, RSliceMut, RString, RVec};
 
 pub type VerifierBox = AbiVerifier_TO<'static, RBox<()>>;
+pub type IncrementalBox = AbiIncremental_TO<'static, RBox<()>>;
 pub type BaseModelBox = AbiBaseModel_TO<'static, RBox<()>>;
 pub type PolicyBox = AbiPolicy_TO<'static, RBox<()>>;
 pub type ObjectiveBox = AbiObjective_TO<'static, RBox<()>>;
@@ -18,6 +19,25 @@ pub trait AbiVerifier: Send + Sync {
     /// Prompts of the verifier's own making.
     #[sabi(last_prefix_field)]
     fn prompts(&self, count: u64, key: BoundaryKey) -> AbiResult<ROption<RVec<RString>>>;
+
+    /// The verifier of a prompt, reading symbol by symbol, if it offers that.
+    fn incremental(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>> {
+        let _ = prompt;
+        AbiResult::ROk(ROption::RNone)
+    }
+}
+
+/// States are numbers that `start` and `expand` have given out; `u64::MAX` is dead.
+#[sabi_trait]
+pub trait AbiIncremental: Send {
+    fn start(&mut self, horizon: u64) -> AbiResult<u64>;
+
+    /// One flag a state.
+    fn accepts(&self, states: RSlice<'_, u64>, accepts: RSliceMut<'_, u8>) -> AbiResult<()>;
+
+    /// States × symbols, each reached with `remaining` symbols to come at most.
+    #[sabi(last_prefix_field)]
+    fn expand(&mut self, states: RSlice<'_, u64>, remaining: u64, next: RSliceMut<'_, u64>) -> AbiResult<()>;
 }
 
 #[sabi_trait]
@@ -43,6 +63,12 @@ pub trait AbiBaseModel: Send + Sync {
     /// Parameters and their shape, for a policy that copies them.
     #[sabi(last_prefix_field)]
     fn parameters(&self) -> AbiResult<ROption<OwnedColumns>>;
+
+    /// Log-probabilities of all outputs; whether they were written.
+    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool> {
+        let _ = (prompt, log_probs);
+        AbiResult::ROk(false)
+    }
 }
 
 #[sabi_trait]
@@ -75,6 +101,18 @@ pub trait AbiPolicy: Send + Sync {
     /// Weighted maximum likelihood.
     #[sabi(last_prefix_field)]
     fn fit(&mut self, batch: Columns<'_>) -> AbiResult<()>;
+
+    /// Log-probabilities of all outputs; whether they were written.
+    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool> {
+        let _ = (prompt, log_probs);
+        AbiResult::ROk(false)
+    }
+
+    /// Where each state's logits begin among the parameters; whether they were written.
+    fn rows(&self, position: u64, states: RSlice<'_, u64>, rows: RSliceMut<'_, u64>) -> AbiResult<bool> {
+        let _ = (position, states, rows);
+        AbiResult::ROk(false)
+    }
 }
 
 #[sabi_trait]

@@ -91,6 +91,14 @@ macro_rules! shared_methods {
         fn parameters(&self) -> AbiResult<ROption<OwnedColumns>> {
             guard($model::NAME, || Ok(self.0.parameters().map(wire::give_parameters).into()))
         }
+
+        fn score_outputs(
+            &self,
+            prompt: RSlice<'_, u32>,
+            mut log_probs: RSliceMut<'_, f64>,
+        ) -> AbiResult<bool> {
+            guard($model::NAME, || self.0.score_outputs(prompt.as_slice(), log_probs.as_mut_slice()))
+        }
     };
 }
 pub(super) use shared_methods;

@@ -54,4 +54,16 @@ impl<P: Policy> AbiPolicy for PolicyAdapter<P> {
     fn fit(&mut self, batch: Columns<'_>) -> AbiResult<()> {
         guard(P::NAME, || self.0.fit(&wire::read_weighted(&batch)?))
     }
+
+    fn rows(&self, position: u64, states: RSlice<'_, u64>, mut rows: RSliceMut<'_, u64>) -> AbiResult<bool> {
+        guard(P::NAME, || {
+            same_length("rows", rows.len(), states.len())?;
+            let position = usize::try_from(position).unwrap_or(usize::MAX);
+            for (row, &state) in rows.as_mut_slice().iter_mut().zip(states.as_slice()) {
+                let Some(found) = self.0.row(position, state) else { return Ok(false) };
+                *row = found as u64;
+            }
+            Ok(true)
+        })
+    }
 }

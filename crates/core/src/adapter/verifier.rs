@@ -1,12 +1,16 @@
 //! Verifiers.
 
 use super::{read_task, same_length};
-use crate::abi::{AbiResult, AbiVerifier, AbiVerifier_TO, BoundaryKey, Columns, Guarded, VerifierBox, guard};
-use crate::author::Verifier;
+use crate::abi::{
+    AbiIncremental, AbiIncremental_TO, AbiResult, AbiVerifier, AbiVerifier_TO, BoundaryKey, Columns, Guarded,
+    IncrementalBox, VerifierBox, guard,
+};
+use crate::author::{Incremental, Verifier};
 use crate::data::Alphabet;
+use crate::error::PluginError;
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
-use abi_stable::std_types::{ROption, RSliceMut, RStr, RString, RVec};
+use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString, RVec};
 
 pub(crate) struct VerifierAdapter<V> {
     verifier: Guarded<V>,
@@ -47,4 +51,58 @@ impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
             Ok(prompts.map(|prompts| prompts.into_iter().map(RString::from).collect()).into())
         })
     }
+
+    fn incremental(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>> {
+        guard(V::NAME, || {
+            let view = self.verifier.incremental(&self.alphabet.decode(prompt.as_slice()));
+            let symbols = self.alphabet.symbols();
+            let adapt = |view| IncrementalAdapter {
+                view: Guarded::new(view),
+                symbols: symbols.to_vec(),
+                name: V::NAME,
+            };
+            Ok(view.map(|view| AbiIncremental_TO::from_value(adapt(view), TD_Opaque)).into())
+        })
+    }
+}
+
+struct IncrementalAdapter {
+    view: Guarded<Incremental>,
+    symbols: Vec<String>,
+    name: &'static str,
+}
+
+impl AbiIncremental for IncrementalAdapter {
+    fn start(&mut self, horizon: u64) -> AbiResult<u64> {
+        guard(self.name, || Ok(self.view.start(to_size(horizon))))
+    }
+
+    fn accepts(&self, states: RSlice<'_, u64>, mut accepts: RSliceMut<'_, u8>) -> AbiResult<()> {
+        guard(self.name, || {
+            same_length("flags", accepts.len(), states.len())?;
+            known(self.view.accepts(states.as_slice(), accepts.as_mut_slice()))
+        })
+    }
+
+    fn expand(
+        &mut self,
+        states: RSlice<'_, u64>,
+        remaining: u64,
+        mut next: RSliceMut<'_, u64>,
+    ) -> AbiResult<()> {
+        guard(self.name, || {
+            same_length("next states", next.len(), states.len() * self.symbols.len())?;
+            known(self.view.expand(states.as_slice(), &self.symbols, to_size(remaining), next.as_mut_slice()))
+        })
+    }
+}
+
+fn to_size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn known(known: bool) -> Result<(), PluginError> {
+    known
+        .then_some(())
+        .ok_or_else(|| PluginError::contract("the host asked about a state that was never given out"))
 }

@@ -2,7 +2,8 @@
 
 /// A model seen as an automaton whose states are numbers of its own choosing.
 ///
-/// States do not depend on the parameters; the choices in a state may depend on the position.
+/// States, and where their symbols lead, depend neither on the parameters nor on the position; the probabilities of
+/// the choices in a state may depend on both.
 pub trait FiniteStateView {
     /// The state behind a prompt.
     fn start(&self, prompt: &[u32]) -> u64;

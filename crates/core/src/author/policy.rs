@@ -47,6 +47,14 @@ pub trait Policy: SequenceModel + Sized + 'static {
     /// If a value is no parameter (NaN, +∞).
     fn set_parameters(&mut self, parameters: &[f64]) -> Result<(), PluginError>;
 
+    /// Where the logits of a state's choices begin among the parameters, for a policy whose distribution in every
+    /// state of its [finite-state view](super::FiniteStateView) is the softmax of adjacent parameters; `None` for any
+    /// other. With it, exact gradients and optima can be had on spaces that nobody can enumerate.
+    fn row(&self, position: usize, state: u64) -> Option<usize> {
+        let _ = (position, state);
+        None
+    }
+
     /// Draws initial parameters.
     fn randomise(&mut self, key: StreamKey);
 

@@ -55,6 +55,17 @@ pub trait SequenceModel: Send + Sync {
         None
     }
 
+    /// Writes the log-probability of every output to a prompt, in canonical order (by length, then lexicographic in
+    /// the symbols' order), and returns whether it did. Worth offering where there is no finite-state view and walking
+    /// shared prefixes is cheaper than scoring each output from its start.
+    ///
+    /// # Errors
+    /// If the model cannot work with the prompt.
+    fn score_outputs(&self, prompt: &[u32], log_probs: &mut [f64]) -> Result<bool, PluginError> {
+        let _ = (prompt, log_probs);
+        Ok(false)
+    }
+
     /// The parameters and their shape; always `Some` for a policy.
     fn parameters(&self) -> Option<ShapedParameters> {
         None

@@ -1,5 +1,6 @@
 //! Verifiers.
 
+use super::Incremental;
 use crate::error::PluginError;
 use crate::field::Field;
 use crate::rng::StreamKey;
@@ -29,6 +30,13 @@ pub trait Verifier: Sized + Send + Sync + 'static {
     /// `count` prompts of the verifier's own making, a function of `key`; `None` where it offers none.
     fn prompts(&self, count: usize, key: StreamKey) -> Option<Vec<String>> {
         let _ = (count, key);
+        None
+    }
+
+    /// The verifier of a prompt, reading symbol by symbol; `None` where it has no such view. With one, exact values
+    /// can be had on spaces that nobody can enumerate.
+    fn incremental(&self, prompt: &str) -> Option<Incremental> {
+        let _ = prompt;
         None
     }
 }

@@ -71,4 +71,13 @@ impl PolicyHandle {
         wire::put_weighted(&mut writer, batch);
         unwrap(self.inner.fit(writer.columns()))
     }
+
+    /// Writes where each state's logits begin among the parameters; `false` where the policy is no table of softmax
+    /// rows. See [`Policy::row`](crate::Policy::row).
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn rows(&self, position: usize, states: &[u64], rows: &mut [u64]) -> Result<bool, PluginError> {
+        unwrap(self.inner.rows(position as u64, states.into(), rows.into()))
+    }
 }

@@ -1,7 +1,8 @@
 //! Verifiers.
 
 use super::{unwrap, with_sequences};
-use crate::abi::VerifierBox;
+use crate::abi::{IncrementalBox, VerifierBox};
+use crate::author::Incremental;
 use crate::data::SequenceBatch;
 use crate::error::PluginError;
 use crate::rng::StreamKey;
@@ -42,5 +43,57 @@ impl VerifierHandle {
             ))),
             prompts => Ok(prompts.map(|prompts| prompts.into_iter().map(String::from).collect())),
         }
+    }
+
+    /// The verifier of a prompt, reading symbol by symbol, if it offers that.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn incremental(&self, prompt: &[u32]) -> Result<Option<IncrementalHandle>, PluginError> {
+        let view = unwrap(self.inner.incremental(prompt.into()))?.into_option();
+        Ok(view.map(|inner| IncrementalHandle { name: self.name.clone(), inner }))
+    }
+}
+
+/// A verifier of one prompt that reads symbol by symbol.
+#[allow(missing_debug_implementations, reason = "holds a component of a plugin")]
+pub struct IncrementalHandle {
+    name: String,
+    inner: IncrementalBox,
+}
+
+impl IncrementalHandle {
+    /// The number of the state from which no response is valid.
+    pub const DEAD: u64 = Incremental::DEAD;
+
+    /// The state before the first of at most `horizon` symbols.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn start(&mut self, horizon: usize) -> Result<u64, PluginError> {
+        unwrap(self.inner.start(horizon as u64))
+    }
+
+    /// Writes, for each state, whether a response may end there: 0 or 1.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn accepts(&self, states: &[u64], accepts: &mut [u8]) -> Result<(), PluginError> {
+        unwrap(self.inner.accepts(states.into(), (&mut *accepts).into()))?;
+        match accepts.iter().find(|&&flag| flag > 1) {
+            None => Ok(()),
+            Some(found) => Err(PluginError::contract(format!(
+                "verifier `{}` gave the verdict {found}, expected 0 or 1",
+                self.name
+            ))),
+        }
+    }
+
+    /// Writes states × symbols: the state behind each symbol, after which at most `remaining` may follow.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn expand(&mut self, states: &[u64], remaining: usize, next: &mut [u64]) -> Result<(), PluginError> {
+        unwrap(self.inner.expand(states.into(), remaining as u64, next.into()))
     }
 }
