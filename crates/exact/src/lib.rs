@@ -28,13 +28,17 @@
 //! portable ones of `pstar_core::math` and sums have a fixed order, so that the bits do not depend on the
 //! processor.
 
+mod acceptor;
 mod automaton;
 mod coverage;
 mod curve;
 mod distribution;
 mod divergence;
 mod enumerate;
+mod explore;
 mod filtered;
+mod product;
+mod rows;
 mod space;
 mod split;
 mod sum;
@@ -45,13 +49,17 @@ mod valid_set;
 #[cfg(test)]
 mod testing;
 
+pub use acceptor::{Acceptor, ExplicitAutomaton, ResponseAutomaton};
 pub use automaton::{FiniteState, LayeredAutomaton};
 pub use coverage::at_least_once;
 pub use curve::{CurvePoint, entropy};
 pub use distribution::Distribution;
 pub use divergence::{Divergences, Orders, Reference};
 pub use enumerate::{OutputTable, enumerate};
+pub use explore::{ExploreError, Explored};
 pub use filtered::FilteredModel;
+pub use product::{Layer, Product, Role, Started};
+pub use rows::ModelRows;
 pub use space::OutputSpace;
 pub use split::{OutputClass, Split};
 pub use sum::{Accumulator, sum};

@@ -1,8 +1,10 @@
 //! `arithmetic-expression`: the response must evaluate to the target.
 
 use crate::evaluate::evaluate;
+use crate::expression_reader::ExpressionReader;
 use crate::prompts::number_below;
 use num_bigint::BigInt;
+use pstar_core::author::Incremental;
 use pstar_core::rng::StreamKey;
 use pstar_core::{Field, PluginError, Verifier};
 use serde::Deserialize;
@@ -55,16 +57,26 @@ impl Verifier for ExpressionVerifier {
     }
 
     fn accepts(&self, prompt: &str, response: &str) -> bool {
-        let target = match self.target {
-            Target::Value(value) => Some(BigInt::from(value)),
-            Target::FromPrompt => read_target(prompt),
-        };
-        target.is_some_and(|target| evaluate(response) == Some(target))
+        self.target(prompt).is_some_and(|target| evaluate(response) == Some(target))
     }
 
     fn prompts(&self, count: usize, key: StreamKey) -> Option<Vec<String>> {
         let Target::FromPrompt = self.target else { return None };
         Some((0..count).map(|i| format!("{}=", number_below(self.largest, key, i, 0))).collect())
+    }
+
+    fn incremental(&self, prompt: &str) -> Option<Incremental> {
+        Some(Incremental::new(ExpressionReader { target: self.target(prompt) }))
+    }
+}
+
+impl ExpressionVerifier {
+    /// `None` for a prompt that should hold the target and does not.
+    fn target(&self, prompt: &str) -> Option<BigInt> {
+        match self.target {
+            Target::Value(value) => Some(BigInt::from(value)),
+            Target::FromPrompt => read_target(prompt),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod evaluate;
 mod expression;
+mod expression_reader;
+mod only_response;
 mod prompts;
 mod sum;
 

@@ -1,7 +1,9 @@
 //! `arithmetic-sum`: the response must be the sum in the prompt.
 
+use crate::only_response::OnlyResponse;
 use crate::prompts::number_below;
 use num_bigint::BigUint;
+use pstar_core::author::Incremental;
 use pstar_core::rng::StreamKey;
 use pstar_core::{Field, PluginError, Verifier};
 use serde::Deserialize;
@@ -42,14 +44,23 @@ impl Verifier for SumVerifier {
     }
 
     fn accepts(&self, prompt: &str, response: &str) -> bool {
-        let Some((a, b)) = prompt.strip_suffix('=').and_then(|sum| sum.split_once('+')) else { return false };
-        number(a).zip(number(b)).is_some_and(|(a, b)| (a + b).to_string() == response)
+        answer(prompt).is_some_and(|answer| answer == response)
     }
 
     fn prompts(&self, count: usize, key: StreamKey) -> Option<Vec<String>> {
         let summand = |i, place| number_below(self.largest, key, i, place);
         Some((0..count).map(|i| format!("{}+{}=", summand(i, 0), summand(i, 1))).collect())
     }
+
+    fn incremental(&self, prompt: &str) -> Option<Incremental> {
+        Some(Incremental::new(OnlyResponse(answer(prompt))))
+    }
+}
+
+/// The only valid response; `None` for a prompt that is not `A+B=`.
+fn answer(prompt: &str) -> Option<String> {
+    let (a, b) = prompt.strip_suffix('=')?.split_once('+')?;
+    Some((number(a)? + number(b)?).to_string())
 }
 
 fn number(digits: &str) -> Option<BigUint> {
@@ -73,6 +84,13 @@ mod tests {
         {
             assert!(!verifier.accepts(prompt, response), "{prompt} {response}");
         }
+    }
+
+    #[test]
+    fn there_is_at_most_one_answer() {
+        assert_eq!(answer("17+25=").as_deref(), Some("42"));
+        assert_eq!(answer("17+25"), None);
+        assert_eq!(answer("17+-25="), None);
     }
 
     #[test]

@@ -1,11 +1,19 @@
 //! Full match of the response.
 
+use crate::automaton::Automaton;
+use pstar_core::author::Incremental;
 use pstar_core::{Field, PluginError, Verifier};
 use regex::Regex;
 use serde::Deserialize;
+use std::sync::OnceLock;
 
 /// Accepts the responses that a regular expression matches from end to end, whatever the prompt.
-pub(crate) struct FullMatch(Regex);
+pub(crate) struct FullMatch {
+    /// Anchored at both ends.
+    regex: Regex,
+    /// Built when first needed.
+    automaton: OnceLock<Option<Automaton>>,
+}
 
 /// `(pattern: "(b|ab*a)*")`
 #[derive(Deserialize)]
@@ -28,12 +36,23 @@ impl Verifier for FullMatch {
         // A pattern in verbose mode may end in a comment, which would swallow the bracket.
         Regex::new(&format!(r"\A(?:{pattern})\z"))
             .or_else(|_| Regex::new(&format!("\\A(?:{pattern}\n)\\z")))
-            .map(Self)
+            .map(|regex| Self { regex, automaton: OnceLock::new() })
             .map_err(refused)
     }
 
     fn accepts(&self, _prompt: &str, response: &str) -> bool {
-        self.0.is_match(response)
+        self.regex.is_match(response)
+    }
+
+    fn incremental(&self, _prompt: &str) -> Option<Incremental> {
+        self.automaton().cloned().map(Incremental::new)
+    }
+}
+
+impl FullMatch {
+    /// The automaton of the pattern, if it has one of moderate size.
+    pub(crate) fn automaton(&self) -> Option<&Automaton> {
+        self.automaton.get_or_init(|| Automaton::new(self.regex.as_str())).as_ref()
     }
 }
 
@@ -41,8 +60,14 @@ impl Verifier for FullMatch {
 mod tests {
     use super::*;
 
+    impl FullMatch {
+        pub(crate) fn of(pattern: &str) -> Result<Self, PluginError> {
+            Self::new(Config { pattern: pattern.into() })
+        }
+    }
+
     fn accepts(pattern: &str, response: &str) -> bool {
-        FullMatch::new(Config { pattern: pattern.into() }).unwrap().accepts("", response)
+        FullMatch::of(pattern).unwrap().accepts("", response)
     }
 
     #[test]
@@ -61,8 +86,14 @@ mod tests {
     }
 
     #[test]
+    fn the_incremental_view_is_that_of_the_automaton() {
+        assert!(FullMatch::of("a|ab").unwrap().incremental("").is_some());
+        assert!(FullMatch::of(r"a\b").unwrap().incremental("").is_none());
+    }
+
+    #[test]
     fn a_bad_pattern_is_explained_by_the_library() {
-        let error = FullMatch::new(Config { pattern: "(a".into() }).err().unwrap();
+        let error = FullMatch::of("(a").err().unwrap();
         assert!(error.message.contains("unclosed group"), "{}", error.message);
     }
 }

@@ -1,0 +1,80 @@
+//! The probabilities of a model's choices along a product.
+
+use std::sync::Arc;
+
+use pstar_core::math;
+
+use crate::product::{Role, Started};
+use crate::{ExploreError, Layer, Product};
+
+/// One model's choices at one position: states × choices.
+#[derive(Debug, PartialEq)]
+pub(crate) struct RowTable {
+    pub(crate) log_probs: Vec<f64>,
+    pub(crate) probs: Vec<f64>,
+}
+
+/// The choices of one model of a product at every position, for the parameters that it had when asked.
+///
+/// Neighbouring positions with equal layers and equal choices share their memory.
+#[derive(Clone, Debug)]
+pub struct ModelRows {
+    tables: Vec<Arc<RowTable>>,
+    has_zeros: bool,
+}
+
+impl ModelRows {
+    /// Asks `model`, which plays `role` in `product`.
+    ///
+    /// # Range and cost
+    /// One exponential a state, choice and position, where they differ from those of the position before.
+    ///
+    /// # Errors
+    /// The model's own, or if its symbols lead elsewhere than at an earlier position.
+    pub fn of<E>(product: &Product, role: Role, model: Started<'_, E>) -> Result<Self, ExploreError<E>> {
+        let space = product.space();
+        let mut tables: Vec<Arc<RowTable>> = Vec::new();
+        let (mut log_probs, mut next) = (Vec::new(), Vec::new());
+        let mut before: Option<(&Arc<Layer>, Vec<u64>)> = None;
+        let mut has_zeros = false;
+        for (position, layer) in product.layers().iter().enumerate() {
+            let states = &layer.states[role as usize];
+            log_probs.resize(states.len() * space.choices(), 0.0);
+            next.resize(states.len() * space.symbols, 0);
+            model
+                .model
+                .expand(position, states, &mut log_probs, &mut next)
+                .map_err(ExploreError::Component)?;
+            if let Some((known, moves)) =
+                before.as_ref().filter(|(known, _)| known.states[role as usize] == *states)
+            {
+                if position + 1 < space.horizon && *moves != next {
+                    let moved =
+                        moves.iter().zip(&next).position(|(a, b)| a != b).unwrap_or(0) / space.symbols;
+                    return Err(ExploreError::PositionDependentMoves { state: states[moved], position });
+                }
+                debug_assert!(known.states[role as usize].len() == states.len());
+            }
+            let table = match tables.last().filter(|table| table.log_probs == log_probs) {
+                Some(table) => Arc::clone(table),
+                None => {
+                    has_zeros |= log_probs.contains(&f64::NEG_INFINITY);
+                    let probs = log_probs.iter().map(|&log_prob| math::exp(log_prob)).collect();
+                    Arc::new(RowTable { log_probs: log_probs.clone(), probs })
+                }
+            };
+            tables.push(table);
+            before = Some((layer, next.clone()));
+        }
+        Ok(Self { tables, has_zeros })
+    }
+
+    pub(crate) fn table(&self, position: usize) -> &Arc<RowTable> {
+        &self.tables[position]
+    }
+
+    /// Whether any choice has probability zero.
+    pub fn has_zeros(&self) -> bool {
+        self.has_zeros
+    }
+}
