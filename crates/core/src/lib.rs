@@ -23,7 +23,7 @@ pub mod objective;
 pub mod rng;
 mod wire;
 
-pub use author::{BaseModel, Policy, SequenceModel, Verifier};
+pub use author::{BaseModel, Incremental, Policy, Recognizer, SequenceModel, Verifier};
 pub use data::Task;
 pub use error::{ErrorKind, PluginError};
 pub use field::Field;

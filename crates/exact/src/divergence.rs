@@ -15,8 +15,8 @@ mod power;
 use crate::sum::{nonnegative, weighted};
 use crate::{Distribution, FilteredModel, Split, TiltedModel, ValidSet};
 
-use against_base::ClassRatios;
-use against_filtered::PairSums;
+pub(crate) use against_base::{ClassRatios, LogRatios};
+pub(crate) use against_filtered::PairSums;
 
 /// What a policy is compared with, for one prompt.
 #[derive(Clone, Copy, Debug)]
@@ -55,9 +55,9 @@ pub struct Divergences {
     pub kl_to_filtered: Option<f64>,
     /// KL(p*‖q): +∞ as soon as q misses an output that p* reaches.
     pub kl_from_filtered: Option<f64>,
-    /// Half the L1 distance to p*.
+    /// Half the L1 distance to p*; absent by dynamic programming.
     pub tv_to_filtered: Option<f64>,
-    /// Mean of the KLs of q and p* to their midpoint; at most log 2.
+    /// Mean of the KLs of q and p* to their midpoint; at most log 2. Absent by dynamic programming.
     pub js_to_filtered: Option<f64>,
     /// 1 − Σ √(q p*).
     pub hellinger2_to_filtered: Option<f64>,
@@ -106,30 +106,50 @@ impl Divergences {
             let (filtered, pairs) = (reference.filtered?, pairs.as_ref()?);
             Some(power::sum(power, policy, split, reference.valid, filtered, pairs))
         };
+        let parts = Parts {
+            ratios,
+            alpha_divergence: orders.alphas.iter().map(alpha).collect(),
+            power_sums: orders.powers.iter().map(power).collect(),
+            has_valid: reference.valid.count() > 0,
+            pairs,
+        };
+        Self::of_parts(parts, split, reference.split, reference.tilted)
+    }
+
+    /// From the sums over outputs of a policy with classes `split`, against a base with classes `base`.
+    pub(crate) fn of_parts(parts: Parts, split: &Split, base: &Split, tilted: &[TiltedModel]) -> Self {
+        let Parts { ratios, pairs, alpha_divergence, power_sums, has_valid } = parts;
+        let pairs = pairs.as_ref();
         Self {
             kl_to_base: nonnegative(ratios.valid.to_base + ratios.invalid.to_base),
             kl_from_base: nonnegative(ratios.valid.from_base + ratios.invalid.from_base),
-            kl_to_filtered: pairs.as_ref().map(|pairs| pairs.kl_to),
-            kl_from_filtered: pairs.as_ref().map(|pairs| pairs.kl_from),
-            tv_to_filtered: pairs.as_ref().map(|pairs| pairs.tv),
-            js_to_filtered: pairs.as_ref().map(|pairs| pairs.js),
-            hellinger2_to_filtered: pairs.as_ref().map(|pairs| pairs.hellinger2),
-            alpha_divergence: orders.alphas.iter().map(alpha).collect(),
-            kl_to_tilted: reference
-                .tilted
+            kl_to_filtered: pairs.map(|pairs| pairs.kl_to),
+            kl_from_filtered: pairs.map(|pairs| pairs.kl_from),
+            tv_to_filtered: pairs.and_then(|pairs| pairs.tv),
+            js_to_filtered: pairs.and_then(|pairs| pairs.js),
+            hellinger2_to_filtered: pairs.map(|pairs| pairs.hellinger2),
+            alpha_divergence,
+            kl_to_tilted: tilted.iter().map(|tilted| kl_to_tilted(split, &ratios, base, tilted)).collect(),
+            kl_from_tilted: tilted
                 .iter()
-                .map(|tilted| kl_to_tilted(split, &ratios, reference.split, tilted))
+                .map(|tilted| kl_from_tilted(pairs, &ratios, base, tilted))
                 .collect(),
-            kl_from_tilted: reference
-                .tilted
-                .iter()
-                .map(|tilted| kl_from_tilted(pairs.as_ref(), &ratios, reference.split, tilted))
-                .collect(),
-            power_sums: orders.powers.iter().map(power).collect(),
-            kl_from_uniform_valid: pairs.as_ref().map(|pairs| pairs.kl_from_uniform),
-            top1_valid: (reference.valid.count() > 0).then_some(split.valid.mass * split.valid.top1),
+            power_sums,
+            kl_from_uniform_valid: pairs.map(|pairs| pairs.kl_from_uniform),
+            top1_valid: has_valid.then_some(split.valid.mass * split.valid.top1),
         }
     }
+}
+
+/// Everything that a sum over outputs has to give, whatever way it was had.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub(crate) ratios: ClassRatios,
+    pub(crate) pairs: Option<PairSums>,
+    pub(crate) alpha_divergence: Vec<Option<f64>>,
+    pub(crate) power_sums: Vec<Option<f64>>,
+    /// Whether the verifier accepts any output.
+    pub(crate) has_valid: bool,
 }
 
 /// KL(q‖p_\[β\]), class by class: Σ q log(q/a) + q(class)·(log a(class) − log p_\[β\](class)).

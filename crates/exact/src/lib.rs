@@ -34,9 +34,11 @@ mod coverage;
 mod curve;
 mod distribution;
 mod divergence;
+pub mod dynamic;
 mod enumerate;
 mod explore;
 mod filtered;
+mod forward;
 mod product;
 mod rows;
 mod space;
@@ -45,6 +47,7 @@ mod sum;
 mod summary;
 mod tilted;
 mod valid_set;
+mod weight;
 
 #[cfg(test)]
 mod testing;
@@ -58,6 +61,7 @@ pub use divergence::{Divergences, Orders, Reference};
 pub use enumerate::{OutputTable, enumerate};
 pub use explore::{ExploreError, Explored};
 pub use filtered::FilteredModel;
+pub use forward::Weighted;
 pub use product::{Layer, Product, Role, Started};
 pub use rows::ModelRows;
 pub use space::OutputSpace;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pstar_core::math;
 
 use crate::product::{Role, Started};
-use crate::{ExploreError, Layer, Product};
+use crate::{ExploreError, Product};
 
 /// One model's choices at one position: states × choices.
 #[derive(Debug, PartialEq)]
@@ -35,7 +35,7 @@ impl ModelRows {
         let space = product.space();
         let mut tables: Vec<Arc<RowTable>> = Vec::new();
         let (mut log_probs, mut next) = (Vec::new(), Vec::new());
-        let mut before: Option<(&Arc<Layer>, Vec<u64>)> = None;
+        let mut before: Option<(&Vec<u64>, Vec<u64>)> = None;
         let mut has_zeros = false;
         for (position, layer) in product.layers().iter().enumerate() {
             let states = &layer.states[role as usize];
@@ -45,15 +45,12 @@ impl ModelRows {
                 .model
                 .expand(position, states, &mut log_probs, &mut next)
                 .map_err(ExploreError::Component)?;
-            if let Some((known, moves)) =
-                before.as_ref().filter(|(known, _)| known.states[role as usize] == *states)
+            if let Some((_, moves)) = before.as_ref().filter(|(known, _)| *known == states)
+                && position + 1 < space.horizon
+                && let Some(moved) = moves.iter().zip(&next).position(|(before, now)| before != now)
             {
-                if position + 1 < space.horizon && *moves != next {
-                    let moved =
-                        moves.iter().zip(&next).position(|(a, b)| a != b).unwrap_or(0) / space.symbols;
-                    return Err(ExploreError::PositionDependentMoves { state: states[moved], position });
-                }
-                debug_assert!(known.states[role as usize].len() == states.len());
+                let state = states[moved / space.symbols];
+                return Err(ExploreError::PositionDependentMoves { state, position });
             }
             let table = match tables.last().filter(|table| table.log_probs == log_probs) {
                 Some(table) => Arc::clone(table),
@@ -64,7 +61,7 @@ impl ModelRows {
                 }
             };
             tables.push(table);
-            before = Some((layer, next.clone()));
+            before = Some((states, next.clone()));
         }
         Ok(Self { tables, has_zeros })
     }

@@ -119,13 +119,17 @@ impl Split {
         assert_eq!(distribution.len(), len, "a mark for every output");
         let (log_probs, probs) = (&log_probs[..len], &probs[..len]);
         let at = |i: usize| (log_probs[i], probs[i]);
-        let mut split = Self {
-            valid: OutputClass::of(indices.len(), |j| at(indices[j] as usize), |_| false),
-            invalid: OutputClass::of(len, at, |i| mask[i]),
-        };
-        let (valid_mass, invalid_mass) = (split.valid.mass, split.invalid.mass);
-        split.valid.refine_log_mass(invalid_mass);
-        split.invalid.refine_log_mass(valid_mass);
+        Self::of_classes(
+            OutputClass::of(indices.len(), |j| at(indices[j] as usize), |_| false),
+            OutputClass::of(len, at, |i| mask[i]),
+        )
+    }
+
+    /// Of two classes whose masses were summed apart.
+    pub(crate) fn of_classes(valid: OutputClass, invalid: OutputClass) -> Self {
+        let mut split = Self { valid, invalid };
+        split.valid.refine_log_mass(invalid.mass);
+        split.invalid.refine_log_mass(valid.mass);
         split
     }
 

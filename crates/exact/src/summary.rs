@@ -79,7 +79,8 @@ impl Summary {
         Some(Self::new(&Split { valid, invalid: OutputClass::EMPTY }, coverage, k))
     }
 
-    fn new(split: &Split, coverage_at: Vec<f64>, k: &[u64]) -> Self {
+    /// From the classes and coverage@k, whatever way they were had.
+    pub fn new(split: &Split, coverage_at: Vec<f64>, k: &[u64]) -> Self {
         let entropy = split.entropy();
         Self {
             validity_rate: split.valid.mass,

@@ -5,18 +5,18 @@ use crate::{Distribution, ValidSet};
 
 /// The two sums of one class.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct LogRatios {
+pub(crate) struct LogRatios {
     /// Σ q log(q/a); +∞ iff q reaches an output of the class that a does not.
-    pub(super) to_base: f64,
+    pub(crate) to_base: f64,
     /// Σ a log(a/q); +∞ iff a reaches an output of the class that q does not.
-    pub(super) from_base: f64,
+    pub(crate) from_base: f64,
 }
 
 /// The sums of both classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct ClassRatios {
-    pub(super) valid: LogRatios,
-    pub(super) invalid: LogRatios,
+pub(crate) struct ClassRatios {
+    pub(crate) valid: LogRatios,
+    pub(crate) invalid: LogRatios,
 }
 
 impl ClassRatios {

@@ -11,20 +11,20 @@ use crate::{Distribution, FilteredModel, Split, ValidSet};
 
 /// Divergences between q and p*, and how their supports differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct PairSums {
+pub(crate) struct PairSums {
     /// KL(q‖p*).
-    pub(super) kl_to: f64,
+    pub(crate) kl_to: f64,
     /// KL(p*‖q).
-    pub(super) kl_from: f64,
-    pub(super) tv: f64,
-    pub(super) js: f64,
-    pub(super) hellinger2: f64,
+    pub(crate) kl_from: f64,
+    pub(crate) tv: Option<f64>,
+    pub(crate) js: Option<f64>,
+    pub(crate) hellinger2: f64,
     /// KL(u‖q), u uniform on the support of p*.
-    pub(super) kl_from_uniform: f64,
+    pub(crate) kl_from_uniform: f64,
     /// Whether q reaches an output, valid or not, that p* does not.
-    pub(super) escapes: bool,
+    pub(crate) escapes: bool,
     /// Whether q misses an output that p* reaches.
-    pub(super) misses: bool,
+    pub(crate) misses: bool,
 }
 
 impl PairSums {
@@ -53,8 +53,8 @@ impl PairSums {
         Self {
             kl_to: or_infinite(kl_to, escapes),
             kl_from: or_infinite(kl_from, misses),
-            tv: (0.5 * (distance + outside)).min(1.0),
-            js: nonnegative(js + 0.5 * LN_2 * outside).min(LN_2),
+            tv: Some((0.5 * (distance + outside)).min(1.0)),
+            js: Some(nonnegative(js + 0.5 * LN_2 * outside).min(LN_2)),
             hellinger2: (0.5 * (hellinger + outside)).min(1.0),
             kl_from_uniform: or_infinite(-math::ln(support) - sum_log_q / support, misses),
             escapes,
