@@ -86,7 +86,7 @@ const CASES: &[(&str, &str, &str, i32)] = &[
     (
         "exact Z of too large a space",
         "(lambda: 2.0)),\n    },\n    training: (gradient: Sampled(prompts: 1, group: 4), steps: 2, optimizer: Sgd(learning_rate: 0.1)),\n    evaluation: (",
-        "(mu: 0.9)),\n    },\n    training: (gradient: Sampled(prompts: 1, group: 4), steps: 2, optimizer: Sgd(learning_rate: 0.1)),\n    evaluation: (enumerate_up_to: 5, ",
+        "(mu: 0.9)),\n    },\n    training: (gradient: Sampled(prompts: 1, group: 4), steps: 2, optimizer: Sgd(learning_rate: 0.1)),\n    exact: (max_states: 1),\n    evaluation: (enumerate_up_to: 5, ",
         2,
     ),
     ("a name that is a path", "name: \"sound\"", "name: \"../sound\"", 2),

@@ -49,13 +49,62 @@ fn exact_prints_a_table_and_json() {
 }
 
 #[test]
-fn exact_of_too_large_a_space_is_refused() {
+fn a_space_that_nobody_can_enumerate_is_walked_by_its_states() {
     let folder = folder();
     let file = experiments().join("toy-parity.ron");
-    let output = host(folder.path(), &["exact", file.to_str().unwrap(), "--set", "task.horizon=40"]);
-    assert_eq!(output.status.code(), Some(2));
-    let text = shown(&output, folder.path());
-    assert!(text.contains("the outputs are too many to enumerate: more than 2000000"), "{text}");
+    let exact = |more: &[&str]| {
+        let arguments = ["exact", file.to_str().unwrap(), "--set", "task.horizon=40"];
+        host(folder.path(), &[&arguments[..], more].concat())
+    };
+    let json: Value = serde_json::from_slice(&exact(&["--json"]).stdout).unwrap();
+    let prompt = &json["prompts"][0];
+    assert_eq!(prompt["method"], "dynamic-programming");
+    assert_eq!(
+        (&prompt["outputs"], &prompt["valid_outputs"]),
+        (&"1099511627776".into(), &"549755813888".into())
+    );
+    // Parity and last symbol make a chain of four states, walked here by hand: E_t, O_t by last symbol a and b.
+    let mut chain = [[0.0, 0.7], [0.3, 0.0]];
+    for _ in 1..40 {
+        let [[even_a, even_b], [odd_a, odd_b]] = chain;
+        chain = [
+            [0.75 * odd_a + 0.25 * odd_b, 0.25 * even_a + 0.75 * even_b],
+            [0.75 * even_a + 0.25 * even_b, 0.25 * odd_a + 0.75 * odd_b],
+        ];
+    }
+    let rate = prompt["base"]["validity_rate"].as_f64().unwrap();
+    assert!((rate - chain[0][0] - chain[0][1]).abs() < 1e-13, "{rate}");
+    assert_eq!(prompt["policies"]["bigram"]["tv_to_filtered"], Value::Null);
+
+    for (more, expected) in [
+        (&["--method", "enumeration"][..], "the outputs are too many to enumerate: more than 2000000"),
+        (&["--set", "exact=(max_states: 3)"], "has more than 3 states"),
+    ] {
+        let output = exact(more);
+        assert_eq!(output.status.code(), Some(2));
+        // Lines are broken to the width of the terminal.
+        let words = shown(&output, folder.path()).replace('│', " ");
+        let text = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_sweep_replaces_the_tilts() {
+    let folder = folder();
+    let file = experiments().join("toy-palindrome.ron");
+    let file = file.to_str().unwrap();
+    let output = host(folder.path(), &["exact", file, "--sweep", "lambda=1,10,50", "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let tilted = json["prompts"][0]["tilted"].as_array().unwrap();
+    // The column mu of the reproduction table.
+    for (tilted, (lambda, mu)) in tilted.iter().zip([(1.0, 0.3403), (10.0, 0.9998), (50.0, 1.0)]) {
+        assert!((tilted["lambda"].as_f64().unwrap() - lambda).abs() < 1e-12);
+        assert!((tilted["mu"].as_f64().unwrap() - mu).abs() < 5e-5);
+    }
+    for sweep in ["gamma=1", "lambda=1,x", "lambda=0", "lambda"] {
+        assert_eq!(host(folder.path(), &["exact", file, "--sweep", sweep]).status.code(), Some(2), "{sweep}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Where prompts come from, and what they weigh.
 
 use crate::support::{PROMPTED_TASK, experiment, experiments, registry, run};
-use pstar_lab::exact::exact;
+use pstar_lab::exact::{MethodChoice, exact};
 
 const SUMS: &str = r#"(name: "sums", task: (
     alphabet: Chars("0123456789"), prompt_alphabet: Chars("0123456789+="), horizon: 3, ending: EndSymbol,
@@ -21,7 +21,7 @@ fn from_a_list_a_file_or_the_verifier() {
     assert_eq!(made, of("FromVerifier(count: 64)"), "a function of the file alone");
     // Every sum of two numbers up to 20 has one output of at most three digits.
     let text = SUMS.replace("PROMPTS", "FromVerifier(count: 64)");
-    let record = exact(&experiment(&text), registry()).unwrap();
+    let record = exact(&experiment(&text), registry(), MethodChoice::Auto).unwrap();
     assert!(record.prompts.iter().all(|prompt| prompt.valid_outputs == "1"));
 }
 

@@ -10,6 +10,7 @@ fn text(enumerate_up_to: u64) -> String {
             objectives: {{"reinforce": (plugin: "reinforce"), "running": (plugin: "forward-kl")}},
             training: (gradient: Sampled(prompts: 4, group: 8), steps: 5, optimizer: Sgd(learning_rate: 0.5)),
             evaluation: (every: 5, k: [1, 4, 16], enumerate_up_to: {enumerate_up_to}, samples: 20000),
+            exact: (max_states: 1),
             seeds: [1])"#
     )
 }

@@ -6,10 +6,16 @@
 //! Checked against enumeration on random tasks, and against closed forms on large ones.
 
 mod classes;
+mod counts;
+mod coverage;
 mod divergences;
+mod sampler;
 
 pub use classes::{log_masses, split};
+pub use counts::{outputs, valid_outputs, valid_support};
+pub use coverage::coverage_at_k;
 pub use divergences::divergences;
+pub use sampler::FilteredSampler;
 
 #[cfg(test)]
 mod tests;

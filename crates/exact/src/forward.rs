@@ -200,7 +200,9 @@ fn rescale<W: Weight>(weights: &mut [W]) -> i32 {
         return 0;
     }
     let factor = power_of_two(-exponent);
-    weights.iter_mut().for_each(|weight| weight.scale(factor));
+    for weight in weights {
+        weight.scale(factor);
+    }
     exponent
 }
 

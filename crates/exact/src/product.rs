@@ -83,12 +83,21 @@ pub struct Product {
     space: OutputSpace,
     roles: usize,
     layers: Vec<Arc<Layer>>,
-    /// Whether the start can reach a valid output; else node 0 of every layer is not alive.
     states: usize,
 }
 
 /// A node: the numbers of the verifier's, the base's and the policy's state. Dead ones sort last.
 type Node = (u32, [u32; 2]);
+
+/// A layer that was worked out, and what it depends on.
+struct Met {
+    nodes: Arc<[Node]>,
+    /// The verifier's states that are alive at the next position.
+    alive: Arc<[bool]>,
+    layer: Arc<Layer>,
+    /// The nodes at the next position.
+    next: Arc<[Node]>,
+}
 
 impl Product {
     /// Explores the product from the prompt: of the base alone, or of base and policy.
@@ -111,16 +120,18 @@ impl Product {
         let mut moves: Vec<Moves> = models.iter().map(|model| Moves::new(model.start)).collect();
         let mut product = Self { space, roles: models.len(), layers: Vec::new(), states: 0 };
         let mut nodes: Arc<[Node]> = Arc::new([(acceptor.start_if_alive(), [0, 0])]);
-        let mut recent: Vec<(Arc<[Node]>, Arc<[bool]>, Arc<Layer>, Arc<[Node]>)> = Vec::new();
+        let mut recent: Vec<Met> = Vec::new();
         for position in 0..space.horizon {
             let last = position + 1 == space.horizon;
             let alive_next = acceptor.alive(position + 1);
-            let known = recent.iter().rev().take(LOOK_BACK).find(|(known, alive, _, _)| {
-                !last && *known == nodes && (Arc::ptr_eq(alive, alive_next) || alive == alive_next)
+            let known = recent.iter().rev().take(LOOK_BACK).find(|known| {
+                !last
+                    && known.nodes == nodes
+                    && (Arc::ptr_eq(&known.alive, alive_next) || known.alive == *alive_next)
             });
-            if let Some((_, _, layer, next)) = known {
-                product.layers.push(Arc::clone(layer));
-                nodes = Arc::clone(next);
+            if let Some(known) = known {
+                product.layers.push(Arc::clone(&known.layer));
+                nodes = Arc::clone(&known.next);
                 continue;
             }
             for (model, moves) in models.iter().zip(&mut moves) {
@@ -140,7 +151,7 @@ impl Product {
                 });
             }
             product.layers.push(Arc::clone(&layer));
-            recent.push((nodes, Arc::clone(alive_next), layer, Arc::clone(&next)));
+            recent.push(Met { nodes, alive: Arc::clone(alive_next), layer, next: Arc::clone(&next) });
             nodes = next;
         }
         Ok(product)
@@ -196,7 +207,9 @@ impl Product {
             for (number, &i) in (0..).zip(&order) {
                 rank[i as usize] = number;
             }
-            successors.iter_mut().for_each(|successor| *successor = rank[*successor as usize]);
+            for successor in &mut successors {
+                *successor = rank[*successor as usize];
+            }
             arrivals.sort_unstable();
         }
         let (states, pairs) = local(&pairs, moves);

@@ -52,14 +52,12 @@ impl ModelRows {
                 let state = states[moved / space.symbols];
                 return Err(ExploreError::PositionDependentMoves { state, position });
             }
-            let table = match tables.last().filter(|table| table.log_probs == log_probs) {
-                Some(table) => Arc::clone(table),
-                None => {
-                    has_zeros |= log_probs.contains(&f64::NEG_INFINITY);
-                    let probs = log_probs.iter().map(|&log_prob| math::exp(log_prob)).collect();
-                    Arc::new(RowTable { log_probs: log_probs.clone(), probs })
-                }
-            };
+            let same = tables.last().filter(|table| table.log_probs == log_probs);
+            let table = same.cloned().unwrap_or_else(|| {
+                has_zeros |= log_probs.contains(&f64::NEG_INFINITY);
+                let probs = log_probs.iter().map(|&log_prob| math::exp(log_prob)).collect();
+                Arc::new(RowTable { log_probs: log_probs.clone(), probs })
+            });
             tables.push(table);
             before = Some((states, next.clone()));
         }

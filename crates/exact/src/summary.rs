@@ -63,19 +63,16 @@ impl Summary {
     }
 
     /// Of the uniform distribution on `count` valid outputs; `None` if there are none.
-    pub fn of_uniform(count: u64, k: &[u64]) -> Option<Self> {
-        if count == 0 {
+    pub fn of_uniform(count: f64, k: &[u64]) -> Option<Self> {
+        if count == 0.0 {
             return None;
         }
-        let prob = (count as f64).recip();
-        let valid = OutputClass {
-            mass: 1.0,
-            log_mass: 0.0,
-            entropy: math::ln(count as f64),
-            collision: prob,
-            top1: prob,
-        };
-        let coverage = k.iter().map(|&k| count as f64 * at_least_once(prob, k)).collect();
+        let prob = count.recip();
+        let valid =
+            OutputClass { mass: 1.0, log_mass: 0.0, entropy: math::ln(count), collision: prob, top1: prob };
+        // Beyond the range of numbers no two samples agree.
+        let covered = |k: u64| if prob == 0.0 { k as f64 } else { count * at_least_once(prob, k) };
+        let coverage = k.iter().map(|&k| covered(k)).collect();
         Some(Self::new(&Split { valid, invalid: OutputClass::EMPTY }, coverage, k))
     }
 
@@ -198,9 +195,9 @@ mod tests {
             probs.push(0.0);
             let valid = ValidSet::new((0..=count).map(|i| i < count).collect());
             let expected = Summary::of(table(&probs).view(), &valid, &K);
-            assert_same(&Summary::of_uniform(count as u64, &K).unwrap(), &expected, 1e-13);
+            assert_same(&Summary::of_uniform(count as f64, &K).unwrap(), &expected, 1e-13);
         }
-        assert_eq!(Summary::of_uniform(0, &K), None);
+        assert_eq!(Summary::of_uniform(0.0, &K), None);
     }
 
     #[test]

@@ -52,7 +52,7 @@ A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_parti
 }
 
 /// Where plugins are.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct PluginDirs {
     /// A further folder of plugins (also: the environment variable `PSTAR_PLUGIN_PATH`); can be repeated
     #[arg(long, value_name = "DIR")]
@@ -60,7 +60,7 @@ pub(crate) struct PluginDirs {
 }
 
 /// An experiment and what is changed in it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ExperimentArgs {
     /// The experiment file
     pub(crate) file: PathBuf,
@@ -98,10 +98,27 @@ pub(crate) struct ValidateArgs {
     pub(crate) json: bool,
 }
 
+/// How exact values are to be had.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExactMethod {
+    /// Enumeration where the outputs are few enough, else dynamic programming
+    Auto,
+    /// All outputs, one by one
+    Enumeration,
+    /// The states of base, policy and verifier: also for spaces that nobody can enumerate
+    DynamicProgramming,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ExactArgs {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
+    /// How the values are had
+    #[arg(long, value_enum, value_name = "METHOD", default_value = "auto")]
+    pub(crate) method: ExactMethod,
+    /// Show tilted distributions of these strengths instead of `evaluation.betas`: `lambda=0.5,1,2` or `beta=0.1,1`
+    #[arg(long, value_name = "NAME=NUMBERS")]
+    pub(crate) sweep: Option<String>,
     /// Print JSON, with full precision
     #[arg(long)]
     pub(crate) json: bool,

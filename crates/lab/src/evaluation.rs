@@ -1,18 +1,22 @@
 //! How good a policy is: exactly, over all outputs of the task, or from samples with standard errors.
 
+mod dynamic;
 mod enumerated;
 mod enumerator;
 mod measures;
 mod reference;
 mod sampled;
+mod targets;
 mod verdicts;
 
-pub use enumerated::{EnumeratedEvaluation, PromptTargets};
+pub use dynamic::{DynamicEvaluation, DynamicReference, Unavailable};
+pub use enumerated::EnumeratedEvaluation;
 pub use enumerator::Enumerator;
 pub(crate) use measures::number;
 pub use measures::{Measure, Measures};
 pub use reference::{PromptReference, Reference};
 pub use sampled::SampledEvaluation;
+pub use targets::PromptTargets;
 pub(crate) use verdicts::verdicts;
 
 use crate::experiment::Experiment;
@@ -27,6 +31,8 @@ use serde::Serialize;
 pub enum Method {
     /// Exactly, by enumerating all outputs.
     Enumeration,
+    /// Exactly, by dynamic programming over the states of base, policy and verifier.
+    DynamicProgramming,
     /// Estimated from samples.
     Sampling,
 }
@@ -36,19 +42,25 @@ pub enum Method {
 pub enum Ruler {
     /// All outputs.
     Enumerated(Box<Reference>),
-    /// Samples of the base; the number of outputs is too large.
-    Sampled(Box<SampledEvaluation>),
+    /// The states of base and verifier; the number of outputs is too large.
+    Dynamic(Box<DynamicReference>),
+    /// Samples of the base; the number of outputs is too large, and there is no finite-state view.
+    Sampled(Box<SampledEvaluation>, Unavailable),
 }
 
 impl Ruler {
-    /// Enumerates the outputs of the experiment's task, or samples its base where they are too many.
+    /// Enumerates the outputs of the experiment's task; where they are too many walks the states of base and verifier,
+    /// and where these are none or too many samples the base.
     ///
     /// # Errors
     /// If the base or the verifier fails.
     pub fn new(experiment: &Experiment) -> Result<Self, PluginError> {
-        Ok(match Reference::new(experiment)? {
-            Some(reference) => Self::Enumerated(Box::new(reference)),
-            None => Self::Sampled(Box::new(SampledEvaluation::new(experiment)?)),
+        if let Some(reference) = Reference::new(experiment)? {
+            return Ok(Self::Enumerated(Box::new(reference)));
+        }
+        Ok(match DynamicReference::new(experiment)? {
+            Ok(reference) => Self::Dynamic(Box::new(reference)),
+            Err(unavailable) => Self::Sampled(Box::new(SampledEvaluation::new(experiment)?), unavailable),
         })
     }
 
@@ -56,7 +68,8 @@ impl Ruler {
     pub fn method(&self) -> Method {
         match self {
             Self::Enumerated(_) => Method::Enumeration,
-            Self::Sampled(_) => Method::Sampling,
+            Self::Dynamic(_) => Method::DynamicProgramming,
+            Self::Sampled(..) => Method::Sampling,
         }
     }
 
@@ -64,7 +77,8 @@ impl Ruler {
     pub fn facts(&self, prompts: usize) -> Vec<PromptFacts> {
         match self {
             Self::Enumerated(reference) => reference.facts(),
-            Self::Sampled(_) => vec![PromptFacts { log_partition: None, log_invalidity: None }; prompts],
+            Self::Dynamic(reference) => reference.facts(),
+            Self::Sampled(..) => vec![PromptFacts { log_partition: None, log_invalidity: None }; prompts],
         }
     }
 
@@ -75,8 +89,9 @@ impl Ruler {
     /// If the base fails.
     pub fn targets(&self, experiment: &Experiment) -> Result<Vec<(String, Measures)>, PluginError> {
         match self {
-            Self::Enumerated(reference) => Ok(enumerated::targets(reference, experiment)),
-            Self::Sampled(sampled) => Ok(vec![("base".into(), sampled.base(experiment)?)]),
+            Self::Enumerated(reference) => Ok(reference.means(experiment)),
+            Self::Dynamic(reference) => Ok(reference.means(experiment)),
+            Self::Sampled(sampled, _) => Ok(vec![("base".into(), sampled.base(experiment)?)]),
         }
     }
 
@@ -94,7 +109,11 @@ impl Ruler {
             Self::Enumerated(reference) => {
                 Evaluator::Enumerated(Box::new(EnumeratedEvaluation::new(reference, experiment, policy)?))
             }
-            Self::Sampled(sampled) => Evaluator::Sampled { sampled, experiment, seed },
+            Self::Dynamic(reference) => match DynamicEvaluation::new(reference, experiment, policy)? {
+                Ok(evaluation) => Evaluator::Dynamic(Box::new(evaluation)),
+                Err(_) => Evaluator::Sampled { sampled: reference.sampled(experiment)?, experiment, seed },
+            },
+            Self::Sampled(sampled, _) => Evaluator::Sampled { sampled, experiment, seed },
         })
     }
 }
@@ -104,6 +123,8 @@ impl Ruler {
 pub enum Evaluator<'a> {
     /// Over all outputs.
     Enumerated(Box<EnumeratedEvaluation<'a>>),
+    /// Over all states.
+    Dynamic(Box<DynamicEvaluation<'a>>),
     /// From samples.
     Sampled {
         /// Samples of the base.
@@ -123,6 +144,7 @@ impl Evaluator<'_> {
     pub fn curve(&mut self, policy: &PolicyHandle, step: u32) -> Result<Measures, PluginError> {
         match self {
             Self::Enumerated(evaluation) => evaluation.curve(policy),
+            Self::Dynamic(evaluation) => evaluation.curve(policy),
             Self::Sampled { sampled, experiment, seed } => sampled.policy(experiment, policy, *seed, step),
         }
     }
@@ -134,6 +156,7 @@ impl Evaluator<'_> {
     pub fn full(&mut self, policy: &PolicyHandle, step: u32) -> Result<Measures, PluginError> {
         match self {
             Self::Enumerated(evaluation) => evaluation.full(policy),
+            Self::Dynamic(evaluation) => evaluation.full(policy),
             Self::Sampled { sampled, experiment, seed } => sampled.policy(experiment, policy, *seed, step),
         }
     }

@@ -1,12 +1,16 @@
 //! The exact values of a task and of its policies at their initial parameters.
 
-use crate::evaluation::{EnumeratedEvaluation, Measures, Method, Ruler};
-use crate::experiment::{Experiment, ExperimentError, Problem};
+use crate::evaluation::{
+    DynamicEvaluation, DynamicReference, EnumeratedEvaluation, Measures, Method, PromptTargets, Reference,
+    Ruler, Unavailable,
+};
+use crate::experiment::{Experiment, ExperimentError, PolicySpec, Problem};
 use crate::plugins::Registry;
 use crate::training::{create, initial_parameters};
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_exact::dynamic;
 use serde::Serialize;
 
 /// The exact values of a task, prompt by prompt.
@@ -44,61 +48,159 @@ fn as_map<S: serde::Serializer>(rows: &[(String, Measures)], serializer: S) -> R
     serializer.collect_map(rows.iter().map(|(name, measures)| (name, measures)))
 }
 
+/// How exact values are to be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MethodChoice {
+    /// By enumeration where the outputs are few enough, else by dynamic programming.
+    #[default]
+    Auto,
+    /// By enumeration.
+    Enumeration,
+    /// By dynamic programming.
+    DynamicProgramming,
+}
+
+/// What gives the exact values of every prompt.
+enum Source {
+    Enumerated(Box<Reference>),
+    Dynamic(Box<DynamicReference>),
+}
+
 /// Works out the exact values of an experiment's task. Policies that start at random are drawn with the first seed,
 /// or 0 where there is none.
 ///
 /// # Errors
-/// Every problem that could be found: too many outputs to enumerate, a policy's start, a component that fails.
-pub fn exact(experiment: &Experiment, registry: &Registry) -> Result<ExactRecord, ExperimentError> {
+/// Every problem that could be found: too many outputs to enumerate, a component without a finite-state view, a
+/// policy's start, a component that fails.
+pub fn exact(
+    experiment: &Experiment,
+    registry: &Registry,
+    method: MethodChoice,
+) -> Result<ExactRecord, ExperimentError> {
     let failed =
         |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
     let of_task =
         |error: PluginError| failed(vec![Problem { hint: error.hint, ..Problem::new(error.message) }]);
     let ruler = Ruler::new(experiment).map_err(of_task)?;
-    let Ruler::Enumerated(reference) = &ruler else { return Err(failed(vec![too_large(experiment)])) };
     let mut problems = Vec::new();
-    let mut policies: Vec<(String, Vec<Measures>)> = Vec::new();
+    let mut policies: Vec<(&PolicySpec, PolicyHandle)> = Vec::new();
     for spec in &experiment.policies {
-        let start = match initial_parameters(experiment, registry, &ruler, spec) {
-            Ok(start) => start,
-            Err(problem) => {
-                problems.push(problem);
-                continue;
+        match initial_parameters(experiment, registry, &ruler, spec) {
+            Ok(start) => {
+                let policy = started(experiment, registry, spec, start.as_deref()).map_err(of_task)?;
+                policies.push((spec, policy));
             }
-        };
-        let measured = create(experiment, registry, spec).and_then(|mut policy: PolicyHandle| {
-            let seed = experiment.seeds.first().copied().unwrap_or(0);
-            match &start {
-                Some(parameters) => policy.set_parameters(parameters)?,
-                None => policy.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
-            }
-            EnumeratedEvaluation::new(reference, experiment, &policy)?.by_prompt(&policy)
-        });
-        policies.push((spec.name.clone(), measured.map_err(of_task)?));
+            Err(problem) => problems.push(problem),
+        }
     }
     if !problems.is_empty() {
         return Err(failed(problems));
     }
-    let records = reference.prompts().iter().enumerate().map(|(i, prompt)| {
-        let targets = reference.targets(i, experiment);
+    let source = match (ruler, method) {
+        (Ruler::Enumerated(reference), MethodChoice::Auto | MethodChoice::Enumeration) => {
+            Source::Enumerated(reference)
+        }
+        (_, MethodChoice::Enumeration) => return Err(failed(vec![too_large(experiment, None)])),
+        (Ruler::Dynamic(reference), _) => Source::Dynamic(reference),
+        (Ruler::Sampled(_, unavailable), _) => {
+            return Err(failed(vec![too_large(experiment, Some(&unavailable))]));
+        }
+        (Ruler::Enumerated(_), MethodChoice::DynamicProgramming) => {
+            match DynamicReference::new(experiment).map_err(of_task)? {
+                Ok(reference) => Source::Dynamic(Box::new(reference)),
+                Err(unavailable) => return Err(failed(vec![out_of_reach(experiment, &unavailable)])),
+            }
+        }
+    };
+    let mut measured: Vec<(String, Vec<Measures>)> = Vec::new();
+    for (spec, policy) in &policies {
+        let rows = match &source {
+            Source::Enumerated(reference) => EnumeratedEvaluation::new(reference, experiment, policy)
+                .and_then(|mut evaluation| evaluation.by_prompt(policy)),
+            Source::Dynamic(reference) => match DynamicEvaluation::new(reference, experiment, policy) {
+                Ok(Ok(evaluation)) => evaluation.by_prompt(policy),
+                Ok(Err(unavailable)) => {
+                    let message = format!("policy `{}`: {}", spec.name, unavailable.reason);
+                    problems.push(Problem::at(spec.place.clone(), message).with_hint(unavailable.hint));
+                    continue;
+                }
+                Err(error) => Err(error),
+            },
+        };
+        measured.push((spec.name.clone(), rows.map_err(of_task)?));
+    }
+    if !problems.is_empty() {
+        return Err(failed(problems));
+    }
+    let records = (0..experiment.prompt_texts.len()).map(|i| {
+        let (method, targets, outputs, [valid_outputs, valid_support]) = source.of_prompt(experiment, i);
         PromptRecord {
             prompt: experiment.prompt_texts[i].clone(),
-            method: ruler.method(),
-            outputs: prompt.valid.outputs().to_string(),
-            valid_outputs: prompt.valid.count().to_string(),
-            valid_support: prompt.filtered.as_ref().map_or(0, |filtered| filtered.support).to_string(),
+            method,
+            outputs,
+            valid_outputs,
+            valid_support,
             base: targets.base,
             filtered: targets.filtered,
             tilted: targets.tilted,
-            policies: policies.iter().map(|(name, rows)| (name.clone(), rows[i].clone())).collect(),
+            policies: measured.iter().map(|(name, rows)| (name.clone(), rows[i].clone())).collect(),
         }
     });
     Ok(ExactRecord { prompts: records.collect() })
 }
 
-fn too_large(experiment: &Experiment) -> Problem {
+impl Source {
+    /// The method, the targets, and the numbers of outputs: all; valid, and valid within the base's reach.
+    fn of_prompt(&self, experiment: &Experiment, i: usize) -> (Method, PromptTargets, String, [String; 2]) {
+        match self {
+            Self::Enumerated(reference) => {
+                let prompt = &reference.prompts()[i];
+                let support = prompt.filtered.as_ref().map_or(0, |filtered| filtered.support);
+                let counts = [prompt.valid.count().to_string(), support.to_string()];
+                let outputs = prompt.valid.outputs().to_string();
+                (Method::Enumeration, reference.targets(i, experiment), outputs, counts)
+            }
+            Self::Dynamic(reference) => {
+                let outputs = dynamic::outputs(reference.acceptor(i).space()).to_string();
+                let counts = reference.counts(i).clone();
+                (Method::DynamicProgramming, reference.targets(i).clone(), outputs, counts)
+            }
+        }
+    }
+}
+
+/// A policy at its initial parameters.
+fn started(
+    experiment: &Experiment,
+    registry: &Registry,
+    spec: &PolicySpec,
+    parameters: Option<&[f64]>,
+) -> Result<PolicyHandle, PluginError> {
+    let mut policy = create(experiment, registry, spec)?;
+    let seed = experiment.seeds.first().copied().unwrap_or(0);
+    match parameters {
+        Some(parameters) => policy.set_parameters(parameters)?,
+        None => policy.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
+    }
+    Ok(policy)
+}
+
+fn too_large(experiment: &Experiment, unavailable: Option<&Unavailable>) -> Problem {
     let limit = experiment.evaluation.enumerate_up_to;
-    let message = format!("the outputs are too many to enumerate: more than {limit}");
+    let mut message = format!("the outputs are too many to enumerate: more than {limit}");
+    let mut hint = "use a smaller `horizon`, or raise `evaluation.enumerate_up_to`".to_string();
+    match unavailable {
+        Some(Unavailable { reason, hint: advice }) => {
+            message = format!("{message}; and for dynamic programming {reason}");
+            hint = format!("{hint}; {advice}");
+        }
+        None => hint.push_str(", or leave out `--method enumeration`"),
+    }
+    Problem::at(experiment.file.task.horizon.place(&experiment.text), message).with_hint(hint)
+}
+
+fn out_of_reach(experiment: &Experiment, unavailable: &Unavailable) -> Problem {
+    let message = format!("dynamic programming is not possible here: {}", unavailable.reason);
     Problem::at(experiment.file.task.horizon.place(&experiment.text), message)
-        .with_hint("use a smaller `horizon`, or raise `evaluation.enumerate_up_to`")
+        .with_hint("leave out `--method dynamic-programming`: the outputs can be enumerated")
 }

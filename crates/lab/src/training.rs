@@ -13,6 +13,7 @@ pub use arm::{ArmOutcome, ArmStatus, CurvePoint, Failure, train};
 pub use budget::Budget;
 pub use idle::IdleWatch;
 pub use optimizer::OptimizerState;
+pub(crate) use optimizer::clip;
 pub use population::{OutputBatch, PopulationScores};
 pub use prompt_order::prompts_of_step;
 pub use sampled::SampledBatch;

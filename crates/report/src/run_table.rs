@@ -24,6 +24,7 @@ pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
     let mut text = String::new();
     let unit = match record.method {
         Method::Enumeration => "exact, over all outputs",
+        Method::DynamicProgramming => "exact, by dynamic programming",
         Method::Sampling => "estimated from samples",
     };
     let _ = writeln!(text, "{} · means over prompts, {unit} · KL and entropy in nats\n", record.name);

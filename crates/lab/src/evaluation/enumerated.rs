@@ -1,88 +1,21 @@
 //! Exact evaluation.
 
 use super::measures::{Keys, add_divergences, add_tilted, of_summary};
+use super::targets::{PromptTargets, keys, means, sample_numbers, uniform, values};
 use super::{Enumerator, Measures, Reference};
-use crate::experiment::{Experiment, Written};
+use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_exact::{CurvePoint, Divergences, Orders, OutputTable, Split, Summary, entropy};
 
-fn texts<T>(numbers: &[Written<T>]) -> Vec<String> {
-    numbers.iter().map(|number| number.text.clone()).collect()
-}
-
-fn values<T: Copy>(numbers: &[Written<T>]) -> Vec<f64>
-where
-    f64: From<T>,
-{
-    numbers.iter().map(|number| f64::from(number.value)).collect()
-}
-
-fn keys(experiment: &Experiment) -> Keys {
-    let evaluation = &experiment.evaluation;
-    Keys {
-        k: texts(&evaluation.k),
-        alphas: texts(&evaluation.alphas),
-        betas: texts(&evaluation.betas),
-        power_sums: texts(&evaluation.power_sums),
-    }
-}
-
-fn sample_numbers(experiment: &Experiment) -> Vec<u64> {
-    experiment.evaluation.k.iter().map(|k| k.value).collect()
-}
-
-/// The rows that policies are compared with, means over prompts.
-pub(super) fn targets(reference: &Reference, experiment: &Experiment) -> Vec<(String, Measures)> {
-    let weights = reference.weights(experiment);
-    let mean = |rows: Vec<Option<Measures>>| {
-        let present = rows.into_iter().zip(&weights).filter_map(|(row, &weight)| Some((row?, weight)));
-        let (rows, weights): (Vec<_>, Vec<_>) = present.unzip();
-        Measures::mean(&rows, &weights)
-    };
-    let (k, keys) = (sample_numbers(experiment), keys(experiment).k);
-    let all: Vec<PromptTargets> =
-        (0..reference.prompts().len()).map(|prompt| reference.targets(prompt, experiment)).collect();
-    let base = all.iter().zip(reference.prompts()).map(|(targets, prompt)| {
-        let mut base = targets.base.clone();
-        base.push("kl_from_filtered", prompt.filtered.as_ref().map(|_| -prompt.split.valid.log_mass));
-        Some(base)
-    });
-    let filtered = all.iter().map(|targets| {
-        let mut filtered = targets.filtered.clone()?;
-        filtered.push("kl_from_filtered", 0.0);
-        Some(filtered)
-    });
-    let mut rows = vec![("base".into(), mean(base.collect())), ("filtered".into(), mean(filtered.collect()))];
-    for (b, beta) in experiment.evaluation.betas.iter().enumerate() {
-        let tilted = all.iter().map(|targets| Some(targets.tilted[b].clone()));
-        rows.push((format!("tilted {}", beta.text), mean(tilted.collect())));
-    }
-    let uniform = reference.prompts().iter().map(|prompt| {
-        let filtered = prompt.filtered.as_ref()?;
-        let mut measures = of_summary(&Summary::of_uniform(filtered.support as u64, &k)?, &keys);
-        // KL(p*‖u) = log |support| − H(p*).
-        let entropy = Summary::of_filtered(filtered, &k).entropy;
-        let log_support = pstar_core::math::ln(filtered.support as f64);
-        measures.push("kl_from_filtered", (log_support - entropy).max(0.0));
-        Some(measures)
-    });
-    rows.push(("uniform-valid".into(), mean(uniform.collect())));
-    rows
-}
-
-/// The figures of a prompt's base and targets.
-#[derive(Clone, Debug)]
-pub struct PromptTargets {
-    /// The base.
-    pub base: Measures,
-    /// The filtered model, where there is one.
-    pub filtered: Option<Measures>,
-    /// The tilted distributions, one a β of the evaluation.
-    pub tilted: Vec<Measures>,
-}
-
 impl Reference {
+    /// The rows that policies are compared with, means over prompts.
+    pub fn means(&self, experiment: &Experiment) -> Vec<(String, Measures)> {
+        let prompts = 0..self.prompts().len();
+        let all: Vec<PromptTargets> = prompts.map(|prompt| self.targets(prompt, experiment)).collect();
+        means(&all, &self.weights(experiment), experiment)
+    }
+
     /// The figures of a prompt's base and targets.
     pub fn targets(&self, prompt: usize, experiment: &Experiment) -> PromptTargets {
         let (k, keys) = (sample_numbers(experiment), keys(experiment).k);
@@ -90,6 +23,10 @@ impl Reference {
         let prompt = &self.prompts()[prompt];
         let filtered = prompt.filtered.as_ref();
         PromptTargets {
+            uniform: filtered.and_then(|filtered| {
+                let entropy = Summary::of_filtered(filtered, &k).entropy;
+                uniform(filtered.support as f64, entropy, &k, &keys)
+            }),
             base: of_summary(&Summary::with_split(table, &prompt.valid, &prompt.split, &k), &keys),
             filtered: filtered.map(|filtered| {
                 let mut measures = of_summary(&Summary::of_filtered(filtered, &k), &keys);

@@ -9,7 +9,7 @@ use pstar_exact::{FiniteState, LayeredAutomaton, OutputSpace, OutputTable, enume
 const CHUNK: u64 = 1 << 14;
 
 /// A model's finite-state view, as the exact engine wants it.
-struct View<'a>(&'a dyn ModelHandle);
+pub(super) struct View<'a>(pub(super) &'a dyn ModelHandle);
 
 impl FiniteState for View<'_> {
     type Error = PluginError;

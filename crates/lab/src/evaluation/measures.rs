@@ -112,7 +112,9 @@ pub(super) fn of_summary(summary: &Summary, k: &[String]) -> Measures {
     measures.push("top1", summary.top1);
     measures.push("entropy_given_valid", summary.entropy_given_valid);
     measures.push_family("pass_at", k.iter().cloned(), summary.pass_at.iter().copied());
-    measures.push_family("coverage_at", k.iter().cloned(), summary.coverage_at.iter().copied());
+    // It may be out of reach by dynamic programming.
+    let coverage = (0..k.len()).map(|i| summary.coverage_at.get(i).copied());
+    measures.push_family("coverage_at", k.iter().cloned(), coverage);
     measures
 }
 

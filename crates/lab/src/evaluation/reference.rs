@@ -1,6 +1,7 @@
 //! The exact values of a task: its outputs, which of them are valid, and the targets.
 
 use super::Enumerator;
+use super::targets::solvable_weights;
 use super::verdicts::refuses_truncated;
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
@@ -87,15 +88,10 @@ impl Reference {
         self.contexts.context_of()
     }
 
-    /// The weight of each prompt in means: that of the experiment where p* exists, 0 where it does not, so that all
-    /// figures are means over the same prompts. If no prompt can be solved, all keep theirs.
+    /// The weight of each prompt in means.
     pub fn weights(&self, experiment: &Experiment) -> Vec<f64> {
-        let solvable = |prompt: &PromptReference| prompt.filtered.is_some();
-        if !self.prompts.iter().any(solvable) {
-            return experiment.weights.clone();
-        }
-        let weights = self.prompts.iter().zip(&experiment.weights);
-        weights.map(|(prompt, &weight)| if solvable(prompt) { weight } else { 0.0 }).collect()
+        let solvable: Vec<bool> = self.prompts.iter().map(|prompt| prompt.filtered.is_some()).collect();
+        solvable_weights(&solvable, experiment)
     }
 
     /// What objectives may know.
@@ -109,7 +105,11 @@ impl Reference {
 }
 
 /// The verdicts on all outputs.
-fn verify_all(experiment: &Experiment, prompt: usize, space: OutputSpace) -> Result<ValidSet, PluginError> {
+pub(super) fn verify_all(
+    experiment: &Experiment,
+    prompt: usize,
+    space: OutputSpace,
+) -> Result<ValidSet, PluginError> {
     let count = space.count().unwrap_or(0);
     let prompt_tokens = experiment.prompts.view().row(prompt);
     let chunks: Vec<u64> = (0..count.div_ceil(CHUNK)).collect();

@@ -39,7 +39,7 @@ pub fn check(
     checker.name(&file);
     let seeds = checker.seeds(&file);
     let training = file.training.as_ref().and_then(|training| checker.training(training));
-    let evaluation = checker.evaluation(&file.evaluation, training.as_ref());
+    let evaluation = checker.evaluation(&file.evaluation, &file.exact, training.as_ref());
     let built = checker.task(&file);
     let task = built.as_ref().map(|built| &built.task);
     let policies = checker.policies(&file, task);

@@ -124,6 +124,8 @@ pub struct Training {
     pub steps: u32,
     /// The optimizer.
     pub optimizer: Optimizer,
+    /// Greatest Euclidean norm of a gradient, positive.
+    pub clip_norm: Option<f64>,
 }
 
 /// How policies are measured, checked.
@@ -143,4 +145,6 @@ pub struct Evaluation {
     pub enumerate_up_to: u64,
     /// Samples a prompt where outputs are too many to enumerate.
     pub samples: usize,
+    /// Greatest number of states of a verifier, and of its product with base and policy.
+    pub max_states: usize,
 }

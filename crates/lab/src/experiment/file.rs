@@ -30,6 +30,9 @@ pub struct ExperimentFile {
     /// How policies are measured.
     #[serde(default)]
     pub evaluation: EvaluationFile,
+    /// Bounds on exact values.
+    #[serde(default)]
+    pub exact: ExactFile,
     /// One arm of every policy and objective a seed.
     #[serde(default)]
     pub seeds: Option<Located<Vec<u64>>>,
@@ -151,6 +154,9 @@ pub struct TrainingFile {
     pub steps: Located<u32>,
     /// The optimizer, the same for all arms.
     pub optimizer: Located<OptimizerFile>,
+    /// Greatest Euclidean norm of a gradient; longer ones are scaled down to it.
+    #[serde(default)]
+    pub clip_norm: Option<Located<f64>>,
 }
 
 /// Where gradients come from.
@@ -236,6 +242,20 @@ impl Default for EvaluationFile {
             enumerate_up_to: Located::unplaced(2_000_000),
             samples: Located::unplaced(4096),
         }
+    }
+}
+
+/// Bounds on exact values.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExactFile {
+    /// Greatest number of states of a verifier, and of its product with base and policy.
+    pub max_states: Located<usize>,
+}
+
+impl Default for ExactFile {
+    fn default() -> Self {
+        Self { max_states: Located::unplaced(1 << 21) }
     }
 }
 

@@ -89,7 +89,11 @@ fn bytes(prepared: &Prepared<'_>, parameters: usize, threads: f64) -> f64 {
             });
             count * (16.0 * (contexts + threads) + prompts) + of_all
         }
-        Ruler::Sampled(_) => prepared.experiment.evaluation.samples as f64 * 64.0,
+        // Nodes × choices, for the base once and for every thread's policy: successors, rows and factors.
+        Ruler::Dynamic(reference) => {
+            reference.states() as f64 * prepared.experiment.task.choices() as f64 * 48.0 * (1.0 + threads)
+        }
+        Ruler::Sampled(..) => prepared.experiment.evaluation.samples as f64 * 64.0,
     };
     outputs + parameters as f64 * 8.0 * 8.0 * threads
 }

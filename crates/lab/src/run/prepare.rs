@@ -79,7 +79,7 @@ pub fn prepare<'a>(
             }
             Some(OutputBatch::new(experiment, reference).map_err(of_task)?)
         }
-        (Gradient::Population, Ruler::Sampled(_)) => {
+        (Gradient::Population, Ruler::Dynamic(_) | Ruler::Sampled(..)) => {
             let limit = experiment.evaluation.enumerate_up_to;
             let message = format!("`Population` needs all outputs, which are more than {limit}");
             let place =
@@ -169,7 +169,7 @@ fn check_objective(
         }
         _ => {}
     }
-    if declaration.partition == PartitionNeed::Exact && matches!(ruler, Ruler::Sampled(_)) {
+    if declaration.partition == PartitionNeed::Exact && matches!(ruler, Ruler::Sampled(..)) {
         let limit = experiment.evaluation.enumerate_up_to;
         let message = format!("it needs the exact Z, but the outputs are more than {limit}");
         problems.push(at(message).with_hint("estimate Z (`partition: Running`), or make the space smaller"));
@@ -192,11 +192,12 @@ fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<String> {
 
 /// Says that figures are estimates, and names the prompts whose distance from p* cannot be had.
 fn unmet(experiment: &Experiment, ruler: &Ruler) -> Vec<String> {
-    let Ruler::Sampled(sampled) = ruler else { return Vec::new() };
+    let Ruler::Sampled(sampled, unavailable) = ruler else { return Vec::new() };
     let (samples, limit) = (experiment.evaluation.samples, experiment.evaluation.enumerate_up_to);
     let whole = format!(
-        "there are more than {limit} outputs (`evaluation.enumerate_up_to`): figures are estimated from {samples} \
-         samples a prompt, with standard errors in summary.json, and no objective is handed the exact Z"
+        "there are more than {limit} outputs (`evaluation.enumerate_up_to`), and {}: figures are estimated from \
+         {samples} samples a prompt, with standard errors in summary.json, and no objective is handed the exact Z",
+        unavailable.reason
     );
     let name = |prompt: usize| {
         let text = &experiment.prompt_texts[prompt];

@@ -67,7 +67,8 @@ pub fn resolved(experiment: &Experiment, now: &Path) -> String {
             ),
         };
         let steps = training.steps;
-        line(1, format!("training: (gradient: {gradient}, steps: {steps}, optimizer: {optimizer}),"));
+        let clip = training.clip_norm.map(|norm| format!(", clip_norm: {}", ron(&norm))).unwrap_or_default();
+        line(1, format!("training: (gradient: {gradient}, steps: {steps}, optimizer: {optimizer}{clip}),"));
     }
     let evaluation = &experiment.evaluation;
     line(1, "evaluation: (".into());
@@ -79,6 +80,7 @@ pub fn resolved(experiment: &Experiment, now: &Path) -> String {
     line(2, format!("enumerate_up_to: {},", evaluation.enumerate_up_to));
     line(2, format!("samples: {},", evaluation.samples));
     line(1, "),".into());
+    line(1, format!("exact: (max_states: {}),", evaluation.max_states));
     line(1, format!("seeds: {},", ron(&experiment.seeds)));
     line(0, ")".into());
     text

@@ -1,6 +1,6 @@
 //! The training loop of one arm.
 
-use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch};
+use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
 use crate::evaluation::{Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
 use pstar_core::PluginError;
@@ -204,7 +204,12 @@ impl Arm<'_> {
             }
         }
         match self.gradient.iter().find(|g| !g.is_finite()) {
-            None => Ok(()),
+            None => {
+                if let Some(norm) = self.training.clip_norm {
+                    clip(&mut self.gradient, norm);
+                }
+                Ok(())
+            }
             Some(found) => Err(PluginError::data(format!("the gradient holds {found}"))),
         }
     }

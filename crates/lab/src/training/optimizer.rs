@@ -42,6 +42,17 @@ impl OptimizerState {
     }
 }
 
+/// Scales a gradient that is longer than `norm` down to it (Pascanu et al. 2013).
+pub(crate) fn clip(gradient: &mut [f64], norm: f64) {
+    let length = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+    if length > norm {
+        let scale = norm / length;
+        for g in gradient {
+            *g *= scale;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +63,15 @@ mod tests {
         let mut parameters = [1.0, f64::NEG_INFINITY];
         state.step(&mut parameters, &[2.0, 0.0]);
         assert_eq!(parameters, [2.0, f64::NEG_INFINITY]);
+    }
+
+    #[test]
+    fn only_long_gradients_are_clipped() {
+        let mut gradient = [3.0, -4.0];
+        clip(&mut gradient, 5.0);
+        assert_eq!(gradient, [3.0, -4.0]);
+        clip(&mut gradient, 1.0);
+        assert!((gradient[0] - 0.6).abs() < 1e-15 && (gradient[1] + 0.8).abs() < 1e-15);
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
                 pseudo_count: 0.0,
             })
         }
-        Ruler::Sampled(_) => fit_samples(experiment, policy),
+        Ruler::Dynamic(_) | Ruler::Sampled(..) => fit_samples(experiment, policy),
     }
 }
 

@@ -1,16 +1,20 @@
 //! How policies are measured.
 
 use super::{Checker, MOST_SAMPLES};
-use crate::experiment::file::EvaluationFile;
+use crate::experiment::file::{EvaluationFile, ExactFile};
 use crate::experiment::{Evaluation, Problem, Training, Written};
 
 /// Greatest number of outputs that can be enumerated at all: their table takes 2 GiB.
 const MOST_OUTPUTS: u64 = 1 << 27;
 
+/// Greatest number of states that can be kept at all.
+const MOST_STATES: usize = 1 << 28;
+
 impl Checker<'_> {
     pub(super) fn evaluation(
         &mut self,
         file: &EvaluationFile,
+        exact: &ExactFile,
         training: Option<&Training>,
     ) -> Option<Evaluation> {
         let before = self.problems.len();
@@ -39,6 +43,11 @@ impl Checker<'_> {
             let message = format!("`samples` must be from 2 to {MOST_SAMPLES}, found `{}`", *file.samples);
             self.problem(Problem::at(file.samples.place(self.text), message));
         }
+        let states = &exact.max_states;
+        if !(1..=MOST_STATES).contains(&**states) {
+            let message = format!("`max_states` must be from 1 to {MOST_STATES}, found `{}`", **states);
+            self.problem(Problem::at(states.place(self.text), message));
+        }
         (self.problems.len() == before).then(|| Evaluation {
             every,
             k: file.k.clone(),
@@ -47,6 +56,7 @@ impl Checker<'_> {
             power_sums: file.power_sums.clone(),
             enumerate_up_to: *file.enumerate_up_to,
             samples: *file.samples,
+            max_states: *exact.max_states,
         })
     }
 

@@ -27,7 +27,15 @@ impl Checker<'_> {
             }
         };
         let optimizer = self.optimizer(*file.optimizer.value(), &file.optimizer.place(self.text));
-        (self.problems.len() == before).then_some(Training { gradient, steps: *file.steps, optimizer })
+        let clip_norm = file.clip_norm.as_ref().map(|norm| {
+            if !(**norm > 0.0 && norm.is_finite()) {
+                let message = format!("`clip_norm` must be a positive number, found `{}`", **norm);
+                self.problem(Problem::at(norm.place(self.text), message));
+            }
+            **norm
+        });
+        let steps = *file.steps;
+        (self.problems.len() == before).then_some(Training { gradient, steps, optimizer, clip_norm })
     }
 
     pub(super) fn optimizer(&mut self, file: OptimizerFile, place: &Range<usize>) -> Optimizer {

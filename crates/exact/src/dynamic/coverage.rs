@@ -1,0 +1,167 @@
+//! coverage@k of output spaces that nobody can enumerate: the expected number of distinct valid outputs among k samples.
+//!
+//! With K the greatest k, outputs of probability q ≥ 1/K are few. They are found by walking down only those prefixes
+//! whose best valid completion is as probable, and their terms 1 − (1 − q)^k are summed as they stand. For the others
+//! 1 − (1 − q)^k = Σ_j (−1)^{j+1} C(k, j) q^j converges like e^{−Kq}, and each power sum Σ q^j decomposes over
+//! the product: what hangs off the walked prefixes is carried forward together. Checked against enumeration and closed
+//! forms.
+
+use super::sampler::{Behind, Completions, Walk, Wide};
+use crate::coverage::coverage_at;
+use crate::{Accumulator, Role, Weighted};
+
+/// The greatest power in the series. As Kq < 1, what is left out is below 1/19! < 10⁻¹⁷ of the first term.
+const POWERS: usize = 18;
+
+/// Σ over nodes or outputs of (Kq)^j, j = 2..=POWERS. The first power sum comes from the masses of completions.
+type Lanes = [f64; POWERS - 1];
+
+/// coverage@k = Σ_{y valid} 1 − (1 − c·m(y))^k for each of `k`, c = e^`log_scale` and m the base or the policy.
+///
+/// The filtered model has c = 1/A1, the valid part of a tilted distribution c = μ/A1. `None` if more than
+/// `most_prefixes` prefixes would be visited: at most horizon × K, and where the outputs of probability 1/K share
+/// their prefixes, far fewer.
+///
+/// # Range and cost
+/// c·m(y) is at most 1 up to rounding. Right to about (horizon + 20) roundings, and to those of c; nothing underflows
+/// unless the result does. Time O(visited prefixes × choices × log K) and 18 multiplications a transition, memory 32
+/// bytes a position and node that can become valid, and 24 a visited prefix.
+pub fn coverage_at_k(
+    weighted: &Weighted<'_>,
+    role: Role,
+    log_scale: f64,
+    k: &[u64],
+    most_prefixes: usize,
+) -> Option<Vec<f64>> {
+    let greatest = k.iter().copied().max().unwrap_or(0);
+    if greatest == 0 {
+        return Some(vec![0.0; k.len()]);
+    }
+    let walk = Walk::of(weighted, role);
+    let best = Completions::of(walk, Wide::max);
+    let masses = Completions::of(walk, Wide::plus);
+    let mut search = Search {
+        walk,
+        best: &best,
+        masses: &masses,
+        greatest: Wide::new(greatest as f64),
+        heavy: Vec::new(),
+        light: Light::default(),
+        prefixes: Vec::new(),
+        lanes: Vec::new(),
+    };
+    search.run(Wide::exp(log_scale), most_prefixes)?;
+    let heavy = coverage_at(search.heavy.len(), |i| search.heavy[i], k);
+    Some(heavy.iter().zip(k).map(|(heavy, &k)| heavy + search.light.coverage(k, greatest as f64)).collect())
+}
+
+struct Search<'a> {
+    walk: Walk<'a>,
+    /// The best valid completion of every node.
+    best: &'a Completions,
+    /// The mass of the valid completions of every node.
+    masses: &'a Completions,
+    /// K.
+    greatest: Wide,
+    /// The probabilities of the outputs found.
+    heavy: Vec<f64>,
+    light: Light,
+    /// Node and probability of the prefixes to extend at the next position.
+    prefixes: Vec<(usize, Wide)>,
+    /// The power sums of the other prefixes at the next position, each prefix with its best completion: at most 1, so
+    /// that what underflows is negligible beside the first power.
+    lanes: Vec<Lanes>,
+}
+
+/// The power sums of the outputs that are not heavy.
+#[derive(Default)]
+struct Light {
+    first: Accumulator,
+    lanes: Lanes,
+}
+
+impl Search<'_> {
+    /// Finds the heavy outputs and sums the powers of the others.
+    fn run(&mut self, scale: Wide, most_prefixes: usize) -> Option<()> {
+        let alive = self.walk.alive(0);
+        if alive == 0 {
+            return Some(());
+        }
+        self.lanes = vec![[0.0; POWERS - 1]; alive];
+        self.place(Behind::Node(0), self.best.start(), self.masses.start(), scale);
+        let mut visited = 0;
+        for position in 0..self.walk.horizon() {
+            visited += self.prefixes.len();
+            if visited > most_prefixes {
+                return None;
+            }
+            let lanes = vec![[0.0; POWERS - 1]; self.walk.alive(position + 1)];
+            let lanes = std::mem::replace(&mut self.lanes, lanes);
+            for (node, prob) in std::mem::take(&mut self.prefixes) {
+                for step in self.walk.steps(position, node) {
+                    let best = self.best.behind(position, step.behind);
+                    let mass = self.masses.behind(position, step.behind);
+                    self.place(step.behind, best, mass, prob.times(step.prob));
+                }
+                if visited + self.prefixes.len() > most_prefixes {
+                    return None;
+                }
+            }
+            // Where the square has underflown, so have the higher powers.
+            for (node, lanes) in lanes.iter().enumerate().filter(|(_, lanes)| lanes[0] > 0.0) {
+                let here = self.best.at(position, node);
+                for step in self.walk.steps(position, node) {
+                    let factor = step.prob.times(self.best.behind(position, step.behind)).over(here);
+                    self.carry(step.behind, lanes, factor);
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Puts a prefix with the best and the mass of its completions where it belongs.
+    fn place(&mut self, behind: Behind, best: Wide, mass: Wide, prob: Wide) {
+        let reach = prob.times(best).times(self.greatest);
+        if reach.is_zero() {
+            return;
+        }
+        match behind {
+            Behind::Node(node) if reach >= Wide::ONE => self.prefixes.push((node, prob)),
+            Behind::Valid if reach >= Wide::ONE => self.heavy.push(prob.value()),
+            _ => {
+                self.light.first.add(prob.times(mass).value());
+                self.carry(behind, &[1.0; POWERS - 1], reach.value());
+            }
+        }
+    }
+
+    /// Adds lanes times the powers of a factor to what lies behind.
+    fn carry(&mut self, behind: Behind, lanes: &Lanes, factor: f64) {
+        let sums = match behind {
+            Behind::Node(node) => &mut self.lanes[node],
+            Behind::Valid => &mut self.light.lanes,
+            Behind::Nothing => return,
+        };
+        let mut power = factor;
+        for (sum, lane) in sums.iter_mut().zip(lanes) {
+            power *= factor;
+            *sum += lane * power;
+        }
+    }
+}
+
+impl Light {
+    /// Σ_j (−1)^{j+1} C(k, j) Σ q^j, the powers of q in units of 1/`greatest`.
+    fn coverage(&self, k: u64, greatest: f64) -> f64 {
+        let mut total = self.first.total() * k as f64;
+        let mut coefficient = k as f64 / greatest;
+        for (j, lane) in (1..k).zip(&self.lanes) {
+            coefficient *= -((k - j) as f64 / greatest) / (j + 1) as f64;
+            total += coefficient * lane;
+        }
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Class optima: how close the policies of a class can come to a target, found by dynamic programming.
+//!
+//! The problems are not convex, and that is part of the answer: every solver starts in several places, and the
+//! values of all the optima that it finds are kept. All solvers work on log-probabilities and multiply rather than
+//! step, so that choices of probability e^−1/β come out as exactly as the others. Checked against the published
+//! tables of two small spaces and against a grid.
+//!
+//! KL(p*‖q) has a closed form. D_α, the validity rate and the clipped pseudo-reward are raised by taking expected
+//! counts again and again ([`counting`], [`clipped`]); KL(q‖p_\[β\]) is lowered by mirror descent ([`control`]).
+
+mod clipped;
+mod control;
+mod counting;
+mod likeliest;
+mod starts;
+
+use pstar_core::objective::Divergence;
+
+use crate::gradient::PopulationError;
+use crate::occupancy::{PromptProblem, RowSet};
+
+use clipped::Clipped;
+use control::Control;
+
+/// How hard to look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Search {
+    /// Greatest number of iterations from one start.
+    pub iterations: usize,
+    /// A log-probability that would still change by less is settled; relative to 1 + 1/β.
+    pub tolerance: f64,
+    /// Starts near one of the likeliest valid outputs.
+    pub likeliest: usize,
+    /// Starts in pseudo-random rows.
+    pub random: usize,
+    /// Greatest number of valid outputs that are listed where they must be.
+    pub outputs: usize,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { iterations: 5000, tolerance: 1e-11, likeliest: 6, random: 6, outputs: 1 << 20 }
+    }
+}
+
+/// The best policy found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Optimum {
+    /// Log-probabilities of its rows; rows that make no difference are as they were at the start.
+    pub parameters: Vec<f64>,
+    /// Its divergence, the weighted mean over prompts; of the clipped pseudo-reward −Φ.
+    pub value: f64,
+    /// How much a log-probability would still change in an iteration, the smallest probabilities included; 0 once all is
+    /// valid and nothing else is asked for.
+    pub residual: f64,
+    /// Number of starts.
+    pub starts: usize,
+    /// Distinct values that the starts led to, best first.
+    pub local_optima: Vec<f64>,
+    /// Iterations over all starts.
+    pub iterations: usize,
+}
+
+/// An invalidity rate that is none: which of the fully valid policies it is makes no difference.
+const ALL_VALID: f64 = 1e-16;
+
+/// Of the others every digit counts.
+const NEVER: f64 = f64::NEG_INFINITY;
+
+/// Where one start led.
+#[derive(Clone, Debug)]
+pub(crate) struct Local {
+    log_q: Vec<f64>,
+    value: f64,
+    /// What is minimised; differs from the value only by how prompts are weighted.
+    potential: f64,
+    residual: f64,
+    iterations: usize,
+}
+
+/// Looks for the policy with the least divergence, the weighted mean over prompts.
+///
+/// With a common μ the prompts' KLs are weighted by their β besides, as the objective weights them, so that the
+/// optimum is where [`population_gradient`](crate::population_gradient) vanishes; the reported values are plain means.
+///
+/// Probabilities below e^−2000 that still fall are taken for zero, except for tilts.
+///
+/// # Shapes
+/// `start`: the flat vector of logits of the initial policy, usually the base's best fit.
+///
+/// # Range and cost
+/// About four passes over the transitions an iteration; each start is followed to the end.
+///
+/// # Errors
+/// [`PopulationError::TooMany`] for a clipped pseudo-reward over too many valid outputs,
+/// [`PopulationError::NoTilt`], [`PopulationError::LeavesBaseSupport`] if all policies tried are infinitely far, and
+/// [`PopulationError::NotDecomposable`] for a divergence that it does not know.
+pub fn optimum(
+    problems: &[PromptProblem<'_>],
+    divergence: Divergence,
+    start: &[f64],
+    search: &Search,
+) -> Result<Optimum, PopulationError> {
+    let rows = RowSet::of(problems);
+    let start = rows.log_softmax(start);
+    let fit = counting::forward_kl(problems, &rows, &start);
+    if divergence == Divergence::KlFromFiltered {
+        return Ok(best(vec![fit]));
+    }
+    let starts = || starts::all(problems, &rows, [&start, &fit.log_q], search);
+    let locals = match divergence {
+        Divergence::InvalidityRate => {
+            let step = |log_q: &[f64], counts: &mut _| counting::validity(problems, log_q, counts);
+            starts()
+                .into_iter()
+                .map(|start| counting::iterate(&rows, search, start, ALL_VALID, step))
+                .collect()
+        }
+        Divergence::Alpha { alpha } => {
+            let step = |log_q: &[f64], counts: &mut _| counting::alpha(problems, alpha, log_q, counts);
+            starts().into_iter().map(|start| counting::iterate(&rows, search, start, NEVER, step)).collect()
+        }
+        Divergence::ClippedAlpha { alpha, clip } => {
+            let clipped = Clipped::list(problems, alpha, clip, search.outputs)?;
+            let step = |log_q: &[f64], counts: &mut _| clipped.step(log_q, counts);
+            starts().into_iter().map(|start| counting::iterate(&rows, search, start, NEVER, step)).collect()
+        }
+        Divergence::KlToTilted { .. } | Divergence::KlToTiltedAtRate { .. } => {
+            Control::new(problems, &rows, divergence)?.solve(starts(), &start, search)
+        }
+        _ => return Err(PopulationError::NotDecomposable),
+    };
+    if locals.is_empty() {
+        return Err(PopulationError::LeavesBaseSupport);
+    }
+    Ok(best(locals))
+}
+
+fn best(mut locals: Vec<Local>) -> Optimum {
+    locals.sort_by(|a, b| a.potential.total_cmp(&b.potential));
+    let mut values: Vec<[f64; 2]> = locals.iter().map(|local| [local.potential, local.value]).collect();
+    values.dedup_by(|next, kept| next[0] - kept[0] <= 1e-9 * (1.0 + kept[0].abs()));
+    let (starts, iterations) = (locals.len(), locals.iter().map(|local| local.iterations).sum());
+    // Of equally good ones the one that has settled best.
+    let equal = locals.iter().take_while(|local| {
+        local.potential - locals[0].potential <= 1e-13 * (1.0 + locals[0].potential.abs())
+    });
+    let settled = equal.enumerate().min_by(|a, b| a.1.residual.total_cmp(&b.1.residual));
+    let local = locals.swap_remove(settled.map_or(0, |(number, _)| number));
+    Optimum {
+        parameters: local.log_q,
+        value: local.value,
+        residual: local.residual,
+        starts,
+        local_optima: values.into_iter().map(|[_, value]| value).collect(),
+        iterations,
+    }
+}
+
+#[cfg(test)]
+mod tests;

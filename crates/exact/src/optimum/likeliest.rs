@@ -1,0 +1,104 @@
+//! The likeliest valid outputs of the base, best first.
+//!
+//! # Source
+//! Best-first search with the exact value of what is left, from a Viterbi pass backwards: the A* of Hart, Nilsson,
+//! Raphael (1968).
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crate::occupancy::{Behind, PromptProblem};
+
+/// The choices, as indices of parameters, of the `wanted` likeliest valid outputs; fewer if there are fewer.
+pub(super) fn likeliest(problem: &PromptProblem<'_>, log_q: &[f64], wanted: usize) -> Vec<Vec<usize>> {
+    let greatest = greatest(problem, log_q);
+    let mut found = Vec::new();
+    let Some(&score) = greatest[0].first().filter(|&&score| score > f64::NEG_INFINITY) else {
+        return found;
+    };
+    let mut trail: Vec<(usize, usize)> = Vec::new();
+    let mut open = BinaryHeap::from([Open { score, depth: 0, node: Some(0), log_a: 0.0, last: usize::MAX }]);
+    while let Some(open_path) = open.pop() {
+        let Open { depth, node, log_a, last, .. } = open_path;
+        let Some(node) = node else {
+            let mut choices = Vec::with_capacity(depth);
+            let mut at = last;
+            while let Some(&(before, choice)) = trail.get(at) {
+                choices.push(choice);
+                at = before;
+            }
+            choices.reverse();
+            found.push(choices);
+            if found.len() >= wanted {
+                break;
+            }
+            continue;
+        };
+        for step in problem.steps(log_q, depth, node) {
+            let log_a = log_a + step.log_a;
+            let (node, left) = match step.behind {
+                Behind::End(valid) => (None, if valid { 0.0 } else { f64::NEG_INFINITY }),
+                Behind::Node(node) => {
+                    (Some(node), greatest[depth + 1].get(node).copied().unwrap_or(f64::NEG_INFINITY))
+                }
+            };
+            let score = log_a + left;
+            if score > f64::NEG_INFINITY {
+                trail.push((last, step.index));
+                open.push(Open { score, depth: depth + 1, node, log_a, last: trail.len() - 1 });
+            }
+        }
+    }
+    found
+}
+
+/// The greatest log-probability of a valid end, from every node that has one.
+fn greatest(problem: &PromptProblem<'_>, log_q: &[f64]) -> Vec<Vec<f64>> {
+    let layers = problem.product.layers();
+    let mut greatest: Vec<Vec<f64>> = vec![Vec::new(); layers.len()];
+    for (position, layer) in layers.iter().enumerate().rev() {
+        let (head, tail) = greatest.split_at_mut(position + 1);
+        let left = |behind| match behind {
+            Behind::End(true) => 0.0,
+            Behind::End(false) => f64::NEG_INFINITY,
+            Behind::Node(node) => tail[0].get(node).copied().unwrap_or(f64::NEG_INFINITY),
+        };
+        head[position] = (0..layer.alive)
+            .map(|node| {
+                let steps = problem.steps(log_q, position, node);
+                steps.map(|step| step.log_a + left(step.behind)).fold(f64::NEG_INFINITY, f64::max)
+            })
+            .collect();
+    }
+    greatest
+}
+
+/// A beginning of an output, by the best that can become of it; no node behind an end.
+struct Open {
+    score: f64,
+    depth: usize,
+    node: Option<usize>,
+    log_a: f64,
+    last: usize,
+}
+
+impl Ord for Open {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_score = self.score.total_cmp(&other.score);
+        by_score.then(self.depth.cmp(&other.depth)).then(other.last.cmp(&self.last))
+    }
+}
+
+impl PartialOrd for Open {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Open {}

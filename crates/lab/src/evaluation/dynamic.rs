@@ -1,0 +1,374 @@
+//! Exact evaluation by dynamic programming, where the outputs are too many to enumerate.
+
+use super::enumerator::View;
+use super::measures::{Keys, add_divergences, add_tilted, of_summary};
+use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
+use super::{Measures, SampledEvaluation};
+use crate::experiment::Experiment;
+use pstar_core::PluginError;
+use pstar_core::host::{IncrementalHandle, ModelHandle, PolicyHandle};
+use pstar_core::objective::PromptFacts;
+use pstar_exact::{
+    Acceptor, ExploreError, Explored, ModelRows, Orders, OutputSpace, Product, ResponseAutomaton, Role,
+    Split, Started, Summary, TiltedModel, Weighted, dynamic,
+};
+use rayon::prelude::*;
+use std::sync::OnceLock;
+
+/// Prefixes that coverage@k visits at most; beyond it the figure is absent.
+const MOST_PREFIXES: usize = 1 << 22;
+
+/// Why exact values cannot be had by dynamic programming, and what would help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    /// Which component lacks a finite-state view, or how far the exploration got.
+    pub reason: String,
+    /// What would help.
+    pub hint: String,
+}
+
+impl Unavailable {
+    fn no_view(component: &str) -> Self {
+        Self {
+            reason: format!("{component} has no finite-state view"),
+            hint: "use a smaller `horizon`, so that all outputs can be enumerated, or estimate from samples"
+                .into(),
+        }
+    }
+}
+
+/// What keeps an exploration from its end: a failing component, or a limit.
+enum Stopped {
+    Failed(PluginError),
+    Limited(Unavailable),
+}
+
+impl From<ExploreError<PluginError>> for Stopped {
+    fn from(error: ExploreError<PluginError>) -> Self {
+        let text = error.to_string();
+        match error {
+            ExploreError::Component(error) => Self::Failed(error),
+            ExploreError::TooManyStates { explored, .. } => {
+                let what = if explored == Explored::Verifier { "a verifier" } else { "components" };
+                Self::Limited(Unavailable {
+                    reason: format!("{text} (`exact.max_states`)"),
+                    hint: format!(
+                        "raise `exact.max_states`, or use a smaller `horizon` or {what} with fewer states"
+                    ),
+                })
+            }
+            _ => Self::Failed(PluginError::contract(text)),
+        }
+    }
+}
+
+impl From<PluginError> for Stopped {
+    fn from(error: PluginError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Turns a limit into an answer.
+fn settle<T>(result: Result<T, Stopped>) -> Result<Result<T, Unavailable>, PluginError> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Stopped::Limited(unavailable)) => Ok(Err(unavailable)),
+        Err(Stopped::Failed(error)) => Err(error),
+    }
+}
+
+/// A verifier's incremental view, as the exact engine wants it.
+struct Reader(IncrementalHandle);
+
+impl ResponseAutomaton for Reader {
+    type Error = PluginError;
+    const DEAD: u64 = IncrementalHandle::DEAD;
+
+    fn start(&mut self, horizon: usize) -> Result<u64, PluginError> {
+        self.0.start(horizon)
+    }
+
+    fn accepts(&mut self, states: &[u64], accepts: &mut [u8]) -> Result<(), PluginError> {
+        self.0.accepts(states, accepts)
+    }
+
+    fn expand(&mut self, states: &[u64], remaining: usize, next: &mut [u64]) -> Result<(), PluginError> {
+        self.0.expand(states, remaining, next)
+    }
+}
+
+/// The exact values of one prompt.
+#[derive(Debug)]
+struct Prompt {
+    acceptor: Acceptor,
+    split: Split,
+    tilted: Vec<TiltedModel>,
+    targets: PromptTargets,
+    /// Numbers of outputs: valid, and valid within the base's reach.
+    counts: [String; 2],
+    /// Number of nodes of the product of base and verifier.
+    states: usize,
+}
+
+/// The exact values of a task, by dynamic programming.
+#[derive(Debug)]
+pub struct DynamicReference {
+    prompts: Vec<Prompt>,
+    /// Samples of the base, for policies without a finite-state view.
+    sampled: OnceLock<SampledEvaluation>,
+}
+
+impl DynamicReference {
+    /// Explores base and verifier for every prompt.
+    ///
+    /// # Errors
+    /// If the base or the verifier fails. The inner one: a component has no finite-state view, or there are too many
+    /// states.
+    pub fn new(experiment: &Experiment) -> Result<Result<Self, Unavailable>, PluginError> {
+        let prompts: Result<Vec<Prompt>, Stopped> = (0..experiment.prompts.view().len())
+            .into_par_iter()
+            .map(|prompt| Prompt::new(experiment, prompt))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect();
+        settle(prompts.map(|prompts| Self { prompts, sampled: OnceLock::new() }))
+    }
+
+    /// The figures of a prompt's base and targets.
+    pub fn targets(&self, prompt: usize) -> &PromptTargets {
+        &self.prompts[prompt].targets
+    }
+
+    /// Numbers of a prompt's outputs: those that the verifier accepts, and of these those that the base reaches.
+    pub fn counts(&self, prompt: usize) -> &[String; 2] {
+        &self.prompts[prompt].counts
+    }
+
+    /// Number of nodes of the products of base and verifier, over all prompts.
+    pub fn states(&self) -> usize {
+        self.prompts.iter().map(|prompt| prompt.states).sum()
+    }
+
+    /// What the verifier of a prompt accepts.
+    pub fn acceptor(&self, prompt: usize) -> &Acceptor {
+        &self.prompts[prompt].acceptor
+    }
+
+    /// What objectives may know.
+    pub fn facts(&self) -> Vec<PromptFacts> {
+        let facts = |prompt: &Prompt| PromptFacts {
+            log_partition: Some(prompt.split.valid.log_mass),
+            log_invalidity: Some(prompt.split.invalid.log_mass),
+        };
+        self.prompts.iter().map(facts).collect()
+    }
+
+    /// The rows that policies are compared with, means over prompts.
+    pub fn means(&self, experiment: &Experiment) -> Vec<(String, Measures)> {
+        let all: Vec<PromptTargets> = self.prompts.iter().map(|prompt| prompt.targets.clone()).collect();
+        means(&all, &self.weights(experiment), experiment)
+    }
+
+    /// The weight of each prompt in means.
+    pub fn weights(&self, experiment: &Experiment) -> Vec<f64> {
+        let solvable: Vec<bool> = self.prompts.iter().map(|prompt| !prompt.split.valid.is_empty()).collect();
+        solvable_weights(&solvable, experiment)
+    }
+
+    /// Samples of the base, for policies without a finite-state view; drawn once.
+    pub(super) fn sampled(&self, experiment: &Experiment) -> Result<&SampledEvaluation, PluginError> {
+        if let Some(sampled) = self.sampled.get() {
+            return Ok(sampled);
+        }
+        let sampled = SampledEvaluation::new(experiment)?;
+        Ok(self.sampled.get_or_init(|| sampled))
+    }
+}
+
+/// The outputs of an experiment's task.
+pub(super) fn space_of(experiment: &Experiment) -> OutputSpace {
+    let task = &experiment.task;
+    OutputSpace { symbols: task.alphabet.len(), horizon: task.horizon, ending: task.ending }
+}
+
+/// What the verifier of a prompt accepts: from its incremental view, or where it has none from all outputs.
+fn acceptor(experiment: &Experiment, prompt: usize) -> Result<Acceptor, Stopped> {
+    let space = space_of(experiment);
+    let refuses = experiment.file.task.truncated_is_invalid;
+    let limit = experiment.evaluation.max_states;
+    if let Some(view) = experiment.verifier.incremental(experiment.prompts.view().row(prompt))? {
+        return Ok(Acceptor::explore(&mut Reader(view), space, refuses, limit)?);
+    }
+    if space.count().is_none_or(|count| count > experiment.evaluation.enumerate_up_to) {
+        let name = experiment.file.task.verifier.plugin.value();
+        return Err(Stopped::Limited(Unavailable::no_view(&format!("the verifier `{name}`"))));
+    }
+    Ok(Acceptor::of_valid_set(&super::reference::verify_all(experiment, prompt, space)?, space))
+}
+
+/// The state of a model behind a prompt.
+fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Result<u64, Stopped> {
+    model
+        .start(prompt)?
+        .ok_or_else(|| Stopped::Limited(Unavailable::no_view(&format!("{what} `{}`", model.name()))))
+}
+
+impl Prompt {
+    fn new(experiment: &Experiment, prompt: usize) -> Result<Self, Stopped> {
+        let tokens = experiment.prompts.view().row(prompt);
+        let view = View(&experiment.base);
+        let base = Started { model: &view, start: start(&experiment.base, tokens, "the base")? };
+        let acceptor = acceptor(experiment, prompt)?;
+        let product = Product::explore(&[base], &acceptor, experiment.evaluation.max_states)?;
+        let rows = ModelRows::of(&product, Role::Base, base)?;
+        let weighted = Weighted::of_base(&product, &rows);
+        let split = dynamic::split(&weighted, Role::Base);
+        let betas = &experiment.evaluation.betas;
+        let tilted: Vec<TiltedModel> =
+            betas.iter().map(|beta| TiltedModel::new(beta.value, &split)).collect();
+        let support = dynamic::valid_support(&weighted).to_string();
+        let counts = [dynamic::valid_outputs(&acceptor).to_string(), support];
+        let targets = targets(experiment, &weighted, &split, &tilted, &counts[1]);
+        Ok(Self { acceptor, split, tilted, targets, counts, states: product.states() })
+    }
+}
+
+fn targets(
+    experiment: &Experiment,
+    weighted: &Weighted<'_>,
+    split: &Split,
+    tilted: &[TiltedModel],
+    support: &str,
+) -> PromptTargets {
+    let (k, keys) = (sample_numbers(experiment), keys(experiment).k);
+    // Every target is the base on valid outputs, times a constant.
+    let summary = |of: &Split, log_scale: f64| {
+        let coverage = dynamic::coverage_at_k(weighted, Role::Base, log_scale, &k, MOST_PREFIXES);
+        Summary::new(of, coverage.unwrap_or_default(), &k)
+    };
+    let log_valid = split.valid.log_mass;
+    let filtered_split = (!split.valid.is_empty())
+        .then(|| Split { valid: split.valid.with_mass(1.0, 0.0), invalid: pstar_exact::OutputClass::EMPTY });
+    let filtered = filtered_split.map(|filtered| {
+        let mut measures = of_summary(&summary(&filtered, -log_valid), &keys);
+        measures.push("kl_to_base", 0.0 - log_valid);
+        measures
+    });
+    let tilted = tilted.iter().map(|tilted| {
+        let log_scale = if split.valid.is_empty() { 0.0 } else { tilted.log_mu - log_valid };
+        let mut measures = of_summary(&summary(&tilted.split(split), log_scale), &keys);
+        add_tilted(&mut measures, tilted);
+        measures
+    });
+    let support = support.parse().unwrap_or(f64::INFINITY);
+    PromptTargets {
+        base: of_summary(&summary(split, 0.0), &keys),
+        tilted: tilted.collect(),
+        uniform: filtered
+            .as_ref()
+            .and_then(|filtered| uniform(support, filtered.get("entropy").unwrap_or_default(), &k, &keys)),
+        filtered,
+    }
+}
+
+/// Evaluates the policies of one arm by dynamic programming.
+#[allow(missing_debug_implementations, reason = "borrows components of plugins")]
+pub struct DynamicEvaluation<'a> {
+    reference: &'a DynamicReference,
+    experiment: &'a Experiment,
+    weights: Vec<f64>,
+    prompts: Vec<Walk>,
+    k: Vec<u64>,
+    keys: Keys,
+}
+
+/// The product of base, policy and verifier for one prompt, and the base's probabilities along it.
+struct Walk {
+    start: u64,
+    product: Product,
+    base: ModelRows,
+}
+
+impl<'a> DynamicEvaluation<'a> {
+    /// For policies of the class of `policy`.
+    ///
+    /// # Errors
+    /// If a component fails. The inner one: the policy has no finite-state view, or there are too many states.
+    pub fn new(
+        reference: &'a DynamicReference,
+        experiment: &'a Experiment,
+        policy: &PolicyHandle,
+    ) -> Result<Result<Self, Unavailable>, PluginError> {
+        let walk = |prompt: usize| -> Result<Walk, Stopped> {
+            let tokens = experiment.prompts.view().row(prompt);
+            let (base, own) = (View(&experiment.base), View(policy));
+            let base = Started { model: &base, start: start(&experiment.base, tokens, "the base")? };
+            let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
+            let limit = experiment.evaluation.max_states;
+            let product = Product::explore(&[base, own], reference.acceptor(prompt), limit)?;
+            let base = ModelRows::of(&product, Role::Base, base)?;
+            Ok(Walk { start: own.start, product, base })
+        };
+        let prompts: Result<Vec<Walk>, Stopped> = (0..reference.prompts.len()).map(walk).collect();
+        settle(prompts.map(|prompts| Self {
+            reference,
+            experiment,
+            weights: reference.weights(experiment),
+            prompts,
+            k: sample_numbers(experiment),
+            keys: keys(experiment),
+        }))
+    }
+
+    /// What curves show.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn curve(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
+        let rows = self.by_prompt(policy)?;
+        let shown = rows.iter().map(|row| {
+            let mut measures = Measures::default();
+            for name in ["validity_rate", "entropy", "effective_number", "kl_from_filtered"] {
+                measures.push(name, row.get(name));
+            }
+            let coverage = self.keys.k.iter().map(|key| row.get_in("coverage_at", key));
+            measures.push_family("coverage_at", self.keys.k.iter().cloned(), coverage);
+            measures
+        });
+        Ok(Measures::mean(&shown.collect::<Vec<_>>(), &self.weights))
+    }
+
+    /// Everything, means over prompts: record P.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn full(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
+        Ok(Measures::mean(&self.by_prompt(policy)?, &self.weights))
+    }
+
+    /// Everything, prompt by prompt: record P.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn by_prompt(&self, policy: &PolicyHandle) -> Result<Vec<Measures>, PluginError> {
+        let alphas = values(&self.experiment.evaluation.alphas);
+        let powers = values(&self.experiment.evaluation.power_sums);
+        let orders = Orders { alphas: &alphas, powers: &powers };
+        let measure = |(walk, prompt): (&Walk, &Prompt)| -> Result<Measures, Stopped> {
+            let view = View(policy);
+            let own = Started { model: &view, start: walk.start };
+            let rows = ModelRows::of(&walk.product, Role::Policy, own)?;
+            let weighted = Weighted { product: &walk.product, base: &walk.base, policy: &rows };
+            let (split, divergences) =
+                dynamic::divergences(&weighted, &prompt.split, &prompt.tilted, &orders);
+            let coverage = dynamic::coverage_at_k(&weighted, Role::Policy, 0.0, &self.k, MOST_PREFIXES);
+            let summary = Summary::new(&split, coverage.unwrap_or_default(), &self.k);
+            let mut measures = of_summary(&summary, &self.keys.k);
+            add_divergences(&mut measures, &divergences, &self.keys);
+            Ok(measures)
+        };
+        let rows: Result<Vec<Measures>, Stopped> =
+            self.prompts.iter().zip(&self.reference.prompts).map(measure).collect();
+        settle(rows)?.map_err(|unavailable| PluginError::contract(unavailable.reason))
+    }
+}

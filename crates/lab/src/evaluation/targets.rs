@@ -1,0 +1,97 @@
+//! What policies are compared with: base, filtered model, tilts, uniform on valid.
+
+use super::measures::Keys;
+use super::{Measures, measures};
+use crate::experiment::{Experiment, Written};
+use pstar_core::math;
+use pstar_exact::Summary;
+
+pub(super) fn texts<T>(numbers: &[Written<T>]) -> Vec<String> {
+    numbers.iter().map(|number| number.text.clone()).collect()
+}
+
+pub(super) fn values<T: Copy>(numbers: &[Written<T>]) -> Vec<f64>
+where
+    f64: From<T>,
+{
+    numbers.iter().map(|number| f64::from(number.value)).collect()
+}
+
+pub(super) fn keys(experiment: &Experiment) -> Keys {
+    let evaluation = &experiment.evaluation;
+    Keys {
+        k: texts(&evaluation.k),
+        alphas: texts(&evaluation.alphas),
+        betas: texts(&evaluation.betas),
+        power_sums: texts(&evaluation.power_sums),
+    }
+}
+
+pub(super) fn sample_numbers(experiment: &Experiment) -> Vec<u64> {
+    experiment.evaluation.k.iter().map(|k| k.value).collect()
+}
+
+/// The figures of a prompt's base and targets.
+#[derive(Clone, Debug)]
+pub struct PromptTargets {
+    /// The base.
+    pub base: Measures,
+    /// The filtered model, where there is one.
+    pub filtered: Option<Measures>,
+    /// The tilted distributions, one a β of the evaluation.
+    pub tilted: Vec<Measures>,
+    /// The uniform distribution on the valid outputs that the base reaches, where there is one.
+    pub uniform: Option<Measures>,
+}
+
+/// The figures of the uniform distribution on `support` outputs, against a filtered model of this entropy.
+pub(super) fn uniform(support: f64, filtered_entropy: f64, k: &[u64], keys: &[String]) -> Option<Measures> {
+    let mut measures = measures::of_summary(&Summary::of_uniform(support, k)?, keys);
+    // KL(p*‖u) = log |support| − H(p*).
+    measures.push("kl_from_filtered", (math::ln(support) - filtered_entropy).max(0.0));
+    Some(measures)
+}
+
+/// The weight of each prompt in means: that of the experiment where p* exists, 0 where it does not, so that all
+/// figures are means over the same prompts. If no prompt can be solved, all keep theirs.
+pub(super) fn solvable_weights(solvable: &[bool], experiment: &Experiment) -> Vec<f64> {
+    if !solvable.contains(&true) {
+        return experiment.weights.clone();
+    }
+    let weights = solvable.iter().zip(&experiment.weights);
+    weights.map(|(&solvable, &weight)| if solvable { weight } else { 0.0 }).collect()
+}
+
+/// The rows that policies are compared with, and their names: means over prompts.
+pub(super) fn means(
+    all: &[PromptTargets],
+    weights: &[f64],
+    experiment: &Experiment,
+) -> Vec<(String, Measures)> {
+    let mean = |rows: Vec<Option<Measures>>| {
+        let present = rows.into_iter().zip(weights).filter_map(|(row, &weight)| Some((row?, weight)));
+        let (rows, weights): (Vec<_>, Vec<_>) = present.unzip();
+        Measures::mean(&rows, &weights)
+    };
+    let base = all.iter().map(|targets| {
+        let mut base = targets.base.clone();
+        // KL(p*‖a) = −log A1.
+        base.push(
+            "kl_from_filtered",
+            targets.filtered.as_ref().and_then(|filtered| filtered.get("kl_to_base")),
+        );
+        Some(base)
+    });
+    let filtered = all.iter().map(|targets| {
+        let mut filtered = targets.filtered.clone()?;
+        filtered.push("kl_from_filtered", 0.0);
+        Some(filtered)
+    });
+    let mut rows = vec![("base".into(), mean(base.collect())), ("filtered".into(), mean(filtered.collect()))];
+    for (b, beta) in experiment.evaluation.betas.iter().enumerate() {
+        let tilted = all.iter().map(|targets| Some(targets.tilted[b].clone()));
+        rows.push((format!("tilted {}", beta.text), mean(tilted.collect())));
+    }
+    rows.push(("uniform-valid".into(), mean(all.iter().map(|targets| targets.uniform.clone()).collect())));
+    rows
+}
