@@ -9,6 +9,7 @@ mod loading;
 mod matched;
 mod mutations;
 mod objectives;
+mod optimum;
 mod out_of_tree;
 mod population;
 mod prompts;

@@ -66,7 +66,7 @@ pub use explore::{ExploreError, Explored};
 pub use filtered::FilteredModel;
 pub use forward::Weighted;
 pub use gradient::{PopulationError, population_gradient};
-pub use occupancy::{PolicyRows, PromptProblem};
+pub use occupancy::{PolicyRows, PromptProblem, rows_in_use};
 pub use optimum::{Optimum, Search, optimum};
 pub use product::{Layer, Product, Role, Started};
 pub use rows::ModelRows;

@@ -250,6 +250,11 @@ pub(crate) struct RowSet {
     pub(crate) choices: usize,
 }
 
+/// Where the rows lie that the problems use: ranges of parameters, increasing.
+pub fn rows_in_use(problems: &[PromptProblem<'_>]) -> Vec<std::ops::Range<usize>> {
+    RowSet::of(problems).ranges().collect()
+}
+
 impl RowSet {
     /// Of all prompts.
     pub(crate) fn of(problems: &[PromptProblem<'_>]) -> Self {

@@ -26,6 +26,9 @@ pub(crate) enum Command {
     /// Print the exact values of a task, and of its policies at their initial parameters
     #[command(after_help = "Example:\n  host exact experiments/toy-parity.ron --json")]
     Exact(ExactArgs),
+    /// Print the best policy of each class under each objective: where the objective heads
+    #[command(after_help = "Example:\n  host optimum experiments/toy-palindrome.ron")]
+    Optimum(OptimumArgs),
     /// List the components that the loaded plugins offer, and their configuration
     #[command(after_help = "Example:\n  host plugins --plugin-dir my-plugins/target/release")]
     Plugins(PluginsArgs),
@@ -120,6 +123,15 @@ pub(crate) struct ExactArgs {
     #[arg(long, value_name = "NAME=NUMBERS")]
     pub(crate) sweep: Option<String>,
     /// Print JSON, with full precision
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OptimumArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// Print JSON, with full precision and the optimal tables
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,6 +2,7 @@
 
 mod completions;
 mod exact;
+mod optimum;
 mod plugins;
 mod probe;
 mod run;
@@ -23,6 +24,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(args),
         Command::Validate(args) => validate::validate(args),
         Command::Exact(args) => exact::exact(args),
+        Command::Optimum(args) => optimum::optimum(args),
         Command::Plugins(args) => plugins::plugins(args),
         Command::Probe(args) => probe::probe(args),
         Command::Completions { shell } => completions::completions(*shell),

@@ -10,8 +10,10 @@ mod targets;
 mod verdicts;
 
 pub use dynamic::{DynamicEvaluation, DynamicReference, Unavailable};
+pub(crate) use dynamic::{Stopped, settle, start};
 pub use enumerated::EnumeratedEvaluation;
 pub use enumerator::Enumerator;
+pub(crate) use enumerator::View;
 pub(crate) use measures::number;
 pub use measures::{Measure, Measures};
 pub use reference::{PromptReference, Reference};

@@ -6,10 +6,9 @@ use crate::evaluation::{
 };
 use crate::experiment::{Experiment, ExperimentError, PolicySpec, Problem};
 use crate::plugins::Registry;
-use crate::training::{create, initial_parameters};
+use crate::training::{initial_parameters, started};
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
-use pstar_core::rng::{Purpose, StreamKey};
 use pstar_exact::dynamic;
 use serde::Serialize;
 
@@ -167,22 +166,6 @@ impl Source {
             }
         }
     }
-}
-
-/// A policy at its initial parameters.
-fn started(
-    experiment: &Experiment,
-    registry: &Registry,
-    spec: &PolicySpec,
-    parameters: Option<&[f64]>,
-) -> Result<PolicyHandle, PluginError> {
-    let mut policy = create(experiment, registry, spec)?;
-    let seed = experiment.seeds.first().copied().unwrap_or(0);
-    match parameters {
-        Some(parameters) => policy.set_parameters(parameters)?,
-        None => policy.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
-    }
-    Ok(policy)
 }
 
 fn too_large(experiment: &Experiment, unavailable: Option<&Unavailable>) -> Problem {

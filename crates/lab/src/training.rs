@@ -17,5 +17,5 @@ pub(crate) use optimizer::clip;
 pub use population::{OutputBatch, PopulationScores};
 pub use prompt_order::prompts_of_step;
 pub use sampled::SampledBatch;
-pub(crate) use start::create;
 pub use start::initial_parameters;
+pub(crate) use start::{create, started};

@@ -2,9 +2,11 @@
 
 mod exact_table;
 mod number;
+mod optimum_table;
 mod run_table;
 mod table;
 
 pub use exact_table::exact_table;
 pub use number::significant;
+pub use optimum_table::optimum_table;
 pub use run_table::run_table;

@@ -60,7 +60,7 @@ impl BaseModel for Ngram {
         let shape = shape(config.order, positions, task);
         let mut distribution = Distribution::uniform(contexts, positions, task);
         distribution.set_logits(&logits);
-        Ok(Self { distribution, shape })
+        Ok(Self { distribution, alphabet: task.alphabet.clone(), shape })
     }
 }
 

@@ -93,6 +93,14 @@ impl Distribution {
         (table * self.contexts.count() + to_index(context)) * self.choices
     }
 
+    /// What a row is conditioned on: its position, where that matters, and the symbols of its context.
+    pub(crate) fn context_of(&self, row: usize) -> Option<(Option<usize>, Vec<u32>)> {
+        let number = row / self.choices;
+        let (position, context) = (number / self.contexts.count(), number % self.contexts.count());
+        let position = (self.positions > 1).then_some(position);
+        (row < self.logits.len()).then(|| (position, self.contexts.tokens(context as u64)))
+    }
+
     /// Calls `visit(row, token, index)` for every token of a batch: where its row starts, the token, and its
     /// place in the flat buffer.
     pub(crate) fn visit_tokens(&self, batch: &SequenceBatch<'_>, mut visit: impl FnMut(usize, usize, usize)) {

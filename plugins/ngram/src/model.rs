@@ -2,13 +2,14 @@
 
 use crate::distribution::Distribution;
 use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters};
-use pstar_core::data::SequenceBatch;
+use pstar_core::data::{Alphabet, SequenceBatch};
 use pstar_core::rng::StreamKey;
 use pstar_core::{PluginError, SequenceModel};
 
 /// An n-gram: as a base model it keeps its logits, as a policy they are trained.
 pub(crate) struct Ngram {
     pub(crate) distribution: Distribution,
+    pub(crate) alphabet: Alphabet,
     pub(crate) shape: String,
 }
 

@@ -44,7 +44,11 @@ impl Policy for Ngram {
             let repeats = distribution.logits().len() / logits.len();
             distribution.set_logits(&logits.repeat(repeats));
         }
-        Ok(Self { distribution, shape: shape(config.order, positions, task) })
+        Ok(Self {
+            distribution,
+            alphabet: task.alphabet.clone(),
+            shape: shape(config.order, positions, task),
+        })
     }
 
     fn parameter_count(&self) -> usize {
@@ -65,6 +69,12 @@ impl Policy for Ngram {
 
     fn row(&self, position: usize, state: u64) -> Option<usize> {
         Some(self.distribution.row(position, state))
+    }
+
+    fn row_name(&self, row: usize) -> Option<String> {
+        let (position, context) = self.distribution.context_of(row)?;
+        let context = self.alphabet.context_text(&context);
+        Some(position.map_or(context.clone(), |position| format!("{position}:{context}")))
     }
 
     fn randomise(&mut self, key: StreamKey) {

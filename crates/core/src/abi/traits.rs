@@ -113,6 +113,12 @@ pub trait AbiPolicy: Send + Sync {
         let _ = (position, states, rows);
         AbiResult::ROk(false)
     }
+
+    /// What a row is conditioned on.
+    fn row_name(&self, row: u64) -> AbiResult<ROption<RString>> {
+        let _ = row;
+        AbiResult::ROk(ROption::RNone)
+    }
 }
 
 #[sabi_trait]

@@ -8,7 +8,7 @@ use crate::abi::{
 use crate::author::Policy;
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
-use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr};
+use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString};
 
 /// The policy, and the numbers of choices and of symbols of its task.
 pub(crate) struct PolicyAdapter<P>(Guarded<P>, (usize, usize));
@@ -64,6 +64,13 @@ impl<P: Policy> AbiPolicy for PolicyAdapter<P> {
                 *row = found as u64;
             }
             Ok(true)
+        })
+    }
+
+    fn row_name(&self, row: u64) -> AbiResult<ROption<RString>> {
+        guard(P::NAME, || {
+            let name = usize::try_from(row).ok().and_then(|row| self.0.row_name(row));
+            Ok(name.map(RString::from).into())
         })
     }
 }

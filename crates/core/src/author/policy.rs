@@ -55,6 +55,12 @@ pub trait Policy: SequenceModel + Sized + 'static {
         None
     }
 
+    /// What a [`row`](Self::row) is conditioned on, as people write it: the context of an n-gram.
+    fn row_name(&self, row: usize) -> Option<String> {
+        let _ = row;
+        None
+    }
+
     /// Draws initial parameters.
     fn randomise(&mut self, key: StreamKey);
 

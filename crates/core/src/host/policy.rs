@@ -80,4 +80,12 @@ impl PolicyHandle {
     pub fn rows(&self, position: usize, states: &[u64], rows: &mut [u64]) -> Result<bool, PluginError> {
         unwrap(self.inner.rows(position as u64, states.into(), rows.into()))
     }
+
+    /// What a row is conditioned on, where the policy says so.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn row_name(&self, row: usize) -> Result<Option<String>, PluginError> {
+        Ok(unwrap(self.inner.row_name(row as u64))?.into_option().map(String::from))
+    }
 }

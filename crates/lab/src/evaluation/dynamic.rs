@@ -35,10 +35,17 @@ impl Unavailable {
                 .into(),
         }
     }
+
+    pub(crate) fn no_rows(policy: &PolicyHandle) -> Self {
+        Self {
+            reason: format!("the policy `{}` is no table of softmax rows", policy.name()),
+            hint: "use an n-gram policy, or `gradient: Sampled(…)`".into(),
+        }
+    }
 }
 
 /// What keeps an exploration from its end: a failing component, or a limit.
-enum Stopped {
+pub(crate) enum Stopped {
     Failed(PluginError),
     Limited(Unavailable),
 }
@@ -69,7 +76,7 @@ impl From<PluginError> for Stopped {
 }
 
 /// Turns a limit into an answer.
-fn settle<T>(result: Result<T, Stopped>) -> Result<Result<T, Unavailable>, PluginError> {
+pub(crate) fn settle<T>(result: Result<T, Stopped>) -> Result<Result<T, Unavailable>, PluginError> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(Stopped::Limited(unavailable)) => Ok(Err(unavailable)),
@@ -207,7 +214,7 @@ fn acceptor(experiment: &Experiment, prompt: usize) -> Result<Acceptor, Stopped>
 }
 
 /// The state of a model behind a prompt.
-fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Result<u64, Stopped> {
+pub(crate) fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Result<u64, Stopped> {
     model
         .start(prompt)?
         .ok_or_else(|| Stopped::Limited(Unavailable::no_view(&format!("{what} `{}`", model.name()))))

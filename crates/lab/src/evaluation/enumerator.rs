@@ -9,7 +9,7 @@ use pstar_exact::{FiniteState, LayeredAutomaton, OutputSpace, OutputTable, enume
 const CHUNK: u64 = 1 << 14;
 
 /// A model's finite-state view, as the exact engine wants it.
-pub(super) struct View<'a>(pub(super) &'a dyn ModelHandle);
+pub(crate) struct View<'a>(pub(crate) &'a dyn ModelHandle);
 
 impl FiniteState for View<'_> {
     type Error = PluginError;

@@ -171,9 +171,9 @@ pub(crate) fn number(value: Option<f64>) -> serde_json::Value {
     }
 }
 
-impl Serialize for Measures {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
+impl Measures {
+    /// Writes every figure as an entry of a map, families as maps of their own, standard errors behind them.
+    pub(crate) fn serialize_entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         for (name, measure) in &self.scalars {
             map.serialize_entry(name, &number(measure.value))?;
         }
@@ -189,6 +189,14 @@ impl Serialize for Measures {
         if !errors.is_empty() {
             map.serialize_entry("std_errors", &errors)?;
         }
+        Ok(())
+    }
+}
+
+impl Serialize for Measures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.serialize_entries(&mut map)?;
         map.end()
     }
 }

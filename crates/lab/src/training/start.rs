@@ -59,6 +59,26 @@ pub(crate) fn create(
     component.create(&spec.configuration, &experiment.task)
 }
 
+/// A policy at its initial parameters, as [`initial_parameters`] gave them; those that are drawn with the first seed,
+/// or 0 where there is none.
+///
+/// # Errors
+/// If the component fails.
+pub(crate) fn started(
+    experiment: &Experiment,
+    registry: &Registry,
+    spec: &PolicySpec,
+    parameters: Option<&[f64]>,
+) -> Result<PolicyHandle, PluginError> {
+    let mut policy = create(experiment, registry, spec)?;
+    let seed = experiment.seeds.first().copied().unwrap_or(0);
+    match parameters {
+        Some(parameters) => policy.set_parameters(parameters)?,
+        None => policy.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
+    }
+    Ok(policy)
+}
+
 fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) -> Result<Vec<f64>, Problem> {
     let refused = |message: String| {
         let message = format!("policy `{}`: `CopyBase` needs {message}", spec.name);
