@@ -1,7 +1,7 @@
 //! Exact gradients: against independent values, and where they lead.
 
-use crate::support::{PARITY_TASK, experiment, experiments, registry, run};
-use pstar_lab::evaluation::Ruler;
+use crate::support::{PARITY_TASK, PROMPTED_TASK, experiment, experiments, registry, run};
+use pstar_lab::evaluation::{Method, Ruler};
 use pstar_lab::run::RunRecord;
 use pstar_lab::training::{OutputBatch, PopulationScores};
 use serde::Deserialize;
@@ -106,4 +106,49 @@ fn training_lands_on_the_optima_of_the_palindrome_toy() {
 #[test]
 fn training_lands_on_the_optima_of_the_parity_toy() {
     assert_lands(&run(&fs::read_to_string(experiments().join("toy-parity.ron")).unwrap()), &PARITY);
+}
+
+/// Listing all outputs, and walking the states as where nobody can list them: the same steps. The fitted start is left
+/// out, since beyond enumeration it is fitted to samples.
+#[test]
+fn states_and_outputs_give_the_same_gradients() {
+    let text = |enumerate_up_to: u64, ending: &str| {
+        format!(
+            r#"(name: "both", {PROMPTED_TASK}
+            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: Random),
+                        "by position": (plugin: "ngram", config: (order: 2, position_dependent: true), start: Random)}},
+            objectives: {{"reinforce": (plugin: "reinforce"),
+                         "kl": (plugin: "kl-control", config: (lambda: 3.0)),
+                         "at rate": (plugin: "kl-control", config: (mu: 0.9)),
+                         "forward-kl": (plugin: "forward-kl"),
+                         "alpha": (plugin: "alpha", config: (alpha: 0.5))}},
+            training: (gradient: Population, steps: 8, optimizer: Sgd(learning_rate: 0.5)),
+            evaluation: (every: 4, k: [1, 16], enumerate_up_to: {enumerate_up_to}, betas: [0.2], alphas: [0.5]),
+            seeds: [1])"#
+        )
+        .replace("EndSymbol", ending)
+    };
+    for ending in ["EndSymbol", "FixedLength"] {
+        // With a fixed length some prompts cannot be solved, and a validity rate asks for one that can.
+        let text = |limit| match ending {
+            "FixedLength" => text(limit, ending).replace("mu: 0.9", "beta: 2.0"),
+            _ => text(limit, ending),
+        };
+        let (listed, walked) = (run(&text(1000)), run(&text(10)));
+        assert_eq!((listed.method, walked.method), (Method::Enumeration, Method::DynamicProgramming));
+        assert_eq!(listed.arms.len(), 10);
+        for (listed, walked) in listed.arms.iter().zip(&walked.arms) {
+            let name = format!("{ending} {} {}", listed.policy, listed.objective);
+            assert!(listed.failure.is_none() && walked.failure.is_none(), "{name}: {:?}", walked.failure);
+            for (a, b) in listed.parameters.iter().zip(&walked.parameters) {
+                assert!((a - b).abs() < 1e-10, "{name}: {a} and {b}");
+            }
+            let figures = listed.last.as_ref().unwrap().flat();
+            for ((metric, a), (_, b)) in figures.zip(walked.last.as_ref().unwrap().flat()) {
+                if let (Some(a), Some(b)) = (a.value.filter(|a| a.is_finite()), b.value) {
+                    assert!((a - b).abs() < 1e-9 * (1.0 + a.abs()), "{name}, {metric}: {a} and {b}");
+                }
+            }
+        }
+    }
 }

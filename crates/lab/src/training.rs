@@ -9,7 +9,7 @@ mod prompt_order;
 mod sampled;
 mod start;
 
-pub use arm::{ArmOutcome, ArmStatus, CurvePoint, Failure, train};
+pub use arm::{ArmOutcome, ArmStatus, CurvePoint, ExactSource, Failure, train};
 pub use budget::Budget;
 pub use idle::IdleWatch;
 pub use optimizer::OptimizerState;

@@ -96,7 +96,7 @@ pub(super) fn start_arm(
         experiment,
         training,
         &prepared.facts,
-        prepared.outputs.as_ref(),
+        prepared.exact(policy),
         evaluator,
         handle,
         objective,

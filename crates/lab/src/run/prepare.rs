@@ -4,9 +4,10 @@
 use crate::evaluation::{Measures, Ruler};
 use crate::experiment::{Experiment, ExperimentError, Gradient, ObjectiveSpec, Problem, Training};
 use crate::plugins::Registry;
-use crate::training::{OutputBatch, initial_parameters};
+use crate::policy_class::PolicyClass;
+use crate::training::{ExactSource, OutputBatch, create, initial_parameters};
 use pstar_core::PluginError;
-use pstar_core::objective::{Declaration, PartitionNeed, PromptFacts};
+use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PromptFacts};
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
 const MOST_POPULATION: u64 = 1 << 24;
@@ -26,6 +27,8 @@ pub struct Prepared<'a> {
     pub facts: Vec<PromptFacts>,
     /// All outputs, where gradients are exact.
     pub outputs: Option<OutputBatch>,
+    /// For each policy its class, where gradients are exact but outputs too many to list.
+    pub classes: Vec<PolicyClass>,
     /// For each policy its initial parameters; absent where they are drawn, one draw a seed.
     pub starts: Vec<Option<Vec<f64>>>,
     /// The rows that policies are compared with.
@@ -34,6 +37,14 @@ pub struct Prepared<'a> {
     pub declarations: Vec<Declaration>,
     /// What the user should know.
     pub warnings: Vec<String>,
+}
+
+impl Prepared<'_> {
+    /// What exact gradients of a policy are had from.
+    pub fn exact(&self, policy: usize) -> Option<ExactSource<'_>> {
+        let class = self.classes.get(policy).map(ExactSource::Class);
+        self.outputs.as_ref().map(ExactSource::Outputs).or(class)
+    }
 }
 
 /// Prepares an experiment for training.
@@ -79,22 +90,37 @@ pub fn prepare<'a>(
             }
             Some(OutputBatch::new(experiment, reference).map_err(of_task)?)
         }
-        (Gradient::Population, Ruler::Dynamic(_) | Ruler::Sampled(..)) => {
+        (Gradient::Population, Ruler::Sampled(_, unavailable)) => {
             let limit = experiment.evaluation.enumerate_up_to;
-            let message = format!("`Population` needs all outputs, which are more than {limit}");
+            let reason = &unavailable.reason;
+            let message =
+                format!("`Population` needs all outputs, which are more than {limit}, and {reason}");
             let place =
                 experiment.file.training.as_ref().map_or(0..0, |t| t.gradient.place(&experiment.text));
             let hint = "use `Sampled`, a smaller horizon, or raise `enumerate_up_to`";
             problems.push(Problem::at(place, message).with_hint(hint));
             None
         }
-        (Gradient::Sampled { .. }, _) => None,
+        (Gradient::Population, Ruler::Dynamic(_)) | (Gradient::Sampled { .. }, _) => None,
     };
     let mut declarations = Vec::new();
     for spec in &experiment.objectives {
         match check_objective(experiment, registry, spec, training, &facts, &ruler) {
             Ok(declaration) => declarations.push(declaration),
             Err(found) => problems.extend(found),
+        }
+    }
+    let mut classes = Vec::new();
+    if let (Gradient::Population, Ruler::Dynamic(reference)) = (training.gradient, &ruler) {
+        for spec in &experiment.policies {
+            let policy = create(experiment, registry, spec).map_err(of_task)?;
+            match PolicyClass::new(reference, experiment, &policy).map_err(of_task)? {
+                Ok(class) => classes.push(class),
+                Err(unavailable) => {
+                    let message = format!("policy `{}`: {}", spec.name, unavailable.reason);
+                    problems.push(Problem::at(spec.place.clone(), message).with_hint(unavailable.hint));
+                }
+            }
         }
     }
     let mut starts = Vec::new();
@@ -116,6 +142,7 @@ pub fn prepare<'a>(
         ruler,
         facts,
         outputs,
+        classes,
         starts,
         references,
         declarations,
@@ -167,6 +194,12 @@ fn check_objective(
                 "its expected gradient cannot be had exactly, so `Population` does not fit".to_string();
             problems.push(at(message).with_hint("use `gradient: Sampled(…)`"));
         }
+        Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(declaration.divergence) => {
+            let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
+                           are too many to list";
+            let hint = "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller";
+            problems.push(at(message.into()).with_hint(hint));
+        }
         _ => {}
     }
     if declaration.partition == PartitionNeed::Exact && matches!(ruler, Ruler::Sampled(..)) {
@@ -177,6 +210,11 @@ fn check_objective(
         problems.extend(failed(&error));
     }
     if problems.is_empty() { Ok(declaration) } else { Err(problems) }
+}
+
+/// Whether an objective with this divergence has an expected gradient that sums over the choices of outputs.
+fn decomposes(divergence: Option<Divergence>) -> bool {
+    !matches!(divergence, None | Some(Divergence::ClippedAlpha { .. }))
 }
 
 /// Names the prompts that cannot be solved.

@@ -3,9 +3,11 @@
 use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
 use crate::evaluation::{Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
+use crate::policy_class::PolicyClass;
 use pstar_core::PluginError;
 use pstar_core::host::{ObjectiveHandle, PolicyHandle};
 use pstar_core::objective::{Declaration, Divergence, ObjectiveStep, PartitionSource, PromptFacts};
+use pstar_exact::population_gradient;
 use serde::Serialize;
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
@@ -79,12 +81,22 @@ impl ArmOutcome {
     }
 }
 
+/// What exact gradients are had from.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations, reason = "large tables")]
+pub enum ExactSource<'a> {
+    /// All outputs.
+    Outputs(&'a OutputBatch),
+    /// The policy's class, for objectives that declare their divergence.
+    Class(&'a PolicyClass),
+}
+
 /// An arm while it trains.
 struct Arm<'a> {
     experiment: &'a Experiment,
     training: Training,
     facts: &'a [PromptFacts],
-    outputs: Option<&'a OutputBatch>,
+    exact: Option<ExactSource<'a>>,
     declaration: Declaration,
     policy: PolicyHandle,
     objective: ObjectiveHandle,
@@ -98,14 +110,14 @@ struct Arm<'a> {
 
 /// Trains `policy`, which holds its initial parameters, under `objective`.
 ///
-/// `outputs` are all outputs of the task where the gradient is exact. `advance` is called after every step. A
+/// `exact` is what exact gradients are had from. `advance` is called after every step. A
 /// failing component ends the arm and is told in its status.
 #[allow(clippy::too_many_arguments, reason = "the parts of an arm, named where they are made")]
 pub fn train(
     experiment: &Experiment,
     training: Training,
     facts: &[PromptFacts],
-    outputs: Option<&OutputBatch>,
+    exact: Option<ExactSource<'_>>,
     mut evaluator: Evaluator<'_>,
     policy: PolicyHandle,
     objective: ObjectiveHandle,
@@ -117,7 +129,7 @@ pub fn train(
         experiment,
         training,
         facts,
-        outputs,
+        exact,
         declaration: Declaration::default(),
         policy,
         objective,
@@ -151,7 +163,7 @@ impl Arm<'_> {
         self.outcome.initial = Some(evaluator.full(&self.policy, 0)?);
         self.record(evaluator, 0)?;
         while *step < self.training.steps {
-            self.update(*step)?;
+            self.update(*step, &parameters)?;
             self.optimizer.step(&mut parameters, &self.gradient);
             self.policy.set_parameters(&parameters)?;
             self.outcome.budget.optimizer_steps += 1;
@@ -171,8 +183,8 @@ impl Arm<'_> {
     }
 
     /// Computes the gradient of a step.
-    fn update(&mut self, step: u32) -> Result<(), PluginError> {
-        match (self.training.gradient, self.outputs) {
+    fn update(&mut self, step: u32, parameters: &[f64]) -> Result<(), PluginError> {
+        match (self.training.gradient, self.exact) {
             (Gradient::Sampled { prompts, group }, _) => {
                 let batch = SampledBatch::draw(
                     self.experiment,
@@ -192,12 +204,19 @@ impl Arm<'_> {
                 let weighted = batch.weighted(self.experiment, &answer.coefficients)?;
                 self.policy.gradient(&weighted, &mut self.gradient)?;
             }
-            (Gradient::Population, Some(outputs)) => {
+            (Gradient::Population, Some(ExactSource::Outputs(outputs))) => {
                 outputs.score(&self.policy, &mut self.scores)?;
                 let answer = self.objective.step(&outputs.view(&self.scores, (self.seed, step))?)?;
                 self.tally(&answer);
                 let weighted = outputs.weighted(&self.scores, &answer.coefficients);
                 self.policy.gradient(&weighted, &mut self.gradient)?;
+            }
+            (Gradient::Population, Some(ExactSource::Class(class))) => {
+                let divergence = self.declaration.divergence.ok_or_else(|| {
+                    PluginError::contract("an exact gradient needs an objective that declares its divergence")
+                })?;
+                population_gradient(&class.problems(), divergence, parameters, &mut self.gradient)
+                    .map_err(|error| PluginError::data(format!("no exact gradient: {error}")))?;
             }
             (Gradient::Population, None) => {
                 return Err(PluginError::data("an exact gradient needs all outputs, which are too many"));
