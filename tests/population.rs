@@ -108,14 +108,13 @@ fn training_lands_on_the_optima_of_the_parity_toy() {
     assert_lands(&run(&fs::read_to_string(experiments().join("toy-parity.ron")).unwrap()), &PARITY);
 }
 
-/// Listing all outputs, and walking the states as where nobody can list them: the same steps. The fitted start is left
-/// out, since beyond enumeration it is fitted to samples.
+/// Listing all outputs, and walking the states as where nobody can list them: the same steps.
 #[test]
 fn states_and_outputs_give_the_same_gradients() {
     let text = |enumerate_up_to: u64, ending: &str| {
         format!(
             r#"(name: "both", {PROMPTED_TASK}
-            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: Random),
+            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase),
                         "by position": (plugin: "ngram", config: (order: 2, position_dependent: true), start: Random)}},
             objectives: {{"reinforce": (plugin: "reinforce"),
                          "kl": (plugin: "kl-control", config: (lambda: 3.0)),

@@ -10,7 +10,7 @@ mod targets;
 mod verdicts;
 
 pub use dynamic::{DynamicEvaluation, DynamicReference, Unavailable};
-pub(crate) use dynamic::{Stopped, settle, start};
+pub(crate) use dynamic::{Stopped, settle, space_of, start};
 pub use enumerated::EnumeratedEvaluation;
 pub use enumerator::Enumerator;
 pub(crate) use enumerator::View;

@@ -1,11 +1,13 @@
 //! A policy's class along a task: what exact gradients, fits and optima need.
 
-use crate::evaluation::{DynamicReference, Stopped, Unavailable, View, settle, start};
+use crate::evaluation::{DynamicReference, Stopped, Unavailable, View, settle, space_of, start};
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::objective::PromptFacts;
-use pstar_exact::{ModelRows, PolicyRows, Product, PromptProblem, Role, Started};
+use pstar_exact::{
+    Acceptor, ExplicitAutomaton, ModelRows, PolicyRows, Product, PromptProblem, Role, Started,
+};
 
 /// The products of base, policy and verifier for all prompts, and where the policy's rows lie among its parameters.
 #[allow(missing_debug_implementations, reason = "large tables")]
@@ -32,31 +34,34 @@ impl PolicyClass {
         experiment: &Experiment,
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
-        let walk = |prompt: usize| -> Result<Walk, Stopped> {
-            let tokens = experiment.prompts.view().row(prompt);
-            let (base, own) = (View(&experiment.base), View(policy));
-            let base = Started { model: &base, start: start(&experiment.base, tokens, "the base")? };
-            let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
-            let limit = experiment.evaluation.max_states;
-            let product = Product::explore(&[base, own], reference.acceptor(prompt), limit)?;
-            let rows = PolicyRows::new(&product, |position, states| -> Result<Vec<usize>, Stopped> {
-                let mut rows = vec![0; states.len()];
-                if !policy.rows(position, states, &mut rows)? {
-                    return Err(Stopped::Limited(Unavailable::no_rows(policy)));
-                }
-                rows.into_iter()
-                    .map(|row| {
-                        usize::try_from(row).map_err(|_| PluginError::contract("a row beyond memory").into())
-                    })
-                    .collect()
-            })?;
-            let base = ModelRows::of(&product, Role::Base, base)?;
-            Ok(Walk { product, base, rows })
-        };
+        let walk = |prompt| Walk::new(experiment, policy, prompt, reference.acceptor(prompt));
         let prompts: Result<Vec<Walk>, Stopped> = (0..experiment.prompts.view().len()).map(walk).collect();
         settle(prompts.map(|prompts| Self {
             prompts,
             facts: reference.facts(),
+            weights: experiment.weights.clone(),
+        }))
+    }
+
+    /// The class of `policy` where every output is valid, so that p* is the base itself: for fits of the base.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_base(
+        experiment: &Experiment,
+        policy: &PolicyHandle,
+    ) -> Result<Result<Self, Unavailable>, PluginError> {
+        let space = space_of(experiment);
+        let mut all =
+            ExplicitAutomaton { symbols: space.symbols, next: vec![0; space.symbols], accepts: vec![true] };
+        let Ok(all) = Acceptor::explore(&mut all, space, false, 1) else { unreachable!("one state") };
+        let count = experiment.prompts.view().len();
+        let prompts: Result<Vec<Walk>, Stopped> =
+            (0..count).map(|prompt| Walk::new(experiment, policy, prompt, &all)).collect();
+        let facts = PromptFacts { log_partition: Some(0.0), log_invalidity: Some(f64::NEG_INFINITY) };
+        settle(prompts.map(|prompts| Self {
+            prompts,
+            facts: vec![facts; count],
             weights: experiment.weights.clone(),
         }))
     }
@@ -74,5 +79,31 @@ impl PolicyClass {
                 log_invalid: facts.log_invalidity.unwrap_or(f64::NEG_INFINITY),
             })
             .collect()
+    }
+}
+
+impl Walk {
+    fn new(
+        experiment: &Experiment,
+        policy: &PolicyHandle,
+        prompt: usize,
+        acceptor: &Acceptor,
+    ) -> Result<Self, Stopped> {
+        let tokens = experiment.prompts.view().row(prompt);
+        let (base, own) = (View(&experiment.base), View(policy));
+        let base = Started { model: &base, start: start(&experiment.base, tokens, "the base")? };
+        let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
+        let product = Product::explore(&[base, own], acceptor, experiment.evaluation.max_states)?;
+        let rows = PolicyRows::new(&product, |position, states| -> Result<Vec<usize>, Stopped> {
+            let mut rows = vec![0; states.len()];
+            if !policy.rows(position, states, &mut rows)? {
+                return Err(Stopped::Limited(Unavailable::no_rows(policy)));
+            }
+            let index =
+                |row| usize::try_from(row).map_err(|_| PluginError::contract("a row beyond memory").into());
+            rows.into_iter().map(index).collect()
+        })?;
+        let base = ModelRows::of(&product, Role::Base, base)?;
+        Ok(Self { product, base, rows })
     }
 }

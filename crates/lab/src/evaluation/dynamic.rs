@@ -193,7 +193,7 @@ impl DynamicReference {
 }
 
 /// The outputs of an experiment's task.
-pub(super) fn space_of(experiment: &Experiment) -> OutputSpace {
+pub(crate) fn space_of(experiment: &Experiment) -> OutputSpace {
     let task = &experiment.task;
     OutputSpace { symbols: task.alphabet.len(), horizon: task.horizon, ending: task.ending }
 }

@@ -3,11 +3,14 @@
 use crate::evaluation::Ruler;
 use crate::experiment::{Experiment, PolicySpec, Problem, Start};
 use crate::plugins::Registry;
+use crate::policy_class::PolicyClass;
 use pstar_core::PluginError;
 use pstar_core::author::{SampleRequest, WeightedBatch};
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::host::{ModelHandle, PolicyHandle};
+use pstar_core::objective::Divergence;
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_exact::{Search, optimum};
 
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
 const FIT_SEED: u64 = 0;
@@ -101,7 +104,8 @@ fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) 
     Ok(base.values)
 }
 
-/// Fits the policy to the base: to all its outputs where they can be enumerated, else to samples.
+/// Fits the policy to the base: exactly, by its outputs where they can be enumerated and by its states where both have
+/// some; else to samples.
 fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(), PluginError> {
     match ruler {
         Ruler::Enumerated(reference) => {
@@ -129,8 +133,19 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
                 pseudo_count: 0.0,
             })
         }
-        Ruler::Dynamic(_) | Ruler::Sampled(..) => fit_samples(experiment, policy),
+        Ruler::Dynamic(_) | Ruler::Sampled(..) => match PolicyClass::of_base(experiment, policy)? {
+            Ok(class) => fit_class(&class, policy),
+            Err(_) => fit_samples(experiment, policy),
+        },
     }
+}
+
+/// The exact fit of a table of rows: the forward-KL projection of the base, whose p* is itself where all is valid.
+fn fit_class(class: &PolicyClass, policy: &mut PolicyHandle) -> Result<(), PluginError> {
+    let start = policy.parameters()?.values;
+    let fit = optimum(&class.problems(), Divergence::KlFromFiltered, &start, &Search::default())
+        .map_err(|error| PluginError::data(format!("the base cannot be fitted: {error}")))?;
+    policy.set_parameters(&fit.parameters)
 }
 
 /// The prompts that base or policy tell apart, each with the weight of all that look like it.
