@@ -1,16 +1,18 @@
 //! The best policy of a class under each objective: where the objective heads, whatever an optimizer reaches.
 
-use crate::evaluation::{DynamicReference, Evaluator, Measures, Ruler, Unavailable, number};
+use crate::evaluation::{DynamicReference, Measures, Ruler, Unavailable, number};
 use crate::experiment::{Experiment, ExperimentError, ObjectiveSpec, PolicySpec, Problem};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
 use crate::training::{initial_parameters, started};
-use pstar_core::PluginError;
-use pstar_core::host::PolicyHandle;
 use pstar_core::objective::{Declaration, Divergence};
-use pstar_exact::{PopulationError, Search, optimum as solve};
+use pstar_core::{PluginError, math};
+use pstar_exact::{optimum as solve, rows_in_use};
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::ser::SerializeMap;
+
+pub use pstar_exact::Search;
 
 /// The best policies found.
 #[derive(Clone, Debug, Serialize)]
@@ -65,7 +67,11 @@ impl Serialize for ClassOptimum {
 ///
 /// # Errors
 /// Every problem that could be found: a policy that is no table of rows, a component without a finite-state view.
-pub fn optimum(experiment: &Experiment, registry: &Registry) -> Result<OptimumRecord, ExperimentError> {
+pub fn optimum(
+    experiment: &Experiment,
+    registry: &Registry,
+    search: &Search,
+) -> Result<OptimumRecord, ExperimentError> {
     let failed =
         |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
     let of_task =
@@ -79,60 +85,117 @@ pub fn optimum(experiment: &Experiment, registry: &Registry) -> Result<OptimumRe
         }
     }
     let ruler = Ruler::new(experiment).map_err(of_task)?;
-    let out_of_reach = |place, name: &str, unavailable: Unavailable| {
-        Problem::at(place, format!("{name}no optimum can be had: {}", unavailable.reason))
-            .with_hint(unavailable.hint)
-    };
     let reference = DynamicReference::new(experiment).map_err(of_task)?.map_err(|unavailable| {
         let place = experiment.file.task.horizon.place(&experiment.text);
         failed(vec![out_of_reach(place, "", unavailable)])
     })?;
-    let (mut problems, mut optima) = (Vec::new(), Vec::new());
+    let (mut problems, mut classes) = (Vec::new(), Vec::new());
     for spec in &experiment.policies {
-        let start = match initial_parameters(experiment, registry, &ruler, spec) {
-            Ok(start) => start,
-            Err(problem) => {
-                problems.push(problem);
-                continue;
+        match Prepared::new(experiment, registry, &ruler, &reference, spec) {
+            Ok(prepared) => classes.push(prepared),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut declarations = Vec::new();
+    for spec in &experiment.objectives {
+        match declaration(experiment, registry, spec) {
+            Ok(declaration) => {
+                declarations.extend(declaration.divergence.map(|divergence| (spec, divergence)));
             }
-        };
-        let mut policy = started(experiment, registry, spec, start.as_deref()).map_err(of_task)?;
-        let class = match PolicyClass::new(&reference, experiment, &policy).map_err(of_task)? {
-            Ok(class) => class,
-            Err(unavailable) => {
-                let name = format!("policy `{}`: ", spec.name);
-                problems.push(out_of_reach(spec.place.clone(), &name, unavailable));
-                continue;
-            }
-        };
-        let mut evaluator = ruler.evaluator(experiment, &policy, 0).map_err(of_task)?;
-        let fitted = policy.parameters().map_err(of_task)?.values;
-        for objective in &experiment.objectives {
-            let declaration =
-                declaration(experiment, registry, objective).map_err(|problem| failed(vec![problem]))?;
-            let Some(divergence) = declaration.divergence else { continue };
-            match of_class(spec, objective, divergence, &class, &mut policy, &fitted, &mut evaluator) {
-                Ok(found) => optima.push(found),
-                Err(Failed::Component(error)) => return Err(of_task(error)),
-                Err(Failed::Population(error)) => {
-                    let message = format!("objective `{}`: no optimum can be had: {error}", objective.name);
-                    problems.push(Problem::at(objective.place.clone(), message));
-                }
-            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let jobs: Vec<(&Prepared<'_>, &ObjectiveSpec, Divergence)> = classes
+        .iter()
+        .flat_map(|class| declarations.iter().map(move |&(spec, divergence)| (class, spec, divergence)))
+        .collect();
+    let found: Vec<Result<ClassOptimum, Problem>> = jobs
+        .into_par_iter()
+        .map(|(class, objective, divergence)| {
+            class.solve(experiment, registry, &ruler, objective, divergence, search)
+        })
+        .collect();
+    let mut optima = Vec::new();
+    for found in found {
+        match found {
+            Ok(optimum) => optima.push(optimum),
+            Err(problem) => problems.push(problem),
         }
     }
     if problems.is_empty() { Ok(OptimumRecord { optima }) } else { Err(failed(problems)) }
 }
 
-enum Failed {
-    Component(PluginError),
-    Population(PopulationError),
+/// A policy at its start, and its class.
+struct Prepared<'a> {
+    spec: &'a PolicySpec,
+    class: PolicyClass,
+    /// Initial parameters.
+    start: Vec<f64>,
 }
 
-impl From<PluginError> for Failed {
-    fn from(error: PluginError) -> Self {
-        Self::Component(error)
+impl<'a> Prepared<'a> {
+    fn new(
+        experiment: &Experiment,
+        registry: &Registry,
+        ruler: &Ruler,
+        reference: &DynamicReference,
+        spec: &'a PolicySpec,
+    ) -> Result<Self, Problem> {
+        let at = |error: PluginError| {
+            let name = format!("policy `{}`", spec.name);
+            Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)
+        };
+        let start = initial_parameters(experiment, registry, ruler, spec)?;
+        let policy = started(experiment, registry, spec, start.as_deref()).map_err(at)?;
+        let class = PolicyClass::new(reference, experiment, &policy).map_err(at)?.map_err(|unavailable| {
+            out_of_reach(spec.place.clone(), &format!("policy `{}`: ", spec.name), unavailable)
+        })?;
+        Ok(Self { spec, class, start: policy.parameters().map_err(at)?.values })
     }
+
+    fn solve(
+        &self,
+        experiment: &Experiment,
+        registry: &Registry,
+        ruler: &Ruler,
+        objective: &ObjectiveSpec,
+        divergence: Divergence,
+        search: &Search,
+    ) -> Result<ClassOptimum, Problem> {
+        let at = |message: String| {
+            let message = format!("objective `{}`: no optimum can be had: {message}", objective.name);
+            Problem::at(objective.place.clone(), message)
+        };
+        let failed = |error: PluginError| at(error.message);
+        let problems = self.class.problems();
+        let found =
+            solve(&problems, divergence, &self.start, search).map_err(|error| at(error.to_string()))?;
+        let policy = started(experiment, registry, self.spec, Some(&found.parameters)).map_err(failed)?;
+        let mut evaluator = ruler.evaluator(experiment, &policy, 0).map_err(failed)?;
+        let measures = evaluator.full(&policy, 0).map_err(failed)?;
+        let mut table = Vec::new();
+        for (row, range) in rows_in_use(&problems).into_iter().enumerate() {
+            let name = policy.row_name(range.start).map_err(failed)?.unwrap_or_else(|| row.to_string());
+            let probs = found.parameters[range].iter().map(|&log_prob| math::exp(log_prob));
+            table.push((name, probs.collect()));
+        }
+        Ok(ClassOptimum {
+            policy: self.spec.name.clone(),
+            objective: objective.name.clone(),
+            divergence: in_words(divergence),
+            value: found.value,
+            residual: found.residual,
+            starts: found.starts,
+            local_optima: found.local_optima,
+            measures,
+            table,
+        })
+    }
+}
+
+fn out_of_reach(place: std::ops::Range<usize>, whose: &str, unavailable: Unavailable) -> Problem {
+    Problem::at(place, format!("{whose}no optimum can be had: {}", unavailable.reason))
+        .with_hint(unavailable.hint)
 }
 
 fn declaration(
@@ -147,38 +210,6 @@ fn declaration(
         .map_err(|error| Problem::at(spec.place.clone(), format!("{name}: {error}")))?;
     let objective = component.create(&spec.configuration, &experiment.task).map_err(|error| of(&error))?;
     objective.declaration().map_err(|error| of(&error))
-}
-
-fn of_class(
-    spec: &PolicySpec,
-    objective: &ObjectiveSpec,
-    divergence: Divergence,
-    class: &PolicyClass,
-    policy: &mut PolicyHandle,
-    start: &[f64],
-    evaluator: &mut Evaluator<'_>,
-) -> Result<ClassOptimum, Failed> {
-    let problems = class.problems();
-    let found = solve(&problems, divergence, start, &Search::default()).map_err(Failed::Population)?;
-    policy.set_parameters(&found.parameters)?;
-    let measures = evaluator.full(policy, 0)?;
-    let mut table = Vec::new();
-    for (row, range) in pstar_exact::rows_in_use(&problems).into_iter().enumerate() {
-        let name = policy.row_name(range.start)?.unwrap_or_else(|| row.to_string());
-        let probs = found.parameters[range].iter().map(|&log_prob| pstar_core::math::exp(log_prob));
-        table.push((name, probs.collect()));
-    }
-    Ok(ClassOptimum {
-        policy: spec.name.clone(),
-        objective: objective.name.clone(),
-        divergence: in_words(divergence),
-        value: found.value,
-        residual: found.residual,
-        starts: found.starts,
-        local_optima: found.local_optima,
-        measures,
-        table,
-    })
 }
 
 fn in_words(divergence: Divergence) -> String {
