@@ -112,13 +112,17 @@ impl Enumerator {
     }
 }
 
-/// The probabilities of all outputs, each scored from its start.
+/// The probabilities of all outputs: by the model's own walk, or each scored from its start.
 fn score_all(
     model: &dyn ModelHandle,
     prompt: &[u32],
     space: OutputSpace,
 ) -> Result<OutputTable, PluginError> {
     let count = space.count().unwrap_or(u64::MAX);
+    let mut all = vec![0.0; usize::try_from(count).unwrap_or(0)];
+    if model.score_outputs(prompt, &mut all)? {
+        return Ok(OutputTable::from_log_probs(all));
+    }
     let mut log_probs = Vec::new();
     let mut batch = SequenceBuffer::new(std::iter::once(prompt).collect::<RaggedBuffer<u32>>());
     let (mut tokens, mut token_log_probs) = (Vec::new(), Vec::new());

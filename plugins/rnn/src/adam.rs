@@ -1,0 +1,41 @@
+//! The optimizer of fits. Training is the host's.
+
+/// Adam, ascending. β1 = 0.9, β2 = 0.999, ε = 1e-8.
+///
+/// # Source
+/// Kingma and Ba (2015), *Adam: A Method for Stochastic Optimization*.
+#[derive(Clone, Debug)]
+pub(crate) struct Adam {
+    first: Vec<f64>,
+    second: Vec<f64>,
+    /// β1^t and β2^t.
+    powers: (f64, f64),
+}
+
+impl Adam {
+    /// Before the first step.
+    pub(crate) fn new(parameters: usize) -> Self {
+        Self { first: vec![0.0; parameters], second: vec![0.0; parameters], powers: (1.0, 1.0) }
+    }
+
+    /// Moves `parameters` one step up the gradient, whose norm is held to `most_norm`.
+    pub(crate) fn step(
+        &mut self,
+        parameters: &mut [f64],
+        gradient: &[f64],
+        learning_rate: f64,
+        most_norm: f64,
+    ) {
+        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let factor = if norm > most_norm { most_norm / norm } else { 1.0 };
+        self.powers = (self.powers.0 * 0.9, self.powers.1 * 0.999);
+        let corrections = (1.0 - self.powers.0, 1.0 - self.powers.1);
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for ((x, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
+            let g = factor * g;
+            *m = 0.9 * *m + 0.1 * g;
+            *v = 0.999 * *v + 0.001 * g * g;
+            *x += learning_rate * (*m / corrections.0) / ((*v / corrections.1).sqrt() + 1e-8);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Reading a corpus file.
+
+use pstar_core::corpus::{Entry, Format, parse};
+use pstar_core::data::{Ending, RaggedBuffer, SequenceBuffer};
+use pstar_core::{PluginError, Task};
+
+/// A corpus: its bytes, and its entries as sequences, each behind a prompt of its own.
+#[derive(Debug)]
+pub(crate) struct Corpus {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sequences: SequenceBuffer,
+}
+
+/// The corpus in a file.
+pub(crate) fn read(path: &str, task: &Task) -> Result<Corpus, PluginError> {
+    let full = task.resolve(path);
+    let bytes = std::fs::read(&full).map_err(|error| {
+        let message = format!("the corpus `{}` cannot be read: {error}", full.display());
+        PluginError::config("corpus", message).with_hint("relative paths start at the experiment file")
+    })?;
+    let fault = |message: String| PluginError::config("corpus", format!("corpus `{path}`, {message}"));
+    let text =
+        std::str::from_utf8(&bytes).map_err(|error| fault(format!("expected UTF-8 text, found {error}")))?;
+    let entries =
+        parse(text, Format::of_path(&full), &task.alphabet).map_err(|error| fault(error.to_string()))?;
+    if entries.is_empty() {
+        let message = format!("expected a corpus of at least one string, found `{path}` empty");
+        return Err(PluginError::config("corpus", message));
+    }
+    Ok(Corpus { sequences: sequences(&entries, task), bytes })
+}
+
+/// The entries as sequences; with [`Ending::EndSymbol`] a `$` follows each response.
+fn sequences(entries: &[Entry], task: &Task) -> SequenceBuffer {
+    let prompts: RaggedBuffer<u32> = entries.iter().map(|entry| entry.prompt.as_slice()).collect();
+    let mut sequences = SequenceBuffer::new(prompts);
+    let end = (task.ending == Ending::EndSymbol).then(|| task.alphabet.end());
+    for (prompt, entry) in (0..).zip(entries) {
+        sequences.push(prompt, entry.response.iter().copied().chain(end));
+    }
+    sequences
+}

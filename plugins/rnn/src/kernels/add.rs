@@ -1,0 +1,24 @@
+//! Adding `f32` to `f64`.
+#![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
+
+use crate::block::{Block, WIDTH};
+use crate::simd::{Job, Simd};
+
+/// Adds the numbers of blocks to sums.
+pub(crate) struct Add<'a> {
+    pub(crate) blocks: &'a [Block],
+    /// 16 a block.
+    pub(crate) sums: &'a mut [f64],
+}
+
+impl Job for Add<'_> {
+    #[allow(clippy::inline_always, reason = "part of a kernel")]
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize>(self, _: S) {
+        for (sums, block) in self.sums.as_chunks_mut::<WIDTH>().0.iter_mut().zip(self.blocks) {
+            for i in 0..WIDTH {
+                sums[i] += f64::from(block.0[i]);
+            }
+        }
+    }
+}

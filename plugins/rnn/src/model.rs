@@ -1,0 +1,211 @@
+//! What base model and policy share: a network, and sampling and scoring by it.
+
+use crate::backward::Sums;
+use crate::kept::Kept;
+use crate::network::Network;
+use crate::outputs::Walk;
+use crate::sample::Sampler;
+use crate::score::{self, Scorer};
+use crate::shape::Shape;
+use crate::simd::InstructionSet;
+use crate::workspace::{CHUNK, Workspace};
+use pstar_core::author::{SampleRequest, Samples, ShapedParameters, WeightedBatch};
+use pstar_core::data::{Ending, SequenceBatch};
+use pstar_core::rng::StreamKey;
+use pstar_core::{PluginError, SequenceModel, Task};
+use std::sync::{Mutex, PoisonError};
+
+/// A GRU over the tokens of a task: it reads `^`, the prompt, and the response up to the symbol that it predicts.
+#[derive(Debug)]
+pub(crate) struct Gru {
+    /// The parameters, in the order of [`Shape::tensors`].
+    pub(crate) parameters: Vec<f64>,
+    pub(crate) network: Network,
+    horizon: usize,
+    symbols: usize,
+    start: u32,
+    end: Option<u32>,
+    /// Memory that no call is using.
+    spare: Mutex<Vec<Workspace>>,
+    /// The samples of the last call with all that the way back needs; `None` where that is not wanted.
+    kept: Option<Mutex<Kept>>,
+}
+
+impl Gru {
+    /// The GRU of these parameters. With `keep`, samples are remembered for the gradient.
+    pub(crate) fn new(shape: Shape, parameters: Vec<f64>, task: &Task, keep: bool) -> Self {
+        let network = Network::new(shape, &parameters, InstructionSet::detect());
+        let end = task.alphabet.end();
+        Self {
+            parameters,
+            network,
+            horizon: task.horizon,
+            symbols: task.alphabet.len(),
+            start: end,
+            end: (task.ending == Ending::EndSymbol).then_some(end),
+            spare: Mutex::default(),
+            kept: keep.then(Mutex::default),
+        }
+    }
+
+    /// Replaces the parameters.
+    pub(crate) fn replace(&mut self, parameters: &[f64]) {
+        self.parameters.copy_from_slice(parameters);
+        self.network = Network::new(self.network.shape, parameters, self.network.set);
+        if let Some(kept) = &mut self.kept {
+            kept.get_mut().unwrap_or_else(PoisonError::into_inner).forget();
+        }
+    }
+
+    /// Calls `work` with memory that no other call is using.
+    fn with_workspace<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut workspace = spare().pop().unwrap_or_default();
+        let result = work(&mut workspace);
+        spare().push(workspace);
+        result
+    }
+
+    /// Scores a chunk of a batch, and keeps its steps if asked to.
+    fn run_chunk(
+        &self,
+        workspace: &mut Workspace,
+        batch: &SequenceBatch<'_>,
+        first: usize,
+        log_probs: &mut [f64],
+        keep: bool,
+    ) {
+        let chunk = first..batch.len().min(first + CHUNK);
+        let prompts: Vec<&[u32]> = chunk.clone().map(|i| batch.prompt(i)).collect();
+        let steps = chunk.map(|i| batch.prompt(i).len() + batch.tokens().row(i).len()).max().unwrap_or(0);
+        let mut scorer = Scorer::new(batch, first, log_probs);
+        workspace.forward(&self.network, self.start, &prompts, steps.max(1), keep, &mut scorer);
+    }
+
+    /// Writes Σ_i w_i Σ_t c_it ∇ log q(y_it | x_i, y_i,<t).
+    ///
+    /// Coefficients are scaled by a power of two to about 1 first, so that no gradient is too small for `f32`.
+    pub(crate) fn gradient(
+        &self,
+        batch: &WeightedBatch<'_>,
+        gradient: &mut [f64],
+    ) -> Result<(), PluginError> {
+        score::check(&batch.sequences, self.network.shape.tokens, self.network.shape.choices)?;
+        let tokens = batch.sequences.tokens();
+        let coefficient = |sequence: usize, place: usize| match batch.weights[sequence] {
+            0.0 => 0.0,
+            weight => weight * batch.coefficients.map_or(1.0, |c| c[place]),
+        };
+        #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
+        let start = |sequence: usize| tokens.offsets()[sequence] as usize;
+        let places = (0..tokens.len()).flat_map(|i| (start(i)..start(i + 1)).map(move |place| (i, place)));
+        let greatest = places.fold(0.0, |most: f64, (i, place)| most.max(coefficient(i, place).abs()));
+        let scale = power_of_two_near(greatest);
+        let mut sums = Sums::new(&self.network);
+        let mut add = |workspace: &mut Workspace, first: usize| {
+            sums.add(&self.network, workspace, |sequence, position| {
+                let sequence = first + sequence;
+                let token = *tokens.row(sequence).get(position)?;
+                #[allow(clippy::cast_possible_truncation, reason = "computations are in f32")]
+                let scaled = (coefficient(sequence, start(sequence) + position) / scale) as f32;
+                Some((token, scaled))
+            });
+        };
+        let firsts = (0..batch.sequences.len()).step_by(CHUNK);
+        let kept = self.kept.as_ref().and_then(|kept| kept.try_lock().ok());
+        match kept {
+            Some(mut kept) if kept.holds(&batch.sequences) => {
+                firsts.zip(kept.take()).for_each(|(first, chunk)| add(chunk, first));
+            }
+            _ => self.with_workspace(|workspace| {
+                for first in firsts {
+                    self.run_chunk(workspace, &batch.sequences, first, &mut [], true);
+                    add(workspace, first);
+                }
+            }),
+        }
+        sums.finish(&self.network, scale, gradient);
+        Ok(())
+    }
+}
+
+/// The power of two at or below a positive number; 1 for 0 and for what is no number.
+fn power_of_two_near(x: f64) -> f64 {
+    if x > 0.0 && x.is_finite() {
+        f64::from_bits(x.max(f64::MIN_POSITIVE).to_bits() & 0x7FF0_0000_0000_0000)
+    } else {
+        1.0
+    }
+}
+
+impl SequenceModel for Gru {
+    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
+        let tokens = self.network.shape.tokens;
+        if let Some(found) = request.prompts.values().iter().find(|&&token| token as usize >= tokens) {
+            return Err(PluginError::data(format!(
+                "expected tokens of prompts below {tokens}, found {found}"
+            )));
+        }
+        let longest = request.prompts.rows().map(<[u32]>::len).max().unwrap_or(0);
+        let steps = longest + self.horizon;
+        let mut sampler = Sampler::new(self.horizon, self.end);
+        let mut samples = Samples::default();
+        let mut draw = |workspace: &mut Workspace, prompt_of: &[u32], sample: &[u32], keep: bool| {
+            let prompts: Vec<&[u32]> =
+                prompt_of.iter().map(|&prompt| request.prompts.row(prompt as usize)).collect();
+            sampler.begin(key, prompt_of, sample);
+            workspace.forward(&self.network, self.start, &prompts, steps, keep, &mut sampler);
+            sampler.give(&mut samples);
+        };
+        let chunks = request.prompt_of.chunks(CHUNK).zip(request.sample.chunks(CHUNK));
+        let kept = self.kept.as_ref().and_then(|kept| kept.try_lock().ok());
+        match kept {
+            Some(mut kept) if Kept::fits(&self.network.shape, request.sample.len(), steps) => {
+                for ((prompt_of, sample), workspace) in chunks.zip(kept.begin(request.sample.len())) {
+                    draw(workspace, prompt_of, sample, true);
+                }
+                kept.remember(request, &samples);
+            }
+            _ => self.with_workspace(|workspace| {
+                chunks.for_each(|(prompt_of, sample)| draw(workspace, prompt_of, sample, false));
+            }),
+        }
+        Ok(samples)
+    }
+
+    fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
+        score::check(batch, self.network.shape.tokens, self.network.shape.choices)?;
+        if log_probs.is_empty() {
+            return Ok(());
+        }
+        self.with_workspace(|workspace| {
+            for first in (0..batch.len()).step_by(CHUNK) {
+                self.run_chunk(workspace, batch, first, log_probs, false);
+            }
+        });
+        Ok(())
+    }
+
+    fn score_outputs(&self, prompt: &[u32], log_probs: &mut [f64]) -> Result<bool, PluginError> {
+        let lead: Vec<u32> = std::iter::once(&self.start).chain(prompt).copied().collect();
+        if let Some(found) = lead.iter().find(|&&token| token as usize >= self.network.shape.tokens) {
+            let tokens = self.network.shape.tokens;
+            return Err(PluginError::data(format!(
+                "expected tokens of prompts below {tokens}, found {found}"
+            )));
+        }
+        let expected = log_probs.len();
+        let Some(mut walk) = Walk::new(&self.network, self.symbols, self.horizon, log_probs) else {
+            return Err(PluginError::data(format!("the task does not have {expected} outputs")));
+        };
+        walk.run(&lead);
+        Ok(true)
+    }
+
+    fn parameters(&self) -> Option<ShapedParameters> {
+        Some(ShapedParameters { shape: self.network.shape.text(), values: self.parameters.clone() })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,136 @@
+//! Parameters in a safetensors file.
+
+use crate::shape::{Shape, Tensor};
+use pstar_core::Task;
+use safetensors::Dtype;
+use safetensors::tensor::{SafeTensors, TensorView};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// The metadata entry that holds the SHA-256 of all values.
+const CHECKSUM: &str = "sha256";
+
+/// Reads a file of exactly the tensors in the [crate]'s table.
+///
+/// The sizes of the embedding and the layers are taken from the file; the numbers of tokens and choices must be those
+/// of the task.
+///
+/// # Errors
+/// In words, where the file is damaged, a tensor is missing, not expected or of another shape, or a value is no finite
+/// number.
+pub(crate) fn read(bytes: &[u8], task: &Task) -> Result<(Shape, Vec<f64>), String> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("expected a safetensors file, found a damaged one: {error}"))?;
+    let shape = shape(&file, task)?;
+    let tensors = shape.tensors();
+    let mut unexpected: Vec<&str> = file.names();
+    unexpected.retain(|name| tensors.iter().all(|tensor| tensor.name != *name));
+    unexpected.sort_unstable();
+    if let Some(name) = unexpected.first() {
+        let names: Vec<String> = tensors.iter().map(|tensor| format!("`{}`", tensor.name)).collect();
+        return Err(format!("expected the tensors {}, found `{name}` besides", names.join(", ")));
+    }
+    let mut parameters = Vec::with_capacity(shape.parameter_count());
+    for tensor in &tensors {
+        values(&file, tensor, &mut parameters)?;
+    }
+    Ok((shape, parameters))
+}
+
+/// The sizes that the file's first tensors imply.
+fn shape(file: &SafeTensors<'_>, task: &Task) -> Result<Shape, String> {
+    let embedding = sizes(file, "embedding.weight")?;
+    let recurrent = sizes(file, "gru.weight_hh_l0")?;
+    let has_layer = |layer: &usize| file.tensor(&format!("gru.weight_hh_l{layer}")).is_ok();
+    let layers = (0..file.len()).take_while(has_layer).count();
+    let (&[_, embedding], &[_, hidden]) = (&embedding[..], &recurrent[..]) else {
+        return Err(format!(
+            "expected matrices as `embedding.weight` and `gru.weight_hh_l0`, found sizes {embedding:?} and \
+             {recurrent:?}"
+        ));
+    };
+    if embedding == 0 || hidden == 0 {
+        return Err(format!(
+            "expected at least one unit, found {embedding} of the embedding and {hidden} hidden"
+        ));
+    }
+    Ok(Shape::new(task, embedding, hidden, layers))
+}
+
+fn tensor<'a>(file: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, String> {
+    file.tensor(name).map_err(|_| format!("expected a tensor `{name}`, found none of that name"))
+}
+
+fn sizes(file: &SafeTensors<'_>, name: &str) -> Result<Vec<usize>, String> {
+    Ok(tensor(file, name)?.shape().to_vec())
+}
+
+/// Appends the values of a tensor.
+fn values(file: &SafeTensors<'_>, expected: &Tensor, out: &mut Vec<f64>) -> Result<(), String> {
+    let name = &expected.name;
+    let found = tensor(file, name)?;
+    if found.shape() != expected.sizes {
+        return Err(format!("expected `{name}` of sizes {:?}, found {:?}", expected.sizes, found.shape()));
+    }
+    let start = out.len();
+    let data = found.data();
+    match found.dtype() {
+        Dtype::F32 => {
+            out.extend(data.as_chunks().0.iter().map(|&bytes| f64::from(f32::from_le_bytes(bytes))));
+        }
+        Dtype::F64 => out.extend(data.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes))),
+        other => return Err(format!("expected `{name}` as F32 or F64, found {other}")),
+    }
+    match out[start..].iter().position(|&x| !is_parameter(x)) {
+        Some(place) => {
+            Err(format!("expected finite numbers in `{name}`, found {} at place {place}", out[start + place]))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a number is finite, as an `f32` too.
+#[allow(clippy::cast_possible_truncation, reason = "computations are in f32")]
+pub(crate) fn is_parameter(x: f64) -> bool {
+    (x as f32).is_finite()
+}
+
+/// Writes parameters that are `f32` numbers, with a checksum.
+pub(crate) fn write(shape: &Shape, parameters: &[f64]) -> Result<Vec<u8>, String> {
+    #[allow(clippy::cast_possible_truncation, reason = "the values are f32 numbers")]
+    let bytes: Vec<u8> = parameters.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect();
+    let mut rest = bytes.as_slice();
+    let mut views = Vec::new();
+    for Tensor { name, sizes } in shape.tensors() {
+        let (data, behind) = rest.split_at(4 * sizes.iter().product::<usize>());
+        rest = behind;
+        let view = TensorView::new(Dtype::F32, sizes, data).map_err(|error| error.to_string())?;
+        views.push((name, view));
+    }
+    let metadata = std::iter::once((CHECKSUM.to_string(), checksum(parameters))).collect();
+    safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
+}
+
+/// As [`read`], for what [`write()`] wrote: the values must be the same to the bit.
+pub(crate) fn read_back(bytes: &[u8], task: &Task) -> Result<(Shape, Vec<f64>), String> {
+    let (shape, parameters) = read(bytes, task)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
+    let expected = header.metadata().as_ref().and_then(|metadata| metadata.get(CHECKSUM));
+    if expected != Some(&checksum(&parameters)) {
+        return Err("expected the values that the file's checksum is of, found others".into());
+    }
+    Ok((shape, parameters))
+}
+
+fn checksum(parameters: &[f64]) -> String {
+    let bytes: Vec<u8> = parameters.iter().flat_map(|x| x.to_le_bytes()).collect();
+    hex(&bytes)
+}
+
+/// The SHA-256 of some bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
