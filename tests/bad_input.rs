@@ -80,7 +80,7 @@ const CASES: &[(&str, &str, &str, i32)] = &[
     (
         "exact gradient of too large a space",
         "Sampled(prompts: 1, group: 4), steps: 2, optimizer: Sgd(learning_rate: 0.1)),\n    evaluation: (",
-        "Population, steps: 2, optimizer: Sgd(learning_rate: 0.1)),\n    evaluation: (enumerate_up_to: 5, ",
+        "Population, steps: 2, optimizer: Sgd(learning_rate: 0.1)),\n    exact: (max_states: 1),\n    evaluation: (enumerate_up_to: 5, ",
         2,
     ),
     (

@@ -338,8 +338,10 @@ impl<'a> DynamicEvaluation<'a> {
             for name in ["validity_rate", "entropy", "effective_number", "kl_from_filtered"] {
                 measures.push(name, row.get(name));
             }
-            let coverage = self.keys.k.iter().map(|key| row.get_in("coverage_at", key));
-            measures.push_family("coverage_at", self.keys.k.iter().cloned(), coverage);
+            for family in ["pass_at", "coverage_at"] {
+                let figures = self.keys.k.iter().map(|key| row.get_in(family, key));
+                measures.push_family(family, self.keys.k.iter().cloned(), figures);
+            }
             measures
         });
         Ok(Measures::mean(&shown.collect::<Vec<_>>(), &self.weights))

@@ -6,7 +6,7 @@ use super::{Enumerator, Measures, Reference};
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
-use pstar_exact::{CurvePoint, Divergences, Orders, OutputTable, Split, Summary, entropy};
+use pstar_exact::{CurvePoint, Divergences, Orders, OutputTable, Split, Summary, at_least_once, entropy};
 
 impl Reference {
     /// The rows that policies are compared with, means over prompts.
@@ -80,7 +80,7 @@ impl<'a> EnumeratedEvaluation<'a> {
         })
     }
 
-    /// What curves show: validity rate, entropy, effective number, KL(p*‖q), coverage@k.
+    /// What curves show: validity rate, entropy, effective number, KL(p*‖q), pass@k, coverage@k.
     ///
     /// # Errors
     /// If the policy fails.
@@ -94,6 +94,8 @@ impl<'a> EnumeratedEvaluation<'a> {
             measures.push("entropy", entropy);
             measures.push("effective_number", pstar_core::math::exp(entropy));
             measures.push("kl_from_filtered", point.kl_from_filtered);
+            let passes = k.iter().map(|&k| at_least_once(point.validity_rate, k));
+            measures.push_family("pass_at", keys.iter().cloned(), passes);
             measures.push_family("coverage_at", keys.iter().cloned(), point.coverage_at);
             measures
         })?;
