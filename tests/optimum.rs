@@ -1,6 +1,6 @@
-//! `host optimum` against the reproduction tables of the toys.
+//! `host optimum` against the reproduction tables of the toys, and the optima beside the arms of a run.
 
-use crate::support::{experiments, folder, host};
+use crate::support::{PARITY_TASK, experiments, folder, host, run};
 use serde_json::Value;
 
 fn optima(file: &str, more: &[&str]) -> Vec<Value> {
@@ -47,4 +47,52 @@ fn long_outputs_have_optima_too() {
     assert!((value - kl).abs() < 1e-10, "{value} {kl}");
     // A base that does not know parity cannot do better than halve the distance that filtering costs.
     assert!(value > 0.0 && value < 2f64.ln() + 1e-9, "{value}");
+}
+
+/// Without sampling noise arms end at the optimum of their class, and none is beyond it.
+#[test]
+fn arms_end_at_the_optimum_beside_them() {
+    let record = run(&format!(
+        r#"(name: "beside", {PARITY_TASK}
+            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+            objectives: {{
+                "reinforce": (plugin: "reinforce"),
+                "control": (plugin: "kl-control", config: (lambda: 2.0)),
+                "forward": (plugin: "forward-kl"),
+                "alpha": (plugin: "alpha", config: (alpha: 0.25)),
+            }},
+            training: (gradient: Population, steps: 3000, optimizer: Adam(learning_rate: 0.02)),
+            evaluation: (every: 3000, betas: [0.5], alphas: [0.25]),
+            seeds: [1])"#
+    ));
+    let names: Vec<&str> = record.optima.iter().map(|optimum| optimum.objective.as_str()).collect();
+    assert_eq!(names, ["reinforce", "control", "forward", "alpha"]);
+    // Invalidity fades with the steps that are still to come; the others settle.
+    let minimised = [
+        ("invalidity_rate", 1e-3),
+        ("kl_to_tilted@0.5", 1e-9),
+        ("kl_from_filtered", 1e-9),
+        ("alpha_divergence@0.25", 1e-9),
+    ];
+    for ((optimum, arm), (metric, rest)) in record.optima.iter().zip(&record.arms).zip(minimised) {
+        let last = arm.last.as_ref().unwrap();
+        let reached = last.flat().find(|(name, _)| name == metric).unwrap().1.value.unwrap();
+        assert!(reached >= optimum.value - 1e-12, "{metric}: {reached} beats {}", optimum.value);
+        assert!(reached < optimum.value + rest, "{metric}: {reached}, not {}", optimum.value);
+    }
+}
+
+#[test]
+fn optima_can_be_left_out() {
+    let text = |more: &str| {
+        format!(
+            r#"(name: "left", {PARITY_TASK}
+                policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+                objectives: {{"reinforce": (plugin: "reinforce")}},
+                training: (gradient: Population, steps: 1, optimizer: Sgd(learning_rate: 0.1)),
+                evaluation: ({more}), seeds: [1])"#
+        )
+    };
+    assert_eq!(run(&text("")).optima.len(), 1);
+    assert!(run(&text("optima: false")).optima.is_empty());
 }

@@ -37,6 +37,22 @@ pub struct Search {
     pub outputs: usize,
 }
 
+impl Search {
+    /// A short look at classes of `transitions` transitions, for showing beside other results; `None` where even that
+    /// would take long.
+    pub fn brief(transitions: usize) -> Option<Self> {
+        let iterations = (BRIEF_VISITS / transitions.max(1)).min(BRIEF_ITERATIONS);
+        let brief = Self { iterations, tolerance: 1e-6, likeliest: 1, random: 0, outputs: 1 << 16 };
+        (iterations >= BRIEF_ITERATIONS / 5).then_some(brief)
+    }
+}
+
+/// Iterations of a short look.
+const BRIEF_ITERATIONS: usize = 100;
+
+/// Transitions that a short look visits from each start: some seconds.
+const BRIEF_VISITS: usize = 1 << 26;
+
 impl Default for Search {
     fn default() -> Self {
         Self { iterations: 5000, tolerance: 1e-11, likeliest: 6, random: 6, outputs: 1 << 20 }
@@ -86,7 +102,8 @@ pub(crate) struct Local {
 /// Probabilities below e^−2000 that still fall are taken for zero, except for tilts.
 ///
 /// # Shapes
-/// `start`: the flat vector of logits of the initial policy, usually the base's best fit.
+/// `start`: the flat vector of logits of the initial policy, usually the base's best fit. `known`: such vectors of
+/// policies that are known already; the best of them is followed too, so that none is better than the optimum.
 ///
 /// # Range and cost
 /// About four passes over the transitions an iteration; each start is followed to the end.
@@ -99,6 +116,7 @@ pub fn optimum(
     problems: &[PromptProblem<'_>],
     divergence: Divergence,
     start: &[f64],
+    known: &[Vec<f64>],
     search: &Search,
 ) -> Result<Optimum, PopulationError> {
     let rows = RowSet::of(problems);
@@ -107,26 +125,33 @@ pub fn optimum(
     if divergence == Divergence::KlFromFiltered {
         return Ok(best(vec![fit]));
     }
-    let starts = || starts::all(problems, &rows, [&start, &fit.log_q], search);
+    let starts = starts::all(problems, &rows, [&start, &fit.log_q], search);
+    let known = known.iter().map(|logits| rows.log_softmax(logits));
     let locals = match divergence {
         Divergence::InvalidityRate => {
             let step = |log_q: &[f64], counts: &mut _| counting::validity(problems, log_q, counts);
-            starts()
-                .into_iter()
-                .map(|start| counting::iterate(&rows, search, start, ALL_VALID, step))
-                .collect()
+            follow(starts, known, search, |start, search| {
+                Some(counting::iterate(&rows, search, start, ALL_VALID, step))
+            })
         }
         Divergence::Alpha { alpha } => {
             let step = |log_q: &[f64], counts: &mut _| counting::alpha(problems, alpha, log_q, counts);
-            starts().into_iter().map(|start| counting::iterate(&rows, search, start, NEVER, step)).collect()
+            follow(starts, known, search, |start, search| {
+                Some(counting::iterate(&rows, search, start, NEVER, step))
+            })
         }
         Divergence::ClippedAlpha { alpha, clip } => {
             let clipped = Clipped::list(problems, alpha, clip, search.outputs)?;
             let step = |log_q: &[f64], counts: &mut _| clipped.step(log_q, counts);
-            starts().into_iter().map(|start| counting::iterate(&rows, search, start, NEVER, step)).collect()
+            follow(starts, known, search, |start, search| {
+                Some(counting::iterate(&rows, search, start, NEVER, step))
+            })
         }
         Divergence::KlToTilted { .. } | Divergence::KlToTiltedAtRate { .. } => {
-            Control::new(problems, &rows, divergence)?.solve(starts(), &start, search)
+            let control = Control::new(problems, &rows, divergence)?;
+            let mut locals = follow(starts, known, search, |start, search| control.descend(start, search));
+            locals.extend(control.strengthen(&start, search));
+            locals
         }
         _ => return Err(PopulationError::NotDecomposable),
     };
@@ -134,6 +159,23 @@ pub fn optimum(
         return Err(PopulationError::LeavesBaseSupport);
     }
     Ok(best(locals))
+}
+
+/// Follows every start, and the best of the policies that are known.
+fn follow(
+    starts: Vec<Vec<f64>>,
+    known: impl Iterator<Item = Vec<f64>>,
+    search: &Search,
+    descend: impl Fn(Vec<f64>, &Search) -> Option<Local>,
+) -> Vec<Local> {
+    let still = Search { iterations: 0, ..*search };
+    let known = known.filter_map(|policy| descend(policy, &still));
+    let best = known.min_by(|a, b| a.potential.total_cmp(&b.potential));
+    starts
+        .into_iter()
+        .chain(best.map(|local| local.log_q))
+        .filter_map(|start| descend(start, search))
+        .collect()
 }
 
 fn best(mut locals: Vec<Local>) -> Optimum {

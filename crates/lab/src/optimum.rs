@@ -40,7 +40,7 @@ pub struct ClassOptimum {
     pub local_optima: Vec<f64>,
     /// Everything about the optimum, means over prompts.
     pub measures: Measures,
-    /// For each context the probabilities of the choices.
+    /// For each context the probabilities of the choices; empty beside arms.
     pub table: Vec<(String, Vec<f64>)>,
 }
 
@@ -56,9 +56,11 @@ impl Serialize for ClassOptimum {
         let optima: Vec<_> = self.local_optima.iter().map(|&value| number(Some(value))).collect();
         map.serialize_entry("local_optima", &optima)?;
         self.measures.serialize_entries(&mut map)?;
-        let table: serde_json::Map<_, _> =
-            self.table.iter().map(|(name, row)| (name.clone(), row.clone().into())).collect();
-        map.serialize_entry("table", &table)?;
+        if !self.table.is_empty() {
+            let table: serde_json::Map<_, _> =
+                self.table.iter().map(|(name, row)| (name.clone(), row.clone().into())).collect();
+            map.serialize_entry("table", &table)?;
+        }
         map.end()
     }
 }
@@ -85,37 +87,8 @@ pub fn optimum(
         }
     }
     let ruler = Ruler::new(experiment).map_err(of_task)?;
-    let reference = DynamicReference::new(experiment).map_err(of_task)?.map_err(|unavailable| {
-        let place = experiment.file.task.horizon.place(&experiment.text);
-        failed(vec![out_of_reach(place, "", unavailable)])
-    })?;
-    let (mut problems, mut classes) = (Vec::new(), Vec::new());
-    for spec in &experiment.policies {
-        match Prepared::new(experiment, registry, &ruler, &reference, spec) {
-            Ok(prepared) => classes.push(prepared),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    let mut declarations = Vec::new();
-    for spec in &experiment.objectives {
-        match declaration(experiment, registry, spec) {
-            Ok(declaration) => {
-                declarations.extend(declaration.divergence.map(|divergence| (spec, divergence)));
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    let jobs: Vec<(&Prepared<'_>, &ObjectiveSpec, Divergence)> = classes
-        .iter()
-        .flat_map(|class| declarations.iter().map(move |&(spec, divergence)| (class, spec, divergence)))
-        .collect();
-    let found: Vec<Result<ClassOptimum, Problem>> = jobs
-        .into_par_iter()
-        .map(|(class, objective, divergence)| {
-            class.solve(experiment, registry, &ruler, objective, divergence, search)
-        })
-        .collect();
-    let mut optima = Vec::new();
+    let found = all(experiment, registry, &ruler, &|_| Some(*search), &|_, _| Vec::new());
+    let (mut optima, mut problems) = (Vec::new(), Vec::new());
     for found in found {
         match found {
             Ok(optimum) => optima.push(optimum),
@@ -125,12 +98,102 @@ pub fn optimum(
     if problems.is_empty() { Ok(OptimumRecord { optima }) } else { Err(failed(problems)) }
 }
 
+/// The optima that a run shows beside its arms, from a search that knows where the arms ended: `ends` gives the final
+/// parameters by names of policy and objective. Also why others are missing.
+pub(crate) fn beside(
+    experiment: &Experiment,
+    registry: &Registry,
+    ruler: &Ruler,
+    effort: Effort<'_>,
+    ends: Ends<'_>,
+) -> (Vec<ClassOptimum>, Vec<String>) {
+    let found = all(experiment, registry, ruler, effort, ends);
+    let (mut optima, mut missing) = (Vec::new(), Vec::new());
+    for found in found {
+        match found {
+            Ok(optimum) => optima.push(ClassOptimum { table: Vec::new(), ..optimum }),
+            Err(problem) => missing.push(problem.message),
+        }
+    }
+    (optima, missing)
+}
+
+/// Final parameters of arms, by the names of policy and objective.
+pub(crate) type Ends<'a> = &'a (dyn Fn(&str, &str) -> Vec<Vec<f64>> + Sync);
+
+/// How hard to look, by the number of transitions; `None` to leave it.
+pub(crate) type Effort<'a> = &'a (dyn Fn(usize) -> Option<Search> + Sync);
+
+/// The optimum of every class under every objective that declares its divergence, or what is wrong.
+fn all(
+    experiment: &Experiment,
+    registry: &Registry,
+    ruler: &Ruler,
+    effort: Effort<'_>,
+    ends: Ends<'_>,
+) -> Vec<Result<ClassOptimum, Problem>> {
+    let mut found = Vec::new();
+    let mut divergences = Vec::new();
+    for spec in &experiment.objectives {
+        match declaration(experiment, registry, spec) {
+            Ok(declaration) => {
+                divergences.extend(declaration.divergence.map(|divergence| (spec, divergence)));
+            }
+            Err(problem) => found.push(Err(problem)),
+        }
+    }
+    if divergences.is_empty() {
+        return found;
+    }
+    let explored;
+    let reference = match ruler {
+        Ruler::Dynamic(reference) => Ok(&**reference),
+        Ruler::Sampled(_, unavailable) => Err(unavailable.clone()),
+        Ruler::Enumerated(_) => match DynamicReference::new(experiment) {
+            Ok(Ok(reference)) => {
+                explored = reference;
+                Ok(&explored)
+            }
+            Ok(Err(unavailable)) => Err(unavailable),
+            Err(error) => {
+                found.push(Err(Problem { hint: error.hint, ..Problem::new(error.message) }));
+                return found;
+            }
+        },
+    };
+    let reference = match reference {
+        Ok(reference) => reference,
+        Err(unavailable) => {
+            let place = experiment.file.task.horizon.place(&experiment.text);
+            found.push(Err(out_of_reach(place, "", unavailable)));
+            return found;
+        }
+    };
+    let mut classes = Vec::new();
+    for spec in &experiment.policies {
+        match Prepared::new(experiment, registry, ruler, reference, spec, effort) {
+            Ok(prepared) => classes.push(prepared),
+            Err(problem) => found.push(Err(problem)),
+        }
+    }
+    let jobs: Vec<(&Prepared<'_>, &ObjectiveSpec, Divergence)> = classes
+        .iter()
+        .flat_map(|class| divergences.iter().map(move |&(spec, divergence)| (class, spec, divergence)))
+        .collect();
+    found.par_extend(jobs.into_par_iter().map(|(class, objective, divergence)| {
+        let known = ends(&class.spec.name, &objective.name);
+        class.solve(experiment, registry, ruler, objective, divergence, &known)
+    }));
+    found
+}
+
 /// A policy at its start, and its class.
 struct Prepared<'a> {
     spec: &'a PolicySpec,
     class: PolicyClass,
     /// Initial parameters.
     start: Vec<f64>,
+    search: Search,
 }
 
 impl<'a> Prepared<'a> {
@@ -140,6 +203,7 @@ impl<'a> Prepared<'a> {
         ruler: &Ruler,
         reference: &DynamicReference,
         spec: &'a PolicySpec,
+        effort: Effort<'_>,
     ) -> Result<Self, Problem> {
         let at = |error: PluginError| {
             let name = format!("policy `{}`", spec.name);
@@ -150,7 +214,15 @@ impl<'a> Prepared<'a> {
         let class = PolicyClass::new(reference, experiment, &policy).map_err(at)?.map_err(|unavailable| {
             out_of_reach(spec.place.clone(), &format!("policy `{}`: ", spec.name), unavailable)
         })?;
-        Ok(Self { spec, class, start: policy.parameters().map_err(at)?.values })
+        let transitions = class.transitions();
+        let search = effort(transitions).ok_or_else(|| {
+            let message = format!(
+                "policy `{}`: its optima would take long, with {transitions} transitions between states",
+                spec.name
+            );
+            Problem::at(spec.place.clone(), message).with_hint("`host optimum` looks for them")
+        })?;
+        Ok(Self { spec, class, start: policy.parameters().map_err(at)?.values, search })
     }
 
     fn solve(
@@ -160,7 +232,7 @@ impl<'a> Prepared<'a> {
         ruler: &Ruler,
         objective: &ObjectiveSpec,
         divergence: Divergence,
-        search: &Search,
+        known: &[Vec<f64>],
     ) -> Result<ClassOptimum, Problem> {
         let at = |message: String| {
             let message = format!("objective `{}`: no optimum can be had: {message}", objective.name);
@@ -168,8 +240,8 @@ impl<'a> Prepared<'a> {
         };
         let failed = |error: PluginError| at(error.message);
         let problems = self.class.problems();
-        let found =
-            solve(&problems, divergence, &self.start, search).map_err(|error| at(error.to_string()))?;
+        let found = solve(&problems, divergence, &self.start, known, &self.search)
+            .map_err(|error| at(error.to_string()))?;
         let policy = started(experiment, registry, self.spec, Some(&found.parameters)).map_err(failed)?;
         let mut evaluator = ruler.evaluator(experiment, &policy, 0).map_err(failed)?;
         let measures = evaluator.full(&policy, 0).map_err(failed)?;

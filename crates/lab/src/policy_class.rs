@@ -66,6 +66,11 @@ impl PolicyClass {
         }))
     }
 
+    /// Number of transitions of the products, over all prompts.
+    pub fn transitions(&self) -> usize {
+        self.prompts.iter().map(|walk| walk.product.transitions()).sum()
+    }
+
     /// What the exact engine is asked about.
     pub fn problems(&self) -> Vec<PromptProblem<'_>> {
         let parts = self.prompts.iter().zip(&self.facts).zip(&self.weights);

@@ -10,6 +10,9 @@ use std::fmt::Write;
 /// Marks objectives that were handed the exact Z.
 const ORACLE: &str = " °";
 
+/// The row beneath an objective.
+const OPTIMUM: &str = "  optimum";
+
 /// A column: its title, and the name of its figure as in `curves.csv`.
 struct Column {
     title: String,
@@ -105,6 +108,11 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Opti
         let last: Vec<&Measures> = arms.iter().filter_map(|arm| arm.last.as_ref()).collect();
         let figures = columns.iter().map(|column| significant(mean_over(&last, &column.metric)));
         rows.push(std::iter::once(objective_title(objective, &arms)).chain(figures).collect());
+        let optimum = record.optima.iter().find(|o| o.policy == *policy && o.objective == *objective);
+        rows.extend(optimum.map(|optimum| {
+            let figures = columns.iter().map(|column| significant(find(&optimum.measures, &column.metric)));
+            std::iter::once(OPTIMUM.to_string()).chain(figures).collect()
+        }));
     }
     let seeds = distinct(record.arms.iter().map(|arm| &arm.seed)).len();
     aligned(
@@ -185,6 +193,12 @@ fn notes(record: &RunRecord) -> Vec<String> {
     let mut notes = vec![budget(record)];
     if record.arms.iter().any(|arm| arm.log_partition.exact > 0) {
         notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
+    }
+    if !record.optima.is_empty() {
+        notes.push(
+            "optimum: the best policy of the class under the objective that a brief search found, whatever arms reach"
+                .to_string(),
+        );
     }
     if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {
         notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]".to_string());

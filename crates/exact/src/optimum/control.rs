@@ -86,31 +86,29 @@ impl<'a> Control<'a> {
         })
     }
 
-    /// Follows every start, and one policy from weak to full strength; those that cannot be finite are left out.
-    pub(super) fn solve(&self, starts: Vec<Vec<f64>>, first: &[f64], search: &Search) -> Vec<Local> {
-        let mut locals: Vec<Local> = starts
-            .into_iter()
-            .filter_map(|start| self.repair(start))
-            .map(|start| self.descend(start, 1.0, search.iterations, search.tolerance))
-            .collect();
-        if let Some(mut policy) = self.repair(first.to_vec()) {
-            let greatest = self.lambda.iter().copied().fold(0.0, f64::max);
-            let mut lambda = FIRST_LAMBDA;
-            let mut iterations = 0;
-            while lambda < greatest {
-                let local = self.descend(policy, lambda / greatest, ON_THE_WAY, 1e-6);
-                policy = local.log_q;
-                iterations += local.iterations;
-                lambda *= GROWTH;
-            }
-            let mut local = self.descend(policy, 1.0, search.iterations, search.tolerance);
-            local.iterations += iterations;
-            locals.push(local);
-        }
-        locals
+    /// Follows a start; `None` where it cannot be made finite.
+    pub(super) fn descend(&self, start: Vec<f64>, search: &Search) -> Option<Local> {
+        Some(self.settle(self.repair(start)?, 1.0, search.iterations, search.tolerance))
     }
 
-    fn descend(&self, start: Vec<f64>, strength: f64, limit: usize, tolerance: f64) -> Local {
+    /// Follows a policy from weak to full strength.
+    pub(super) fn strengthen(&self, first: &[f64], search: &Search) -> Option<Local> {
+        let mut policy = self.repair(first.to_vec())?;
+        let greatest = self.lambda.iter().copied().fold(0.0, f64::max);
+        let mut lambda = FIRST_LAMBDA;
+        let mut iterations = 0;
+        while lambda < greatest {
+            let local = self.settle(policy, lambda / greatest, ON_THE_WAY.min(search.iterations / 5), 1e-6);
+            policy = local.log_q;
+            iterations += local.iterations;
+            lambda *= GROWTH;
+        }
+        let mut local = self.settle(policy, 1.0, search.iterations, search.tolerance);
+        local.iterations += iterations;
+        Some(local)
+    }
+
+    fn settle(&self, start: Vec<f64>, strength: f64, limit: usize, tolerance: f64) -> Local {
         let rewards = self.rewards(strength);
         let greatest = self.lambda.iter().copied().fold(0.0, f64::max) * strength;
         let tolerance = tolerance * (1.0 + greatest);

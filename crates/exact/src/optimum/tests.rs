@@ -54,7 +54,7 @@ impl Toy {
     }
 
     fn solve(&self, divergence: Divergence) -> Optimum {
-        optimum(&[self.problem()], divergence, &self.log_base, &Search::default()).unwrap()
+        optimum(&[self.problem()], divergence, &self.log_base, &[], &Search::default()).unwrap()
     }
 
     /// Validity, entropy, top-1 and KL(p*‖q), by listing all outputs.
@@ -248,7 +248,7 @@ fn two_prompts_share_their_rows_and_zeros_of_the_base_stay_zeros() {
         Divergence::InvalidityRate,
     ];
     for divergence in divergences {
-        let best = optimum(&problems, divergence, &start, &Search::default()).unwrap();
+        let best = optimum(&problems, divergence, &start, &[], &Search::default()).unwrap();
         let mut gradient = [0.0; 9];
         population_gradient(&problems, divergence, &best.parameters, &mut gradient).unwrap();
         assert!(
@@ -262,7 +262,7 @@ fn two_prompts_share_their_rows_and_zeros_of_the_base_stay_zeros() {
     }
     let clipped = Divergence::ClippedAlpha { alpha: 0.5, clip: 10.0 };
     let few = Search { outputs: 10, ..Search::default() };
-    assert_eq!(optimum(&problems, clipped, &start, &few), Err(PopulationError::TooMany { limit: 10 }));
+    assert_eq!(optimum(&problems, clipped, &start, &[], &few), Err(PopulationError::TooMany { limit: 10 }));
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn the_clipped_optimum_is_where_the_mean_pseudo_reward_gradient_vanishes() {
     let start = [0.5, 0.3, 0.2, 0.3, 0.4, 0.3, 0.0, 0.6, 0.4f64].map(f64::ln);
     for (alpha, clip) in [(0.0, 1.0), (0.0, 10.0), (0.5, 10.0), (0.7, 0.5)] {
         let divergence = Divergence::ClippedAlpha { alpha, clip };
-        let best = optimum(&problems, divergence, &start, &Search::default()).unwrap();
+        let best = optimum(&problems, divergence, &start, &[], &Search::default()).unwrap();
         let (mut gradient, mut potential) = ([0.0; 9], 0.0);
         for prompt in &prompts {
             for (log_a, valid, choices) in &prompt.outputs {
@@ -326,7 +326,7 @@ fn a_large_space() {
     task.log_invalid = (-task.log_valid.exp()).ln_1p();
     for divergence in [tilt(1.0), tilt(50.0), Divergence::Alpha { alpha: 0.5 }, Divergence::InvalidityRate] {
         let now = std::time::Instant::now();
-        let best = optimum(&[task.problem()], divergence, &log_base, &Search::default()).unwrap();
+        let best = optimum(&[task.problem()], divergence, &log_base, &[], &Search::default()).unwrap();
         let (time, Optimum { value, residual, iterations, local_optima, .. }) = (now.elapsed(), best);
         eprintln!("{divergence:?} {time:?} {value} {residual:e} {iterations} {local_optima:?}");
         let mut gradient = vec![0.0; 81];
@@ -368,11 +368,11 @@ fn gradients_vanish_at_optima_of_random_tasks() {
                 let (prompts, start) = random(seed, class, ending, true);
                 let problems: Vec<_> = prompts.iter().map(Prompt::problem).collect();
                 let clipped = Divergence::ClippedAlpha { alpha: 0.3, clip: 3.0 };
-                assert!(optimum(&problems, clipped, &start, &search).unwrap().value.is_finite());
+                assert!(optimum(&problems, clipped, &start, &[], &search).unwrap().value.is_finite());
                 for divergence in
                     [tilt(3.0), tilt(30.0), Divergence::KlFromFiltered, Divergence::Alpha { alpha: 0.4 }]
                 {
-                    let best = optimum(&problems, divergence, &start, &search).unwrap();
+                    let best = optimum(&problems, divergence, &start, &[], &search).unwrap();
                     let mut gradient = vec![0.0; start.len()];
                     population_gradient(&problems, divergence, &best.parameters, &mut gradient).unwrap();
                     let greatest = gradient.iter().fold(0.0, |most: f64, gradient| most.max(gradient.abs()));
@@ -392,4 +392,29 @@ fn validity_has_many_local_optima() {
     let optimum = Toy::e().solve(Divergence::InvalidityRate);
     assert_close(optimum.value, 0.0, 1e-12);
     assert_eq!(optimum.starts, 15);
+}
+
+/// λ = 5 on toy C has two local optima; starts that lead to the worse one do not hide the better that is known.
+#[test]
+fn a_known_policy_is_never_better_than_the_optimum() {
+    let toy = Toy::c();
+    let best = toy.solve(tilt(5.0));
+    assert_eq!(best.local_optima.len(), 2);
+    let still = Search { iterations: 0, tolerance: 0.0, likeliest: 0, random: 0, outputs: 0 };
+    let search =
+        |known: &[Vec<f64>]| optimum(&[toy.problem()], tilt(5.0), &toy.log_base, known, &still).unwrap();
+    let without = search(&[]);
+    assert!(without.value > best.value + 0.1, "{}", without.value);
+    let with = search(&[toy.log_base.clone(), best.parameters.clone(), vec![0.0; 6]]);
+    assert_eq!(with.value, best.value);
+    assert_eq!(with.starts, without.starts + 1);
+}
+
+#[test]
+fn a_brief_look_is_left_where_it_would_take_long() {
+    let small = Search::brief(1000).unwrap();
+    let large = Search::brief(1 << 21).unwrap();
+    assert!(small.iterations > large.iterations && large.iterations >= 20);
+    assert_eq!(Search::brief(1 << 22), None);
+    assert!(Search::brief(0).is_some());
 }

@@ -145,6 +145,8 @@ pub struct Evaluation {
     pub enumerate_up_to: u64,
     /// Samples a prompt where outputs are too many to enumerate.
     pub samples: usize,
+    /// Whether a run looks for the optimum of each policy class under each objective.
+    pub optima: bool,
     /// Greatest number of states of a verifier, and of its product with base and policy.
     pub max_states: usize,
 }

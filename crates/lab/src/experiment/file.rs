@@ -229,6 +229,8 @@ pub struct EvaluationFile {
     pub enumerate_up_to: Located<u64>,
     /// Samples a prompt where the outputs are too many to enumerate.
     pub samples: Located<usize>,
+    /// Whether a run looks for the optimum of each policy class under each objective.
+    pub optima: bool,
 }
 
 impl Default for EvaluationFile {
@@ -241,6 +243,7 @@ impl Default for EvaluationFile {
             power_sums: Vec::new(),
             enumerate_up_to: Located::unplaced(2_000_000),
             samples: Located::unplaced(4096),
+            optima: true,
         }
     }
 }

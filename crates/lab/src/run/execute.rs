@@ -3,7 +3,8 @@
 use super::record::PartitionRecord;
 use super::{ArmRecord, Prepared, Progress, RunRecord, compare};
 use crate::experiment::{ObjectiveSpec, Training};
-use crate::training::{ArmOutcome, create, train};
+use crate::optimum::{ClassOptimum, Search, beside};
+use crate::training::{ArmOutcome, ArmStatus, create, train};
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::rng::{Purpose, StreamKey};
@@ -29,6 +30,7 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
             record
         })
         .collect();
+    let (optima, missing) = optima(prepared, &arms, progress);
     progress.end();
     let policies: Vec<String> = experiment.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.objectives.iter().map(|spec| spec.name.clone()).collect();
@@ -38,8 +40,28 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
         comparisons: compare(&policies, &objectives, &arms),
         arms,
         references: prepared.references.clone(),
-        warnings: prepared.warnings.clone(),
+        optima,
+        warnings: [prepared.warnings.clone(), missing].concat(),
     }
+}
+
+/// Where the objectives head, and why that is not known of all.
+fn optima(
+    prepared: &Prepared<'_>,
+    arms: &[ArmRecord],
+    progress: &dyn Progress,
+) -> (Vec<ClassOptimum>, Vec<String>) {
+    let Prepared { experiment, registry, ruler, .. } = prepared;
+    if !experiment.evaluation.optima {
+        return Default::default();
+    }
+    progress.phase("looking for the optima of the classes");
+    let ends = |policy: &str, objective: &str| {
+        let of_both = |arm: &&ArmRecord| arm.policy == policy && arm.objective == objective;
+        let complete = arms.iter().filter(of_both).filter(|arm| arm.status == ArmStatus::Complete);
+        complete.map(|arm| arm.parameters.clone()).collect()
+    };
+    beside(experiment, registry, ruler, &Search::brief, &ends)
 }
 
 fn run_arm(

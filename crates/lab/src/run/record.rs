@@ -2,6 +2,7 @@
 
 use super::Comparison;
 use crate::evaluation::{Measures, Method};
+use crate::optimum::ClassOptimum;
 use crate::training::{ArmStatus, Budget, CurvePoint, Failure};
 use serde::Serialize;
 
@@ -66,6 +67,8 @@ pub struct RunRecord {
     /// The rows that policies are compared with.
     #[serde(serialize_with = "as_map")]
     pub references: Vec<(String, Measures)>,
+    /// The best policy of each class under each objective that declares its divergence, where that can be had.
+    pub optima: Vec<ClassOptimum>,
     /// Paired differences to the first objective.
     pub comparisons: Vec<Comparison>,
     /// What the user should know.

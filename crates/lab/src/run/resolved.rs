@@ -79,6 +79,7 @@ pub fn resolved(experiment: &Experiment, now: &Path) -> String {
     line(2, format!("power_sums: [{}],", as_written(&evaluation.power_sums)));
     line(2, format!("enumerate_up_to: {},", evaluation.enumerate_up_to));
     line(2, format!("samples: {},", evaluation.samples));
+    line(2, format!("optima: {},", evaluation.optima));
     line(1, "),".into());
     line(1, format!("exact: (max_states: {}),", evaluation.max_states));
     line(1, format!("seeds: {},", ron(&experiment.seeds)));

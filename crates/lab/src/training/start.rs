@@ -143,7 +143,7 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
 /// The exact fit of a table of rows: the forward-KL projection of the base, whose p* is itself where all is valid.
 fn fit_class(class: &PolicyClass, policy: &mut PolicyHandle) -> Result<(), PluginError> {
     let start = policy.parameters()?.values;
-    let fit = optimum(&class.problems(), Divergence::KlFromFiltered, &start, &Search::default())
+    let fit = optimum(&class.problems(), Divergence::KlFromFiltered, &start, &[], &Search::default())
         .map_err(|error| PluginError::data(format!("the base cannot be fitted: {error}")))?;
     policy.set_parameters(&fit.parameters)
 }

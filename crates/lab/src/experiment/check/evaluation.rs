@@ -56,6 +56,7 @@ impl Checker<'_> {
             power_sums: file.power_sums.clone(),
             enumerate_up_to: *file.enumerate_up_to,
             samples: *file.samples,
+            optima: file.optima,
             max_states: *exact.max_states,
         })
     }
