@@ -1,7 +1,10 @@
 //! Estimates against exact values.
 
-use crate::support::{PROMPTED_TASK, run};
+use crate::support::{PROMPTED_TASK, experiments, libraries, library, run};
 use pstar_lab::evaluation::Method;
+use pstar_lab::experiment::{ExperimentFile, check};
+use pstar_lab::plugins::Registry;
+use pstar_lab::run::{NoProgress, RunRecord, execute, prepare};
 
 fn text(enumerate_up_to: u64) -> String {
     format!(
@@ -34,4 +37,66 @@ fn estimates_lie_within_five_standard_errors_of_the_exact_values() {
     }
     assert!(compared >= 12, "{compared}");
     assert!(sampled.arms[1].log_partition.running > 0 && sampled.arms[1].log_partition.exact == 0);
+}
+
+/// A recurrent policy has no states, but base and verifier have, so that p* can be sampled and Z is exact.
+fn recurrent(enumerate_up_to: u64) -> RunRecord {
+    let text = format!(
+        r#"(name: "recurrent",
+            task: (
+                alphabet: Chars("ab"), prompt_alphabet: Chars("="), horizon: 6, ending: EndSymbol,
+                prompts: List(["=", "b=", "a="]),
+                base: (plugin: "ngram", config: (order: 2, table: {{
+                    "^": [0.5, 0.3, 0.2], "a": [0.6, 0.2, 0.2], "b": [0.2, 0.5, 0.3], "=": [0.4, 0.4, 0.2],
+                }})),
+                verifier: (plugin: "regex", config: (pattern: "(b|ab*a)*")),
+            ),
+            policies: {{"gru": (plugin: "rnn", config: (hidden: 4), start: Random)}},
+            objectives: {{"reinforce": (plugin: "reinforce")}},
+            training: (gradient: Sampled(prompts: 3, group: 8), steps: 3, optimizer: Adam(learning_rate: 0.05)),
+            evaluation: (
+                every: 3, k: [1, 16, 100000], betas: [0.5], alphas: [0.25, 0.5],
+                enumerate_up_to: {enumerate_up_to}, samples: 20000,
+            ),
+            seeds: [1])"#
+    );
+    let registry = Registry::load(&[libraries(), vec![library("rnn")]].concat()).unwrap();
+    let path = experiments().join("test.ron");
+    let file = ExperimentFile::parse(&path, &text).unwrap();
+    let experiment = check(file, &path, &text, &registry).unwrap();
+    execute(&prepare(&experiment, &registry).unwrap(), &NoProgress)
+}
+
+#[test]
+fn samples_of_the_filtered_model_measure_policies_without_states() {
+    let (exact, sampled) = (recurrent(1000), recurrent(10));
+    assert_eq!((exact.method, sampled.method), (Method::Enumeration, Method::DynamicProgramming));
+    let (exact_arm, sampled_arm) = (&exact.arms[0], &sampled.arms[0]);
+    assert_eq!(exact_arm.parameters, sampled_arm.parameters);
+    let truths = exact_arm.last.as_ref().unwrap();
+    let mut compared = Vec::new();
+    for (name, measure) in sampled_arm.last.as_ref().unwrap().flat() {
+        let truth = truths.flat().find(|(known, _)| *known == name).unwrap().1.value.unwrap();
+        if name == "kl_to_filtered" {
+            assert_eq!((measure.value, truth), (Some(f64::INFINITY), f64::INFINITY));
+            continue;
+        }
+        // Beyond 20,000 samples of the policy there is no figure of theirs but what samples of p* tell.
+        if name == "pass@100000" {
+            assert_eq!(measure.value, None);
+            continue;
+        }
+        let (estimate, error) = (measure.value.unwrap(), measure.std_error.unwrap());
+        assert!(error > 0.0 && error < 0.02 * truth.abs().max(1.0), "{name}: {error}");
+        assert!((estimate - truth).abs() < 5.0 * error, "{name}: {estimate} ± {error}, not {truth}");
+        compared.push(name);
+    }
+    for name in
+        ["kl_from_filtered", "js_to_filtered", "coverage@100000", "alpha_divergence@0.25", "kl_to_tilted@0.5"]
+    {
+        assert!(compared.iter().any(|known| known == name), "{name} is missing");
+    }
+    let said =
+        sampled.warnings.iter().any(|warning| warning.contains("`gru`") && warning.contains("20000 samples"));
+    assert!(said, "{:?}", sampled.warnings);
 }

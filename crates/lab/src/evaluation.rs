@@ -62,7 +62,9 @@ impl Ruler {
         }
         Ok(match DynamicReference::new(experiment)? {
             Ok(reference) => Self::Dynamic(Box::new(reference)),
-            Err(unavailable) => Self::Sampled(Box::new(SampledEvaluation::new(experiment)?), unavailable),
+            Err(unavailable) => {
+                Self::Sampled(Box::new(SampledEvaluation::by_rejection(experiment)?), unavailable)
+            }
         })
     }
 
@@ -86,14 +88,13 @@ impl Ruler {
 
     /// The rows that policies are compared with, and their names: base, filtered, tilted, uniform on valid;
     /// means over prompts.
-    ///
-    /// # Errors
-    /// If the base fails.
-    pub fn targets(&self, experiment: &Experiment) -> Result<Vec<(String, Measures)>, PluginError> {
+    pub fn targets(&self, experiment: &Experiment) -> Vec<(String, Measures)> {
         match self {
-            Self::Enumerated(reference) => Ok(reference.means(experiment)),
-            Self::Dynamic(reference) => Ok(reference.means(experiment)),
-            Self::Sampled(sampled, _) => Ok(vec![("base".into(), sampled.base(experiment)?)]),
+            Self::Enumerated(reference) => reference.means(experiment),
+            Self::Dynamic(reference) => reference.means(experiment),
+            Self::Sampled(sampled, _) => {
+                sampled.base().map(|base| ("base".into(), base.clone())).into_iter().collect()
+            }
         }
     }
 
@@ -129,7 +130,7 @@ pub enum Evaluator<'a> {
     Dynamic(Box<DynamicEvaluation<'a>>),
     /// From samples.
     Sampled {
-        /// Samples of the base.
+        /// Samples of p*.
         sampled: &'a SampledEvaluation,
         /// The experiment.
         experiment: &'a Experiment,

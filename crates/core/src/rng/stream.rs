@@ -27,6 +27,8 @@ pub enum Purpose {
     Objective = 8,
     /// Resampling in statistics.
     Bootstrap = 9,
+    /// Samples from the filtered model for evaluation.
+    FilteredEvaluation = 10,
 }
 
 /// A family of uniform numbers, indexed by prompt, sample and position. See the [module](super) for the layout.

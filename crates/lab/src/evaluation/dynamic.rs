@@ -2,6 +2,7 @@
 
 use super::enumerator::View;
 use super::measures::{Keys, add_divergences, add_tilted, of_summary};
+use super::sampled::{ExactFacts, FilteredSamples};
 use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
 use super::{Measures, SampledEvaluation};
 use crate::experiment::Experiment;
@@ -121,7 +122,7 @@ struct Prompt {
 #[derive(Debug)]
 pub struct DynamicReference {
     prompts: Vec<Prompt>,
-    /// Samples of the base, for policies without a finite-state view.
+    /// Samples of p*, for policies without a finite-state view.
     sampled: OnceLock<SampledEvaluation>,
 }
 
@@ -182,12 +183,17 @@ impl DynamicReference {
         solvable_weights(&solvable, experiment)
     }
 
-    /// Samples of the base, for policies without a finite-state view; drawn once.
+    /// Samples of p*, for policies without a finite-state view; drawn once.
     pub(super) fn sampled(&self, experiment: &Experiment) -> Result<&SampledEvaluation, PluginError> {
         if let Some(sampled) = self.sampled.get() {
             return Ok(sampled);
         }
-        let sampled = SampledEvaluation::new(experiment)?;
+        let filtered: Result<Vec<_>, Stopped> = (0..self.prompts.len())
+            .into_par_iter()
+            .map(|prompt| self.prompts[prompt].filtered_samples(experiment, prompt))
+            .collect();
+        let filtered = settle(filtered)?.map_err(|unavailable| PluginError::contract(unavailable.reason))?;
+        let sampled = SampledEvaluation::with_filtered(filtered, self.weights(experiment));
         Ok(self.sampled.get_or_init(|| sampled))
     }
 }
@@ -222,12 +228,8 @@ pub(crate) fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Resu
 
 impl Prompt {
     fn new(experiment: &Experiment, prompt: usize) -> Result<Self, Stopped> {
-        let tokens = experiment.prompts.view().row(prompt);
-        let view = View(&experiment.base);
-        let base = Started { model: &view, start: start(&experiment.base, tokens, "the base")? };
         let acceptor = acceptor(experiment, prompt)?;
-        let product = Product::explore(&[base], &acceptor, experiment.evaluation.max_states)?;
-        let rows = ModelRows::of(&product, Role::Base, base)?;
+        let (product, rows) = base_along(experiment, prompt, &acceptor)?;
         let weighted = Weighted::of_base(&product, &rows);
         let split = dynamic::split(&weighted, Role::Base);
         let betas = &experiment.evaluation.betas;
@@ -238,6 +240,34 @@ impl Prompt {
         let targets = targets(experiment, &weighted, &split, &tilted, &counts[1]);
         Ok(Self { acceptor, split, tilted, targets, counts, states: product.states() })
     }
+
+    /// Exact samples of p*; `None` if it does not exist.
+    fn filtered_samples(
+        &self,
+        experiment: &Experiment,
+        prompt: usize,
+    ) -> Result<Option<FilteredSamples>, Stopped> {
+        let (product, rows) = base_along(experiment, prompt, &self.acceptor)?;
+        let sampler = dynamic::FilteredSampler::new(&Weighted::of_base(&product, &rows));
+        Ok(sampler.map(|sampler| {
+            let exact = ExactFacts { log_invalid: self.split.invalid.log_mass, tilted: self.tilted.clone() };
+            FilteredSamples::of(experiment, prompt, &sampler, exact)
+        }))
+    }
+}
+
+/// The product of base and verifier for a prompt, and the base's probabilities along it.
+fn base_along(
+    experiment: &Experiment,
+    prompt: usize,
+    acceptor: &Acceptor,
+) -> Result<(Product, ModelRows), Stopped> {
+    let tokens = experiment.prompts.view().row(prompt);
+    let view = View(&experiment.base);
+    let base = Started { model: &view, start: start(&experiment.base, tokens, "the base")? };
+    let product = Product::explore(&[base], acceptor, experiment.evaluation.max_states)?;
+    let rows = ModelRows::of(&product, Role::Base, base)?;
+    Ok((product, rows))
 }
 
 fn targets(

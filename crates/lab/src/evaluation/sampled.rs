@@ -1,60 +1,69 @@
-//! Evaluation from samples, with standard errors, where the outputs are too many to enumerate.
+//! Evaluation from samples, with standard errors, where the outputs are too many to enumerate: samples of the policy
+//! give its validity, entropy, pass@k and coverage@k; samples of p* give the distance from it.
 
-use super::verdicts::verdicts;
+mod draws;
+mod filtered;
+
+pub(super) use filtered::{ExactFacts, FilteredSamples};
+
+use super::targets::keys;
 use super::{Measure, Measures};
 use crate::experiment::Experiment;
-use pstar_core::author::SampleRequest;
-use pstar_core::data::{Ragged, RaggedBuffer, SequenceBatch};
+use draws::{Draws, score};
+use filtered::{AgainstFiltered, estimate};
 use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
+use pstar_exact::TiltedModel;
 use pstar_stats::{coverage_at_k, mean, pass_at_k, std_error};
 use std::collections::BTreeMap;
 
-/// The seed of the base's samples: they belong to the task, so that all arms are measured by the same.
+/// The seed of the samples of base and p*: they belong to the task, so that all arms are measured by the same.
 const BASE_SEED: u64 = 0;
 
-/// Samples of one prompt with their verdicts.
-#[derive(Debug)]
-struct Verified {
-    tokens: RaggedBuffer<u32>,
-    /// Of each sample, in nats, under the model that it was sampled from.
-    log_probs: Vec<f64>,
-    valid: Vec<bool>,
-}
-
-/// Samples of the base, which policies are measured by.
+/// Samples that policies are measured by.
 #[derive(Debug)]
 pub struct SampledEvaluation {
-    base: Vec<Verified>,
+    /// For each prompt samples of p*; absent where it has none, or none was met.
+    filtered: Vec<Option<FilteredSamples>>,
+    /// Weights of the prompts in means.
+    weights: Vec<f64>,
+    /// The base's own figures, where it had to be sampled.
+    base: Option<Measures>,
 }
 
 impl SampledEvaluation {
-    /// Samples the base.
+    /// Samples the base, whose valid samples are samples of p*.
     ///
     /// # Errors
     /// If the base or the verifier fails.
-    pub fn new(experiment: &Experiment) -> Result<Self, PluginError> {
+    pub fn by_rejection(experiment: &Experiment) -> Result<Self, PluginError> {
         let key = StreamKey::new(BASE_SEED, Purpose::BaseEvaluation, 0);
         let prompts = 0..experiment.prompts.view().len();
-        let base = prompts.map(|prompt| draw(experiment, &experiment.base, prompt, key));
-        Ok(Self { base: base.collect::<Result<_, _>>()? })
+        let draws: Vec<Draws> = prompts
+            .map(|prompt| Draws::of(experiment, &experiment.base, prompt, key))
+            .collect::<Result<_, _>>()?;
+        let filtered = draws.iter().map(FilteredSamples::by_rejection).collect();
+        let mut sampled = Self { filtered, weights: experiment.weights.clone(), base: None };
+        let rows = draws.iter().enumerate();
+        let rows = rows.map(|(prompt, draws)| sampled.measure(experiment, &experiment.base, prompt, draws));
+        sampled.base = Some(Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &sampled.weights));
+        Ok(sampled)
+    }
+
+    /// With exact samples of p*, one set a prompt that has any.
+    pub(super) fn with_filtered(filtered: Vec<Option<FilteredSamples>>, weights: Vec<f64>) -> Self {
+        Self { filtered, weights, base: None }
     }
 
     /// The prompts of which no sample of the base was valid, so that their KL(p*‖q) cannot be estimated.
     pub fn unmet(&self) -> Vec<usize> {
-        let unmet = |prompt: &usize| !self.base[*prompt].valid.contains(&true);
-        (0..self.base.len()).filter(unmet).collect()
+        (0..self.filtered.len()).filter(|&prompt| self.filtered[prompt].is_none()).collect()
     }
 
-    /// The base's own figures, means over prompts.
-    ///
-    /// # Errors
-    /// If the base fails.
-    pub fn base(&self, experiment: &Experiment) -> Result<Measures, PluginError> {
-        let rows = (0..self.base.len())
-            .map(|prompt| self.measure(experiment, &experiment.base, prompt, &self.base[prompt]));
-        Ok(Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &experiment.weights))
+    /// The base's own figures, means over prompts; absent where exact ones can be had.
+    pub fn base(&self) -> Option<&Measures> {
+        self.base.as_ref()
     }
 
     /// The figures of a policy at a step, means over prompts.
@@ -69,11 +78,11 @@ impl SampledEvaluation {
         step: u32,
     ) -> Result<Measures, PluginError> {
         let key = StreamKey::new(seed, Purpose::Evaluation, step);
-        let rows = (0..self.base.len()).map(|prompt| {
-            let samples = draw(experiment, policy, prompt, key)?;
+        let rows = (0..self.filtered.len()).map(|prompt| {
+            let samples = Draws::of(experiment, policy, prompt, key)?;
             self.measure(experiment, policy, prompt, &samples)
         });
-        Ok(Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &experiment.weights))
+        Ok(Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &self.weights))
     }
 
     fn measure(
@@ -81,63 +90,137 @@ impl SampledEvaluation {
         experiment: &Experiment,
         model: &dyn ModelHandle,
         prompt: usize,
-        samples: &Verified,
+        samples: &Draws,
     ) -> Result<Measures, PluginError> {
-        let n = samples.valid.len();
-        let verdicts: Vec<f64> = samples.valid.iter().map(|&valid| f64::from(u8::from(valid))).collect();
-        let hits = samples.valid.iter().filter(|&&valid| valid).count() as u64;
-        let surprisals: Vec<f64> = samples.log_probs.iter().map(|log_prob| -log_prob).collect();
-        let base_log_probs = score(experiment, &experiment.base, prompt, &samples.tokens)?;
-        let log_ratios: Vec<f64> = samples.log_probs.iter().zip(base_log_probs).map(|(q, a)| q - a).collect();
-        let entropy = estimate(&surprisals);
-        let rate = Measure { value: Some(mean(&verdicts)), std_error: Some(rate_error(hits, n)) };
-        let spread = |f: fn(f64) -> f64, slope: fn(f64) -> f64, x: Measure| Measure {
-            value: x.value.map(f),
-            std_error: x.value.zip(x.std_error).map(|(value, error)| slope(value).abs() * error),
+        let filtered = self.filtered[prompt].as_ref();
+        let log_probs = match filtered {
+            Some(filtered) => score(experiment, model, prompt, &filtered.tokens)?,
+            None => Vec::new(),
         };
-        let mut measures = Measures::default();
-        measures.push("validity_rate", rate);
-        measures.push("invalidity_rate", spread(|x| 1.0 - x, |_| 1.0, rate));
-        let log_rate = spread(math::ln, |x| 1.0 / x, rate);
-        measures.push("log_validity_rate", if hits > 0 { log_rate } else { Measure::default() });
-        measures.push("entropy", entropy);
-        measures.push("effective_number", spread(math::exp, math::exp, entropy));
-        measures.push("kl_to_base", estimate(&log_ratios));
-        measures.push("kl_from_filtered", self.kl_from_filtered(experiment, model, prompt)?);
-        let (texts, numbers): (Vec<_>, Vec<_>) =
-            experiment.evaluation.k.iter().map(|k| (k.text.clone(), k.value)).unzip();
-        let passes = numbers.iter().map(|&k| {
-            let slope = rate.value.map(|v| k as f64 * math::pow(1.0 - v, k as f64 - 1.0));
-            let std_error = slope.zip(rate.std_error).map(|(slope, error)| slope * error);
-            Measure { value: pass_at_k(n as u64, hits, k), std_error }
-        });
-        measures.push_family("pass_at", texts.clone(), passes.collect::<Vec<_>>());
-        let coverages = numbers.iter().map(|&k| coverage(samples, k));
-        measures.push_family("coverage_at", texts, coverages.collect::<Vec<_>>());
+        let against = filtered.map(|filtered| filtered.against(&log_probs));
+        let base_log_probs = score(experiment, &experiment.base, prompt, &samples.tokens)?;
+        let mut measures = own_figures(samples, &base_log_probs);
+        let kl = against.as_ref().map_or_else(Measure::default, AgainstFiltered::kl_from_filtered);
+        measures.push("kl_from_filtered", kl);
+        let exact = filtered.and_then(|filtered| filtered.exact.as_ref()).zip(against.as_ref());
+        add_counts(&mut measures, experiment, samples, exact.map(|(_, against)| against));
+        if let (Some((facts, against)), Some(filtered)) = (exact, filtered) {
+            let own = Own { samples, base_log_probs: &base_log_probs, log_valid: filtered.log_valid };
+            own.add_distances(&mut measures, experiment, facts, against);
+        }
         Ok(measures)
     }
+}
 
-    /// KL(p*‖q) = E_{p*}\[log a − log q\] − log Z, from the valid ones among the base's samples.
-    fn kl_from_filtered(
+/// What samples of a model tell without p*.
+fn own_figures(samples: &Draws, base_log_probs: &[f64]) -> Measures {
+    let verdicts: Vec<f64> = samples.valid.iter().map(|&valid| f64::from(u8::from(valid))).collect();
+    let surprisals: Vec<f64> = samples.log_probs.iter().map(|log_prob| -log_prob).collect();
+    let log_ratios: Vec<f64> = samples.log_probs.iter().zip(base_log_probs).map(|(q, a)| q - a).collect();
+    let entropy = estimate(&surprisals);
+    let hits = hits(samples);
+    let rate = Measure { value: Some(mean(&verdicts)), std_error: Some(rate_error(hits, samples.len())) };
+    let spread = |f: fn(f64) -> f64, slope: fn(f64) -> f64, x: Measure| Measure {
+        value: x.value.map(f),
+        std_error: x.value.zip(x.std_error).map(|(value, error)| slope(value).abs() * error),
+    };
+    let mut measures = Measures::default();
+    measures.push("validity_rate", rate);
+    measures.push("invalidity_rate", spread(|x| 1.0 - x, |_| 1.0, rate));
+    let log_rate = spread(math::ln, |x| 1.0 / x, rate);
+    measures.push("log_validity_rate", if hits > 0 { log_rate } else { Measure::default() });
+    measures.push("entropy", entropy);
+    measures.push("effective_number", spread(math::exp, math::exp, entropy));
+    measures.push("kl_to_base", estimate(&log_ratios));
+    measures
+}
+
+/// pass@k, and coverage@k: beyond the number of samples from those of p*, where these are exact.
+fn add_counts(
+    measures: &mut Measures,
+    experiment: &Experiment,
+    samples: &Draws,
+    against: Option<&AgainstFiltered<'_>>,
+) {
+    let (n, hits) = (samples.len(), hits(samples));
+    let (rate, rate_error) = (hits as f64 / n as f64, rate_error(hits, n));
+    let (texts, numbers): (Vec<_>, Vec<_>) =
+        experiment.evaluation.k.iter().map(|k| (k.text.clone(), k.value)).unzip();
+    let passes = numbers.iter().map(|&k| {
+        let slope = k as f64 * math::pow(1.0 - rate, k as f64 - 1.0);
+        Measure { value: pass_at_k(n as u64, hits, k), std_error: Some(slope * rate_error) }
+    });
+    measures.push_family("pass_at", texts.clone(), passes.collect::<Vec<_>>());
+    let coverages = numbers.iter().map(|&k| match against {
+        Some(against) if k > n as u64 => against.coverage(k),
+        _ => coverage(samples, k),
+    });
+    measures.push_family("coverage_at", texts, coverages.collect::<Vec<_>>());
+}
+
+/// Samples of a policy, beside the base that p* is made of.
+struct Own<'a> {
+    samples: &'a Draws,
+    base_log_probs: &'a [f64],
+    /// log Z, exactly.
+    log_valid: f64,
+}
+
+impl Own<'_> {
+    /// Adds the distances that take an exact Z.
+    fn add_distances(
         &self,
+        measures: &mut Measures,
         experiment: &Experiment,
-        model: &dyn ModelHandle,
-        prompt: usize,
-    ) -> Result<Measure, PluginError> {
-        let base = &self.base[prompt];
-        let valid = (0..base.valid.len()).filter(|&i| base.valid[i]);
-        let tokens: RaggedBuffer<u32> = valid.clone().map(|i| base.tokens.view().row(i)).collect();
-        let log_probs = score(experiment, model, prompt, &tokens)?;
-        let ratios: Vec<f64> =
-            valid.zip(log_probs).map(|(i, log_prob)| base.log_probs[i] - log_prob).collect();
-        if ratios.is_empty() {
-            return Ok(Measure::default());
-        }
-        let (n, hits) = (base.valid.len() as f64, ratios.len() as f64);
-        // The number of valid samples is independent of the mean over them, so the variances add.
-        let std_error = std_error(&ratios).map(|error| (error.powi(2) + (1.0 - hits / n) / hits).sqrt());
-        Ok(Measure { value: Some(mean(&ratios) - math::ln(hits / n)), std_error })
+        facts: &ExactFacts,
+        against: &AgainstFiltered<'_>,
+    ) {
+        measures.push("kl_to_filtered", self.kl_to_filtered());
+        measures.push("tv_to_filtered", against.tv());
+        measures.push("js_to_filtered", self.js(against));
+        measures.push("hellinger2_to_filtered", against.hellinger2());
+        let keys = keys(experiment);
+        let alphas = experiment.evaluation.alphas.iter().map(|alpha| against.alpha_divergence(alpha.value));
+        measures.push_family("alpha_divergence", keys.alphas, alphas.collect::<Vec<_>>());
+        let tilted = facts.tilted.iter().map(|tilted| self.kl_to_tilted(tilted, facts.log_invalid));
+        measures.push_family("kl_to_tilted", keys.betas, tilted.collect::<Vec<_>>());
     }
+
+    /// log a − log q of each sample, and whether it is valid.
+    fn log_ratios(&self) -> impl Iterator<Item = (f64, bool)> + '_ {
+        let base = self.base_log_probs.iter().zip(&self.samples.log_probs);
+        base.zip(&self.samples.valid).map(|((log_a, log_q), &valid)| (log_a - log_q, valid))
+    }
+
+    /// KL(q‖p*): infinite as soon as one invalid sample proves it; that none was met proves nothing.
+    fn kl_to_filtered(&self) -> Option<f64> {
+        self.samples.valid.contains(&false).then_some(f64::INFINITY)
+    }
+
+    /// The Jensen–Shannon divergence: one half of it a mean over q, the other over p*.
+    fn js(&self, against: &AgainstFiltered<'_>) -> Measure {
+        let half = |ratio: f64| std::f64::consts::LN_2 - math::ln_1p(ratio);
+        let over_own = self
+            .log_ratios()
+            .map(|(ratio, valid)| half(if valid { math::exp(ratio - self.log_valid) } else { 0.0 }));
+        let (own, filtered) = (estimate(&over_own.collect::<Vec<_>>()), against.mean(half));
+        Measure {
+            value: own.value.zip(filtered.value).map(|(own, filtered)| 0.5 * (own + filtered)),
+            std_error: own.std_error.zip(filtered.std_error).map(|(own, filtered)| 0.5 * own.hypot(filtered)),
+        }
+    }
+
+    /// KL(q‖p_\[β\]), the tilt of log a being log μ − log Z on valid outputs and log(1−μ) − log(1−Z) on the others.
+    fn kl_to_tilted(&self, tilted: &TiltedModel, log_invalid: f64) -> Measure {
+        let [valid, invalid] = [tilted.log_mu - self.log_valid, tilted.log_one_minus_mu - log_invalid];
+        let log_ratio = |(ratio, is_valid): (f64, bool)| -(ratio + if is_valid { valid } else { invalid });
+        estimate(&self.log_ratios().map(log_ratio).collect::<Vec<_>>())
+    }
+}
+
+/// Number of valid samples.
+fn hits(samples: &Draws) -> u64 {
+    samples.valid.iter().filter(|&&valid| valid).count() as u64
 }
 
 /// The standard error of a rate, from one more success and one more failure than were met: that a few samples all
@@ -147,13 +230,9 @@ fn rate_error(hits: u64, n: usize) -> f64 {
     (rate * (1.0 - rate) / (n as f64 + 2.0)).sqrt()
 }
 
-fn estimate(values: &[f64]) -> Measure {
-    Measure { value: Some(mean(values)), std_error: std_error(values) }
-}
-
 /// coverage@k with a standard error from blocks of k samples, which is on the large side.
-fn coverage(samples: &Verified, k: u64) -> Measure {
-    let n = samples.valid.len();
+fn coverage(samples: &Draws, k: u64) -> Measure {
+    let n = samples.len();
     let value = coverage_at_k(counts(samples, 0..n), n as u64, k);
     let blocks: Vec<f64> = usize::try_from(k).map_or(Vec::new(), |size| {
         let starts = (0..n / size).map(|block| block * size);
@@ -163,44 +242,10 @@ fn coverage(samples: &Verified, k: u64) -> Measure {
 }
 
 /// How often each valid output was met among samples.
-fn counts(samples: &Verified, range: std::ops::Range<usize>) -> impl Iterator<Item = u64> {
+fn counts(samples: &Draws, range: std::ops::Range<usize>) -> impl Iterator<Item = u64> {
     let mut counts: BTreeMap<&[u32], u64> = BTreeMap::new();
     for i in range.filter(|&i| samples.valid[i]) {
         *counts.entry(samples.tokens.view().row(i)).or_default() += 1;
     }
     counts.into_values().collect::<Vec<_>>().into_iter()
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "prompts and samples are below 2^32")]
-fn draw(
-    experiment: &Experiment,
-    model: &dyn ModelHandle,
-    prompt: usize,
-    key: StreamKey,
-) -> Result<Verified, PluginError> {
-    let n = experiment.evaluation.samples;
-    let (prompt_of, sample) = (vec![prompt as u32; n], (0..n as u32).collect::<Vec<_>>());
-    let prompts = experiment.prompts.view();
-    let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
-    let samples = model.sample(&request, key)?;
-    let rows = Ragged::new(samples.tokens.view().offsets(), &samples.log_probs);
-    let log_probs = rows.into_iter().flat_map(Ragged::rows).map(|row| row.iter().sum()).collect();
-    let valid = verdicts(experiment, &prompt_of, &samples.tokens)?;
-    Ok(Verified { tokens: samples.tokens, log_probs, valid })
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
-fn score(
-    experiment: &Experiment,
-    model: &dyn ModelHandle,
-    prompt: usize,
-    tokens: &RaggedBuffer<u32>,
-) -> Result<Vec<f64>, PluginError> {
-    let prompt_of = vec![prompt as u32; tokens.view().len()];
-    let batch = SequenceBatch::new(experiment.prompts.view(), &prompt_of, tokens.view())
-        .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
-    let mut token_log_probs = vec![0.0; tokens.view().values().len()];
-    model.score(&batch, &mut token_log_probs)?;
-    let rows = Ragged::new(tokens.view().offsets(), &token_log_probs);
-    Ok(rows.into_iter().flat_map(Ragged::rows).map(|row| row.iter().sum()).collect())
 }

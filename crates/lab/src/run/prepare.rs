@@ -1,7 +1,9 @@
 //! Everything that is known before the first arm starts: exact values, initial parameters, and whether the
 //! objectives fit the task.
 
-use crate::evaluation::{Measures, Ruler};
+use crate::evaluation::{
+    DynamicEvaluation, DynamicReference, Measures, Ruler, SampledEvaluation, Unavailable,
+};
 use crate::experiment::{Experiment, ExperimentError, Gradient, ObjectiveSpec, Problem, Training};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
@@ -73,7 +75,7 @@ pub fn prepare<'a>(
         let hint = "check the verifier, the horizon and the prompts; `host exact` shows each prompt";
         return Err(failed(vec![Problem::at(place, message).with_hint(hint)]));
     }
-    let references = ruler.targets(experiment).map_err(of_task)?;
+    let references = ruler.targets(experiment);
     let outputs = match (training.gradient, &ruler) {
         (Gradient::Population, Ruler::Enumerated(reference)) => {
             let outputs = reference.space().count().unwrap_or(u64::MAX);
@@ -134,7 +136,7 @@ pub fn prepare<'a>(
         return Err(failed(problems));
     }
     let mut warnings = unsolvable(experiment, &facts);
-    warnings.extend(unmet(experiment, &ruler));
+    warnings.extend(estimated(experiment, registry, &ruler).map_err(of_task)?);
     Ok(Prepared {
         experiment,
         registry,
@@ -228,9 +230,45 @@ fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<String> {
         .collect()
 }
 
-/// Says that figures are estimates, and names the prompts whose distance from p* cannot be had.
-fn unmet(experiment: &Experiment, ruler: &Ruler) -> Vec<String> {
-    let Ruler::Sampled(sampled, unavailable) = ruler else { return Vec::new() };
+/// Says which figures are estimates, and names the prompts whose distance from p* cannot be had.
+fn estimated(
+    experiment: &Experiment,
+    registry: &Registry,
+    ruler: &Ruler,
+) -> Result<Vec<String>, PluginError> {
+    match ruler {
+        Ruler::Enumerated(_) => Ok(Vec::new()),
+        Ruler::Dynamic(reference) => without_states(experiment, registry, reference),
+        Ruler::Sampled(sampled, unavailable) => Ok(all_sampled(experiment, sampled, unavailable)),
+    }
+}
+
+/// The policies that have no finite-state view, where the task has.
+fn without_states(
+    experiment: &Experiment,
+    registry: &Registry,
+    reference: &DynamicReference,
+) -> Result<Vec<String>, PluginError> {
+    let samples = experiment.evaluation.samples;
+    let mut warnings = Vec::new();
+    for spec in &experiment.policies {
+        let policy = create(experiment, registry, spec)?;
+        if let Err(unavailable) = DynamicEvaluation::new(reference, experiment, &policy)? {
+            warnings.push(format!(
+                "policy `{}`: {}: its figures are estimated from {samples} samples a prompt of its own and of p*, with \
+                 standard errors in summary.json",
+                spec.name, unavailable.reason
+            ));
+        }
+    }
+    Ok(warnings)
+}
+
+fn all_sampled(
+    experiment: &Experiment,
+    sampled: &SampledEvaluation,
+    unavailable: &Unavailable,
+) -> Vec<String> {
     let (samples, limit) = (experiment.evaluation.samples, experiment.evaluation.enumerate_up_to);
     let whole = format!(
         "there are more than {limit} outputs (`evaluation.enumerate_up_to`), and {}: figures are estimated from \
