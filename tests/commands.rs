@@ -77,7 +77,10 @@ fn a_space_that_nobody_can_enumerate_is_walked_by_its_states() {
     assert_eq!(prompt["policies"]["bigram"]["tv_to_filtered"], Value::Null);
 
     for (more, expected) in [
-        (&["--method", "enumeration"][..], "the outputs are too many to enumerate: more than 2000000"),
+        (
+            &["--method", "enumeration"][..],
+            "there are more than 2000000 outputs (`evaluation.enumerate_up_to`)",
+        ),
         (&["--set", "exact=(max_states: 3)"], "has more than 3 states"),
     ] {
         let output = exact(more);

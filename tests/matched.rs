@@ -126,7 +126,7 @@ fn starts_and_sources_are_as_said() {
         let sources = arm.log_partition;
         let groups = 3 * 30;
         let expected = match arm.objective.as_str() {
-            "forward-kl" | "alpha" => (groups, 0, 0),
+            "forward-kl" | "alpha" | "rate" => (groups, 0, 0),
             "running" => (0, 0, groups),
             "released" => (0, groups, 0),
             _ => (0, 0, 0),

@@ -139,6 +139,7 @@ fn states_and_outputs_give_the_same_gradients() {
         for (listed, walked) in listed.arms.iter().zip(&walked.arms) {
             let name = format!("{ending} {} {}", listed.policy, listed.objective);
             assert!(listed.failure.is_none() && walked.failure.is_none(), "{name}: {:?}", walked.failure);
+            assert_eq!(listed.log_partition, walked.log_partition, "{name}");
             for (a, b) in listed.parameters.iter().zip(&walked.parameters) {
                 assert!((a - b).abs() < 1e-10, "{name}: {a} and {b}");
             }

@@ -170,15 +170,13 @@ impl Source {
 
 fn too_large(experiment: &Experiment, unavailable: Option<&Unavailable>) -> Problem {
     let limit = experiment.evaluation.enumerate_up_to;
-    let mut message = format!("the outputs are too many to enumerate: more than {limit}");
-    let mut hint = "use a smaller `horizon`, or raise `evaluation.enumerate_up_to`".to_string();
-    match unavailable {
-        Some(Unavailable { reason, hint: advice }) => {
-            message = format!("{message}; and for dynamic programming {reason}");
-            hint = format!("{hint}; {advice}");
+    let limit = format!("there are more than {limit} outputs (`evaluation.enumerate_up_to`)");
+    let (message, hint) = match unavailable {
+        Some(Unavailable { reason, hint }) => (format!("{limit}, and {reason}"), hint.clone()),
+        None => {
+            (limit, "use a smaller `horizon`, raise the limit, or leave out `--method enumeration`".into())
         }
-        None => hint.push_str(", or leave out `--method enumeration`"),
-    }
+    };
     Problem::at(experiment.file.task.horizon.place(&experiment.text), message).with_hint(hint)
 }
 

@@ -255,13 +255,14 @@ fn budget(record: &RunRecord) -> String {
     let words = |&(sequences, calls, steps): &(u64, u64, u64)| {
         format!("{sequences} sequences, {calls} verifier calls, {steps} optimizer steps")
     };
+    let every = if record.failures() == 0 { "every arm" } else { "every complete arm" };
     match &spent[..] {
         [] => "no arm completed".into(),
         [(0, 0, steps)] => {
-            format!("every arm: {steps} optimizer steps with exact gradients, nothing sampled")
+            format!("{every}: {steps} optimizer steps with exact gradients, nothing sampled")
         }
-        [one] if fewest == most => format!("every arm: {}, {most} tokens", words(one)),
-        [one] => format!("every arm: {}; {fewest} to {most} tokens", words(one)),
+        [one] if fewest == most => format!("{every}: {}, {most} tokens", words(one)),
+        [one] => format!("{every}: {}; {fewest} to {most} tokens", words(one)),
         several => {
             format!("warning: budgets differ: {}", several.iter().map(words).collect::<Vec<_>>().join("; "))
         }

@@ -1,8 +1,8 @@
 //! `kl-control`: the expected reward minus β times the divergence from the base.
 
 use pstar_core::objective::{
-    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PartitionNeed, PopulationForm,
-    PromptFacts,
+    Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PartitionNeed, PartitionSource,
+    PartitionUsed, PopulationForm, PromptFacts,
 };
 use pstar_core::{ErrorKind, Field, Objective, PluginError, math};
 use serde::Deserialize;
@@ -98,15 +98,20 @@ impl Objective for KlControl {
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
         let mut c = vec![0.0; batch.len()];
+        let mut partitions = Vec::new();
         for g in 0..batch.groups() {
-            let beta = self.beta(batch.facts(g))?;
+            let facts = batch.facts(g);
+            let beta = self.beta(facts)?;
+            if let (Strength::ValidityRate(_), Some(log_partition)) = (&self.strength, facts.log_partition) {
+                partitions.push(PartitionUsed { log_partition, source: PartitionSource::Exact });
+            }
             for i in batch.group(g) {
                 c[i] = batch.reward(i) - beta * (batch.log_prob(i) - batch.base_log_prob(i)?);
             }
         }
         self.baseline.subtract(batch, &mut c);
         c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
-        Ok(ObjectiveStep::per_sequence(batch, &c))
+        Ok(ObjectiveStep { partitions, ..ObjectiveStep::per_sequence(batch, &c) })
     }
 }
 

@@ -92,8 +92,14 @@ pub(crate) fn load(path: &str, task: &Task) -> Result<(Shape, Vec<f64>), PluginE
         let message = format!("the file `{}` cannot be read: {error}", full.display());
         PluginError::config("load", message).with_hint("relative paths start at the experiment file")
     })?;
-    tensor_file::read(&bytes, task)
-        .map_err(|fault| PluginError::config("load", format!("file `{path}`: {fault}")))
+    tensor_file::read(&bytes, task).map_err(|fault| {
+        let (tokens, choices) = (task.alphabet.tokens(), task.choices());
+        PluginError::config("load", format!("file `{path}`: {fault}")).with_hint(format!(
+            "save a state dict of finite numbers: `embedding` (an `nn.Embedding` of {tokens} tokens: symbols, \
+             boundary, symbols of prompts), `gru` and `output` (an `nn.Linear` to {choices} choices: symbols and any \
+             end symbol)"
+        ))
+    })
 }
 
 /// The model that a corpus gives, from the cache if it was fitted before.
@@ -123,7 +129,7 @@ fn cached(
     match cache::load(&file, shape, task) {
         Ok(Some(parameters)) => return Ok(Gru::new(*shape, parameters, task, false)),
         Ok(None) => {}
-        Err(fault) => told("is damaged, so the model is fitted again", &fault),
+        Err(fault) => told("cannot be used, so the model is fitted again", &fault),
     }
     let model = fit()?;
     if let Err(fault) = cache::store(&file, shape, &model.parameters) {
@@ -142,8 +148,17 @@ fn fit_corpus(
 ) -> Result<Gru, PluginError> {
     let start = initial::random(shape, StreamKey::new(plan.seed, Purpose::Initialise, 0));
     let mut model = Gru::new(*shape, start, task, false);
-    let held_out = fit(&mut model, &corpus.sequences.view(), plan)?;
-    if !held_out {
+    let report = fit(&mut model, &corpus.sequences.view(), plan)?;
+    let finite = |x: &f64| tensor_file::is_parameter(*x);
+    if !(report.perplexity.is_finite() && model.parameters.iter().all(finite)) {
+        let message = format!(
+            "the fit to `{path}` diverged: expected finite parameters and perplexity, found perplexity {}",
+            report.perplexity
+        );
+        let hint = format!("use a `learning_rate` below {:e}", plan.learning_rate);
+        return Err(PluginError::config("learning_rate", message).with_hint(hint));
+    }
+    if !report.held_out {
         let (strings, epochs) = (corpus.sequences.view().len(), plan.epochs);
         warn(&format!(
             "base model `rnn`: of the {strings} strings in `{path}` none is held out, so all {epochs} passes are \
@@ -152,10 +167,6 @@ fn fit_corpus(
     }
     #[allow(clippy::cast_possible_truncation, reason = "rounds to f32")]
     let rounded: Vec<f64> = model.parameters.iter().map(|&x| f64::from(x as f32)).collect();
-    if let Some(found) = rounded.iter().find(|x| !x.is_finite()) {
-        let message = format!("the fit to `{path}` diverged: a parameter became {found}");
-        return Err(PluginError::config("learning_rate", message).with_hint("use a smaller `learning_rate`"));
-    }
     model.replace(&rounded);
     Ok(model)
 }

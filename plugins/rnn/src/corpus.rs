@@ -19,8 +19,11 @@ pub(crate) fn read(path: &str, task: &Task) -> Result<Corpus, PluginError> {
         PluginError::config("corpus", message).with_hint("relative paths start at the experiment file")
     })?;
     let fault = |message: String| PluginError::config("corpus", format!("corpus `{path}`, {message}"));
-    let text =
-        std::str::from_utf8(&bytes).map_err(|error| fault(format!("expected UTF-8 text, found {error}")))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let (before, after) = bytes.split_at(error.valid_up_to());
+        let line = before.split(|&byte| byte == b'\n').count();
+        fault(format!("line {line}: expected UTF-8 text, found the byte {:#04x}", after[0]))
+    })?;
     let entries =
         parse(text, Format::of_path(&full), &task.alphabet).map_err(|error| fault(error.to_string()))?;
     if entries.is_empty() {

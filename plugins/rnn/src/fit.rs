@@ -53,11 +53,23 @@ impl FitPlan {
     }
 }
 
+/// How a fit went.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FitReport {
+    /// Whether there was a held-out part: where the corpus is too small for one, all passes are made.
+    pub(crate) held_out: bool,
+    /// Perplexity of the held-out part, or of the corpus without one; not finite if the fit diverged.
+    pub(crate) perplexity: f64,
+}
+
 /// Fits `model` to a corpus, by mini-batches that are drawn anew in every pass.
 ///
-/// After every pass the perplexity of the held-out part is measured; the best parameters are kept. Returns whether
-/// there was a held-out part: where the corpus is too small for one, all passes are made.
-pub(crate) fn fit(model: &mut Gru, corpus: &SequenceBatch<'_>, plan: &FitPlan) -> Result<bool, PluginError> {
+/// After every pass the perplexity of the held-out part is measured; the best parameters are kept.
+pub(crate) fn fit(
+    model: &mut Gru,
+    corpus: &SequenceBatch<'_>,
+    plan: &FitPlan,
+) -> Result<FitReport, PluginError> {
     let order = shuffled(&(0..corpus.len()).collect::<Vec<_>>(), plan.seed, 0);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
     let count = (corpus.len() as f64 * plan.held_out) as usize;
@@ -70,7 +82,6 @@ pub(crate) fn fit(model: &mut Gru, corpus: &SequenceBatch<'_>, plan: &FitPlan) -
             fit.step(model, corpus, rows, plan.learning_rate)?;
         }
         if count == 0 {
-            best.clone_from(&model.parameters);
             continue;
         }
         let found = perplexity(model, &held_out.view())?;
@@ -84,8 +95,12 @@ pub(crate) fn fit(model: &mut Gru, corpus: &SequenceBatch<'_>, plan: &FitPlan) -
             break;
         }
     }
-    model.replace(&best);
-    Ok(count > 0)
+    if count == 0 {
+        least = perplexity(model, corpus)?;
+    } else {
+        model.replace(&best);
+    }
+    Ok(FitReport { held_out: count > 0, perplexity: least })
 }
 
 /// A permutation of `rows`.

@@ -60,9 +60,11 @@ impl Policy for Gru {
         }
         if let Some((place, found)) = (0..).zip(parameters).find(|(_, x)| !is_parameter(**x)) {
             let (place, name): (usize, _) = (place, self.network.shape.name_of(place));
-            return Err(PluginError::data(format!(
-                "expected finite numbers as parameters, found {found} at place {place}, in `{name}`"
-            )));
+            let message = format!(
+                "expected parameters that are finite as `f32`, found {found:.3e} at place {place}, in `{name}`"
+            );
+            return Err(PluginError::data(message)
+                .with_hint("in training, a smaller learning rate or `clip_norm` keeps them small"));
         }
         self.replace(parameters);
         Ok(())

@@ -95,7 +95,7 @@ const SHIFT: f64 = 6_755_399_441_055_744.0;
 /// ln 2 in two parts; the first has so few bits that its product with an exponent is exact.
 const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
 
-/// e^x for x ≤ 0, with a relative error below 10⁻¹⁵; 0 for x below −708.
+/// e^x for x ≤ 0, with a relative error below 10⁻¹⁵; 0 for x below −708; NaN for NaN.
 #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
 #[inline(always)]
 fn exp(x: f64) -> f64 {
@@ -114,7 +114,7 @@ fn exp(x: f64) -> f64 {
         1.0 / 479_001_600.0,
         1.0 / 6_227_020_800.0,
     ];
-    let held = if x > -708.0 { x } else { -708.0 };
+    let held = if x < -708.0 { -708.0 } else { x };
     let shifted = held * std::f64::consts::LOG2_E + SHIFT;
     let n = shifted - SHIFT;
     let r = (held - n * LN_2[0]) - n * LN_2[1];
@@ -139,6 +139,22 @@ mod tests {
             assert!((exp(x) / x.exp() - 1.0).abs() < 1e-15, "{x}");
         }
         assert_eq!((exp(0.0), exp(-709.0), exp(f64::NEG_INFINITY)), (1.0, 0.0, 0.0));
+        assert!(exp(f64::NAN).is_nan());
+    }
+
+    /// The host refuses such log-probabilities, whichever choice is taken.
+    #[test]
+    fn one_logit_that_is_no_finite_number_spoils_every_choice() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            for place in [0, 2] {
+                let mut logits = Block([f32::NEG_INFINITY; WIDTH]);
+                logits.0[..3].copy_from_slice(&[0.5, 1.0, -0.5]);
+                logits.0[place] = bad;
+                let mut softmax = Softmax::new(3);
+                softmax.fill([logits].iter());
+                assert!(softmax.log_probs().all(f64::is_nan), "{bad} at {place}");
+            }
+        }
     }
 
     #[test]

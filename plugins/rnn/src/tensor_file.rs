@@ -10,6 +10,9 @@ use std::fmt::Write;
 /// The metadata entry that holds the SHA-256 of all values.
 const CHECKSUM: &str = "sha256";
 
+/// How many names of tensors a message lists.
+const MOST_NAMES: usize = 12;
+
 /// Reads a file of exactly the tensors in the [crate]'s table.
 ///
 /// The sizes of the embedding and the layers are taken from the file; the numbers of tokens and choices must be those
@@ -58,7 +61,17 @@ fn shape(file: &SafeTensors<'_>, task: &Task) -> Result<Shape, String> {
 }
 
 fn tensor<'a>(file: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, String> {
-    file.tensor(name).map_err(|_| format!("expected a tensor `{name}`, found none of that name"))
+    file.tensor(name).map_err(|_| {
+        let mut names = file.names();
+        names.sort_unstable();
+        let mut found: Vec<String> = names.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+        if names.len() > MOST_NAMES {
+            found.push(format!("{} more", names.len() - MOST_NAMES));
+        }
+        let found =
+            if found.is_empty() { "none at all".into() } else { format!("only {}", found.join(", ")) };
+        format!("expected a tensor `{name}`, found {found}")
+    })
 }
 
 fn sizes(file: &SafeTensors<'_>, name: &str) -> Result<Vec<usize>, String> {
@@ -83,7 +96,10 @@ fn values(file: &SafeTensors<'_>, expected: &Tensor, out: &mut Vec<f64>) -> Resu
     }
     match out[start..].iter().position(|&x| !is_parameter(x)) {
         Some(place) => {
-            Err(format!("expected finite numbers in `{name}`, found {} at place {place}", out[start + place]))
+            let found = out[start + place];
+            Err(format!(
+                "expected numbers that are finite as F32 in `{name}`, found {found:.3e} at place {place}"
+            ))
         }
         None => Ok(()),
     }

@@ -60,9 +60,7 @@ impl From<ExploreError<PluginError>> for Stopped {
                 let what = if explored == Explored::Verifier { "a verifier" } else { "components" };
                 Self::Limited(Unavailable {
                     reason: format!("{text} (`exact.max_states`)"),
-                    hint: format!(
-                        "raise `exact.max_states`, or use a smaller `horizon` or {what} with fewer states"
-                    ),
+                    hint: format!("use a smaller `horizon` or {what} with fewer states, or raise a limit"),
                 })
             }
             _ => Self::Failed(PluginError::contract(text)),

@@ -60,10 +60,14 @@ impl OverrideError {
     }
 }
 
+/// Structs that a file may leave out.
+const SECTIONS: [&str; 4] = ["training", "evaluation", "exact", "config"];
+
 /// The text of an experiment with the fields of `overrides` (`path=value`) replaced, in order.
 ///
 /// A path is made of field names, map keys and list indices with dots between them; a part that holds a dot or `=`
-/// is quoted. A field that is absent is added; everything before the last part must be there.
+/// is quoted. A field that is absent is added, and so is a section that a file may leave out; everything else before
+/// the last part must be there.
 ///
 /// # Errors
 /// The first override that cannot be made.
@@ -80,29 +84,31 @@ fn override_field(text: &str, change: &str) -> Result<String, OverrideError> {
         value: value.into(),
         message: error.code.to_string(),
     })?;
-    let (last, parents) = segments.split_last().ok_or_else(malformed)?;
     let mut node = options()
         .from_str::<&RawValue>(text)
         .map_err(|error| OverrideError::File { message: error.to_string() })?
         .trim();
-    for segment in parents {
-        node = child(node, segment).map_err(|hint| nowhere(&path, segment, hint))?;
-    }
     let place = |node: &RawValue| {
         let start = node.get_ron().as_ptr() as usize - text.as_ptr() as usize;
         start..start + node.get_ron().len()
     };
-    let (range, replacement) = match child(node, last) {
-        Ok(old) => (place(old), value.to_string()),
-        Err(hint) => {
-            let range = place(node);
-            let opening = insertion(node).ok_or_else(|| nowhere(&path, last, hint))?;
-            let key = if node.get_ron().starts_with('{') { quoted(last) } else { last.clone() };
-            let at = range.start + opening;
-            (at..at, format!("{key}: {value}, "))
+    let mut rest = segments.as_slice();
+    while let Some((segment, behind)) = rest.split_first() {
+        match child(node, segment) {
+            Ok(part) => node = part,
+            Err(hint) => {
+                let may_be_added = behind.is_empty() || SECTIONS.contains(&segment.as_str());
+                let opening = insertion(node).filter(|_| may_be_added);
+                let at = place(node).start + opening.ok_or_else(|| nowhere(&path, segment, hint))?;
+                let key = if node.get_ron().starts_with('{') { quoted(segment) } else { segment.clone() };
+                let inner =
+                    behind.iter().rev().fold(value.to_string(), |inner, key| format!("({key}: {inner})"));
+                return Ok(replace(text, at..at, &format!("{key}: {inner}, ")));
+            }
         }
-    };
-    Ok(replace(text, range, &replacement))
+        rest = behind;
+    }
+    Ok(replace(text, place(node), value))
 }
 
 fn nowhere(path: &str, segment: &str, hint: String) -> OverrideError {
@@ -229,6 +235,8 @@ mod tests {
     fn an_absent_field_is_added() {
         let changed = set("training.steps=9").unwrap();
         assert_eq!(changed, TEXT.replace("training: (", "training: (steps: 9, "));
+        let changed = set("exact.max_states=100").unwrap();
+        assert_eq!(changed, TEXT.replacen('(', "(exact: (max_states: 100), ", 1));
         let changed = set("objectives.new=(plugin: \"reinforce\")").unwrap();
         assert_eq!(changed, TEXT.replace("objectives: {", "objectives: {\"new\": (plugin: \"reinforce\"), "));
     }

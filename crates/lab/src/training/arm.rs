@@ -6,7 +6,9 @@ use crate::experiment::{Experiment, Gradient, Training};
 use crate::policy_class::PolicyClass;
 use pstar_core::PluginError;
 use pstar_core::host::{ObjectiveHandle, PolicyHandle};
-use pstar_core::objective::{Declaration, Divergence, ObjectiveStep, PartitionSource, PromptFacts};
+use pstar_core::objective::{
+    Declaration, Divergence, ObjectiveStep, PartitionNeed, PartitionSource, PromptFacts,
+};
 use pstar_exact::population_gradient;
 use serde::Serialize;
 
@@ -77,7 +79,11 @@ impl ArmOutcome {
 
     fn fail(&mut self, step: u32, error: PluginError) {
         self.status = ArmStatus::Failed;
-        self.failure = Some(Failure { step, message: error.message });
+        let message = match error.hint {
+            Some(hint) => format!("{}; {hint}", error.message),
+            None => error.message,
+        };
+        self.failure = Some(Failure { step, message });
     }
 }
 
@@ -217,6 +223,9 @@ impl Arm<'_> {
                 })?;
                 population_gradient(&class.problems(), divergence, parameters, &mut self.gradient)
                     .map_err(|error| PluginError::data(format!("no exact gradient: {error}")))?;
+                if self.declaration.partition != PartitionNeed::Unused {
+                    self.outcome.partitions[0] += self.facts.len() as u64;
+                }
             }
             (Gradient::Population, None) => {
                 return Err(PluginError::data("an exact gradient needs all outputs, which are too many"));

@@ -2,6 +2,10 @@
 
 use crate::experiment::Optimizer;
 
+/// Moments below this are taken for 0. Where a gradient stays 0 they decay, and after some thousand steps they and the
+/// moves made of them would be subnormal numbers, which processors are slow with.
+const LEAST_MOMENT: f64 = 1e-290;
+
 /// An optimizer and its state for one vector of parameters.
 #[derive(Clone, Debug)]
 pub struct OptimizerState {
@@ -33,13 +37,18 @@ impl OptimizerState {
                 let corrections = (1.0 - self.powers.0, 1.0 - self.powers.1);
                 let moments = self.first.iter_mut().zip(&mut self.second);
                 for ((x, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
-                    *m = beta1 * *m + (1.0 - beta1) * g;
-                    *v = beta2 * *v + (1.0 - beta2) * g * g;
+                    *m = moment(beta1 * *m + (1.0 - beta1) * g);
+                    *v = moment(beta2 * *v + (1.0 - beta2) * g * g);
                     *x += learning_rate * (*m / corrections.0) / ((*v / corrections.1).sqrt() + epsilon);
                 }
             }
         }
     }
+}
+
+/// A moment, or 0 where it is too small to count.
+fn moment(x: f64) -> f64 {
+    if x.abs() < LEAST_MOMENT { 0.0 } else { x }
 }
 
 /// Scales a gradient that is longer than `norm` down to it (Pascanu et al. 2013).
@@ -87,5 +96,32 @@ mod tests {
         let m = (0.9 * 0.2 - 0.1) / (1.0 - 0.81);
         let v: f64 = (0.999 * 0.004 + 0.001) / (1.0 - 0.999 * 0.999);
         assert!((parameters[0] - (0.1 + 0.1 * m / v.sqrt())).abs() < 1e-9);
+    }
+
+    /// One gradient and then none: 0.9^t is subnormal from t = 6724 on, and rounding would keep it from ever reaching 0.
+    #[test]
+    fn moments_become_0_and_never_subnormal() {
+        let (learning_rate, beta, epsilon) = (1e-3, 0.9f64, 1e-8);
+        let optimizer = Optimizer::Adam { learning_rate, beta1: beta, beta2: beta, epsilon };
+        let mut state = OptimizerState::new(optimizer, 2);
+        let mut parameters = [0.5, -0.5];
+        let mut expected = parameters;
+        for step in 1..8000 {
+            let gradient = if step == 1 { [1.0, -2.0] } else { [0.0, 0.0] };
+            state.step(&mut parameters, &gradient);
+            // The same moves without any rounding of moments, as long as they can move anything.
+            let power = beta.powi(step);
+            for (x, g) in expected.iter_mut().zip([1.0, -2.0]) {
+                let (m, v) = (0.1 * g * power / beta, 0.1 * g * g * power / beta);
+                *x += learning_rate * m / (1.0 - power) / ((v / (1.0 - power)).sqrt() + epsilon);
+            }
+            for moment in state.first.iter().chain(&state.second) {
+                assert!(*moment == 0.0 || (learning_rate * moment).is_normal(), "{moment:e} at step {step}");
+            }
+        }
+        assert_eq!((state.first, state.second), (vec![0.0; 2], vec![0.0; 2]));
+        for (found, expected) in parameters.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
     }
 }

@@ -88,6 +88,21 @@ fn a_corpus_of_one_string_is_fitted_without_early_stopping() {
     assert!(log_probs[15 + 6] > -0.1, "{}", log_probs[15 + 6]);
 }
 
+/// Steps that are too large, with a held-out part and without: not the random parameters that the fit began with.
+#[test]
+fn a_fit_that_diverges_is_told() {
+    for strings in [9, 60] {
+        let (_folder, task) = with_file("abab\nba\nb\n".repeat(strings / 3).as_bytes());
+        for rate in ["1e30", "1e300"] {
+            let text = format!(r#"(hidden: 8, corpus: "file", epochs: 10, learning_rate: {rate})"#);
+            let error = made(&text, &task).unwrap_err();
+            assert_eq!(error.field.as_deref(), Some("learning_rate"));
+            assert!(error.message.starts_with("the fit to `file` diverged: expected finite"), "{error}");
+            assert_eq!(error.hint, Some(format!("use a `learning_rate` below {rate}")));
+        }
+    }
+}
+
 #[test]
 fn a_fit_is_made_once_and_again_where_the_cache_is_damaged() {
     let (folder, task) = with_file(alternating(30).as_bytes());
@@ -180,8 +195,9 @@ fn bad_settings_are_named() {
     let (_folder, task) = with_file(b"");
     let expected = "expected a corpus of at least one string, found `file` empty".to_string();
     assert_eq!(fault(r#"(hidden: 4, corpus: "file")"#, &task), ("corpus".into(), expected));
-    let (_folder, task) = with_file(b"\xff\n");
-    assert!(fault(r#"(hidden: 4, corpus: "file")"#, &task).1.contains("expected UTF-8 text"));
+    let (_folder, task) = with_file(b"ab\na\xff\n");
+    let expected = "corpus `file`, line 2: expected UTF-8 text, found the byte 0xff";
+    assert_eq!(fault(r#"(hidden: 4, corpus: "file")"#, &task), ("corpus".into(), expected.into()));
     assert!(fault(r#"(hidden: 4, corpus: "none")"#, &task).1.contains("cannot be read"));
     assert!(fault(r#"(load: "none")"#, &task).1.contains("cannot be read"));
 }
@@ -219,7 +235,16 @@ fn files_that_do_not_fit_are_explained() {
     explained(&whole[..whole.len() - 4], load, "expected a safetensors file, found a damaged one");
     explained(b"", load, "expected a safetensors file, found a damaged one");
     let missing = tensors(|tensors| tensors.retain(|(name, _, _)| name != "gru.bias_hh_l0"));
-    explained(&missing, load, "expected a tensor `gru.bias_hh_l0`, found none of that name");
+    explained(
+        &missing,
+        load,
+        "expected a tensor `gru.bias_hh_l0`, found only `embedding.weight`, `gru.bias_ih_l0`, `gru.weight_hh_l0`, \
+         `gru.weight_ih_l0`, `output.bias`, `output.weight`",
+    );
+    explained(&tensors(Vec::clear), load, "expected a tensor `embedding.weight`, found none at all");
+    let other =
+        |tensors: &mut Vec<_>| *tensors = (0..20).map(|i| (format!("t{i}"), vec![1], vec![0.0])).collect();
+    explained(&tensors(other), load, "`t18`, `t19`, 8 more");
     let extra = tensors(|tensors| tensors.push(("gru.weight_ih_l0_reverse".into(), vec![1], vec![0.0])));
     explained(&extra, load, "found `gru.weight_ih_l0_reverse` besides");
     let misshaped = tensors(|tensors| tensors[1].1 = vec![4, 12]);
@@ -227,6 +252,10 @@ fn files_that_do_not_fit_are_explained() {
     let narrow = tensors(|tensors| tensors[0] = ("embedding.weight".into(), vec![3, 4], vec![0.0; 12]));
     explained(&narrow, load, "expected `embedding.weight` of sizes [4, 4], found [3, 4]");
     let nan = tensors(|tensors| tensors[2].2[5] = f32::NAN);
-    explained(&nan, load, "expected finite numbers in `gru.weight_hh_l0`, found NaN at place 5");
+    explained(
+        &nan,
+        load,
+        "expected numbers that are finite as F32 in `gru.weight_hh_l0`, found NaN at place 5",
+    );
     explained(&whole, r#"(load: "file", hidden: 5)"#, "`hidden` is `5`, but the file of `load` has `4`");
 }
