@@ -1,4 +1,5 @@
 //! Dynamic programming over products, construction apart; per transition. Ids: states × symbols × horizon.
+//! What OpenFst, SciPy and others need for such a forward pass: `peers/forward`.
 #![allow(missing_docs, clippy::unwrap_used, reason = "criterion's macros; a bench may end in a panic")]
 
 mod support;

@@ -59,21 +59,31 @@ impl<'a> Weighted<'a> {
 
     /// Sums a weight over outputs, each the product of the factors of its choices.
     pub(crate) fn sum<W: Weight>(&self, scope: Scope, factor: impl Fn(Choice) -> W) -> Sums<W> {
+        self.sum_of(scope, Factors { factor, table: Vec::new(), made_for: None })
+    }
+
+    /// Sums the probability of outputs under one of the models.
+    fn mass(&self, scope: Scope, role: Role) -> Sums<f64> {
+        let rows = if role == Role::Policy { self.policy } else { self.base };
+        let role = if self.product.has_policy() { role } else { Role::Base } as usize;
+        self.sum_of(scope, Probs { rows, role })
+    }
+
+    fn sum_of<W: Weight>(&self, scope: Scope, mut source: impl FactorSource<W>) -> Sums<W> {
         let space = self.product.space();
         let (symbols, choices) = (space.symbols, space.choices());
-        let mut factors = Factors::default();
         let mut weights = vec![W::ONE];
         let mut next = Vec::new();
         let mut exponent = 0;
         let mut sums = Sums { valid: Total::EMPTY, invalid: Total::EMPTY, peak: 0 };
         for (position, layer) in self.product.layers().iter().enumerate() {
-            factors.refresh(self, position, &factor);
+            let factors = source.at(self, position);
             let nodes = if scope == Scope::Valid { layer.alive } else { layer.nodes() };
             next.clear();
             next.resize(layer.next_nodes, W::ZERO);
             let pairs = layer.pair[..nodes].iter().zip(&weights[..nodes]);
             for ((&pair, &weight), successors) in pairs.zip(layer.successors.chunks_exact(symbols)) {
-                let row = &factors.table[pair as usize * choices..][..symbols];
+                let row = &factors.table[factors.row(pair, choices)..][..symbols];
                 for (&factor, &successor) in row.iter().zip(successors) {
                     weight.add_product(factor, &mut next[successor as usize]);
                 }
@@ -82,7 +92,7 @@ impl<'a> Weighted<'a> {
                 let mut classes = [W::ZERO; 2];
                 let ends = layer.pair[..nodes].iter().zip(&weights[..nodes]).zip(&layer.ends_valid);
                 for ((&pair, &weight), &valid) in ends {
-                    let factor = factors.table[pair as usize * choices + symbols];
+                    let factor = factors.table[factors.row(pair, choices) + symbols];
                     weight.add_product(factor, &mut classes[usize::from(!valid)]);
                 }
                 sums.add(classes, exponent);
@@ -138,16 +148,14 @@ impl<'a> Weighted<'a> {
         scope: Scope,
         wanted: &Expectation<N>,
     ) -> [LogDual<N>; 2] {
-        let grows = wanted.base < 0.0 || wanted.policy < 0.0;
-        if !grows {
-            let sums = self.sum(scope, |choice| wanted.linear(choice));
-            let classes = [sums.valid, sums.invalid];
-            // What a layer lost lies below 2^−1022 of what it kept.
-            let least = f64::from(sums.peak - 900) * LN_2;
-            let needed = if scope == Scope::Valid { 1 } else { 2 };
-            if classes[..needed].iter().all(|class| class.log(|dual| dual.weight) > least) {
-                return classes.map(|class| class.log_dual());
-            }
+        let linear = match (wanted.base, wanted.policy) {
+            (1.0, 0.0) if N == 0 => self.mass(scope, Role::Base).log_duals(scope, plain),
+            (0.0, 1.0) if N == 0 => self.mass(scope, Role::Policy).log_duals(scope, plain),
+            (base, policy) if base < 0.0 || policy < 0.0 => None,
+            _ => self.sum(scope, |choice| wanted.linear(choice)).log_duals(scope, |dual| dual),
+        };
+        if let Some(classes) = linear {
+            return classes;
         }
         let sums = self.sum(scope, |choice| wanted.logarithmic(choice));
         [sums.valid.value, sums.invalid.value]
@@ -162,6 +170,10 @@ impl<W: Weight> Total<W> {
         math::ln(part(&self.value)) + f64::from(self.exponent) * LN_2
     }
 
+    fn map<V>(self, part: impl Fn(W) -> V) -> Total<V> {
+        Total { value: part(self.value), exponent: self.exponent }
+    }
+
     fn add(&mut self, mut value: W, exponent: i32) {
         if value.magnitude() == 0.0 {
             return;
@@ -174,6 +186,23 @@ impl<W: Weight> Total<W> {
         value.scale(power_of_two(exponent - greatest));
         self.exponent = greatest;
         W::ONE.add_product(value, &mut self.value);
+    }
+}
+
+/// A sum without moments.
+fn plain<const N: usize>(weight: f64) -> Dual<N> {
+    Dual { weight, moments: [0.0; N] }
+}
+
+impl<W: Weight> Sums<W> {
+    /// Logarithms and means; `None` where sums in linear space could have lost something.
+    fn log_duals<const N: usize>(self, scope: Scope, dual: impl Fn(W) -> Dual<N>) -> Option<[LogDual<N>; 2]> {
+        let classes = [self.valid, self.invalid].map(|class| class.map(&dual));
+        // What a layer lost lies below 2^−1022 of what it kept.
+        let least = f64::from(self.peak - 900) * LN_2;
+        let needed = if scope == Scope::Valid { 1 } else { 2 };
+        let kept = classes[..needed].iter().all(|class| class.log(|dual| dual.weight) > least);
+        kept.then(|| classes.map(|class| class.log_dual()))
     }
 }
 
@@ -220,40 +249,69 @@ fn power_of_two(exponent: i32) -> f64 {
     f64::from_bits(u64::try_from(exponent.min(1023) + 1023).unwrap_or(0) << 52)
 }
 
-/// The factors of a layer: pairs × choices. Kept from position to position where nothing changes.
-struct Factors<W> {
+/// The factors of a layer's choices: rows of a table, and for each pair of states which.
+struct LayerFactors<'a, W> {
+    table: &'a [W],
+    /// The pairs and which of their states is the row; the pair itself where absent.
+    states: Option<(&'a [[u32; 2]], usize)>,
+}
+
+impl<W> LayerFactors<'_, W> {
+    /// Where the row of a pair begins.
+    #[inline]
+    fn row(&self, pair: u32, choices: usize) -> usize {
+        let row = self.states.map_or(pair, |(pairs, role)| pairs[pair as usize][role]);
+        row as usize * choices
+    }
+}
+
+/// Gives the factors, layer by layer.
+trait FactorSource<W> {
+    fn at<'a>(&'a mut self, weighted: &Weighted<'a>, position: usize) -> LayerFactors<'a, W>;
+}
+
+/// Probabilities as they are.
+struct Probs<'r> {
+    rows: &'r ModelRows,
+    role: usize,
+}
+
+impl FactorSource<f64> for Probs<'_> {
+    fn at<'a>(&'a mut self, weighted: &Weighted<'a>, position: usize) -> LayerFactors<'a, f64> {
+        let pairs = &weighted.product.layers()[position].pairs;
+        LayerFactors { table: &self.rows.table(position).probs, states: Some((pairs, self.role)) }
+    }
+}
+
+/// What a function makes of choices: pairs × choices. Kept from position to position where nothing changes.
+struct Factors<W, F> {
+    factor: F,
     table: Vec<W>,
     made_for: Option<[*const (); 3]>,
 }
 
-impl<W> Default for Factors<W> {
-    fn default() -> Self {
-        Self { table: Vec::new(), made_for: None }
-    }
-}
-
-impl<W: Weight> Factors<W> {
-    fn refresh(&mut self, weighted: &Weighted<'_>, position: usize, factor: impl Fn(Choice) -> W) {
+impl<W, F: Fn(Choice) -> W> FactorSource<W> for Factors<W, F> {
+    fn at<'a>(&'a mut self, weighted: &Weighted<'a>, position: usize) -> LayerFactors<'a, W> {
         let layer = &weighted.product.layers()[position];
         let (base, policy) = (weighted.base.table(position), weighted.policy.table(position));
         let made_for = [Arc::as_ptr(layer).cast(), Arc::as_ptr(base).cast(), Arc::as_ptr(policy).cast()];
-        if self.made_for == Some(made_for) {
-            return;
+        if self.made_for != Some(made_for) {
+            self.made_for = Some(made_for);
+            let choices = weighted.product.space().choices();
+            let policy_role = if weighted.product.has_policy() { Role::Policy } else { Role::Base } as usize;
+            self.table.clear();
+            for pair in &layer.pairs {
+                let (a, q) = (pair[0] as usize * choices, pair[policy_role] as usize * choices);
+                self.table.extend((0..choices).map(|choice| {
+                    (self.factor)(Choice {
+                        log_a: base.log_probs[a + choice],
+                        a: base.probs[a + choice],
+                        log_q: policy.log_probs[q + choice],
+                        q: policy.probs[q + choice],
+                    })
+                }));
+            }
         }
-        self.made_for = Some(made_for);
-        let choices = weighted.product.space().choices();
-        let policy_role = if weighted.product.has_policy() { Role::Policy } else { Role::Base } as usize;
-        self.table.clear();
-        for pair in &layer.pairs {
-            let (a, q) = (pair[0] as usize * choices, pair[policy_role] as usize * choices);
-            self.table.extend((0..choices).map(|choice| {
-                factor(Choice {
-                    log_a: base.log_probs[a + choice],
-                    a: base.probs[a + choice],
-                    log_q: policy.log_probs[q + choice],
-                    q: policy.probs[q + choice],
-                })
-            }));
-        }
+        LayerFactors { table: &self.table, states: None }
     }
 }

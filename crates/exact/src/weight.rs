@@ -53,6 +53,26 @@ impl<const N: usize> Weight for Dual<N> {
     }
 }
 
+/// A sum of weights alone.
+impl Weight for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+
+    #[inline]
+    fn add_product(self, factor: Self, sum: &mut Self) {
+        *sum += self * factor;
+    }
+
+    #[inline]
+    fn magnitude(self) -> f64 {
+        self
+    }
+
+    fn scale(&mut self, factor: f64) {
+        *self *= factor;
+    }
+}
+
 /// The logarithm of a sum of weights, and N means of logarithms under those weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LogDual<const N: usize> {
@@ -177,12 +197,14 @@ pub(crate) struct Expectation<const N: usize> {
 }
 
 impl<const N: usize> Expectation<N> {
+    #[inline]
     pub(crate) fn linear(&self, choice: Choice) -> Dual<N> {
         let weight = power(choice.a, choice.log_a, self.base) * power(choice.q, choice.log_q, self.policy);
         let moments = if weight == 0.0 { [0.0; N] } else { self.logs(choice).map(|log| weight * log) };
         Dual { weight, moments }
     }
 
+    #[inline]
     pub(crate) fn logarithmic(&self, choice: Choice) -> LogDual<N> {
         let part = |exponent: f64, log: f64| match (exponent, log) {
             (0.0, _) => 0.0,
@@ -197,6 +219,7 @@ impl<const N: usize> Expectation<N> {
     }
 
     /// A zero counts as a logarithm of 0: where it has weight, the supports have said so.
+    #[inline]
     fn logs(&self, choice: Choice) -> [f64; N] {
         let part = |factor: f64, log: f64| if log == f64::NEG_INFINITY { 0.0 } else { factor * log };
         self.moments.map(|[x, y]| part(x, choice.log_a) + part(y, choice.log_q))
@@ -204,6 +227,7 @@ impl<const N: usize> Expectation<N> {
 }
 
 /// prob^exponent over the support: 1 for an exponent of 0, and 0 wherever else the probability is 0.
+#[inline]
 fn power(prob: f64, log_prob: f64, exponent: f64) -> f64 {
     match exponent {
         0.0 => 1.0,
