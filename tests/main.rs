@@ -5,6 +5,7 @@ mod bad_input;
 mod commands;
 mod exact;
 mod facts;
+mod groups;
 mod loading;
 mod matched;
 mod mutations;

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs};
 
-const PLUGINS: [&str; 3] = ["palindrome", "mean-reward", "coins"];
+const PLUGINS: [&str; 4] = ["palindrome", "brackets", "mean-reward", "coins"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -70,6 +70,30 @@ fn a_verifier_of_at_most_25_lines_loads_and_runs() {
     // "": .2; 2 of length 1: 2·.08; 2 of length 2: 2·.032; 4 of length 3: 4·.0128; 4 of length 4: 4·.0256.
     let rate = summary["references"]["base"]["validity_rate"].as_f64().unwrap();
     assert!((rate - (0.2 + 0.16 + 0.064 + 0.0512 + 0.1024)).abs() < 1e-12, "{rate}");
+}
+
+/// Forty brackets, each way equally likely: the 20th Catalan number of 2^40 responses are balanced.
+#[test]
+fn a_verifier_that_reads_symbol_by_symbol_is_walked() {
+    let folder = folder();
+    let experiment = r#"(
+        name: "brackets",
+        task: (
+            alphabet: Chars("()"), horizon: 40, ending: FixedLength,
+            base: (plugin: "ngram", config: (order: 1, table: {"": [0.5, 0.5]})),
+            verifier: (plugin: "brackets"),
+        ),
+    )"#;
+    fs::write(folder.path().join("experiment.ron"), experiment).unwrap();
+    let arguments = ["exact", "experiment.ron", "--json", "--plugin-dir", built().to_str().unwrap()];
+    let output = host(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", shown(&output, folder.path()));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let catalan = (1..=20u64).fold(1, |c, n| c * (4 * n - 2) / (n + 1));
+    let prompt = &json["prompts"][0];
+    assert_eq!(prompt["valid_outputs"], catalan.to_string());
+    let rate = prompt["base"]["validity_rate"].as_f64().unwrap();
+    assert!((rate / (catalan as f64 / 2f64.powi(40)) - 1.0).abs() < 1e-12, "{rate}");
 }
 
 /// Models without a finite-state view are enumerated output by output; uniform over 3 choices, "a" repeated is valid.

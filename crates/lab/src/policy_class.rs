@@ -6,7 +6,8 @@ use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{
-    Acceptor, ExplicitAutomaton, ModelRows, PolicyRows, Product, PromptProblem, Role, Started,
+    Acceptor, ExplicitAutomaton, ModelRows, PolicyRows, Product, PromptProblem, Role, Started, Weighted,
+    dynamic,
 };
 
 /// The products of base, policy and verifier for all prompts, and where the policy's rows lie among its parameters.
@@ -64,6 +65,27 @@ impl PolicyClass {
             facts: vec![facts; count],
             weights: experiment.weights.clone(),
         }))
+    }
+
+    /// Logarithms of the masses of the valid and of the invalid outputs under a policy of the class, prompt by prompt.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn log_masses(
+        &self,
+        experiment: &Experiment,
+        policy: &PolicyHandle,
+    ) -> Result<Vec<[f64; 2]>, PluginError> {
+        let of_prompt = |(prompt, walk): (usize, &Walk)| -> Result<[f64; 2], Stopped> {
+            let tokens = experiment.prompts.view().row(prompt);
+            let own = View(policy);
+            let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
+            let rows = ModelRows::of(&walk.product, Role::Policy, own)?;
+            let weighted = Weighted { product: &walk.product, base: &walk.base, policy: &rows };
+            Ok(dynamic::log_masses(&weighted, Role::Policy))
+        };
+        let masses: Result<_, Stopped> = self.prompts.iter().enumerate().map(of_prompt).collect();
+        settle(masses)?.map_err(|unavailable| PluginError::contract(unavailable.reason))
     }
 
     /// Number of transitions of the products, over all prompts.

@@ -1,6 +1,7 @@
 //! Training one arm: one policy under one objective with one seed.
 
 mod arm;
+mod binary_group;
 mod budget;
 mod idle;
 mod optimizer;

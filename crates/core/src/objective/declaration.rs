@@ -50,6 +50,13 @@ pub enum PopulationForm {
     /// The coefficient of a sequence depends on that sequence alone, but for a baseline that vanishes in
     /// expectation: the objective is called once over all outputs with w_i = q(y_i).
     PerSequence,
+    /// The coefficient of a sequence depends on its reward and on the number of right answers in its group, alone: the
+    /// objective is called on the `group` + 1 groups there are, as one batch of sequences of one token, and the
+    /// expectation over groups is binomial. Exact for any size of the group.
+    BinaryGroup {
+        /// Number of samples of a group, at least 1.
+        group: u32,
+    },
 }
 
 /// A divergence (or negative reward) that an objective minimises over the policy q.

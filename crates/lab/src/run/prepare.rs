@@ -9,7 +9,7 @@ use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters};
 use pstar_core::PluginError;
-use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PromptFacts};
+use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
 const MOST_POPULATION: u64 = 1 << 24;
@@ -196,7 +196,7 @@ fn check_objective(
                 "its expected gradient cannot be had exactly, so `Population` does not fit".to_string();
             problems.push(at(message).with_hint("use `gradient: Sampled(…)`"));
         }
-        Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(declaration.divergence) => {
+        Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(&declaration) => {
             let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
                            are too many to list";
             let hint = "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller";
@@ -214,9 +214,10 @@ fn check_objective(
     if problems.is_empty() { Ok(declaration) } else { Err(problems) }
 }
 
-/// Whether an objective with this divergence has an expected gradient that sums over the choices of outputs.
-fn decomposes(divergence: Option<Divergence>) -> bool {
-    !matches!(divergence, None | Some(Divergence::ClippedAlpha { .. }))
+/// Whether an objective has an expected gradient that sums over the choices of outputs.
+fn decomposes(declaration: &Declaration) -> bool {
+    let of_group = matches!(declaration.population, Some(PopulationForm::BinaryGroup { .. }));
+    of_group || !matches!(declaration.divergence, None | Some(Divergence::ClippedAlpha { .. }))
 }
 
 /// Names the prompts that cannot be solved.

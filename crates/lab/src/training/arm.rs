@@ -1,5 +1,6 @@
 //! The training loop of one arm.
 
+use super::binary_group::GroupCoefficients;
 use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
 use crate::evaluation::{Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
@@ -7,9 +8,9 @@ use crate::policy_class::PolicyClass;
 use pstar_core::PluginError;
 use pstar_core::host::{ObjectiveHandle, PolicyHandle};
 use pstar_core::objective::{
-    Declaration, Divergence, ObjectiveStep, PartitionNeed, PartitionSource, PromptFacts,
+    Declaration, Divergence, ObjectiveStep, PartitionNeed, PartitionSource, PopulationForm, PromptFacts,
 };
-use pstar_exact::population_gradient;
+use pstar_exact::{PopulationError, population_gradient};
 use serde::Serialize;
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
@@ -85,6 +86,10 @@ impl ArmOutcome {
         };
         self.failure = Some(Failure { step, message });
     }
+}
+
+fn no_gradient(error: PopulationError) -> PluginError {
+    PluginError::data(format!("no exact gradient: {error}"))
 }
 
 /// What exact gradients are had from.
@@ -210,23 +215,14 @@ impl Arm<'_> {
                 let weighted = batch.weighted(self.experiment, &answer.coefficients)?;
                 self.policy.gradient(&weighted, &mut self.gradient)?;
             }
-            (Gradient::Population, Some(ExactSource::Outputs(outputs))) => {
-                outputs.score(&self.policy, &mut self.scores)?;
-                let answer = self.objective.step(&outputs.view(&self.scores, (self.seed, step))?)?;
-                self.tally(&answer);
-                let weighted = outputs.weighted(&self.scores, &answer.coefficients);
-                self.policy.gradient(&weighted, &mut self.gradient)?;
-            }
-            (Gradient::Population, Some(ExactSource::Class(class))) => {
-                let divergence = self.declaration.divergence.ok_or_else(|| {
-                    PluginError::contract("an exact gradient needs an objective that declares its divergence")
-                })?;
-                population_gradient(&class.problems(), divergence, parameters, &mut self.gradient)
-                    .map_err(|error| PluginError::data(format!("no exact gradient: {error}")))?;
-                if self.declaration.partition != PartitionNeed::Unused {
-                    self.outcome.partitions[0] += self.facts.len() as u64;
+            (Gradient::Population, Some(source)) => match self.declaration.population {
+                Some(PopulationForm::BinaryGroup { group }) => {
+                    let asked = (self.seed, step);
+                    let coefficients = GroupCoefficients::ask(&mut self.objective, group as usize, asked)?;
+                    self.expected_over_groups(source, &coefficients, parameters)?;
                 }
-            }
+                _ => self.expected(source, step, parameters)?,
+            },
             (Gradient::Population, None) => {
                 return Err(PluginError::data("an exact gradient needs all outputs, which are too many"));
             }
@@ -239,6 +235,59 @@ impl Arm<'_> {
                 Ok(())
             }
             Some(found) => Err(PluginError::data(format!("the gradient holds {found}"))),
+        }
+    }
+
+    /// The expected gradient of an objective whose coefficients depend on their sequences alone.
+    fn expected(
+        &mut self,
+        source: ExactSource<'_>,
+        step: u32,
+        parameters: &[f64],
+    ) -> Result<(), PluginError> {
+        match source {
+            ExactSource::Outputs(outputs) => {
+                outputs.score(&self.policy, &mut self.scores)?;
+                let answer = self.objective.step(&outputs.view(&self.scores, (self.seed, step))?)?;
+                self.tally(&answer);
+                let weighted = outputs.weighted(&self.scores, &answer.coefficients);
+                self.policy.gradient(&weighted, &mut self.gradient)
+            }
+            ExactSource::Class(class) => {
+                let divergence = self.declaration.divergence.ok_or_else(|| {
+                    PluginError::contract("an exact gradient needs an objective that declares its divergence")
+                })?;
+                if self.declaration.partition != PartitionNeed::Unused {
+                    self.outcome.partitions[0] += self.facts.len() as u64;
+                }
+                population_gradient(&class.problems(), divergence, parameters, &mut self.gradient)
+                    .map_err(no_gradient)
+            }
+        }
+    }
+
+    /// The expected gradient Σ_x w_x κ(V_x) ∇V_x of an objective whose coefficients depend on rewards alone.
+    fn expected_over_groups(
+        &mut self,
+        source: ExactSource<'_>,
+        coefficients: &GroupCoefficients,
+        parameters: &[f64],
+    ) -> Result<(), PluginError> {
+        match source {
+            ExactSource::Outputs(outputs) => {
+                outputs.score(&self.policy, &mut self.scores)?;
+                let credit = outputs.credit(&self.scores, |masses| coefficients.kappa(masses));
+                self.policy.gradient(&outputs.weighted(&self.scores, &credit), &mut self.gradient)
+            }
+            ExactSource::Class(class) => {
+                let masses = class.log_masses(self.experiment, &self.policy)?;
+                let mut problems = class.problems();
+                for (problem, masses) in problems.iter_mut().zip(masses) {
+                    problem.weight *= coefficients.kappa(masses);
+                }
+                population_gradient(&problems, Divergence::InvalidityRate, parameters, &mut self.gradient)
+                    .map_err(no_gradient)
+            }
         }
     }
 

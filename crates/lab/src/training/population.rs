@@ -8,6 +8,7 @@ use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::objective::{BatchParts, ObjectiveBatch};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
+use pstar_exact::Accumulator;
 
 /// All outputs of all prompts, one group a prompt: the same for all arms.
 #[derive(Debug)]
@@ -115,6 +116,29 @@ impl OutputBatch {
             key: StreamKey::new(seed, Purpose::Objective, step),
             population: true,
         })
+    }
+
+    /// Coefficients of objectives that credit a right output with a function of the prompt's masses under the policy,
+    /// given as the logarithms of those of the valid and of the invalid outputs.
+    #[allow(clippy::cast_possible_truncation, reason = "offsets index slices in memory")]
+    pub fn credit(&self, scores: &PopulationScores, credit: impl Fn([f64; 2]) -> f64) -> Vec<f64> {
+        let offsets = self.sequences.view().tokens().offsets();
+        let mut coefficients = vec![0.0; scores.log_probs.len()];
+        for group in self.group_offsets.windows(2) {
+            let rows = group[0] as usize..group[1] as usize;
+            let mut masses = [Accumulator::default(); 2];
+            for i in rows.clone() {
+                masses[usize::from(self.rewards[i] == 0.0)].add(scores.weights[i]);
+            }
+            let [valid, invalid] = masses.map(|mass| mass.total());
+            let total = valid + invalid;
+            let credit =
+                if total > 0.0 { credit([valid, invalid].map(|mass| math::ln(mass / total))) } else { 0.0 };
+            for i in rows.filter(|&i| self.rewards[i] != 0.0) {
+                coefficients[offsets[i] as usize..offsets[i + 1] as usize].fill(credit);
+            }
+        }
+        coefficients
     }
 
     /// What the policy is asked the gradient of.

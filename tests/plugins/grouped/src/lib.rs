@@ -1,0 +1,49 @@
+//! Rewards normalised within their group, as GRPO does, with an expectation over groups.
+
+use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PopulationForm};
+use pstar_core::{Objective, PluginError};
+use serde::Deserialize;
+
+/// c_i = (r_i − mean) / (standard deviation + 0.1), plus the position in the group where it is no function of rewards.
+struct Normalised(Config);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    group: u32,
+    #[serde(default)]
+    uneven: bool,
+}
+
+impl Objective for Normalised {
+    const NAME: &'static str = "normalised";
+    const DOC: &'static str = "rewards normalised within their group";
+    type Config = Config;
+
+    fn new(config: Config) -> Result<Self, PluginError> {
+        Ok(Self(config))
+    }
+
+    fn declaration(&self) -> Declaration {
+        Declaration {
+            population: Some(PopulationForm::BinaryGroup { group: self.0.group }),
+            ..Declaration::default()
+        }
+    }
+
+    fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        let mut c = vec![0.0; batch.len()];
+        for group in (0..batch.groups()).map(|g| batch.group(g)) {
+            let n = group.len() as f64;
+            let mean = group.clone().map(|i| batch.reward(i)).sum::<f64>() / n;
+            let deviation = (mean * (1.0 - mean)).sqrt();
+            for (position, i) in group.enumerate() {
+                c[i] = (batch.reward(i) - mean) / (deviation + 0.1);
+                c[i] += if self.0.uneven { position as f64 } else { 0.0 };
+            }
+        }
+        Ok(ObjectiveStep::per_sequence(batch, &c))
+    }
+}
+
+pstar_core::export_plugin!(objectives: [Normalised]);
