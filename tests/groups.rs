@@ -1,17 +1,11 @@
 //! Exact gradients of objectives whose coefficients depend on rewards and numbers of right answers alone.
 
-use crate::support::{PROMPTED_TASK, experiments, libraries, test_library};
+use crate::support::{PROMPTED_TASK, run_with, test_library};
 use pstar_lab::evaluation::Method;
-use pstar_lab::experiment::{ExperimentFile, check};
-use pstar_lab::plugins::Registry;
-use pstar_lab::run::{NoProgress, RunRecord, execute, prepare};
+use pstar_lab::run::RunRecord;
 
 fn run(text: &str) -> RunRecord {
-    let registry = Registry::load(&[libraries(), vec![test_library("grouped")]].concat()).unwrap();
-    let path = experiments().join("test.ron");
-    let file = ExperimentFile::parse(&path, text).unwrap();
-    let experiment = check(file, &path, text, &registry).unwrap();
-    execute(&prepare(&experiment, &registry).unwrap(), &NoProgress)
+    run_with(test_library("grouped"), text)
 }
 
 /// Three outputs of one symbol, two of them valid, from the logits (0.2, −0.5, 0.3).

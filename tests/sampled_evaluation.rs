@@ -1,10 +1,8 @@
 //! Estimates against exact values.
 
-use crate::support::{PROMPTED_TASK, experiments, libraries, library, run};
+use crate::support::{PROMPTED_TASK, library, run, run_with};
 use pstar_lab::evaluation::Method;
-use pstar_lab::experiment::{ExperimentFile, check};
-use pstar_lab::plugins::Registry;
-use pstar_lab::run::{NoProgress, RunRecord, execute, prepare};
+use pstar_lab::run::RunRecord;
 
 fn text(enumerate_up_to: u64) -> String {
     format!(
@@ -60,11 +58,7 @@ fn recurrent(enumerate_up_to: u64) -> RunRecord {
             ),
             seeds: [1])"#
     );
-    let registry = Registry::load(&[libraries(), vec![library("rnn")]].concat()).unwrap();
-    let path = experiments().join("test.ron");
-    let file = ExperimentFile::parse(&path, &text).unwrap();
-    let experiment = check(file, &path, &text, &registry).unwrap();
-    execute(&prepare(&experiment, &registry).unwrap(), &NoProgress)
+    run_with(library("rnn"), &text)
 }
 
 #[test]

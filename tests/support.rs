@@ -87,6 +87,16 @@ pub(crate) fn run(text: &str) -> RunRecord {
     execute(&prepared, &NoProgress)
 }
 
+/// Runs an experiment in this process, with one more plugin.
+pub(crate) fn run_with(plugin: PathBuf, text: &str) -> RunRecord {
+    let registry = Registry::load(&[libraries(), vec![plugin]].concat()).unwrap();
+    let path = experiments().join("test.ron");
+    let file = ExperimentFile::parse(&path, text).unwrap_or_else(|error| panic!("{error:?}"));
+    let experiment = check(file, &path, text, &registry).unwrap_or_else(|error| panic!("{error:?}"));
+    let prepared = prepare(&experiment, &registry).unwrap_or_else(|error| panic!("{error:?}"));
+    execute(&prepared, &NoProgress)
+}
+
 /// The parity toy: base exactly bigram, valid is an even number of a's.
 pub(crate) const PARITY_TASK: &str = r#"task: (
     alphabet: Chars("ab"),
