@@ -75,7 +75,7 @@ fn samples_of_the_filtered_model_measure_policies_without_states() {
             assert_eq!((measure.value, truth), (Some(f64::INFINITY), f64::INFINITY));
             continue;
         }
-        // Beyond 20,000 samples of the policy there is no figure of theirs but what samples of p* tell.
+        // More samples than there are could all be wrong.
         if name == "pass@100000" {
             assert_eq!(measure.value, None);
             continue;
@@ -93,4 +93,55 @@ fn samples_of_the_filtered_model_measure_policies_without_states() {
     let said =
         sampled.warnings.iter().any(|warning| warning.contains("`gru`") && warning.contains("20000 samples"));
     assert!(said, "{:?}", sampled.warnings);
+}
+
+/// A prompt without valid outputs has no distances from p*, wherever it stands, and the others keep theirs.
+#[test]
+fn prompts_without_a_filtered_model_do_not_disturb_the_others() {
+    let figures = |prompts: &str| -> Vec<(String, bool)> {
+        let task = PROMPTED_TASK.replace(r#""1=", "2=", "3=", "5=""#, prompts);
+        let text = format!(
+            r#"(name: "unsolvable", {task}
+                policies: {{"gru": (plugin: "rnn", config: (hidden: 4), start: Random)}},
+                objectives: {{"reinforce": (plugin: "reinforce")}},
+                training: (gradient: Sampled(prompts: 1, group: 4), steps: 1, optimizer: Sgd(learning_rate: 0.1)),
+                evaluation: (every: 1, k: [1], betas: [0.5], alphas: [0.5], enumerate_up_to: 10, samples: 200),
+                seeds: [1])"#
+        );
+        let record = run_with(library("rnn"), &text);
+        let last = record.arms[0].last.as_ref().unwrap();
+        last.flat().map(|(name, measure)| (name, measure.value.is_some())).collect()
+    };
+    let solvable = figures(r#""1=", "3=""#);
+    assert!(solvable.contains(&("js_to_filtered".into(), true)), "{solvable:?}");
+    // No five symbols of 1, 2 and + make 555.
+    for prompts in [r#""1=", "555=""#, r#""555=", "1=""#] {
+        assert_eq!(figures(prompts), solvable, "{prompts}");
+    }
+}
+
+/// Beyond the number of samples coverage still grows with k, up to the number of valid outputs.
+#[test]
+fn coverage_beyond_the_samples_goes_on_growing() {
+    let record = run_with(
+        library("rnn"),
+        r#"(name: "many",
+            task: (
+                alphabet: Chars("abcd"), horizon: 40, ending: FixedLength,
+                base: (plugin: "ngram", config: (order: 1, table: {"": [0.25, 0.25, 0.25, 0.25]})),
+                verifier: (plugin: "regex", config: (pattern: "[ab].*")),
+            ),
+            policies: {"gru": (plugin: "rnn", config: (hidden: 4), start: Random)},
+            objectives: {"reinforce": (plugin: "reinforce")},
+            training: (gradient: Sampled(prompts: 1, group: 4), steps: 1, optimizer: Sgd(learning_rate: 0.1)),
+            evaluation: (every: 1, k: [64, 65, 1000, 1000000], samples: 64, optima: false),
+            seeds: [1])"#,
+    );
+    let last = record.arms[0].last.as_ref().unwrap();
+    let rate = last.get("validity_rate").unwrap();
+    for (key, k) in [("64", 64.0), ("65", 65.0), ("1000", 1e3), ("1000000", 1e6)] {
+        // No output of 40 symbols among 2^79 is met twice.
+        let coverage = last.get_in("coverage_at", key).unwrap();
+        assert!((coverage / (k * rate) - 1.0).abs() < 1e-6, "coverage@{key} is {coverage}, validity {rate}");
+    }
 }

@@ -51,7 +51,8 @@ struct Control {
 /// Writes the expected update of the objective that minimises `divergence`.
 ///
 /// Coefficients: validity: c = v. Tilts: c = v − β log(q/a), with β a prompt's own where μ is given. KL(p*‖q):
-/// Σ p* ∇ log q. D_α: (1/(1−α)) Σ p*^(1−α) q^α ∇ log q. Prompts without p* add nothing to the last two.
+/// Σ p* ∇ log q. D_α: (1/(1−α)) Σ p*^(1−α) q^α ∇ log q. Prompts without p* add nothing to the last two, nor
+/// do outputs that the policy never samples.
 ///
 /// # Shapes
 /// `parameters` and `gradient`: the flat vector of logits that the problems' rows lie in. A logit of −∞ is a
@@ -108,7 +109,8 @@ fn add_counts(problem: &PromptProblem<'_>, log_q: &[f64], alpha: f64, gradient: 
     if !problem.has_filtered() {
         return;
     }
-    let posterior = Posterior::new(problem, log_q, [1.0 - alpha, alpha]);
+    // What the policy never says it is never credited for, so that q⁰ is 0 where q is.
+    let posterior = Posterior::within_policy(problem, log_q, [1.0 - alpha, alpha]);
     let log_total = posterior.log_total() - (1.0 - alpha) * problem.log_valid;
     let scale = problem.weight * math::exp(log_total) / (1.0 - alpha);
     posterior.visit(|step, log_count| gradient[step.index] += scale * math::exp(log_count));

@@ -165,6 +165,8 @@ pub(crate) struct Posterior<'a> {
     problem: &'a PromptProblem<'a>,
     log_q: &'a [f64],
     exponents: [f64; 2],
+    /// log q^0 where q is 0.
+    log_nothing: f64,
     /// Position by position, the log-weight of all valid ends of the nodes that have one.
     future: Vec<Vec<f64>>,
 }
@@ -172,8 +174,22 @@ pub(crate) struct Posterior<'a> {
 impl<'a> Posterior<'a> {
     /// Runs backwards; `exponents` are those of base and policy, and 0⁰ = 1.
     pub(crate) fn new(problem: &'a PromptProblem<'a>, log_q: &'a [f64], exponents: [f64; 2]) -> Self {
+        Self::run(problem, log_q, exponents, 0.0)
+    }
+
+    /// The same over the outputs that the policy reaches.
+    pub(crate) fn within_policy(
+        problem: &'a PromptProblem<'a>,
+        log_q: &'a [f64],
+        exponents: [f64; 2],
+    ) -> Self {
+        Self::run(problem, log_q, exponents, f64::NEG_INFINITY)
+    }
+
+    fn run(problem: &'a PromptProblem<'a>, log_q: &'a [f64], exponents: [f64; 2], log_nothing: f64) -> Self {
         let layers = problem.product.layers();
-        let mut posterior = Self { problem, log_q, exponents, future: vec![Vec::new(); layers.len()] };
+        let future = vec![Vec::new(); layers.len()];
+        let mut posterior = Self { problem, log_q, exponents, log_nothing, future };
         for (position, layer) in layers.iter().enumerate().rev() {
             let future = (0..layer.alive)
                 .map(|node| {
@@ -228,7 +244,8 @@ impl<'a> Posterior<'a> {
     fn log_weight(&self, step: &Step) -> f64 {
         let [base, policy] = self.exponents;
         let part = |exponent: f64, log: f64| if exponent == 0.0 { 0.0 } else { exponent * log };
-        part(base, step.log_a) + part(policy, step.log_q)
+        let nothing = if step.log_q == f64::NEG_INFINITY { self.log_nothing } else { 0.0 };
+        part(base, step.log_a) + part(policy, step.log_q) + nothing
     }
 
     #[inline]

@@ -13,12 +13,14 @@ use pstar_exact::{
 /// The products of base, policy and verifier for all prompts, and where the policy's rows lie among its parameters.
 #[allow(missing_debug_implementations, reason = "large tables")]
 pub struct PolicyClass {
+    /// The prompts that count, those of weight 0 left out.
     prompts: Vec<Walk>,
-    facts: Vec<PromptFacts>,
-    weights: Vec<f64>,
 }
 
 struct Walk {
+    prompt: usize,
+    weight: f64,
+    facts: PromptFacts,
     product: Product,
     base: ModelRows,
     rows: PolicyRows,
@@ -35,13 +37,10 @@ impl PolicyClass {
         experiment: &Experiment,
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
-        let walk = |prompt| Walk::new(experiment, policy, prompt, reference.acceptor(prompt));
-        let prompts: Result<Vec<Walk>, Stopped> = (0..experiment.prompts.view().len()).map(walk).collect();
-        settle(prompts.map(|prompts| Self {
-            prompts,
-            facts: reference.facts(),
-            weights: experiment.weights.clone(),
-        }))
+        let facts = reference.facts();
+        let walk = |prompt| Walk::new(experiment, policy, prompt, reference.acceptor(prompt), facts[prompt]);
+        let prompts: Result<Vec<Walk>, Stopped> = counted(experiment).map(walk).collect();
+        settle(prompts.map(|prompts| Self { prompts }))
     }
 
     /// The class of `policy` where every output is valid, so that p* is the base itself: for fits of the base.
@@ -56,18 +55,13 @@ impl PolicyClass {
         let mut all =
             ExplicitAutomaton { symbols: space.symbols, next: vec![0; space.symbols], accepts: vec![true] };
         let Ok(all) = Acceptor::explore(&mut all, space, false, 1) else { unreachable!("one state") };
-        let count = experiment.prompts.view().len();
-        let prompts: Result<Vec<Walk>, Stopped> =
-            (0..count).map(|prompt| Walk::new(experiment, policy, prompt, &all)).collect();
         let facts = PromptFacts { log_partition: Some(0.0), log_invalidity: Some(f64::NEG_INFINITY) };
-        settle(prompts.map(|prompts| Self {
-            prompts,
-            facts: vec![facts; count],
-            weights: experiment.weights.clone(),
-        }))
+        let walk = |prompt| Walk::new(experiment, policy, prompt, &all, facts);
+        let prompts: Result<Vec<Walk>, Stopped> = counted(experiment).map(walk).collect();
+        settle(prompts.map(|prompts| Self { prompts }))
     }
 
-    /// Logarithms of the masses of the valid and of the invalid outputs under a policy of the class, prompt by prompt.
+    /// Logarithms of the masses of the valid and of the invalid outputs under a policy of the class, one pair a problem.
     ///
     /// # Errors
     /// If the policy fails.
@@ -76,15 +70,15 @@ impl PolicyClass {
         experiment: &Experiment,
         policy: &PolicyHandle,
     ) -> Result<Vec<[f64; 2]>, PluginError> {
-        let of_prompt = |(prompt, walk): (usize, &Walk)| -> Result<[f64; 2], Stopped> {
-            let tokens = experiment.prompts.view().row(prompt);
+        let of_prompt = |walk: &Walk| -> Result<[f64; 2], Stopped> {
+            let tokens = experiment.prompts.view().row(walk.prompt);
             let own = View(policy);
             let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
             let rows = ModelRows::of(&walk.product, Role::Policy, own)?;
             let weighted = Weighted { product: &walk.product, base: &walk.base, policy: &rows };
             Ok(dynamic::log_masses(&weighted, Role::Policy))
         };
-        let masses: Result<_, Stopped> = self.prompts.iter().enumerate().map(of_prompt).collect();
+        let masses: Result<_, Stopped> = self.prompts.iter().map(of_prompt).collect();
         settle(masses)?.map_err(|unavailable| PluginError::contract(unavailable.reason))
     }
 
@@ -95,26 +89,33 @@ impl PolicyClass {
 
     /// What the exact engine is asked about.
     pub fn problems(&self) -> Vec<PromptProblem<'_>> {
-        let parts = self.prompts.iter().zip(&self.facts).zip(&self.weights);
-        parts
-            .map(|((walk, facts), &weight)| PromptProblem {
-                product: &walk.product,
-                base: &walk.base,
-                rows: &walk.rows,
-                weight,
-                log_valid: facts.log_partition.unwrap_or(f64::NEG_INFINITY),
-                log_invalid: facts.log_invalidity.unwrap_or(f64::NEG_INFINITY),
-            })
-            .collect()
+        self.prompts.iter().map(Walk::problem).collect()
     }
 }
 
+/// The prompts of positive weight.
+fn counted(experiment: &Experiment) -> impl Iterator<Item = usize> + '_ {
+    (0..experiment.prompts.view().len()).filter(|&prompt| experiment.weights[prompt] > 0.0)
+}
+
 impl Walk {
+    fn problem(&self) -> PromptProblem<'_> {
+        PromptProblem {
+            product: &self.product,
+            base: &self.base,
+            rows: &self.rows,
+            weight: self.weight,
+            log_valid: self.facts.log_partition.unwrap_or(f64::NEG_INFINITY),
+            log_invalid: self.facts.log_invalidity.unwrap_or(f64::NEG_INFINITY),
+        }
+    }
+
     fn new(
         experiment: &Experiment,
         policy: &PolicyHandle,
         prompt: usize,
         acceptor: &Acceptor,
+        facts: PromptFacts,
     ) -> Result<Self, Stopped> {
         let tokens = experiment.prompts.view().row(prompt);
         let (base, own) = (View(&experiment.base), View(policy));
@@ -131,6 +132,6 @@ impl Walk {
             rows.into_iter().map(index).collect()
         })?;
         let base = ModelRows::of(&product, Role::Base, base)?;
-        Ok(Self { product, base, rows })
+        Ok(Self { prompt, weight: experiment.weights[prompt], facts, product, base, rows })
     }
 }

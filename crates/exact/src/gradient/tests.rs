@@ -47,7 +47,7 @@ fn listed(prompts: &[Prompt], divergence: Divergence, parameters: &[f64]) -> (Ve
                     potential += prompt.weight * term / alpha;
                     term
                 }
-                Divergence::KlFromFiltered if p > 0.0 => {
+                Divergence::KlFromFiltered if p > 0.0 && q > 0.0 => {
                     potential += prompt.weight * p * log_prob;
                     p
                 }

@@ -72,6 +72,8 @@ impl Measures {
     /// The weighted mean of rows of the same figures, over the rows in which a figure exists.
     pub fn mean(rows: &[Self], weights: &[f64]) -> Self {
         let Some(first) = rows.first() else { return Self::default() };
+        let alike = |row: &Self| row.flat().map(|(name, _)| name).eq(first.flat().map(|(name, _)| name));
+        debug_assert!(rows.iter().all(alike), "rows of different figures");
         let mut mean = first.clone();
         for (i, (_, measure)) in mean.scalars.iter_mut().enumerate() {
             *measure = mean_measure(rows.iter().map(|row| row.scalars[i].1), weights);

@@ -14,7 +14,6 @@ use filtered::{AgainstFiltered, estimate};
 use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
-use pstar_exact::TiltedModel;
 use pstar_stats::{coverage_at_k, mean, pass_at_k, std_error};
 use std::collections::BTreeMap;
 
@@ -30,6 +29,8 @@ pub struct SampledEvaluation {
     weights: Vec<f64>,
     /// The base's own figures, where it had to be sampled.
     base: Option<Measures>,
+    /// Whether samples of p* are exact, and so is Z.
+    knows_z: bool,
 }
 
 impl SampledEvaluation {
@@ -44,7 +45,7 @@ impl SampledEvaluation {
             .map(|prompt| Draws::of(experiment, &experiment.base, prompt, key))
             .collect::<Result<_, _>>()?;
         let filtered = draws.iter().map(FilteredSamples::by_rejection).collect();
-        let mut sampled = Self { filtered, weights: experiment.weights.clone(), base: None };
+        let mut sampled = Self { filtered, weights: experiment.weights.clone(), base: None, knows_z: false };
         let rows = draws.iter().enumerate();
         let rows = rows.map(|(prompt, draws)| sampled.measure(experiment, &experiment.base, prompt, draws));
         sampled.base = Some(Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &sampled.weights));
@@ -53,7 +54,7 @@ impl SampledEvaluation {
 
     /// With exact samples of p*, one set a prompt that has any.
     pub(super) fn with_filtered(filtered: Vec<Option<FilteredSamples>>, weights: Vec<f64>) -> Self {
-        Self { filtered, weights, base: None }
+        Self { filtered, weights, base: None, knows_z: true }
     }
 
     /// The prompts of which no sample of the base was valid, so that their KL(p*‖q) cannot be estimated.
@@ -102,11 +103,10 @@ impl SampledEvaluation {
         let mut measures = own_figures(samples, &base_log_probs);
         let kl = against.as_ref().map_or_else(Measure::default, AgainstFiltered::kl_from_filtered);
         measures.push("kl_from_filtered", kl);
-        let exact = filtered.and_then(|filtered| filtered.exact.as_ref()).zip(against.as_ref());
-        add_counts(&mut measures, experiment, samples, exact.map(|(_, against)| against));
-        if let (Some((facts, against)), Some(filtered)) = (exact, filtered) {
-            let own = Own { samples, base_log_probs: &base_log_probs, log_valid: filtered.log_valid };
-            own.add_distances(&mut measures, experiment, facts, against);
+        add_counts(&mut measures, experiment, samples);
+        if self.knows_z {
+            let own = Own { samples, base_log_probs: &base_log_probs };
+            own.add_distances(&mut measures, experiment, against.as_ref());
         }
         Ok(measures)
     }
@@ -135,13 +135,8 @@ fn own_figures(samples: &Draws, base_log_probs: &[f64]) -> Measures {
     measures
 }
 
-/// pass@k, and coverage@k: beyond the number of samples from those of p*, where these are exact.
-fn add_counts(
-    measures: &mut Measures,
-    experiment: &Experiment,
-    samples: &Draws,
-    against: Option<&AgainstFiltered<'_>>,
-) {
+/// pass@k and coverage@k.
+fn add_counts(measures: &mut Measures, experiment: &Experiment, samples: &Draws) {
     let (n, hits) = (samples.len(), hits(samples));
     let (rate, rate_error) = (hits as f64 / n as f64, rate_error(hits, n));
     let (texts, numbers): (Vec<_>, Vec<_>) =
@@ -151,10 +146,7 @@ fn add_counts(
         Measure { value: pass_at_k(n as u64, hits, k), std_error: Some(slope * rate_error) }
     });
     measures.push_family("pass_at", texts.clone(), passes.collect::<Vec<_>>());
-    let coverages = numbers.iter().map(|&k| match against {
-        Some(against) if k > n as u64 => against.coverage(k),
-        _ => coverage(samples, k),
-    });
+    let coverages = numbers.iter().map(|&k| coverage(samples, k));
     measures.push_family("coverage_at", texts, coverages.collect::<Vec<_>>());
 }
 
@@ -162,28 +154,28 @@ fn add_counts(
 struct Own<'a> {
     samples: &'a Draws,
     base_log_probs: &'a [f64],
-    /// log Z, exactly.
-    log_valid: f64,
 }
 
 impl Own<'_> {
-    /// Adds the distances that take an exact Z.
+    /// Adds the distances that take an exact Z; all are absent where there is no p*.
     fn add_distances(
         &self,
         measures: &mut Measures,
         experiment: &Experiment,
-        facts: &ExactFacts,
-        against: &AgainstFiltered<'_>,
+        against: Option<&AgainstFiltered<'_>>,
     ) {
-        measures.push("kl_to_filtered", self.kl_to_filtered());
-        measures.push("tv_to_filtered", against.tv());
-        measures.push("js_to_filtered", self.js(against));
-        measures.push("hellinger2_to_filtered", against.hellinger2());
+        let of = |figure: &dyn Fn(&AgainstFiltered<'_>) -> Measure| against.map(figure).unwrap_or_default();
+        measures.push("kl_to_filtered", against.and_then(|_| self.kl_to_filtered()));
+        measures.push("tv_to_filtered", of(&|against| against.tv()));
+        measures.push("js_to_filtered", of(&|against| self.js(against)));
+        measures.push("hellinger2_to_filtered", of(&|against| against.hellinger2()));
         let keys = keys(experiment);
-        let alphas = experiment.evaluation.alphas.iter().map(|alpha| against.alpha_divergence(alpha.value));
+        let alphas = experiment.evaluation.alphas.iter();
+        let alphas = alphas.map(|alpha| of(&|against| against.alpha_divergence(alpha.value)));
         measures.push_family("alpha_divergence", keys.alphas, alphas.collect::<Vec<_>>());
-        let tilted = facts.tilted.iter().map(|tilted| self.kl_to_tilted(tilted, facts.log_invalid));
-        measures.push_family("kl_to_tilted", keys.betas, tilted.collect::<Vec<_>>());
+        let tilted = (0..keys.betas.len()).map(|i| of(&|against| self.kl_to_tilted(against, i)));
+        let tilted = tilted.collect::<Vec<_>>();
+        measures.push_family("kl_to_tilted", keys.betas, tilted);
     }
 
     /// log a − log q of each sample, and whether it is valid.
@@ -200,19 +192,27 @@ impl Own<'_> {
     /// The Jensen–Shannon divergence: one half of it a mean over q, the other over p*.
     fn js(&self, against: &AgainstFiltered<'_>) -> Measure {
         let half = |ratio: f64| std::f64::consts::LN_2 - math::ln_1p(ratio);
-        let over_own = self
-            .log_ratios()
-            .map(|(ratio, valid)| half(if valid { math::exp(ratio - self.log_valid) } else { 0.0 }));
-        let (own, filtered) = (estimate(&over_own.collect::<Vec<_>>()), against.mean(half));
+        let log_valid = against.samples().log_valid;
+        let ratio = |(ratio, valid)| if valid { math::exp(ratio - log_valid) } else { 0.0 };
+        let over_own = estimate(&self.log_ratios().map(|sample| half(ratio(sample))).collect::<Vec<_>>());
+        let over_filtered = against.mean(half);
+        let both = |own: f64, filtered: f64| 0.5 * (own + filtered);
         Measure {
-            value: own.value.zip(filtered.value).map(|(own, filtered)| 0.5 * (own + filtered)),
-            std_error: own.std_error.zip(filtered.std_error).map(|(own, filtered)| 0.5 * own.hypot(filtered)),
+            value: over_own.value.zip(over_filtered.value).map(|(own, filtered)| both(own, filtered)),
+            std_error: over_own.std_error.zip(over_filtered.std_error).map(|(a, b)| 0.5 * a.hypot(b)),
         }
     }
 
     /// KL(q‖p_\[β\]), the tilt of log a being log μ − log Z on valid outputs and log(1−μ) − log(1−Z) on the others.
-    fn kl_to_tilted(&self, tilted: &TiltedModel, log_invalid: f64) -> Measure {
-        let [valid, invalid] = [tilted.log_mu - self.log_valid, tilted.log_one_minus_mu - log_invalid];
+    fn kl_to_tilted(&self, against: &AgainstFiltered<'_>, i: usize) -> Measure {
+        let samples = against.samples();
+        let Some((facts, tilted)) =
+            samples.exact.as_ref().and_then(|facts| Some((facts, facts.tilted.get(i)?)))
+        else {
+            return Measure::default();
+        };
+        let valid = tilted.log_mu - samples.log_valid;
+        let invalid = tilted.log_one_minus_mu - facts.log_invalid;
         let log_ratio = |(ratio, is_valid): (f64, bool)| -(ratio + if is_valid { valid } else { invalid });
         estimate(&self.log_ratios().map(log_ratio).collect::<Vec<_>>())
     }
@@ -230,15 +230,29 @@ fn rate_error(hits: u64, n: usize) -> f64 {
     (rate * (1.0 - rate) / (n as f64 + 2.0)).sqrt()
 }
 
-/// coverage@k with a standard error from blocks of k samples, which is on the large side.
+/// coverage@k: of at most as many samples as there are from how often each output was met, with a standard error from
+/// blocks of k samples, which is on the large side; beyond as the mean of (1 − (1 − q)^k) / q over the valid samples.
 fn coverage(samples: &Draws, k: u64) -> Measure {
     let n = samples.len();
+    if k > n as u64 {
+        let credit = |(&valid, &log_prob): (&bool, &f64)| if valid { met_per_prob(log_prob, k) } else { 0.0 };
+        return estimate(&samples.valid.iter().zip(&samples.log_probs).map(credit).collect::<Vec<_>>());
+    }
     let value = coverage_at_k(counts(samples, 0..n), n as u64, k);
     let blocks: Vec<f64> = usize::try_from(k).map_or(Vec::new(), |size| {
         let starts = (0..n / size).map(|block| block * size);
         starts.map(|start| counts(samples, start..start + size).count() as f64).collect()
     });
     Measure { value, std_error: value.and(std_error(&blocks)) }
+}
+
+/// (1 − (1 − q)^k) / q, from log q: k where q is tiny.
+fn met_per_prob(log_prob: f64, k: u64) -> f64 {
+    let prob = math::exp(log_prob);
+    if prob * (k as f64) < 1e-17 {
+        return k as f64;
+    }
+    -math::exp_m1(k as f64 * math::ln_1p(-prob)) / prob
 }
 
 /// How often each valid output was met among samples.

@@ -82,7 +82,12 @@ pub(super) struct AgainstFiltered<'a> {
     log_probs: &'a [f64],
 }
 
-impl AgainstFiltered<'_> {
+impl<'a> AgainstFiltered<'a> {
+    /// The samples of p*.
+    pub(super) fn samples(&self) -> &'a FilteredSamples {
+        self.samples
+    }
+
     /// log p* − log q of each sample.
     fn log_ratios(&self) -> impl Iterator<Item = f64> + '_ {
         let base = self.samples.base_log_probs.iter();
@@ -118,16 +123,6 @@ impl AgainstFiltered<'_> {
             return Measure::default();
         }
         self.mean(|ratio| (1.0 - math::pow(ratio, alpha)) / (alpha * (1.0 - alpha)))
-    }
-
-    /// The expected number of distinct outputs among k samples of q that are valid and within the base's reach.
-    pub(super) fn coverage(&self, k: u64) -> Measure {
-        let met = |(log_a, &log_q): (&f64, &f64)| {
-            let met = -math::exp_m1(k as f64 * math::ln_1p(-math::exp(log_q)));
-            met * math::exp(self.samples.log_valid - log_a)
-        };
-        let base = self.samples.base_log_probs.iter();
-        estimate(&base.zip(self.log_probs).map(met).collect::<Vec<_>>())
     }
 }
 
