@@ -1,6 +1,7 @@
 //! `host optimum` against the reproduction tables of the toys, and the optima beside the arms of a run.
 
-use crate::support::{PARITY_TASK, experiments, folder, host, run};
+use crate::support::{PARITY_TASK, experiment, experiments, folder, host, registry, run};
+use pstar_lab::optimum::{Search, optimum};
 use serde_json::Value;
 
 fn optima(file: &str, more: &[&str]) -> Vec<Value> {
@@ -95,4 +96,108 @@ fn optima_can_be_left_out() {
     };
     assert_eq!(run(&text("")).optima.len(), 1);
     assert!(run(&text("optima: false")).optima.is_empty());
+}
+
+/// Outputs of at most three symbols and their log-probabilities under a bigram of the rows ^, a, b, …; with an end where
+/// rows have one choice more than there are symbols.
+fn outputs(rows: &[Vec<f64>]) -> Vec<(Vec<usize>, f64)> {
+    let symbols = rows.len() - 1;
+    let mut open = vec![(Vec::new(), 0.0)];
+    let mut closed = Vec::new();
+    for _ in 0..3 {
+        let mut next = Vec::new();
+        for (tokens, log_prob) in open {
+            let row = &rows[tokens.last().map_or(0, |token| token + 1)];
+            for (token, prob) in row.iter().enumerate() {
+                let longer = ([&tokens[..], &[token]].concat(), log_prob + prob.ln());
+                if token == symbols { closed.push(longer) } else { next.push(longer) }
+            }
+        }
+        open = next;
+    }
+    closed.extend(open);
+    closed
+}
+
+/// All points of a simplex whose coordinates are multiples of 1/`parts`.
+fn simplex(choices: usize, parts: usize) -> Vec<Vec<f64>> {
+    let mut points = vec![(Vec::new(), parts)];
+    for _ in 1..choices {
+        points = points
+            .into_iter()
+            .flat_map(|(point, left): (Vec<usize>, usize)| {
+                (0..=left).map(move |i| ([&point[..], &[i]].concat(), left - i))
+            })
+            .collect();
+    }
+    let share = |i: usize| i as f64 / parts as f64;
+    points.into_iter().map(|(point, left)| point.into_iter().chain([left]).map(share).collect()).collect()
+}
+
+/// A unigram policy, and a bigram base that never says some pairs: what may have probability is a choice between sets of
+/// symbols. Valid is what starts with a.
+#[test]
+fn zeros_of_the_base_leave_the_best_symbols() {
+    let bases = [
+        vec![vec![0.5, 0.5], vec![0.5, 0.5], vec![0.0, 1.0]],
+        vec![vec![0.2, 0.8], vec![0.9, 0.1], vec![0.0, 1.0]],
+        vec![
+            vec![0.4, 0.3, 0.3, 0.0],
+            vec![0.4, 0.3, 0.0, 0.3],
+            vec![0.0, 0.4, 0.3, 0.3],
+            vec![0.3, 0.0, 0.4, 0.3],
+        ],
+        vec![
+            vec![0.2, 0.4, 0.3, 0.1],
+            vec![0.2, 0.0, 0.5, 0.3],
+            vec![0.4, 0.4, 0.2, 0.0],
+            vec![0.3, 0.3, 0.1, 0.3],
+        ],
+    ];
+    for rows in bases {
+        let symbols = &"abc"[..rows.len() - 1];
+        let ending = if rows[0].len() == rows.len() { "EndSymbol" } else { "FixedLength" };
+        let contexts = ["^", "a", "b", "c"].iter().zip(&rows);
+        let table: Vec<String> = contexts.map(|(context, row)| format!("\"{context}\": {row:?}")).collect();
+        for beta in [1.0, 0.1, 0.01] {
+            let experiment = experiment(&format!(
+                r#"(name: "zeros",
+                    task: (
+                        alphabet: Chars("{symbols}"), horizon: 3, ending: {ending},
+                        base: (plugin: "ngram", config: (order: 2, table: {{{}}})),
+                        verifier: (plugin: "regex", config: (pattern: "a.*")),
+                    ),
+                    policies: {{"unigram": (plugin: "ngram", config: (order: 1), start: FitBase)}},
+                    objectives: {{"control": (plugin: "kl-control", config: (beta: {beta:?}))}})"#,
+                table.join(", ")
+            ));
+            let found = &optimum(&experiment, registry(), &Search::default()).unwrap().optima[0];
+            let outputs = outputs(&rows);
+            let weight = |tokens: &[usize]| if tokens[0] == 0 { 1.0 / beta } else { 0.0 };
+            let total: f64 =
+                outputs.iter().map(|(tokens, log_a)| (log_a + weight(tokens) - 1.0 / beta).exp()).sum();
+            let log_total = total.ln() + 1.0 / beta;
+            let kl = |q: &Vec<f64>| -> f64 {
+                let of_output = |(tokens, log_a): &(Vec<usize>, f64)| {
+                    let log_q: f64 = tokens.iter().map(|&token| q[token].ln()).sum();
+                    if log_q == f64::NEG_INFINITY {
+                        0.0
+                    } else {
+                        log_q.exp() * (log_q - log_a - weight(tokens) + log_total)
+                    }
+                };
+                outputs.iter().map(of_output).sum()
+            };
+            let best = simplex(rows[0].len(), 24).iter().map(kl).fold(f64::INFINITY, f64::min);
+            assert!(best.is_finite());
+            assert!(
+                found.value <= best + 1e-9,
+                "{symbols} beta {beta}: {} is worse than {best}",
+                found.value
+            );
+            // The value is that of the table that is shown.
+            let (_, row) = &found.table[0];
+            assert!((kl(row) - found.value).abs() < 1e-9, "{} {}", kl(row), found.value);
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod clipped;
 mod control;
 mod counting;
 mod likeliest;
+mod reach;
 mod starts;
 
 use pstar_core::objective::Divergence;
@@ -21,6 +22,7 @@ use crate::occupancy::{PromptProblem, RowSet};
 
 use clipped::Clipped;
 use control::Control;
+use reach::within_base;
 
 /// How hard to look.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -131,26 +133,32 @@ pub fn optimum(
         Divergence::InvalidityRate => {
             let step = |log_q: &[f64], counts: &mut _| counting::validity(problems, log_q, counts);
             follow(starts, known, search, |start, search| {
-                Some(counting::iterate(&rows, search, start, ALL_VALID, step))
+                counting::iterate(&rows, search, start, ALL_VALID, step)
             })
         }
         Divergence::Alpha { alpha } => {
             let step = |log_q: &[f64], counts: &mut _| counting::alpha(problems, alpha, log_q, counts);
             follow(starts, known, search, |start, search| {
-                Some(counting::iterate(&rows, search, start, NEVER, step))
+                counting::iterate(&rows, search, start, NEVER, step)
             })
         }
         Divergence::ClippedAlpha { alpha, clip } => {
             let clipped = Clipped::list(problems, alpha, clip, search.outputs)?;
             let step = |log_q: &[f64], counts: &mut _| clipped.step(log_q, counts);
             follow(starts, known, search, |start, search| {
-                Some(counting::iterate(&rows, search, start, NEVER, step))
+                counting::iterate(&rows, search, start, NEVER, step)
             })
         }
         Divergence::KlToTilted { .. } | Divergence::KlToTiltedAtRate { .. } => {
             let control = Control::new(problems, &rows, divergence)?;
-            let mut locals = follow(starts, known, search, |start, search| control.descend(start, search));
-            locals.extend(control.strengthen(&start, search));
+            let within = |wish: &[f64], sets| within_base(problems, &rows, wish, sets);
+            let sets = search.likeliest.max(1);
+            let firsts = [&start, &fit.log_q].into_iter().flat_map(|wish| within(wish, sets));
+            let starts = firsts.chain(starts.iter().flat_map(|wish| within(wish, 0)));
+            let known = known.filter(|policy| within(policy, 0).first() == Some(policy));
+            let mut locals =
+                follow(distinct(starts), known, search, |start, search| control.descend(start, search));
+            locals.extend(within(&start, 0).into_iter().map(|first| control.strengthen(first, search)));
             locals
         }
         _ => return Err(PopulationError::NotDecomposable),
@@ -161,21 +169,28 @@ pub fn optimum(
     Ok(best(locals))
 }
 
+/// The first of each of equal policies.
+fn distinct(policies: impl Iterator<Item = Vec<f64>>) -> Vec<Vec<f64>> {
+    let mut found: Vec<Vec<f64>> = Vec::new();
+    for policy in policies {
+        if !found.contains(&policy) {
+            found.push(policy);
+        }
+    }
+    found
+}
+
 /// Follows every start, and the best of the policies that are known.
 fn follow(
     starts: Vec<Vec<f64>>,
     known: impl Iterator<Item = Vec<f64>>,
     search: &Search,
-    descend: impl Fn(Vec<f64>, &Search) -> Option<Local>,
+    descend: impl Fn(Vec<f64>, &Search) -> Local,
 ) -> Vec<Local> {
     let still = Search { iterations: 0, ..*search };
-    let known = known.filter_map(|policy| descend(policy, &still));
+    let known = known.map(|policy| descend(policy, &still));
     let best = known.min_by(|a, b| a.potential.total_cmp(&b.potential));
-    starts
-        .into_iter()
-        .chain(best.map(|local| local.log_q))
-        .filter_map(|start| descend(start, search))
-        .collect()
+    starts.into_iter().chain(best.map(|local| local.log_q)).map(|start| descend(start, search)).collect()
 }
 
 fn best(mut locals: Vec<Local>) -> Optimum {

@@ -86,14 +86,14 @@ impl<'a> Control<'a> {
         })
     }
 
-    /// Follows a start; `None` where it cannot be made finite.
-    pub(super) fn descend(&self, start: Vec<f64>, search: &Search) -> Option<Local> {
-        Some(self.settle(self.repair(start)?, 1.0, search.iterations, search.tolerance))
+    /// Follows a start that is within the base's reach.
+    pub(super) fn descend(&self, start: Vec<f64>, search: &Search) -> Local {
+        self.settle(start, 1.0, search.iterations, search.tolerance)
     }
 
-    /// Follows a policy from weak to full strength.
-    pub(super) fn strengthen(&self, first: &[f64], search: &Search) -> Option<Local> {
-        let mut policy = self.repair(first.to_vec())?;
+    /// Follows a policy that is within the base's reach from weak to full strength.
+    pub(super) fn strengthen(&self, first: Vec<f64>, search: &Search) -> Local {
+        let mut policy = first;
         let greatest = self.lambda.iter().copied().fold(0.0, f64::max);
         let mut lambda = FIRST_LAMBDA;
         let mut iterations = 0;
@@ -105,7 +105,7 @@ impl<'a> Control<'a> {
         }
         let mut local = self.settle(policy, 1.0, search.iterations, search.tolerance);
         local.iterations += iterations;
-        Some(local)
+        local
     }
 
     fn settle(&self, start: Vec<f64>, strength: f64, limit: usize, tolerance: f64) -> Local {
@@ -244,32 +244,6 @@ impl<'a> Control<'a> {
             residual = residual.max(greatest - least);
         }
         (target, residual)
-    }
-
-    /// Takes away what leads out of the base's support; `None` if nothing is left of a row in use.
-    fn repair(&self, mut log_q: Vec<f64>) -> Option<Vec<f64>> {
-        loop {
-            let mut leaves = Vec::new();
-            for problem in self.problems {
-                for (position, nodes) in occupancy(problem, &log_q).iter().enumerate() {
-                    for node in (0..nodes.len()).filter(|&node| nodes[node] > f64::NEG_INFINITY) {
-                        let steps = problem.steps(&log_q, position, node);
-                        let out = |step: &Step| step.log_a == f64::NEG_INFINITY && step.log_q > step.log_a;
-                        leaves.extend(steps.filter(out).map(|step| step.index));
-                    }
-                }
-            }
-            if leaves.is_empty() {
-                return Some(log_q);
-            }
-            for index in leaves {
-                log_q[index] = f64::NEG_INFINITY;
-            }
-            log_q = self.rows.log_softmax(&log_q);
-            if self.rows.ranges().any(|range| log_q[range].iter().all(|&log| log == f64::NEG_INFINITY)) {
-                return None;
-            }
-        }
     }
 }
 
