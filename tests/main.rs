@@ -4,8 +4,8 @@
 mod bad_input;
 mod commands;
 mod exact;
+mod expected;
 mod facts;
-mod groups;
 mod loading;
 mod matched;
 mod mutations;

@@ -1,8 +1,10 @@
 //! A run: all arms of an experiment, and its record.
 
 mod compare;
+mod declared;
 mod estimate;
 mod execute;
+mod objectives;
 mod prepare;
 mod progress;
 mod provenance;

@@ -16,7 +16,8 @@ pub struct Declaration {
     pub minimum_group: usize,
     /// How its expected gradient can be had without sampling, if at all.
     pub population: Option<PopulationForm>,
-    /// The divergence whose gradient it estimates, if there is one.
+    /// The divergence whose gradient it estimates, if there is one, at whatever positive scale: where there are too many
+    /// outputs to list, the host asks for the scale and takes the exact gradient of the divergence instead.
     pub divergence: Option<Divergence>,
 }
 

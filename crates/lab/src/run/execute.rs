@@ -110,19 +110,10 @@ pub(super) fn start_arm(
         Some(parameters) => handle.set_parameters(parameters)?,
         None => handle.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
     }
+    let exact = prepared.exact(policy, &objective.name);
     let component = prepared.registry.objective(&objective.plugin);
     let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
     let objective = component.create(&objective.configuration, &experiment.task)?;
     let evaluator = prepared.ruler.evaluator(experiment, &handle, seed)?;
-    Ok(train(
-        experiment,
-        training,
-        &prepared.facts,
-        prepared.exact(policy),
-        evaluator,
-        handle,
-        objective,
-        seed,
-        advance,
-    ))
+    Ok(train(experiment, training, &prepared.facts, exact, evaluator, handle, objective, seed, advance))
 }

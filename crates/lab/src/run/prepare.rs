@@ -1,15 +1,16 @@
 //! Everything that is known before the first arm starts: exact values, initial parameters, and whether the
 //! objectives fit the task.
 
+use super::objectives::CheckedObjective;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, Measures, Ruler, SampledEvaluation, Unavailable,
 };
-use crate::experiment::{Experiment, ExperimentError, Gradient, ObjectiveSpec, Problem, Training};
+use crate::experiment::{Experiment, ExperimentError, Gradient, Problem, Training};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters};
 use pstar_core::PluginError;
-use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
+use pstar_core::objective::{Declaration, PromptFacts};
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
 const MOST_POPULATION: u64 = 1 << 24;
@@ -37,14 +38,18 @@ pub struct Prepared<'a> {
     pub references: Vec<(String, Measures)>,
     /// For each objective what it declares.
     pub declarations: Vec<Declaration>,
+    /// For each objective the factor between its exact gradient and that of the divergence that it declares.
+    pub scales: Vec<f64>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
 
 impl Prepared<'_> {
-    /// What exact gradients of a policy are had from.
-    pub fn exact(&self, policy: usize) -> Option<ExactSource<'_>> {
-        let class = self.classes.get(policy).map(ExactSource::Class);
+    /// What exact gradients of a policy under an objective are had from.
+    pub fn exact(&self, policy: usize, objective: &str) -> Option<ExactSource<'_>> {
+        let number = self.experiment.objectives.iter().position(|spec| spec.name == objective);
+        let scale = number.map_or(1.0, |number| self.scales[number]);
+        let class = self.classes.get(policy).map(|class| ExactSource::Class { class, scale });
         self.outputs.as_ref().map(ExactSource::Outputs).or(class)
     }
 }
@@ -105,10 +110,13 @@ pub fn prepare<'a>(
         }
         (Gradient::Population, Ruler::Dynamic(_)) | (Gradient::Sampled { .. }, _) => None,
     };
-    let mut declarations = Vec::new();
+    let (mut declarations, mut scales) = (Vec::new(), Vec::new());
     for spec in &experiment.objectives {
-        match check_objective(experiment, registry, spec, training, &facts, &ruler) {
-            Ok(declaration) => declarations.push(declaration),
+        match CheckedObjective::new(experiment, registry, spec, training, &facts, &ruler) {
+            Ok(checked) => {
+                declarations.push(checked.declaration);
+                scales.push(checked.scale);
+            }
             Err(found) => problems.extend(found),
         }
     }
@@ -148,6 +156,7 @@ pub fn prepare<'a>(
         starts,
         references,
         declarations,
+        scales,
         warnings,
     })
 }
@@ -163,61 +172,6 @@ fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
     missing
         .map(|(part, _)| Problem::new(format!("a run needs `{part}`, which the experiment does not give")))
         .collect()
-}
-
-/// Checks an objective against the task and the way of training.
-fn check_objective(
-    experiment: &Experiment,
-    registry: &Registry,
-    spec: &ObjectiveSpec,
-    training: Training,
-    facts: &[PromptFacts],
-    ruler: &Ruler,
-) -> Result<Declaration, Vec<Problem>> {
-    let name = format!("objective `{}`", spec.name);
-    let at = |message: String| Problem::at(spec.place.clone(), format!("{name}: {message}"));
-    let failed =
-        |error: &PluginError| vec![Problem::of_component(&name, error, spec.place.clone(), &experiment.text)];
-    let component = registry.objective(&spec.plugin).map_err(|error| vec![at(error.to_string())])?;
-    let mut objective =
-        component.create(&spec.configuration, &experiment.task).map_err(|error| failed(&error))?;
-    let declaration = objective.declaration().map_err(|error| failed(&error))?;
-    let mut problems = Vec::new();
-    match training.gradient {
-        Gradient::Sampled { group, .. } if group < declaration.minimum_group => {
-            let least = declaration.minimum_group;
-            let message = format!(
-                "its group baseline needs groups of at least {least} samples, found `group: {group}`"
-            );
-            problems.push(at(message).with_hint("raise `group`, or set `baseline: None`"));
-        }
-        Gradient::Population if declaration.population.is_none() => {
-            let message =
-                "its expected gradient cannot be had exactly, so `Population` does not fit".to_string();
-            problems.push(at(message).with_hint("use `gradient: Sampled(…)`"));
-        }
-        Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(&declaration) => {
-            let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
-                           are too many to list";
-            let hint = "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller";
-            problems.push(at(message.into()).with_hint(hint));
-        }
-        _ => {}
-    }
-    if declaration.partition == PartitionNeed::Exact && matches!(ruler, Ruler::Sampled(..)) {
-        let limit = experiment.evaluation.enumerate_up_to;
-        let message = format!("it needs the exact Z, but the outputs are more than {limit}");
-        problems.push(at(message).with_hint("estimate Z (`partition: Running`), or make the space smaller"));
-    } else if let Err(error) = objective.prepare(facts) {
-        problems.extend(failed(&error));
-    }
-    if problems.is_empty() { Ok(declaration) } else { Err(problems) }
-}
-
-/// Whether an objective has an expected gradient that sums over the choices of outputs.
-fn decomposes(declaration: &Declaration) -> bool {
-    let of_group = matches!(declaration.population, Some(PopulationForm::BinaryGroup { .. }));
-    of_group || !matches!(declaration.divergence, None | Some(Divergence::ClippedAlpha { .. }))
 }
 
 /// Names the prompts that cannot be solved.

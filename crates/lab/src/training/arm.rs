@@ -99,7 +99,12 @@ pub enum ExactSource<'a> {
     /// All outputs.
     Outputs(&'a OutputBatch),
     /// The policy's class, for objectives that declare their divergence.
-    Class(&'a PolicyClass),
+    Class {
+        /// The class.
+        class: &'a PolicyClass,
+        /// The factor between the objective's gradient and that of the divergence that it declares.
+        scale: f64,
+    },
 }
 
 /// An arm while it trains.
@@ -253,7 +258,7 @@ impl Arm<'_> {
                 let weighted = outputs.weighted(&self.scores, &answer.coefficients);
                 self.policy.gradient(&weighted, &mut self.gradient)
             }
-            ExactSource::Class(class) => {
+            ExactSource::Class { class, scale } => {
                 let divergence = self.declaration.divergence.ok_or_else(|| {
                     PluginError::contract("an exact gradient needs an objective that declares its divergence")
                 })?;
@@ -261,7 +266,9 @@ impl Arm<'_> {
                     self.outcome.partitions[0] += self.facts.len() as u64;
                 }
                 population_gradient(&class.problems(), divergence, parameters, &mut self.gradient)
-                    .map_err(no_gradient)
+                    .map_err(no_gradient)?;
+                self.gradient.iter_mut().for_each(|g| *g *= scale);
+                Ok(())
             }
         }
     }
@@ -279,7 +286,7 @@ impl Arm<'_> {
                 let credit = outputs.credit(&self.scores, |masses| coefficients.kappa(masses));
                 self.policy.gradient(&outputs.weighted(&self.scores, &credit), &mut self.gradient)
             }
-            ExactSource::Class(class) => {
+            ExactSource::Class { class, .. } => {
                 let masses = class.log_masses(self.experiment, &self.policy)?;
                 let mut problems = class.problems();
                 for (problem, masses) in problems.iter_mut().zip(masses) {

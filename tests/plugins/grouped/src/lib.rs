@@ -1,6 +1,6 @@
-//! Rewards normalised within their group, as GRPO does, with an expectation over groups.
+//! Objectives that declare how their exact gradient can be had.
 
-use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PopulationForm};
+use pstar_core::objective::{Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm};
 use pstar_core::{Objective, PluginError};
 use serde::Deserialize;
 
@@ -46,4 +46,34 @@ impl Objective for Normalised {
     }
 }
 
-pstar_core::export_plugin!(objectives: [Normalised]);
+/// The expected reward times a scale, and what it says that this minimises.
+struct Scaled(ScaledConfig);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScaledConfig {
+    scale: f64,
+    declares: Divergence,
+}
+
+impl Objective for Scaled {
+    const NAME: &'static str = "scaled";
+    const DOC: &'static str = "the expected reward times a scale";
+    type Config = ScaledConfig;
+
+    fn new(config: ScaledConfig) -> Result<Self, PluginError> {
+        Ok(Self(config))
+    }
+
+    fn declaration(&self) -> Declaration {
+        let population = Some(PopulationForm::PerSequence);
+        Declaration { population, divergence: Some(self.0.declares), ..Declaration::default() }
+    }
+
+    fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        let c: Vec<f64> = (0..batch.len()).map(|i| self.0.scale * batch.reward(i)).collect();
+        Ok(ObjectiveStep::per_sequence(batch, &c))
+    }
+}
+
+pstar_core::export_plugin!(objectives: [Normalised, Scaled]);

@@ -1,8 +1,10 @@
-//! Exact gradients of objectives whose coefficients depend on rewards and numbers of right answers alone.
+//! Exact gradients of strangers' objectives, by what they declare.
 
-use crate::support::{PROMPTED_TASK, run_with, test_library};
+use crate::support::{PROMPTED_TASK, experiments, libraries, run_with, test_library};
 use pstar_lab::evaluation::Method;
-use pstar_lab::run::RunRecord;
+use pstar_lab::experiment::{ExperimentFile, check};
+use pstar_lab::plugins::Registry;
+use pstar_lab::run::{RunRecord, prepare};
 
 fn run(text: &str) -> RunRecord {
     run_with(test_library("grouped"), text)
@@ -94,5 +96,41 @@ fn coefficients_that_depend_on_more_are_refused() {
         let record = run(&text(config));
         let message = &record.arms[0].failure.as_ref().unwrap().message;
         assert!(message.contains(expected), "{message}");
+    }
+}
+
+fn scaled(config: &str, limit: u32) -> String {
+    format!(
+        r#"(name: "scaled", {PROMPTED_TASK}
+            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+            objectives: {{"scaled": (plugin: "scaled", config: {config})}},
+            training: (gradient: Population, steps: 8, optimizer: Sgd(learning_rate: 0.5)),
+            evaluation: (every: 8, enumerate_up_to: {limit}),
+            seeds: [1])"#
+    )
+}
+
+#[test]
+fn the_scale_of_an_objective_is_kept_where_outputs_are_not_listed() {
+    let end =
+        |limit| run(&scaled("(scale: 3.0, declares: InvalidityRate)", limit)).arms[0].parameters.clone();
+    for (a, b) in end(1000).iter().zip(&end(10)) {
+        assert!((a - b).abs() < 1e-10, "{a} and {b}");
+    }
+}
+
+#[test]
+fn an_objective_that_declares_another_divergence_is_refused() {
+    let registry = Registry::load(&[libraries(), vec![test_library("grouped")]].concat()).unwrap();
+    for declares in
+        ["KlFromFiltered", "Alpha(alpha: 0.5)", "KlToTilted(beta: 0.1)", "KlToTiltedAtRate(mu: 0.9)"]
+    {
+        let text = scaled(&format!("(scale: 3.0, declares: {declares})"), 10);
+        let path = experiments().join("test.ron");
+        let file = ExperimentFile::parse(&path, &text).unwrap();
+        let experiment = check(file, &path, &text, &registry).unwrap();
+        let Err(error) = prepare(&experiment, &registry) else { panic!("{declares}") };
+        let message = &error.problems[0].message;
+        assert!(message.contains("are not those of the divergence that it declares"), "{message}");
     }
 }

@@ -1,0 +1,98 @@
+//! Whether an objective fits the task and the way of training.
+
+use super::declared;
+use crate::evaluation::Ruler;
+use crate::experiment::{Experiment, Gradient, ObjectiveSpec, Problem, Training};
+use crate::plugins::Registry;
+use pstar_core::PluginError;
+use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
+
+/// An objective that fits.
+pub(super) struct CheckedObjective {
+    /// What it declares.
+    pub(super) declaration: Declaration,
+    /// The factor between its exact gradient and that of the divergence that it declares.
+    pub(super) scale: f64,
+}
+
+impl CheckedObjective {
+    /// Makes the objective and checks it.
+    pub(super) fn new(
+        experiment: &Experiment,
+        registry: &Registry,
+        spec: &ObjectiveSpec,
+        training: Training,
+        facts: &[PromptFacts],
+        ruler: &Ruler,
+    ) -> Result<Self, Vec<Problem>> {
+        let name = format!("objective `{}`", spec.name);
+        let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
+        let failed = |error: PluginError| {
+            vec![Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)]
+        };
+        let component = registry.objective(&spec.plugin).map_err(|error| vec![at(&error.to_string())])?;
+        let create = || component.create(&spec.configuration, &experiment.task);
+        let mut objective = create().map_err(failed)?;
+        let declaration = objective.declaration().map_err(failed)?;
+        let mut problems: Vec<Problem> = unfit(&declaration, training.gradient, ruler)
+            .map(|(message, hint)| at(&message).with_hint(hint))
+            .into_iter()
+            .collect();
+        if let (PartitionNeed::Exact, Ruler::Sampled(_, unavailable)) = (declaration.partition, ruler) {
+            let (limit, reason) = (experiment.evaluation.enumerate_up_to, &unavailable.reason);
+            let message =
+                format!("it needs the exact Z, but the outputs are more than {limit}, and {reason}");
+            let hint = "use a smaller `horizon`, or an objective that estimates Z (`partition: Running`) or needs none";
+            problems.push(at(&message).with_hint(hint));
+        } else if let Err(error) = objective.prepare(facts) {
+            problems.extend(failed(error));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let declared = match (training.gradient, ruler, declaration.population) {
+            (Gradient::Population, Ruler::Dynamic(_), Some(PopulationForm::PerSequence)) => {
+                declaration.divergence
+            }
+            _ => None,
+        };
+        let Some(divergence) = declared else { return Ok(Self { declaration, scale: 1.0 }) };
+        let asked = create().and_then(|mut objective| declared::scale(&mut objective, divergence));
+        let Some(scale) = asked.map_err(failed)? else {
+            let message =
+                format!("its coefficients are not those of the divergence that it declares, {divergence:?}");
+            let hint = "report it to its author; `gradient: Sampled(…)` works all the same";
+            return Err(vec![at(&message).with_hint(hint)]);
+        };
+        Ok(Self { declaration, scale })
+    }
+}
+
+/// Why an objective does not fit the way of training, and what would help.
+fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option<(String, &'static str)> {
+    match gradient {
+        Gradient::Sampled { group, .. } if group < declaration.minimum_group => {
+            let least = declaration.minimum_group;
+            let message = format!(
+                "its group baseline needs groups of at least {least} samples, found `group: {group}`"
+            );
+            Some((message, "raise `group`, or set `baseline: None`"))
+        }
+        Gradient::Population if declaration.population.is_none() => {
+            let message = "its expected gradient cannot be had exactly, so `Population` does not fit";
+            Some((message.into(), "use `gradient: Sampled(…)`"))
+        }
+        Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(declaration) => {
+            let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
+                           are too many to list";
+            Some((message.into(), "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an objective has an expected gradient that sums over the choices of outputs.
+fn decomposes(declaration: &Declaration) -> bool {
+    let of_group = matches!(declaration.population, Some(PopulationForm::BinaryGroup { .. }));
+    of_group || !matches!(declaration.divergence, None | Some(Divergence::ClippedAlpha { .. }))
+}
