@@ -1,7 +1,7 @@
 //! Corpora: pairs of a prompt and a response, from text.
 //!
 //! JSON Lines hold `{"prompt": "…", "response": "…"}` a line, the prompt optional. Plain text holds one
-//! response a line without a prompt, a blank line being the empty string.
+//! response a line without a prompt, a blank line being the empty string. A byte order mark is skipped.
 
 use crate::data::Alphabet;
 use serde::Deserialize;
@@ -61,7 +61,7 @@ struct Line {
 /// # Errors
 /// [`CorpusError`] at the first line that is malformed or holds a foreign symbol.
 pub fn parse(text: &str, format: Format, alphabet: &Alphabet) -> Result<Vec<Entry>, CorpusError> {
-    let lines = text.lines().enumerate();
+    let lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate();
     match format {
         Format::PlainText => lines.map(|(i, response)| entry(i + 1, "", response, alphabet)).collect(),
         Format::JsonLines => lines

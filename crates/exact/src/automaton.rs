@@ -14,7 +14,8 @@ pub trait FiniteState {
 
     /// Writes, for every state, the log-probabilities of its choices and the states that its symbols lead to.
     ///
-    /// A state and where it leads must not depend on the model's parameters; log-probabilities may.
+    /// A state and where it leads must not depend on the model's parameters, nor on the position where products are
+    /// explored; log-probabilities may depend on both.
     ///
     /// # Shapes
     /// `log_probs`: states × choices (symbols, then the end symbol if there is one), each −∞ or a number of at

@@ -30,7 +30,7 @@ pub enum ExploreError<E> {
     #[error("a component failed")]
     Component(E),
     /// There are too many states.
-    #[error("{explored} has more than {limit} states: {states} after {position} symbols")]
+    #[error("{explored} has more than {limit} states: {states} by symbol {position} of an output")]
     TooManyStates {
         /// Of what.
         explored: Explored,

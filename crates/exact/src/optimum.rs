@@ -73,7 +73,9 @@ pub struct Optimum {
     pub residual: f64,
     /// Number of starts.
     pub starts: usize,
-    /// Distinct values that the starts led to, best first.
+    /// Whether the search came to rest.
+    pub settled: bool,
+    /// Distinct values that the starts which came to rest led to, best first.
     pub local_optima: Vec<f64>,
     /// Iterations over all starts.
     pub iterations: usize,
@@ -93,6 +95,7 @@ pub(crate) struct Local {
     /// What is minimised; differs from the value only by how prompts are weighted.
     potential: f64,
     residual: f64,
+    settled: bool,
     iterations: usize,
 }
 
@@ -195,7 +198,9 @@ fn follow(
 
 fn best(mut locals: Vec<Local>) -> Optimum {
     locals.sort_by(|a, b| a.potential.total_cmp(&b.potential));
-    let mut values: Vec<[f64; 2]> = locals.iter().map(|local| [local.potential, local.value]).collect();
+    let best = locals[0].potential;
+    let at_rest = locals.iter().filter(|local| local.settled || local.potential == best);
+    let mut values: Vec<[f64; 2]> = at_rest.map(|local| [local.potential, local.value]).collect();
     values.dedup_by(|next, kept| next[0] - kept[0] <= 1e-9 * (1.0 + kept[0].abs()));
     let (starts, iterations) = (locals.len(), locals.iter().map(|local| local.iterations).sum());
     // Of equally good ones the one that has settled best.
@@ -208,6 +213,7 @@ fn best(mut locals: Vec<Local>) -> Optimum {
         parameters: local.log_q,
         value: local.value,
         residual: local.residual,
+        settled: local.settled,
         starts,
         local_optima: values.into_iter().map(|[_, value]| value).collect(),
         iterations,

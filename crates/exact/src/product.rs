@@ -124,7 +124,7 @@ impl Product {
         for position in 0..space.horizon {
             let last = position + 1 == space.horizon;
             let alive_next = acceptor.alive(position + 1);
-            let known = recent.iter().rev().take(LOOK_BACK).find(|known| {
+            let known = recent.iter().rev().find(|known| {
                 !last
                     && known.nodes == nodes
                     && (Arc::ptr_eq(&known.alive, alive_next) || known.alive == *alive_next)
@@ -151,6 +151,9 @@ impl Product {
                 });
             }
             product.layers.push(Arc::clone(&layer));
+            if recent.len() == LOOK_BACK {
+                recent.remove(0);
+            }
             recent.push(Met { nodes, alive: Arc::clone(alive_next), layer, next: Arc::clone(&next) });
             nodes = next;
         }

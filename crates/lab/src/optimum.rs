@@ -34,9 +34,11 @@ pub struct ClassOptimum {
     pub value: f64,
     /// How much a log-probability would still change in an iteration.
     pub residual: f64,
+    /// Whether the search came to rest.
+    pub settled: bool,
     /// Number of starts.
     pub starts: usize,
-    /// Distinct values that the starts led to, best first.
+    /// Distinct values that the starts which came to rest led to, best first.
     pub local_optima: Vec<f64>,
     /// Everything about the optimum, means over prompts.
     pub measures: Measures,
@@ -52,6 +54,7 @@ impl Serialize for ClassOptimum {
         map.serialize_entry("divergence", &self.divergence)?;
         map.serialize_entry("value", &number(Some(self.value)))?;
         map.serialize_entry("residual", &self.residual)?;
+        map.serialize_entry("settled", &self.settled)?;
         map.serialize_entry("starts", &self.starts)?;
         let optima: Vec<_> = self.local_optima.iter().map(|&value| number(Some(value))).collect();
         map.serialize_entry("local_optima", &optima)?;
@@ -235,7 +238,9 @@ impl<'a> Prepared<'a> {
         known: &[Vec<f64>],
     ) -> Result<ClassOptimum, Problem> {
         let at = |message: String| {
-            let message = format!("objective `{}`: no optimum can be had: {message}", objective.name);
+            let (policy, objective_name) = (&self.spec.name, &objective.name);
+            let message =
+                format!("policy `{policy}`, objective `{objective_name}`: no optimum can be had: {message}");
             Problem::at(objective.place.clone(), message)
         };
         let failed = |error: PluginError| at(error.message);
@@ -257,6 +262,7 @@ impl<'a> Prepared<'a> {
             divergence: in_words(divergence),
             value: found.value,
             residual: found.residual,
+            settled: found.settled,
             starts: found.starts,
             local_optima: found.local_optima,
             measures,

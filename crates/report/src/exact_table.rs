@@ -11,6 +11,11 @@ pub fn exact_table(record: &ExactRecord, room: Option<usize>) -> String {
     record.prompts.iter().map(|prompt| prompt_table(prompt, room)).collect::<Vec<_>>().join("\n")
 }
 
+/// A number as people write it, by powers of ten where it would be long.
+fn short(x: f64) -> String {
+    if (1e-5..1e6).contains(&x) { x.to_string() } else { format!("{x:e}") }
+}
+
 fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
     let last = |name: &str| {
         let prefix = format!("{name}@");
@@ -35,7 +40,7 @@ fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
     let mut rows: Vec<Vec<String>> = vec![row("base a".into(), &prompt.base)];
     rows.extend(prompt.filtered.as_ref().map(|filtered| row("p* (filtered)".into(), filtered)));
     for tilted in &prompt.tilted {
-        let beta = tilted.get("beta").map_or(String::new(), |beta| beta.to_string());
+        let beta = tilted.get("beta").map_or(String::new(), short);
         rows.push(row(format!("p_[β={beta}] (tilted)"), tilted));
     }
     rows.extend(prompt.policies.iter().map(|(name, measures)| row(name.clone(), measures)));

@@ -14,6 +14,12 @@ const COLUMNS: [(&str, &str); 6] = [
     ("KL(q‖a)", "kl_to_base"),
 ];
 
+/// Marks optima whose search did not come to rest.
+pub(crate) const UNSETTLED: &str = " ≈";
+
+/// What the mark means.
+pub(crate) const UNSETTLED_NOTE: &str = "≈ the search had not come to rest";
+
 /// One table a policy: the best policy of the class under every objective; columns are left out where lines would be
 /// longer than `room`.
 pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
@@ -34,6 +40,10 @@ pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
     if text.is_empty() {
         text.push_str("no objective of the experiment declares a divergence\n");
     } else {
+        if record.optima.iter().any(|optimum| !optimum.settled) {
+            text.push_str(UNSETTLED_NOTE);
+            text.push('\n');
+        }
         text.push_str("means over prompts · KL and entropy in nats · value: the divergence that the objective minimises\n");
     }
     text
@@ -41,7 +51,8 @@ pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
 
 fn row(optimum: &ClassOptimum) -> Vec<String> {
     let figures = COLUMNS.map(|(_, metric)| significant(optimum.measures.get(metric)));
-    std::iter::once(optimum.objective.clone())
+    let mark = if optimum.settled { "" } else { UNSETTLED };
+    std::iter::once(format!("{}{mark}", optimum.objective))
         .chain(figures)
         .chain([
             significant(Some(optimum.value)),

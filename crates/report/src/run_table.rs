@@ -1,6 +1,7 @@
 //! The table that a run prints.
 
 use crate::number::significant;
+use crate::optimum_table::{UNSETTLED, UNSETTLED_NOTE};
 use crate::table::aligned;
 use pstar_lab::evaluation::{Measures, Method};
 use pstar_lab::run::{ArmRecord, Comparison, RunRecord};
@@ -111,7 +112,8 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Opti
         let optimum = record.optima.iter().find(|o| o.policy == *policy && o.objective == *objective);
         rows.extend(optimum.map(|optimum| {
             let figures = columns.iter().map(|column| significant(find(&optimum.measures, &column.metric)));
-            std::iter::once(OPTIMUM.to_string()).chain(figures).collect()
+            let mark = if optimum.settled { "" } else { UNSETTLED };
+            std::iter::once(format!("{OPTIMUM}{mark}")).chain(figures).collect()
         }));
     }
     let seeds = distinct(record.arms.iter().map(|arm| &arm.seed)).len();
@@ -195,10 +197,11 @@ fn notes(record: &RunRecord) -> Vec<String> {
         notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
     }
     if !record.optima.is_empty() {
-        notes.push(
-            "optimum: the best policy of the class under the objective that a brief search found, whatever arms reach"
-                .to_string(),
-        );
+        let unsettled = record.optima.iter().any(|optimum| !optimum.settled);
+        notes.push(format!(
+            "optimum: the best policy of the class under the objective that a brief search found, whatever arms reach{}",
+            if unsettled { format!("; {UNSETTLED_NOTE}") } else { String::new() }
+        ));
     }
     if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {
         notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]".to_string());

@@ -108,7 +108,7 @@ fn fitted(config: &ModelConfig, path: &str, task: &Task) -> Result<Gru, PluginEr
     let plan = FitPlan::new(config)?;
     let corpus = corpus::read(path, task)?;
     let rounding = InstructionSet::detect().rounding();
-    let key = cache::key(&corpus.bytes, &format!("{plan:?}"), &shape, task, rounding);
+    let key = cache::key(&corpus.bytes, &format!("{plan:?} {:?}", corpus.format), &shape, task, rounding);
     let file = cache::folder().map(|folder| cache::file(&folder, &key));
     cached(file, &shape, task, || fit_corpus(&shape, &plan, &corpus, path, task))
 }

@@ -8,6 +8,7 @@ use pstar_core::{PluginError, Task};
 #[derive(Debug)]
 pub(crate) struct Corpus {
     pub(crate) bytes: Vec<u8>,
+    pub(crate) format: Format,
     pub(crate) sequences: SequenceBuffer,
 }
 
@@ -24,13 +25,13 @@ pub(crate) fn read(path: &str, task: &Task) -> Result<Corpus, PluginError> {
         let line = before.split(|&byte| byte == b'\n').count();
         fault(format!("line {line}: expected UTF-8 text, found the byte {:#04x}", after[0]))
     })?;
-    let entries =
-        parse(text, Format::of_path(&full), &task.alphabet).map_err(|error| fault(error.to_string()))?;
+    let format = Format::of_path(&full);
+    let entries = parse(text, format, &task.alphabet).map_err(|error| fault(error.to_string()))?;
     if entries.is_empty() {
         let message = format!("expected a corpus of at least one string, found `{path}` empty");
         return Err(PluginError::config("corpus", message));
     }
-    Ok(Corpus { sequences: sequences(&entries, task), bytes })
+    Ok(Corpus { sequences: sequences(&entries, task), bytes, format })
 }
 
 /// The entries as sequences; with [`Ending::EndSymbol`] a `$` follows each response.

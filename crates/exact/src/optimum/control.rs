@@ -148,6 +148,8 @@ impl<'a> Control<'a> {
             log_q: here.log_q,
             potential: here.potential,
             residual: here.residual,
+            // Where no step is small enough to help, rounding is all that is left.
+            settled: here.residual <= tolerance || step <= LEAST_STEP,
             iterations,
         }
     }

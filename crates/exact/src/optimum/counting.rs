@@ -66,7 +66,7 @@ pub(super) fn iterate(
         log_q = new;
         iterations += 1;
     }
-    Local { log_q, value, potential: value, residual, iterations }
+    Local { log_q, value, potential: value, residual, settled: residual <= search.tolerance, iterations }
 }
 
 /// The greatest change of a log-probability; what is vanishing vanishes.
@@ -156,5 +156,6 @@ pub(super) fn forward_kl(problems: &[PromptProblem<'_>], rows: &RowSet, start: &
         });
         value.add(problem.weight * nonnegative(ratio.total() - problem.log_valid));
     }
-    Local { log_q, value: value.total(), potential: value.total(), residual: 0.0, iterations: 1 }
+    let value = value.total();
+    Local { log_q, value, potential: value, residual: 0.0, settled: true, iterations: 1 }
 }

@@ -182,7 +182,7 @@ impl DynamicReference {
     }
 
     /// Samples of p*, for policies without a finite-state view; drawn once.
-    pub(super) fn sampled(&self, experiment: &Experiment) -> Result<&SampledEvaluation, PluginError> {
+    pub(crate) fn sampled(&self, experiment: &Experiment) -> Result<&SampledEvaluation, PluginError> {
         if let Some(sampled) = self.sampled.get() {
             return Ok(sampled);
         }

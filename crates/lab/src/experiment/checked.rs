@@ -81,7 +81,7 @@ pub enum Gradient {
         /// Samples a group, at least 1.
         group: usize,
     },
-    /// Exact, over all outputs.
+    /// Exact: over all outputs, or over the components' states where outputs are too many to list.
     Population,
 }
 

@@ -148,7 +148,7 @@ pub enum Start {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingFile {
-    /// Sampled, or exact by enumeration.
+    /// Sampled, or exact.
     pub gradient: Located<GradientFile>,
     /// Number of optimizer steps.
     pub steps: Located<u32>,
@@ -170,7 +170,7 @@ pub enum GradientFile {
         /// Number of samples a group.
         group: usize,
     },
-    /// Exact, over all outputs.
+    /// Exact: over all outputs, or over the components' states where outputs are too many to list.
     Population,
 }
 

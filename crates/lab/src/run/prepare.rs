@@ -209,6 +209,8 @@ fn without_states(
     for spec in &experiment.policies {
         let policy = create(experiment, registry, spec)?;
         if let Err(unavailable) = DynamicEvaluation::new(reference, experiment, &policy)? {
+            // Drawn now, since all arms share them.
+            reference.sampled(experiment)?;
             warnings.push(format!(
                 "policy `{}`: {}: its figures are estimated from {samples} samples a prompt of its own and of p*, with \
                  standard errors in summary.json",
