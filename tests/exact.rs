@@ -2,6 +2,7 @@
 //! the crates.
 
 use crate::support::{experiment, registry};
+use proptest::prelude::*;
 use pstar_lab::exact::{MethodChoice, exact};
 use serde_json::Value;
 use std::fs;
@@ -79,4 +80,158 @@ fn enumeration_equals_brute_force() {
 #[test]
 fn dynamic_programming_equals_brute_force() {
     compare_all(MethodChoice::DynamicProgramming, without_distances);
+}
+
+/// A pattern over a and b, and c, which small alphabets lack.
+fn pattern() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec!["a", "b", "c", "[ab]", "[^a]", "."]).prop_map(String::from);
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        let unary = (inner.clone(), prop::sample::select(vec!["*", "+", "?", "{2}"]));
+        prop_oneof![
+            unary.prop_map(|(inner, how)| format!("({inner}){how}")),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| parts.concat()),
+            prop::collection::vec(inner, 2..4).prop_map(|parts| format!("({})", parts.join("|"))),
+        ]
+    })
+}
+
+/// A small task of any shape.
+#[derive(Clone, Debug)]
+struct Task {
+    symbols: usize,
+    horizon: usize,
+    ends: bool,
+    truncated_is_invalid: bool,
+    prompts: Vec<&'static str>,
+    pattern: String,
+    /// Of base and policy.
+    orders: [usize; 2],
+    /// Whether base and policy have a table for every position.
+    by_position: [bool; 2],
+    /// What rows are made of, again and again; zeros among them.
+    weights: Vec<u8>,
+}
+
+fn task() -> impl Strategy<Value = Task> {
+    let prompts = prop::sample::subsequence(vec!["", "x", "y", "xy", "yx"], 1..4);
+    let space = (2usize..4, 1usize..5, any::<bool>(), any::<bool>());
+    let orders = [1usize..4, 1..4];
+    let weights = prop::collection::vec(prop_oneof![1 => Just(0u8), 3 => 1u8..20], 7..60);
+    (space, prompts, pattern(), orders, any::<[bool; 2]>(), weights).prop_map(
+        |((symbols, horizon, ends, truncated_is_invalid), prompts, pattern, orders, by_position, weights)| {
+            Task {
+                symbols,
+                horizon,
+                ends,
+                truncated_is_invalid,
+                prompts,
+                pattern,
+                orders,
+                by_position,
+                weights,
+            }
+        },
+    )
+}
+
+/// All contexts of an order, whether or not they occur.
+fn contexts(symbols: usize, order: usize) -> Vec<String> {
+    let letters: Vec<char> = "abc".chars().take(symbols).chain("xy^".chars()).collect();
+    let mut contexts = vec![String::new()];
+    for _ in 1..order {
+        contexts =
+            contexts.iter().flat_map(|known| letters.iter().map(move |c| format!("{known}{c}"))).collect();
+    }
+    contexts
+}
+
+impl Task {
+    fn table(&self, order: usize, weights: &mut impl Iterator<Item = u8>) -> String {
+        let choices = self.symbols + usize::from(self.ends);
+        let rows = contexts(self.symbols, order).into_iter().map(|context| {
+            let mut row: Vec<f64> = weights.take(choices).map(f64::from).collect();
+            if row.iter().all(|&weight| weight == 0.0) {
+                row.fill(1.0);
+            }
+            let total: f64 = row.iter().sum();
+            format!("{context:?}: {:?}", row.iter().map(|weight| weight / total).collect::<Vec<_>>())
+        });
+        format!("{{{}}}", rows.collect::<Vec<_>>().join(", "))
+    }
+
+    fn text(&self) -> String {
+        let mut weights = self.weights.iter().copied().cycle();
+        let mut models = (0..2).map(|role| {
+            let order = self.orders[role];
+            if self.by_position[role] {
+                let tables: Vec<String> =
+                    (0..self.horizon).map(|_| self.table(order, &mut weights)).collect();
+                format!("(order: {order}, tables: [{}])", tables.join(", "))
+            } else {
+                format!("(order: {order}, table: {})", self.table(order, &mut weights))
+            }
+        });
+        let (base, policy) = (models.next().unwrap(), models.next().unwrap());
+        format!(
+            r#"(name: "any",
+                task: (
+                    alphabet: Chars("{}"), prompt_alphabet: Chars("xy"), horizon: {}, ending: {},
+                    truncated_is_invalid: {}, prompts: List({:?}),
+                    base: (plugin: "ngram", config: {base}),
+                    verifier: (plugin: "regex", config: (pattern: "{}")),
+                ),
+                policies: {{"q": (plugin: "ngram", config: {policy}, start: AsConfigured)}},
+                evaluation: (k: [1, 7, 1000], betas: [0.5, 2], alphas: [-0.5, 0, 0.25, 0.5, 1, 1.5], power_sums: [-1, 0.5, 2]))"#,
+            &"abc"[..self.symbols],
+            self.horizon,
+            if self.ends { "EndSymbol" } else { "FixedLength" },
+            self.truncated_is_invalid && self.ends,
+            self.prompts,
+            self.pattern,
+        )
+    }
+}
+
+/// 1e-12 of the sum of absolute terms: of sums of probabilities that is 1, of their products with logarithms at most
+/// some tens, and negative powers and e^H have the size of the sum itself.
+fn assert_same(listed: &Value, walked: &Value, place: &str) {
+    match (listed, walked) {
+        (Value::Object(listed), Value::Object(walked)) => {
+            assert_eq!(listed.len(), walked.len(), "{place}");
+            for (key, value) in listed {
+                assert_same(value, &walked[key], &format!("{place}.{key}"));
+            }
+        }
+        (Value::Array(listed), Value::Array(walked)) => {
+            for (listed, walked) in listed.iter().zip(walked) {
+                assert_same(listed, walked, place);
+            }
+        }
+        (Value::Number(listed), Value::Number(walked)) => {
+            let (listed, walked) = (listed.as_f64().unwrap(), walked.as_f64().unwrap());
+            let terms = if place.contains("alpha") { 16.0 / 3.0 } else { 1.0 } * (1.0 + listed.abs());
+            assert!((listed - walked).abs() <= 1e-12 * terms, "{place}: {listed} and {walked}");
+        }
+        _ => {
+            let undecomposable = place.ends_with("tv_to_filtered") || place.ends_with("js_to_filtered");
+            assert!(
+                listed == walked || place.ends_with("method") || (undecomposable && walked.is_null()),
+                "{place}: {listed} and {walked}"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn dynamic_programming_equals_enumeration(task in task()) {
+        let experiment = experiment(&task.text());
+        let [listed, walked] = [MethodChoice::Enumeration, MethodChoice::DynamicProgramming].map(|method| {
+            let record = exact(&experiment, registry(), method).unwrap_or_else(|error| panic!("{error:?}"));
+            serde_json::to_value(&record).unwrap()
+        });
+        assert_same(&listed, &walked, "");
+    }
 }

@@ -12,7 +12,7 @@ mod divergences;
 mod sampler;
 
 pub use classes::{log_masses, split};
-pub use counts::{outputs, valid_outputs, valid_support};
+pub use counts::{ln, outputs, valid_outputs, valid_support};
 pub use coverage::coverage_at_k;
 pub use divergences::divergences;
 pub use sampler::FilteredSampler;

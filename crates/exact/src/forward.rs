@@ -51,6 +51,9 @@ pub(crate) struct Sums<W> {
 /// Layers are scaled when their greatest weight leaves 2^±BOUND.
 const BOUND: i32 = 256;
 
+/// Up to this exponent no number of prefixes, of which the least is 1, has been lost beside the greatest.
+const MOST_GROWTH: i32 = 640;
+
 impl<'a> Weighted<'a> {
     /// Of a base alone.
     pub fn of_base(product: &'a Product, base: &'a ModelRows) -> Self {
@@ -132,13 +135,24 @@ impl<'a> Weighted<'a> {
 
     /// The number of valid outputs that the base reaches, as a logarithm, and the mean of log q over them.
     pub(crate) fn uniform_over_base(&self) -> [LogDual<1>; 2] {
-        let sums = self.sum(Scope::Valid, |choice| {
+        let counted = |choice: Choice| {
             let reached = choice.log_a > f64::NEG_INFINITY;
-            let weight = f64::from(u8::from(reached));
             let moment = if reached && choice.log_q > f64::NEG_INFINITY { choice.log_q } else { 0.0 };
-            Dual { weight, moments: [moment] }
+            (reached, moment)
+        };
+        let sums = self.sum(Scope::Valid, |choice| {
+            let (reached, moment) = counted(choice);
+            Dual { weight: f64::from(u8::from(reached)), moments: [moment] }
         });
-        [sums.valid.log_dual(), sums.invalid.log_dual()]
+        // Numbers grow, unlike probabilities: where they have grown much, few prefixes may be lost that are many later.
+        if sums.peak <= MOST_GROWTH {
+            return [sums.valid.log_dual(), sums.invalid.log_dual()];
+        }
+        let sums = self.sum(Scope::Valid, |choice| {
+            let (reached, moment) = counted(choice);
+            LogDual { log_weight: if reached { 0.0 } else { f64::NEG_INFINITY }, means: [moment] }
+        });
+        [sums.valid.value, sums.invalid.value]
     }
 
     /// Sums a weight over the valid outputs and over the others: the logarithms of the sums, and the expectations

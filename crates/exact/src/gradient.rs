@@ -51,8 +51,8 @@ struct Control {
 /// Writes the expected update of the objective that minimises `divergence`.
 ///
 /// Coefficients: validity: c = v. Tilts: c = v − β log(q/a), with β a prompt's own where μ is given. KL(p*‖q):
-/// Σ p* ∇ log q. D_α: (1/(1−α)) Σ p*^(1−α) q^α ∇ log q. Prompts without p* add nothing to the last two, nor
-/// do outputs that the policy never samples.
+/// Σ p* ∇ log q. D_α: (1/(1−α)) Σ p*^(1−α) q^α ∇ log q. Prompts without p* add nothing to the last two, and outputs
+/// that the policy misses add nothing to any: no sample is ever one of them.
 ///
 /// # Shapes
 /// `parameters` and `gradient`: the flat vector of logits that the problems' rows lie in. A logit of −∞ is a
@@ -109,8 +109,7 @@ fn add_counts(problem: &PromptProblem<'_>, log_q: &[f64], alpha: f64, gradient: 
     if !problem.has_filtered() {
         return;
     }
-    // What the policy never says it is never credited for, so that q⁰ is 0 where q is.
-    let posterior = Posterior::within_policy(problem, log_q, [1.0 - alpha, alpha]);
+    let posterior = Posterior::of_reached(problem, log_q, [1.0 - alpha, alpha]);
     let log_total = posterior.log_total() - (1.0 - alpha) * problem.log_valid;
     let scale = problem.weight * math::exp(log_total) / (1.0 - alpha);
     posterior.visit(|step, log_count| gradient[step.index] += scale * math::exp(log_count));

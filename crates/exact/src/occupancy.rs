@@ -165,8 +165,8 @@ pub(crate) struct Posterior<'a> {
     problem: &'a PromptProblem<'a>,
     log_q: &'a [f64],
     exponents: [f64; 2],
-    /// log q^0 where q is 0.
-    log_nothing: f64,
+    /// Whether outputs that the policy misses weigh nothing, even with an exponent of 0.
+    reached: bool,
     /// Position by position, the log-weight of all valid ends of the nodes that have one.
     future: Vec<Vec<f64>>,
 }
@@ -174,22 +174,18 @@ pub(crate) struct Posterior<'a> {
 impl<'a> Posterior<'a> {
     /// Runs backwards; `exponents` are those of base and policy, and 0⁰ = 1.
     pub(crate) fn new(problem: &'a PromptProblem<'a>, log_q: &'a [f64], exponents: [f64; 2]) -> Self {
-        Self::run(problem, log_q, exponents, 0.0)
+        Self::run(problem, log_q, exponents, false)
     }
 
     /// The same over the outputs that the policy reaches.
-    pub(crate) fn within_policy(
-        problem: &'a PromptProblem<'a>,
-        log_q: &'a [f64],
-        exponents: [f64; 2],
-    ) -> Self {
-        Self::run(problem, log_q, exponents, f64::NEG_INFINITY)
+    pub(crate) fn of_reached(problem: &'a PromptProblem<'a>, log_q: &'a [f64], exponents: [f64; 2]) -> Self {
+        Self::run(problem, log_q, exponents, true)
     }
 
-    fn run(problem: &'a PromptProblem<'a>, log_q: &'a [f64], exponents: [f64; 2], log_nothing: f64) -> Self {
+    fn run(problem: &'a PromptProblem<'a>, log_q: &'a [f64], exponents: [f64; 2], reached: bool) -> Self {
         let layers = problem.product.layers();
-        let future = vec![Vec::new(); layers.len()];
-        let mut posterior = Self { problem, log_q, exponents, log_nothing, future };
+        let mut posterior =
+            Self { problem, log_q, exponents, reached, future: vec![Vec::new(); layers.len()] };
         for (position, layer) in layers.iter().enumerate().rev() {
             let future = (0..layer.alive)
                 .map(|node| {
@@ -242,10 +238,12 @@ impl<'a> Posterior<'a> {
 
     #[inline]
     fn log_weight(&self, step: &Step) -> f64 {
+        if self.reached && step.log_q == f64::NEG_INFINITY {
+            return f64::NEG_INFINITY;
+        }
         let [base, policy] = self.exponents;
         let part = |exponent: f64, log: f64| if exponent == 0.0 { 0.0 } else { exponent * log };
-        let nothing = if step.log_q == f64::NEG_INFINITY { self.log_nothing } else { 0.0 };
-        part(base, step.log_a) + part(policy, step.log_q) + nothing
+        part(base, step.log_a) + part(policy, step.log_q)
     }
 
     #[inline]

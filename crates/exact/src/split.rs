@@ -9,8 +9,9 @@ use pstar_core::math;
 use crate::sum::{block_sums, finite, nonnegative, unless};
 use crate::{Distribution, ValidSet};
 
-/// Below this mass, the class's probabilities are taken from their logarithms: they are near underflow.
-pub(crate) const TINY: f64 = 1e-290;
+/// Below this mass, the class's probabilities are taken from their logarithms: they, or their squares, are near
+/// underflow.
+pub(crate) const TINY: f64 = 1e-140;
 
 /// One class of outputs under one distribution: its mass, and its shape given that the class occurs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,16 +22,21 @@ pub struct OutputClass {
     pub log_mass: f64,
     /// Entropy given the class, in nats; 0 for an empty class.
     pub entropy: f64,
-    /// Probability that two draws given the class agree; 0 for an empty class.
-    pub collision: f64,
+    /// Log of the probability that two draws given the class agree; −∞ for an empty class.
+    pub log_collision: f64,
     /// Probability of the likeliest output given the class; 0 for an empty class.
     pub top1: f64,
 }
 
 impl OutputClass {
     /// A class without support.
-    pub const EMPTY: Self =
-        Self { mass: 0.0, log_mass: f64::NEG_INFINITY, entropy: 0.0, collision: 0.0, top1: 0.0 };
+    pub const EMPTY: Self = Self {
+        mass: 0.0,
+        log_mass: f64::NEG_INFINITY,
+        entropy: 0.0,
+        log_collision: f64::NEG_INFINITY,
+        top1: 0.0,
+    };
 
     /// Whether the class has no support.
     pub fn is_empty(&self) -> bool {
@@ -66,7 +72,7 @@ impl OutputClass {
             mass: mass.min(1.0),
             log_mass: log_mass.min(0.0),
             entropy: nonnegative(log_mass - moment / mass),
-            collision: square / mass / mass,
+            log_collision: math::ln(square / mass / mass),
             top1: greatest / mass,
         }
     }
@@ -89,7 +95,7 @@ impl OutputClass {
             mass: math::exp(log_mass),
             log_mass,
             entropy: nonnegative(entropy),
-            collision,
+            log_collision: math::ln(collision),
             top1: math::exp(greatest - log_mass),
         }
     }
@@ -138,10 +144,10 @@ impl Split {
         nonnegative(self.valid.entropy_share() + self.invalid.entropy_share())
     }
 
-    /// Probability that two draws agree.
-    pub(crate) fn collision(&self) -> f64 {
-        let share = |class: &OutputClass| class.mass * class.mass * class.collision;
-        share(&self.valid) + share(&self.invalid)
+    /// Log of the probability that two draws agree.
+    pub(crate) fn log_collision(&self) -> f64 {
+        let share = |class: &OutputClass| 2.0 * class.log_mass + class.log_collision;
+        math::log_sum_exp(&[share(&self.valid), share(&self.invalid)])
     }
 
     /// Probability of the likeliest output.
@@ -171,10 +177,10 @@ mod tests {
         let split = Split::of(table.view(), &ValidSet::new(vec![true, false, false, true]));
         assert_close(split.valid.mass, 0.5, 1e-15);
         assert_close(split.valid.entropy, -(0.2 * 0.2f64.ln() + 0.8 * 0.8f64.ln()), 1e-15);
-        assert_close(split.invalid.collision, 0.36 + 0.16, 1e-15);
+        assert_close(split.invalid.log_collision, (0.36f64 + 0.16).ln(), 1e-15);
         assert_close(split.invalid.top1, 0.6, 1e-15);
         assert_close(split.top1(), 0.4, 1e-15);
-        assert_close(split.collision(), 0.01 + 0.09 + 0.04 + 0.16, 1e-15);
+        assert_close(split.log_collision(), (0.01f64 + 0.09 + 0.04 + 0.16).ln(), 1e-15);
     }
 
     #[test]
@@ -185,16 +191,19 @@ mod tests {
         assert_close(split.valid.log_mass / -1e-12, 1.0, 1e-11);
     }
 
+    /// Masses of e^−1000, and of e^−400, whose squares alone underflow.
     #[test]
     fn underflowed_classes_keep_their_support_and_shape() {
-        let log_probs = vec![0.0, -1000.0 + 0.25f64.ln(), -1000.0 + 0.75f64.ln()];
-        let table = crate::OutputTable::from_log_probs(log_probs);
-        let split = Split::of(table.view(), &ValidSet::new(vec![false, true, true]));
-        assert!(split.valid.mass < f64::MIN_POSITIVE);
-        assert_close(split.valid.log_mass, -1000.0, 1e-12);
-        assert_close(split.valid.top1, 0.75, 1e-12);
-        assert_close(split.valid.collision, 0.0625 + 0.5625, 1e-12);
-        assert_close(split.valid.entropy, -(0.25 * 0.25f64.ln() + 0.75 * 0.75f64.ln()), 1e-12);
+        for log_mass in [-1000.0, -400.0] {
+            let log_probs = vec![0.0, log_mass + 0.25f64.ln(), log_mass + 0.75f64.ln()];
+            let table = crate::OutputTable::from_log_probs(log_probs);
+            let split = Split::of(table.view(), &ValidSet::new(vec![false, true, true]));
+            assert!(split.valid.mass * split.valid.mass < f64::MIN_POSITIVE);
+            assert_close(split.valid.log_mass, log_mass, 1e-12);
+            assert_close(split.valid.top1, 0.75, 1e-12);
+            assert_close(split.valid.log_collision, (0.0625f64 + 0.5625).ln(), 1e-12);
+            assert_close(split.valid.entropy, -(0.25 * 0.25f64.ln() + 0.75 * 0.75f64.ln()), 1e-12);
+        }
     }
 
     #[test]

@@ -62,14 +62,20 @@ impl Summary {
         Self::new(&tilted.split(base), coverage, k)
     }
 
-    /// Of the uniform distribution on `count` valid outputs; `None` if there are none.
-    pub fn of_uniform(count: f64, k: &[u64]) -> Option<Self> {
+    /// Of the uniform distribution on `count` valid outputs, infinite where only its logarithm is a number; `None` if
+    /// there are none.
+    pub fn of_uniform(count: f64, log_count: f64, k: &[u64]) -> Option<Self> {
         if count == 0.0 {
             return None;
         }
         let prob = count.recip();
-        let valid =
-            OutputClass { mass: 1.0, log_mass: 0.0, entropy: math::ln(count), collision: prob, top1: prob };
+        let valid = OutputClass {
+            mass: 1.0,
+            log_mass: 0.0,
+            entropy: log_count,
+            log_collision: -log_count,
+            top1: prob,
+        };
         // Beyond the range of numbers no two samples agree.
         let covered = |k: u64| if prob == 0.0 { k as f64 } else { count * at_least_once(prob, k) };
         let coverage = k.iter().map(|&k| covered(k)).collect();
@@ -84,7 +90,7 @@ impl Summary {
             invalidity_rate: split.invalid.mass,
             log_validity_rate: split.valid.log_mass,
             entropy,
-            renyi2_entropy: nonnegative(-math::ln(split.collision())),
+            renyi2_entropy: nonnegative(-split.log_collision()),
             effective_number: math::exp(entropy),
             top1: split.top1(),
             entropy_given_valid: (!split.valid.is_empty()).then_some(split.valid.entropy),
@@ -195,9 +201,13 @@ mod tests {
             probs.push(0.0);
             let valid = ValidSet::new((0..=count).map(|i| i < count).collect());
             let expected = Summary::of(table(&probs).view(), &valid, &K);
-            assert_same(&Summary::of_uniform(count as f64, &K).unwrap(), &expected, 1e-13);
+            assert_same(
+                &Summary::of_uniform(count as f64, (count as f64).ln(), &K).unwrap(),
+                &expected,
+                1e-13,
+            );
         }
-        assert_eq!(Summary::of_uniform(0.0, &K), None);
+        assert_eq!(Summary::of_uniform(0.0, f64::NEG_INFINITY, &K), None);
     }
 
     #[test]

@@ -57,9 +57,17 @@ impl TiltedModel {
         let (log_mu, log_one_minus_mu) = (0.0 - math::softplus(-logit), 0.0 - math::softplus(logit));
         let (mu, one_minus_mu) = (math::exp(log_mu), math::exp(log_one_minus_mu));
         let exists = |value: f64| (!base.valid.is_empty()).then_some(value);
-        // A class that is empty has no part: its weight is 0 on either side.
-        let valid_ratio = log_mu - base.valid.log_mass;
-        let invalid_ratio = log_one_minus_mu - base.invalid.log_mass;
+        let (kl_to_base, kl_from_base) = if lambda < 1.0 {
+            weakly_tilted(lambda, base, [mu, one_minus_mu])
+        } else {
+            // A class that is empty has no part: its weight is 0 on either side.
+            let valid_ratio = log_mu - base.valid.log_mass;
+            let invalid_ratio = log_one_minus_mu - base.invalid.log_mass;
+            (
+                weighted(mu, valid_ratio) + weighted(one_minus_mu, invalid_ratio),
+                weighted(base.valid.mass, -valid_ratio) + weighted(base.invalid.mass, -invalid_ratio),
+            )
+        };
         Self {
             beta,
             lambda,
@@ -67,10 +75,8 @@ impl TiltedModel {
             log_mu,
             one_minus_mu,
             log_one_minus_mu,
-            kl_to_base: nonnegative(weighted(mu, valid_ratio) + weighted(one_minus_mu, invalid_ratio)),
-            kl_from_base: nonnegative(
-                weighted(base.valid.mass, -valid_ratio) + weighted(base.invalid.mass, -invalid_ratio),
-            ),
+            kl_to_base: nonnegative(kl_to_base),
+            kl_from_base: nonnegative(kl_from_base),
             kl_to_filtered: exists(if base.invalid.is_empty() { 0.0 } else { f64::INFINITY }),
             kl_from_filtered: exists(0.0 - log_mu),
             tv_to_filtered: exists(one_minus_mu),
@@ -100,6 +106,27 @@ impl TiltedModel {
             self.log_one_minus_mu + (base_log_prob - base.invalid.log_mass)
         }
     }
+}
+
+/// KL(p_\[β\]‖a) and KL(a‖p_\[β\]) for a small λ, where they are of order λ² and their terms of order λ.
+///
+/// With log(μ/A1) = −log(1 − A0 (1 − e^−λ)) and log((1−μ)/A0) = −log(1 + A1 (e^λ − 1)), and with terms e^z − 1 − z, z
+/// the logarithm of the second argument over the first: they add up to the same, as masses add up to 1, and none is
+/// negative.
+fn weakly_tilted(lambda: f64, base: &Split, [mu, one_minus_mu]: [f64; 2]) -> (f64, f64) {
+    let valid_ratio = -math::ln_1p(base.invalid.mass * math::exp_m1(-lambda));
+    let invalid_ratio = -math::ln_1p(base.valid.mass * math::exp_m1(lambda));
+    (
+        weighted(mu, above_tangent(-valid_ratio)) + weighted(one_minus_mu, above_tangent(-invalid_ratio)),
+        weighted(base.valid.mass, above_tangent(valid_ratio))
+            + weighted(base.invalid.mass, above_tangent(invalid_ratio)),
+    )
+}
+
+/// e^z − 1 − z for |z| ≤ 1: z²/2 · (1 + z/3 (1 + z/4 (1 + …))).
+fn above_tangent(z: f64) -> f64 {
+    let series = (3..=20).rev().fold(1.0, |rest, n| 1.0 + rest * z / f64::from(n));
+    0.5 * z * z * series
 }
 
 /// JS(p_\[β\], p*): on valid outputs the midpoint is p*·(1 + μ)/2, on the others it is half the tilt.
@@ -257,6 +284,37 @@ mod tests {
         assert_close(tilted.one_minus_mu / expected, 1.0, 1e-12);
         assert_close(tilted.kl_from_filtered.unwrap() / expected, 1.0, 1e-11);
         assert_eq!(tilted.kl_to_filtered, Some(f64::INFINITY));
+    }
+
+    /// By the definitions in 80 digits: A0, β, 1 − μ, KL(p_β‖a), KL(a‖p_β), JS and squared Hellinger to p*.
+    #[test]
+    fn small_divergences_keep_all_their_digits() {
+        let rows = [
+            [1e-12, 1e4, 9.999_000_049_998_334e-13, 4.999_666_679_161_334e-21, 4.999_833_337_494_917e-21],
+            [0.45, 1e4, 0.449_975_250_123_77, 1.237_491_748_499_547_5e-9, 1.237_495_874_499_847_8e-9],
+            [1e-12, 2.0, 6.065_306_597_128_721e-13, 9.020_401_043_100_795e-14, 1.065_306_597_125_560_2e-13],
+            [1e-12, 0.5, 1.353_352_832_367_297_1e-13, 5.939_941_502_903_017e-13, 1.135_335_283_236_239e-12],
+            [1e-12, 0.01, 3.720_075_976_024_556e-56, 1.000_000_000_000_5e-12, 9.899_999_999_999_95e-11],
+        ];
+        let to_filtered = [
+            [3.465_389_346_538_799e-13, 4.999_500_025_000_417e-13],
+            [0.189_081_612_486_599_94, 0.258_363_465_114_999_86],
+            [2.102_075_083_516_164_3e-13, 3.032_653_298_564_82e-13],
+            [4.690_363_500_291_27e-14, 6.766_764_161_836_715e-14],
+            [1.289_280_087_125_104e-56, 1.860_037_988_012_278e-56],
+        ];
+        for ([invalid, beta, one_minus_mu, to_base, from_base], [js, hellinger2]) in
+            rows.into_iter().zip(to_filtered)
+        {
+            let tilted = TiltedModel::new(beta, &split(&[1.0 - invalid, invalid], &[true, false]));
+            let close = |found: f64, expected: f64| assert_close(found / expected, 1.0, 1e-13);
+            close(tilted.one_minus_mu, one_minus_mu);
+            close(tilted.kl_to_base, to_base);
+            close(tilted.kl_from_base, from_base);
+            close(tilted.tv_to_filtered.unwrap(), one_minus_mu);
+            close(tilted.js_to_filtered.unwrap(), js);
+            close(tilted.hellinger2_to_filtered.unwrap(), hellinger2);
+        }
     }
 
     #[test]

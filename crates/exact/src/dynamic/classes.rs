@@ -54,7 +54,7 @@ pub(super) fn split_of<const N: usize>(
             mass: math::exp(log_mass),
             log_mass,
             entropy: nonnegative(masses[i].log_weight - masses[i].means[0]),
-            collision: math::exp((collisions[i].log_weight - 2.0 * masses[i].log_weight).min(0.0)),
+            log_collision: (collisions[i].log_weight - 2.0 * masses[i].log_weight).min(0.0),
             top1: math::exp((greatest[i] - masses[i].log_weight).min(0.0)),
         }
     };

@@ -3,8 +3,11 @@
 //! The counts of the prefixes that lead to a state, carried forward as big integers. Checked against enumeration and
 //! closed forms.
 
+use std::f64::consts::LN_2;
+
 use num_bigint::BigUint;
 use pstar_core::data::Ending;
+use pstar_core::math;
 
 use super::sampler::{Behind, Walk};
 use crate::acceptor::DEAD;
@@ -74,6 +77,13 @@ pub fn valid_support(weighted: &Weighted<'_>) -> BigUint {
         prefixes = next;
     }
     total
+}
+
+/// Natural logarithm of a count, also where no float holds the count; −∞ for 0.
+pub fn ln(count: &BigUint) -> f64 {
+    let shift = count.bits().saturating_sub(64);
+    let leading = u64::try_from(count >> shift).unwrap_or(u64::MAX);
+    math::ln(leading as f64) + shift as f64 * LN_2
 }
 
 /// Numbers of prefixes by state, and which states have any.

@@ -8,8 +8,8 @@ use super::*;
 use crate::testing::assert_close;
 use crate::{
     Acceptor, Divergences, ExplicitAutomaton, FilteredModel, FiniteState, LayeredAutomaton, ModelRows,
-    Orders, OutputSpace, OutputTable, Product, Reference, Role, Split, Started, TiltedModel, ValidSet,
-    Weighted, enumerate,
+    Orders, OutputSpace, OutputTable, Product, Reference, Role, Split, Started, Summary, TiltedModel,
+    ValidSet, Weighted, enumerate,
 };
 
 /// An automaton with explicit rows, one table a position.
@@ -146,7 +146,7 @@ fn assert_same_split(found: &Split, expected: &Split) {
         assert_close(found.mass, expected.mass, 1e-14);
         assert_close(found.log_mass, expected.log_mass, 1e-12);
         assert_close(found.entropy, expected.entropy, 1e-12);
-        assert_close(found.collision, expected.collision, 1e-12);
+        assert_close(found.log_collision, expected.log_collision, 1e-12);
         assert_close(found.top1, expected.top1, 1e-12);
     }
 }
@@ -271,4 +271,108 @@ fn a_validity_rate_beyond_underflow_keeps_its_logarithm() {
     assert_close(found.valid.top1, 1.0, 1e-9);
     let tilted = TiltedModel::new(1e-4, &found);
     assert_close(tilted.mu, 1.0, 0.0);
+}
+
+/// One state for each number of first symbols met, and none beyond `most` of them.
+fn at_most(most: u64, symbols: usize) -> ExplicitAutomaton {
+    let behind = |state: u64, symbol: usize| match symbol {
+        0 if state == most => u64::MAX,
+        0 => state + 1,
+        _ => state,
+    };
+    let next = (0..=most).flat_map(|state| (0..symbols).map(move |symbol| behind(state, symbol))).collect();
+    ExplicitAutomaton { symbols, next, accepts: vec![true; usize::try_from(most).unwrap() + 1] }
+}
+
+fn independent(row: &[f64]) -> Model {
+    let symbols = row.len();
+    Model { symbols, choices: symbols, next: vec![0; symbols], probs: vec![row.to_vec()] }
+}
+
+/// Sixty independent symbols, valid with at most twelve of the first: A1 is P(Bin(60, 0.3) ≤ 12), and given i of the
+/// first the others are independent again, so that all is a sum over i of C(60, i) and powers. In 60 digits.
+#[test]
+fn binomial_validity_has_closed_forms() {
+    let (base, policy) = (independent(&[0.3, 0.5, 0.2]), independent(&[0.2, 0.5, 0.3]));
+    let space = OutputSpace { symbols: 3, horizon: 60, ending: Ending::FixedLength };
+    let acceptor = Acceptor::explore(&mut at_most(12, 3), space, false, 100).unwrap();
+    assert_eq!(valid_outputs(&acceptor).to_string(), "721123228308110278725206016");
+    let product = Product::explore(&[started(&base), started(&policy)], &acceptor, 2000).unwrap();
+    let base_rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
+    let policy_rows = ModelRows::of(&product, Role::Policy, started(&policy)).unwrap();
+    let weighted = Weighted { product: &product, base: &base_rows, policy: &policy_rows };
+    let split = split(&weighted, Role::Base);
+    assert_close(split.valid.mass, 0.056_770_682_002_337_673, 1e-14);
+    assert_close(split.invalid.mass, 0.943_229_317_997_662_3, 1e-14);
+    assert_close(split.valid.entropy, 57.186_287_404_279_47, 1e-12);
+    // The likeliest is the second symbol throughout.
+    assert_close(split.valid.top1 / (0.5f64.powi(60) / 0.056_770_682_002_337_673), 1.0, 1e-12);
+    let tilted = [TiltedModel::new(0.5, &split)];
+    let (of_policy, found) =
+        divergences(&weighted, &split, &tilted, &Orders { alphas: &[0.5], powers: &[0.5] });
+    assert_close(of_policy.valid.mass, 0.576_440_301_445_875_5, 1e-14);
+    assert_close(found.kl_to_base, 2.432_790_648_648_986_3, 1e-12);
+    assert_close(found.kl_from_filtered.unwrap(), 1.692_197_388_318_089, 1e-12);
+    assert_close(found.hellinger2_to_filtered.unwrap(), 0.439_650_791_058_818_95, 2e-14);
+    assert_close(found.alpha_divergence[0].unwrap(), 4.0 * 0.439_650_791_058_818_95, 1e-13);
+    assert_close(found.power_sums[0].unwrap(), 1.0 - 0.439_650_791_058_818_95, 2e-14);
+    assert_close(found.kl_from_uniform_valid.unwrap(), 2.512_658_849_330_714_8, 1e-12);
+    assert_close(found.kl_to_tilted[0], 1.589_386_196_607_928_3, 1e-12);
+}
+
+/// Two kinds of valid outputs, by the first of eight symbols: 500 free symbols and then 600 times the first, or 500
+/// times the first and then 600 free ones. Half way the first kind has 2^1500 prefixes and the second seven, from which
+/// nearly all outputs come in the end.
+#[test]
+fn few_prefixes_of_many_outputs_are_not_lost() {
+    let (free, forced, symbols) = (500, 600, 8);
+    let horizon = 1 + free + forced;
+    // States: 0 is the start, then those of the first kind and those of the second, each by the symbols read.
+    let mut next = vec![u64::MAX; (1 + 2 * horizon) * symbols];
+    next[0] = 1;
+    next[1..symbols].fill(1 + horizon as u64);
+    for kind in 0..2 {
+        for read in 0..free + forced {
+            let state = 1 + kind * horizon + read;
+            let any = (read < free) == (kind == 0);
+            next[state * symbols..][..if any { symbols } else { 1 }].fill(state as u64 + 1);
+        }
+    }
+    let accepts = vec![true; 1 + 2 * horizon];
+    let mut verifier = ExplicitAutomaton { symbols, next, accepts };
+    let space = OutputSpace { symbols, horizon, ending: Ending::FixedLength };
+    let acceptor = Acceptor::explore(&mut verifier, space, false, 10_000).unwrap();
+    let base = independent(&[0.125; 8]);
+    let mut row = [0.1; 8];
+    row[0] = 0.3;
+    let policy = independent(&row);
+    let product = Product::explore(&[started(&base), started(&policy)], &acceptor, 10_000).unwrap();
+    let base_rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
+    let policy_rows = ModelRows::of(&product, Role::Policy, started(&policy)).unwrap();
+    let weighted = Weighted { product: &product, base: &base_rows, policy: &policy_rows };
+    let split = split(&weighted, Role::Base);
+    let (_, found) = divergences(&weighted, &split, &[], &Orders::default());
+    // 7 · 8^600 outputs of the second kind; the 8^500 of the first are nothing beside them.
+    let log_count = 7f64.ln() + 600.0 * 8f64.ln();
+    let of_free = (0.3f64.ln() + 7.0 * 0.1f64.ln()) / 8.0;
+    let mean = 0.1f64.ln() + 500.0 * 0.3f64.ln() + 600.0 * of_free;
+    assert_close(found.kl_from_uniform_valid.unwrap(), -log_count - mean, 1e-9);
+    assert_close(split.valid.log_mass, log_count - 1101.0 * 8f64.ln(), 1e-9);
+}
+
+/// 8^400 equal outputs, of which Σ q² = 8^−400 underflows: its logarithm is finite all the same.
+#[test]
+fn an_entropy_beyond_underflow_is_finite() {
+    let base = independent(&[0.125; 8]);
+    let space = OutputSpace { symbols: 8, horizon: 400, ending: Ending::FixedLength };
+    let mut all = ExplicitAutomaton { symbols: 8, next: vec![0; 8], accepts: vec![true] };
+    let acceptor = Acceptor::explore(&mut all, space, false, 10).unwrap();
+    let product = Product::explore(&[started(&base)], &acceptor, 1000).unwrap();
+    let rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
+    let split = split(&Weighted::of_base(&product, &rows), Role::Base);
+    let summary = Summary::new(&split, Vec::new(), &[]);
+    let expected = 400.0 * 8f64.ln();
+    assert_close(summary.entropy, expected, 1e-10);
+    assert_close(summary.renyi2_entropy, expected, 1e-10);
+    assert_close(summary.top1, 0.0, 0.0);
 }

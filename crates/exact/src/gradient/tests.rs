@@ -73,6 +73,9 @@ fn check(prompts: &[Prompt], divergence: Divergence, parameters: &[f64]) {
     for (found, expected) in found.iter().zip(&expected) {
         assert_close(*found, *expected, 1e-12 * (1.0 + expected.abs()));
     }
+    for (found, _) in found.iter().zip(parameters).filter(|(_, logit)| **logit == f64::NEG_INFINITY) {
+        assert_close(*found, 0.0, 0.0);
+    }
     if potential.is_finite() {
         for i in (0..parameters.len()).filter(|&i| parameters[i].is_finite()) {
             let [up, down] = [1e-5, -1e-5].map(|step| {

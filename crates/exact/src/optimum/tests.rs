@@ -200,6 +200,97 @@ fn nothing_on_a_grid_is_better_and_gradients_vanish() {
     }
 }
 
+/// Every divergence of a bigram from its definition, output by output.
+fn listed_values(toy: &Toy, divergences: &[Divergence], probs: [f64; 3]) -> Vec<f64> {
+    let rows = probs.map(|prob| [prob, 1.0 - prob]);
+    let split = Split::of(toy.case.base(), &toy.case.valid);
+    let (a1, a0) = (split.valid.mass, split.invalid.mass);
+    let (mut tokens, mut validity, mut kl_to_base) = (Vec::new(), 0.0, 0.0);
+    let mut on_valid = Vec::new();
+    for (index, (&a, &valid)) in toy.case.base().probs.iter().zip(toy.case.valid.mask()).enumerate() {
+        toy.case.space.tokens(index as u64, &mut tokens);
+        let mut row = 0;
+        let q: f64 = tokens
+            .iter()
+            .map(|&token| rows[std::mem::replace(&mut row, 1 + token as usize)][token as usize])
+            .product();
+        kl_to_base += if q > 0.0 { q * (q / a).ln() } else { 0.0 };
+        if valid {
+            validity += q;
+            on_valid.push((a / a1, q));
+        }
+    }
+    let over_valid =
+        |term: &dyn Fn(f64, f64) -> f64| -> f64 { on_valid.iter().map(|&(p, q)| term(p, q)).sum() };
+    let value = |&divergence: &Divergence| match divergence {
+        Divergence::InvalidityRate => 1.0 - validity,
+        Divergence::KlToTilted { beta } => (a1 * (1.0 / beta).exp() + a0).ln() - validity / beta + kl_to_base,
+        Divergence::KlFromFiltered => over_valid(&|p, q| p * (p / q).ln()),
+        Divergence::Alpha { alpha } => {
+            (1.0 - over_valid(&|p, q| p.powf(1.0 - alpha) * q.powf(alpha))) / (alpha * (1.0 - alpha))
+        }
+        Divergence::ClippedAlpha { alpha, clip } => {
+            let potential = over_valid(&|p, q| {
+                let corner = p * (1.0 + clip).powf(-1.0 / (1.0 - alpha));
+                let rise = match alpha {
+                    0.0 => p * (q / corner).ln(),
+                    _ => p.powf(1.0 - alpha) * (q.powf(alpha) - corner.powf(alpha)) / alpha,
+                };
+                if q <= corner { clip * q } else { clip * corner + rise - (q - corner) }
+            });
+            1.0 - validity - potential
+        }
+        _ => f64::INFINITY,
+    };
+    divergences.iter().map(value).collect()
+}
+
+/// All bigrams with probabilities in steps of 1/24, zeros and ones included, and steps of 1/4096 around each optimum.
+#[test]
+fn nothing_on_a_fine_grid_beats_an_optimum() {
+    let divergences = [
+        tilt(1.0),
+        tilt(3.0),
+        tilt(5.0),
+        tilt(20.0),
+        Divergence::InvalidityRate,
+        Divergence::KlFromFiltered,
+        Divergence::Alpha { alpha: 0.25 },
+        Divergence::Alpha { alpha: 0.5 },
+        Divergence::Alpha { alpha: 0.9 },
+        Divergence::ClippedAlpha { alpha: 0.0, clip: 10.0 },
+        Divergence::ClippedAlpha { alpha: 0.5, clip: 1.0 },
+    ];
+    for toy in [Toy::e(), Toy::c()] {
+        let optima: Vec<Optimum> = divergences.iter().map(|&divergence| toy.solve(divergence)).collect();
+        let point = |optimum: &Optimum| [0, 2, 4].map(|first| optimum.parameters[first].exp());
+        for (i, (optimum, divergence)) in optima.iter().zip(divergences).enumerate() {
+            let listed = listed_values(&toy, &divergences, point(optimum))[i];
+            assert_close(optimum.value, listed, 1e-12 * (1.0 + listed.abs()));
+            let near = |steps: i32, centre: f64| (centre + f64::from(steps) / 4096.0).clamp(0.0, 1.0);
+            for (x, y, z) in cube(-2..3) {
+                let [a, b, c] = point(optimum);
+                let value = listed_values(&toy, &[divergence], [near(x, a), near(y, b), near(z, c)])[0];
+                assert!(optimum.value <= value + 1e-12, "{divergence:?}: {} {value}", optimum.value);
+            }
+        }
+        for (x, y, z) in cube(0..25) {
+            let values = listed_values(&toy, &divergences, [x, y, z].map(|i| f64::from(i) / 24.0));
+            for ((optimum, divergence), value) in optima.iter().zip(divergences).zip(values) {
+                assert!(optimum.value <= value + 1e-12, "{divergence:?}: {} {value}", optimum.value);
+            }
+        }
+    }
+}
+
+fn cube(range: std::ops::Range<i32>) -> impl Iterator<Item = (i32, i32, i32)> {
+    let (first, second) = (range.clone(), range.clone());
+    first.flat_map(move |x| {
+        let third = range.clone();
+        second.clone().flat_map(move |y| third.clone().map(move |z| (x, y, z)))
+    })
+}
+
 /// The divergence at a policy.
 fn value_at(problems: &[PromptProblem<'_>], divergence: Divergence, log_q: &[f64], once: &Search) -> f64 {
     let rows = RowSet::of(problems);

@@ -233,9 +233,10 @@ impl Prompt {
         let betas = &experiment.evaluation.betas;
         let tilted: Vec<TiltedModel> =
             betas.iter().map(|beta| TiltedModel::new(beta.value, &split)).collect();
-        let support = dynamic::valid_support(&weighted).to_string();
-        let counts = [dynamic::valid_outputs(&acceptor).to_string(), support];
-        let targets = targets(experiment, &weighted, &split, &tilted, &counts[1]);
+        let support = dynamic::valid_support(&weighted);
+        let counts = [dynamic::valid_outputs(&acceptor).to_string(), support.to_string()];
+        let support = [counts[1].parse().unwrap_or(f64::INFINITY), dynamic::ln(&support)];
+        let targets = targets(experiment, &weighted, &split, &tilted, support);
         Ok(Self { acceptor, split, tilted, targets, counts, states: product.states() })
     }
 
@@ -273,7 +274,7 @@ fn targets(
     weighted: &Weighted<'_>,
     split: &Split,
     tilted: &[TiltedModel],
-    support: &str,
+    support: [f64; 2],
 ) -> PromptTargets {
     let (k, keys) = (sample_numbers(experiment), keys(experiment).k);
     // Every target is the base on valid outputs, times a constant.
@@ -295,7 +296,6 @@ fn targets(
         add_tilted(&mut measures, tilted);
         measures
     });
-    let support = support.parse().unwrap_or(f64::INFINITY);
     PromptTargets {
         base: of_summary(&summary(split, 0.0), &keys),
         tilted: tilted.collect(),

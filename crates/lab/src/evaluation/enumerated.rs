@@ -4,8 +4,8 @@ use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::targets::{PromptTargets, keys, means, sample_numbers, uniform, values};
 use super::{Enumerator, Measures, Reference};
 use crate::experiment::Experiment;
-use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
+use pstar_core::{PluginError, math};
 use pstar_exact::{CurvePoint, Divergences, Orders, OutputTable, Split, Summary, at_least_once, entropy};
 
 impl Reference {
@@ -25,7 +25,8 @@ impl Reference {
         PromptTargets {
             uniform: filtered.and_then(|filtered| {
                 let entropy = Summary::of_filtered(filtered, &k).entropy;
-                uniform(filtered.support as f64, entropy, &k, &keys)
+                let support = filtered.support as f64;
+                uniform([support, math::ln(support)], entropy, &k, &keys)
             }),
             base: of_summary(&Summary::with_split(table, &prompt.valid, &prompt.split, &k), &keys),
             filtered: filtered.map(|filtered| {

@@ -203,7 +203,8 @@ impl Own<'_> {
         }
     }
 
-    /// KL(q‖p_\[β\]), the tilt of log a being log μ − log Z on valid outputs and log(1−μ) − log(1−Z) on the others.
+    /// KL(q‖p_\[β\]), the tilt of log a being log μ − log Z on valid outputs and log(1−μ) − log(1−Z) on the others;
+    /// infinite as soon as a sample is none of the base's.
     fn kl_to_tilted(&self, against: &AgainstFiltered<'_>, i: usize) -> Measure {
         let samples = against.samples();
         let Some((facts, tilted)) =
@@ -213,7 +214,10 @@ impl Own<'_> {
         };
         let valid = tilted.log_mu - samples.log_valid;
         let invalid = tilted.log_one_minus_mu - facts.log_invalid;
-        let log_ratio = |(ratio, is_valid): (f64, bool)| -(ratio + if is_valid { valid } else { invalid });
+        let log_ratio = |(ratio, is_valid): (f64, bool)| match ratio {
+            f64::NEG_INFINITY => f64::INFINITY,
+            _ => -(ratio + if is_valid { valid } else { invalid }),
+        };
         estimate(&self.log_ratios().map(log_ratio).collect::<Vec<_>>())
     }
 }

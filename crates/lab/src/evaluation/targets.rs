@@ -3,7 +3,6 @@
 use super::measures::Keys;
 use super::{Measures, measures};
 use crate::experiment::{Experiment, Written};
-use pstar_core::math;
 use pstar_exact::Summary;
 
 pub(super) fn texts<T>(numbers: &[Written<T>]) -> Vec<String> {
@@ -44,11 +43,17 @@ pub struct PromptTargets {
     pub uniform: Option<Measures>,
 }
 
-/// The figures of the uniform distribution on `support` outputs, against a filtered model of this entropy.
-pub(super) fn uniform(support: f64, filtered_entropy: f64, k: &[u64], keys: &[String]) -> Option<Measures> {
-    let mut measures = measures::of_summary(&Summary::of_uniform(support, k)?, keys);
+/// The figures of the uniform distribution on `support` outputs, of which the logarithm is `log_support`, against a
+/// filtered model of this entropy.
+pub(super) fn uniform(
+    [support, log_support]: [f64; 2],
+    filtered_entropy: f64,
+    k: &[u64],
+    keys: &[String],
+) -> Option<Measures> {
+    let mut measures = measures::of_summary(&Summary::of_uniform(support, log_support, k)?, keys);
     // KL(p*‖u) = log |support| − H(p*).
-    measures.push("kl_from_filtered", (math::ln(support) - filtered_entropy).max(0.0));
+    measures.push("kl_from_filtered", (log_support - filtered_entropy).max(0.0));
     Some(measures)
 }
 

@@ -1,10 +1,10 @@
 //! Components that misbehave, each in one way.
 
-use pstar_core::author::{SampleRequest, Samples, ShapedParameters, WeightedBatch};
+use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters, WeightedBatch};
 use pstar_core::data::SequenceBatch;
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
-use pstar_core::rng::StreamKey;
-use pstar_core::{Objective, PluginError, Policy, SequenceModel, Task, Verifier};
+use pstar_core::rng::{StreamKey, cumulative, pick};
+use pstar_core::{BaseModel, Objective, PluginError, Policy, SequenceModel, Task, Verifier};
 use serde::Deserialize;
 
 /// Panics on one response, and when it is dropped.
@@ -154,4 +154,122 @@ impl Policy for FaultyPolicy {
     }
 }
 
-pstar_core::export_plugin!(verifiers: [Panicking], policies: [FaultyPolicy], objectives: [Misbehaving]);
+/// A uniform model that is sound, but has no finite-state view, or one that answers what is no log-probability.
+struct Even {
+    view: View,
+    choices: usize,
+    horizon: usize,
+    /// The token of the end symbol, which occurs only where there is one.
+    end: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EvenConfig {
+    view: View,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+enum View {
+    Absent,
+    NotANumber,
+    Infinite,
+}
+
+impl Even {
+    fn of(config: &EvenConfig, task: &Task) -> Self {
+        let (choices, horizon, end) = (task.choices(), task.horizon, task.alphabet.end());
+        Self { view: config.view, choices, horizon, end }
+    }
+
+    fn log_prob(&self) -> f64 {
+        -(self.choices as f64).ln()
+    }
+}
+
+impl FiniteStateView for Even {
+    fn start(&self, _: &[u32]) -> u64 {
+        0
+    }
+
+    fn expand(&self, _: usize, _: &[u64], log_probs: &mut [f64], next: &mut [u64]) {
+        log_probs.fill(self.log_prob());
+        log_probs[0] = if self.view == View::Infinite { f64::INFINITY } else { f64::NAN };
+        next.fill(0);
+    }
+}
+
+impl SequenceModel for Even {
+    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
+        let mut sums = vec![0.0; self.choices];
+        cumulative(&vec![1.0 / self.choices as f64; self.choices], &mut sums);
+        let mut samples = Samples::default();
+        for (&prompt, &sample) in request.prompt_of.iter().zip(request.sample) {
+            let mut uniforms = key.row(prompt, sample);
+            for position in 0..self.horizon {
+                let token = u32::try_from(pick(&sums, uniforms.at(position))).unwrap_or(self.end);
+                samples.tokens.push_value(token);
+                samples.log_probs.push(self.log_prob());
+                if token == self.end {
+                    break;
+                }
+            }
+            samples.tokens.end_row();
+        }
+        Ok(samples)
+    }
+
+    fn score(&self, _: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
+        log_probs.fill(self.log_prob());
+        Ok(())
+    }
+
+    fn finite_state(&self) -> Option<&dyn FiniteStateView> {
+        (self.view != View::Absent).then_some(self)
+    }
+
+    fn parameters(&self) -> Option<ShapedParameters> {
+        Some(ShapedParameters { shape: "none".into(), values: Vec::new() })
+    }
+}
+
+impl BaseModel for Even {
+    const NAME: &'static str = "even";
+    const DOC: &'static str = "uniform, without a sound finite-state view";
+    type Config = EvenConfig;
+
+    fn new(config: EvenConfig, task: &Task) -> Result<Self, PluginError> {
+        Ok(Self::of(&config, task))
+    }
+}
+
+impl Policy for Even {
+    const NAME: &'static str = "even";
+    const DOC: &'static str = "uniform, without a sound finite-state view";
+    type Config = EvenConfig;
+
+    fn new(config: EvenConfig, task: &Task) -> Result<Self, PluginError> {
+        Ok(Self::of(&config, task))
+    }
+
+    fn parameter_count(&self) -> usize {
+        0
+    }
+
+    fn set_parameters(&mut self, _: &[f64]) -> Result<(), PluginError> {
+        Ok(())
+    }
+
+    fn randomise(&mut self, _: StreamKey) {}
+
+    fn gradient(&self, _: &WeightedBatch<'_>, _: &mut [f64]) -> Result<(), PluginError> {
+        Ok(())
+    }
+}
+
+pstar_core::export_plugin!(
+    base_models: [Even],
+    verifiers: [Panicking],
+    policies: [Even, FaultyPolicy],
+    objectives: [Misbehaving]
+);

@@ -44,3 +44,13 @@ fn one_symbol_has_as_many_outputs_as_lengths() {
     let ended = OutputSpace { ending: Ending::EndSymbol, ..fixed };
     assert_eq!(outputs(ended), BigUint::from(usize::MAX) + 1u8);
 }
+
+#[test]
+fn logarithms_of_counts_are_those_of_their_factors() {
+    for (base, exponent) in [(2u8, 1u32), (3, 40), (8, 400), (10, 5000)] {
+        let found = ln(&BigUint::from(base).pow(exponent));
+        let expected = f64::from(exponent) * f64::from(base).ln();
+        assert!((found - expected).abs() <= 1e-15 * expected, "{base}^{exponent}: {found}, not {expected}");
+    }
+    assert_eq!((ln(&BigUint::ZERO), ln(&BigUint::from(1u8))), (f64::NEG_INFINITY, 0.0));
+}
