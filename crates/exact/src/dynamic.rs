@@ -6,10 +6,13 @@
 //! Checked against enumeration on random tasks, and against closed forms on large ones.
 
 mod classes;
+mod completions;
 mod counts;
 mod coverage;
 mod divergences;
 mod sampler;
+mod walk;
+mod wide;
 
 pub use classes::{log_masses, split};
 pub use counts::{ln, outputs, valid_outputs, valid_support};

@@ -9,7 +9,7 @@ use num_bigint::BigUint;
 use pstar_core::data::Ending;
 use pstar_core::math;
 
-use super::sampler::{Behind, Walk};
+use super::walk::{Behind, Walk};
 use crate::acceptor::DEAD;
 use crate::{Acceptor, OutputSpace, Role, Weighted};
 

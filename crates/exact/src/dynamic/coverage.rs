@@ -6,7 +6,9 @@
 //! the product: what hangs off the walked prefixes is carried forward together. Checked against enumeration and closed
 //! forms.
 
-use super::sampler::{Behind, Completions, Walk, Wide};
+use super::completions::Completions;
+use super::walk::{Behind, Walk};
+use super::wide::Wide;
 use crate::coverage::coverage_at;
 use crate::{Accumulator, Role, Weighted};
 
