@@ -12,7 +12,7 @@ const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6
 
 /// e^x for x in [−87, 87], with a relative error below 1.5·10⁻⁷.
 #[inline(always)]
-fn exp<S: Simd>(simd: S, x: S::V) -> S::V {
+pub(crate) fn exp<S: Simd>(simd: S, x: S::V) -> S::V {
     let shifted = simd.fma(x, simd.splat(std::f32::consts::LOG2_E), simd.splat(SHIFT));
     let n = simd.sub(shifted, simd.splat(SHIFT));
     let r = simd.fma(n, simd.splat(-LN_2[0]), x);

@@ -1,8 +1,9 @@
 //! Back-propagation through the steps of a chunk.
 
 use crate::block::{Block, Matrix, WIDTH, blocks};
-use crate::kernels::{Add, BackwardGates, ColumnSums, Multiply, Outer, Run, Scatter};
+use crate::kernels::{Add, BackwardGates, BackwardSoftmax, ColumnSums, Multiply, Outer, Run, Scatter};
 use crate::network::Network;
+use crate::simd::InstructionSet;
 use crate::workspace::{CHUNK, NOBODY, Step, Workspace};
 
 /// The gradient at the weights of a network, summed over chunks; padded like them.
@@ -16,7 +17,6 @@ pub(crate) struct Sums {
     /// Choices.
     pub(crate) output_bias: Vec<f64>,
     delta: Vec<Matrix>,
-    scratch: Vec<Block>,
     table_scratch: Vec<Block>,
 }
 
@@ -47,7 +47,6 @@ impl Sums {
             output: vec![0.0; choices * units],
             output_bias: vec![0.0; choices],
             delta: (0..network.shape.layers).map(|_| Matrix::new(units / WIDTH, CHUNK)).collect(),
-            scratch: vec![Block::ZERO; units.max(choices).max(3 * units) * units / WIDTH],
             table_scratch: vec![Block::ZERO; 3 * units / WIDTH * network.embedding.rows],
         }
     }
@@ -61,7 +60,7 @@ impl Sums {
         chunk: &mut Workspace,
         weigh: impl Fn(usize, usize) -> Option<(u32, f32)>,
     ) {
-        chunk.weigh(weigh);
+        chunk.weigh(network.set, weigh);
         self.walk(network, chunk);
         self.weights(network, chunk);
     }
@@ -69,7 +68,7 @@ impl Sums {
     /// From the last step to the first, turns what was kept into gradients at the arguments of the gates.
     fn walk(&mut self, network: &Network, chunk: &mut Workspace) {
         let (units, layers) = (network.shape.units(), network.shape.layers);
-        let Workspace { steps, kept, hidden, probs, .. } = chunk;
+        let Workspace { steps, kept, hidden, logits, .. } = chunk;
         for delta in &mut self.delta {
             delta.data.fill(Block::ZERO);
         }
@@ -93,7 +92,7 @@ impl Sums {
                 });
             };
             if step.emits {
-                add(probs, 0, slot, &network.output_back, &mut self.delta[layers - 1]);
+                add(logits, 0, slot, &network.output_back, &mut self.delta[layers - 1]);
             }
             for layer in (0..layers).rev() {
                 let weights = &network.layers[layer];
@@ -135,11 +134,8 @@ impl Sums {
         let recurrent = runs(&mut chunk.steps.iter().skip(1), |step| step.from);
         let input = runs(&mut chunk.steps.iter(), |step| step.to);
         let output = runs(&mut chunk.steps.iter().filter(|step| step.emits), |step| step.to);
-        let scratch = &mut self.scratch;
-        let mut outer = |a, a_blocks: (usize, usize), b, runs: &[Run], sums: &mut [f64]| {
-            let out = &mut scratch[..a_blocks.1 * WIDTH * units];
-            network.set.run(Outer { a, a_blocks, b, b_blocks: units, runs, out });
-            network.set.run(Add { blocks: out, sums });
+        let outer = |a, a_blocks: (usize, usize), b, runs: &[Run], sums: &mut [f64]| {
+            network.set.run(Outer { a, a_blocks, b, b_blocks: units, runs, sums });
         };
         let slots = chunk.slots();
         for (layer, sums) in self.layers.iter_mut().enumerate() {
@@ -152,8 +148,8 @@ impl Sums {
         }
         let choices = network.output_bias.len();
         let top = &chunk.hidden[network.shape.layers - 1];
-        outer(&chunk.probs, (0, choices), top, &output, &mut self.output);
-        network.set.run(ColumnSums { x: &chunk.probs, rows: slots, out: &mut self.output_bias });
+        outer(&chunk.logits, (0, choices), top, &output, &mut self.output);
+        network.set.run(ColumnSums { x: &chunk.logits, rows: slots, out: &mut self.output_bias });
         self.scatter(network, chunk);
     }
 
@@ -167,32 +163,23 @@ impl Sums {
 }
 
 impl Workspace {
-    /// Turns the probabilities of every slot into the gradient at its logits: c (δ_token − p).
-    fn weigh(&mut self, weigh: impl Fn(usize, usize) -> Option<(u32, f32)>) {
-        let Self { steps, sequence, probs, lead, .. } = self;
-        let (stride, choices) = (probs.rows, probs.data.len() / probs.rows);
+    /// Turns the logits of every slot into the gradient at them.
+    fn weigh(&mut self, set: InstructionSet, weigh: impl Fn(usize, usize) -> Option<(u32, f32)>) {
+        let Self { steps, sequence, logits, lead, .. } = self;
+        let mut chosen = Vec::with_capacity(sequence.len());
         for (time, step) in steps.iter().enumerate() {
-            for slot in step.slot..step.slot + step.rows {
-                let weighed = match sequence[slot] {
+            for &sequence in &sequence[step.slot..][..step.rows] {
+                let weighed = match sequence {
                     NOBODY => None,
                     sequence => {
                         let sequence = sequence as usize;
                         time.checked_sub(lead[sequence]).and_then(|position| weigh(sequence, position))
                     }
                 };
-                let coefficient = weighed.map_or(0.0, |(_, coefficient)| coefficient);
-                let row = probs.data[slot..].iter_mut().step_by(stride).take(choices);
-                if coefficient == 0.0 {
-                    row.for_each(|block| *block = Block::ZERO);
-                    continue;
-                }
-                row.for_each(|block| block.0.iter_mut().for_each(|p| *p *= -coefficient));
-                if let Some((token, _)) = weighed {
-                    let token = token as usize;
-                    probs.data[token / WIDTH * stride + slot].0[token % WIDTH] += coefficient;
-                }
+                chosen.push(weighed.unwrap_or((0, 0.0)));
             }
         }
+        set.run(BackwardSoftmax { logits, chosen: &chosen });
     }
 }
 

@@ -11,7 +11,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Changes with everything that changes what a fit gives.
-const FORMAT: &str = "pstar-rnn 2";
+const FORMAT: &str = "pstar-rnn 3";
 
 /// The folder of fitted parameters: `$PSTAR_CACHE_DIR`, else `$XDG_CACHE_HOME/pstar`, else `$HOME/.cache/pstar`; `None`
 /// where no variable is set.

@@ -3,19 +3,30 @@
 //! All sequences of a chunk take their steps together. One that has ended stays in its row, where it does no harm,
 //! until a tile of rows can be saved; then the others move together, in their order.
 
-use crate::block::{Block, TILE};
+use crate::block::{Block, Matrix, TILE};
 use crate::network::{Advance, Network};
 use crate::simd::{Job, Simd};
 use crate::softmax::Softmax;
 use crate::workspace::{NOBODY, Step, Workspace};
+
+/// For each row of a tile the sequence that stands there and the position that it is to choose for; `None` where no
+/// sequence has to choose.
+pub(crate) type Turns = [Option<(usize, usize)>; TILE];
 
 /// Where the chosen tokens of a chunk come from, and where their log-probabilities go.
 pub(crate) trait Choose {
     /// Whether the sequence has tokens at all.
     fn begins(&self, sequence: usize) -> bool;
 
-    /// The token of a sequence at a position, and whether it is the last one.
-    fn choose(&mut self, sequence: usize, position: usize, softmax: &mut Softmax) -> (u32, bool);
+    /// For each of `turns` the token, and whether it is the last one of its sequence. The logits of the tile begin at
+    /// `row`.
+    fn choose(
+        &mut self,
+        turns: &Turns,
+        logits: &Matrix,
+        row: usize,
+        softmax: &mut Softmax,
+    ) -> [(u32, bool); TILE];
 }
 
 impl Workspace {
@@ -58,7 +69,7 @@ impl Workspace {
             step.emits = rows.iter().any(|&sequence| time >= self.lead[sequence as usize]);
             if step.emits {
                 let top = &self.hidden[network.shape.layers - 1];
-                network.logits(top, step.to, step.rows, &mut self.probs, step.slot);
+                network.logits(top, step.to, step.rows, &mut self.logits, step.slot);
                 network.set.run(Emit {
                     workspace: self,
                     step: &step,
@@ -129,18 +140,23 @@ impl<C: Choose> Job for Emit<'_, C> {
     #[allow(clippy::inline_always, reason = "part of a kernel")]
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize>(self, _: S) {
-        let Workspace { keep, probs, softmax, lead, .. } = self.workspace;
-        for (row, &sequence) in self.rows.iter().enumerate() {
-            let sequence = sequence as usize;
-            if self.ended[sequence] || self.time < lead[sequence] {
+        let Workspace { logits, softmax, lead, .. } = self.workspace;
+        for (tile, rows) in self.rows.chunks(TILE).enumerate() {
+            let mut turns = [None; TILE];
+            for (turn, &sequence) in turns.iter_mut().zip(rows) {
+                let sequence = sequence as usize;
+                if !self.ended[sequence] {
+                    *turn = self.time.checked_sub(lead[sequence]).map(|position| (sequence, position));
+                }
+            }
+            if turns == [None; TILE] {
                 continue;
             }
-            let (slot, stride) = (self.step.slot + row, probs.rows);
-            softmax.fill(probs.data[slot..].iter().step_by(stride));
-            let (token, last) = self.choose.choose(sequence, self.time - lead[sequence], softmax);
-            (self.last[sequence], self.ended[sequence]) = (token, last);
-            if *keep {
-                softmax.write(probs.data[slot..].iter_mut().step_by(stride));
+            let chosen = self.choose.choose(&turns, logits, self.step.slot + tile * TILE, softmax);
+            for (turn, (token, last)) in turns.into_iter().zip(chosen) {
+                if let Some((sequence, _)) = turn {
+                    (self.last[sequence], self.ended[sequence]) = (token, last);
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! From sums over chunks to the gradient at the parameters.
 
 use crate::backward::Sums;
-use crate::block::{Block, Matrix, WIDTH, blocks};
+use crate::block::{Matrix, WIDTH, blocks};
 use crate::kernels::{Multiply, Outer, Run};
 use crate::network::Network;
 
@@ -66,20 +66,17 @@ impl Sums {
             to: 0,
             out_blocks: inputs,
         });
-        let mut weights = vec![Block::ZERO; gates * WIDTH * inputs];
+        let mut weights = vec![0.0; gates * WIDTH * inputs * WIDTH];
         network.set.run(Outer {
             a: &table,
             a_blocks: (0, gates),
             b: &network.embedding,
             b_blocks: inputs,
             runs: &[Run { a: 0, b: 0, rows: tokens }],
-            out: &mut weights,
+            sums: &mut weights,
         });
         let by_token = (0..tokens).flat_map(|token| (0..inputs).map(move |block| (block, token)));
         let embedding = by_token.flat_map(|(block, token)| embedding.rows(block, token, 1)[0].0);
-        (
-            embedding.map(f64::from).collect(),
-            weights.iter().flat_map(|block| block.0).map(f64::from).collect(),
-        )
+        (embedding.map(f64::from).collect(), weights)
     }
 }

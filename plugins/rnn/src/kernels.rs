@@ -9,6 +9,7 @@
 
 mod add;
 mod backward_gates;
+mod backward_softmax;
 mod cell;
 mod column_sums;
 mod multiply;
@@ -18,6 +19,7 @@ mod scatter;
 
 pub(crate) use add::Add;
 pub(crate) use backward_gates::BackwardGates;
+pub(crate) use backward_softmax::BackwardSoftmax;
 pub(crate) use cell::Cell;
 pub(crate) use column_sums::ColumnSums;
 pub(crate) use multiply::Multiply;

@@ -1,8 +1,8 @@
 //! Gated recurrent units: base models that are fitted to a corpus or loaded, and policies.
 //!
-//! Parameters are `f64`, computations `f32`, probabilities `f64` from the logits on. What a sequence gives does not depend
-//! on the others of its batch, and nothing depends on the number of threads. All processors with fused multiply-add give
-//! the same bits; x86 without it rounds differently.
+//! Parameters are `f64`, computations `f32`, log-probabilities and choices `f64` from the logits on. What a sequence
+//! gives does not depend on the others of its batch, and nothing depends on the number of threads. All processors with
+//! fused multiply-add give the same bits; x86 without it rounds differently.
 //!
 //! # Files
 //!

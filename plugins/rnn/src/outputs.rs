@@ -182,10 +182,12 @@ impl Job for Lengthen<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize>(self, _: S) {
         let Level { log_probs, logits, longer, .. } = self.level;
-        for (row, longer) in longer.chunks_exact_mut(self.choices).enumerate() {
-            self.softmax.fill(logits.data[row..].iter().step_by(logits.rows));
-            for (longer, log_prob) in longer.iter_mut().zip(self.softmax.log_probs()) {
-                *longer = log_probs[row] + log_prob;
+        for (tile, longer) in longer.chunks_mut(TILE * self.choices).enumerate() {
+            self.softmax.fill(logits, tile * TILE);
+            for (row, longer) in longer.chunks_exact_mut(self.choices).enumerate() {
+                for (longer, log_prob) in longer.iter_mut().zip(self.softmax.log_probs(row)) {
+                    *longer = log_probs[tile * TILE + row] + log_prob;
+                }
             }
         }
     }

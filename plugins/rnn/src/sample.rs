@@ -1,6 +1,7 @@
 //! Sampling.
 
-use crate::forward::Choose;
+use crate::block::{Matrix, TILE};
+use crate::forward::{Choose, Turns};
 use crate::softmax::Softmax;
 use pstar_core::author::Samples;
 use pstar_core::rng::{StreamKey, UniformRow};
@@ -49,12 +50,27 @@ impl Choose for Sampler {
 
     #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
     #[inline(always)]
-    fn choose(&mut self, sequence: usize, position: usize, softmax: &mut Softmax) -> (u32, bool) {
-        softmax.normalise();
-        let choice = softmax.pick(self.uniforms[sequence].at(position));
-        #[allow(clippy::cast_possible_truncation, reason = "a choice is a token")]
-        let token = choice as u32;
-        self.drawn[sequence].push((token, softmax.log_prob(choice)));
-        (token, position + 1 == self.horizon || Some(token) == self.end)
+    fn choose(
+        &mut self,
+        turns: &Turns,
+        logits: &Matrix,
+        row: usize,
+        softmax: &mut Softmax,
+    ) -> [(u32, bool); TILE] {
+        softmax.fill(logits, row);
+        let mut uniforms = [0.0; TILE];
+        for (uniform, &turn) in uniforms.iter_mut().zip(turns) {
+            if let Some((sequence, position)) = turn {
+                *uniform = self.uniforms[sequence].at(position);
+            }
+        }
+        let mut chosen = softmax.pick(&uniforms).map(|token| (token, false));
+        for (row, (&turn, (token, last))) in turns.iter().zip(&mut chosen).enumerate() {
+            if let Some((sequence, position)) = turn {
+                self.drawn[sequence].push((*token, softmax.log_prob(row, *token as usize)));
+                *last = position + 1 == self.horizon || Some(*token) == self.end;
+            }
+        }
+        chosen
     }
 }

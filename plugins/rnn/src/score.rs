@@ -1,6 +1,7 @@
 //! Scoring sequences that are given.
 
-use crate::forward::Choose;
+use crate::block::{Matrix, TILE};
+use crate::forward::{Choose, Turns};
 use crate::softmax::Softmax;
 use pstar_core::PluginError;
 use pstar_core::data::{Ragged, SequenceBatch};
@@ -29,17 +30,28 @@ impl Choose for Scorer<'_, '_> {
 
     #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
     #[inline(always)]
-    fn choose(&mut self, sequence: usize, position: usize, softmax: &mut Softmax) -> (u32, bool) {
-        let row = self.tokens.row(self.first + sequence);
-        let token = row[position];
-        if self.log_probs.is_empty() {
-            softmax.normalise();
-        } else {
-            #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
-            let start = self.tokens.offsets()[self.first + sequence] as usize;
-            self.log_probs[start + position] = softmax.log_prob(token as usize);
+    fn choose(
+        &mut self,
+        turns: &Turns,
+        logits: &Matrix,
+        row: usize,
+        softmax: &mut Softmax,
+    ) -> [(u32, bool); TILE] {
+        if !self.log_probs.is_empty() {
+            softmax.fill(logits, row);
         }
-        (token, position + 1 == row.len())
+        let mut chosen = [(0, false); TILE];
+        for (row, (&turn, chosen)) in turns.iter().zip(&mut chosen).enumerate() {
+            let Some((sequence, position)) = turn else { continue };
+            let tokens = self.tokens.row(self.first + sequence);
+            *chosen = (tokens[position], position + 1 == tokens.len());
+            if !self.log_probs.is_empty() {
+                #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
+                let start = self.tokens.offsets()[self.first + sequence] as usize;
+                self.log_probs[start + position] = softmax.log_prob(row, tokens[position] as usize);
+            }
+        }
+        chosen
     }
 }
 

@@ -10,7 +10,7 @@ mod avx2;
 mod avx512;
 mod portable;
 
-use crate::block::Block;
+use crate::block::{Block, WIDTH};
 
 /// A vector instruction set. A value of the type is the proof that this processor has it.
 pub(crate) trait Simd: Copy {
@@ -27,6 +27,8 @@ pub(crate) trait Simd: Copy {
     fn store(self, v: Self::V, block: &mut Block, part: usize);
     /// a·b + c.
     fn fma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Adds part `part` of a block to sums.
+    fn accumulate(self, v: Self::V, sums: &mut [f64; WIDTH], part: usize);
     /// a + b.
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// a − b.
@@ -35,6 +37,10 @@ pub(crate) trait Simd: Copy {
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// a / b.
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The greater of a and b; where one is NaN, b.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// Every lane takes the number of the one that is BY lanes higher, round and round.
+    fn turn<const BY: i32>(self, a: Self::V) -> Self::V;
     /// a held to [low, high], low < high; where a is NaN, either bound.
     fn clamp(self, a: Self::V, low: f32, high: f32) -> Self::V;
     /// a·2^n, where `shifted` is n + 1.5·2^23.

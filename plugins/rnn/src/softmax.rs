@@ -1,92 +1,109 @@
 //! The choices at a position: softmax of logits, in `f64`.
 //!
 //! Logits are `f32`; from there on everything is `f64` and uses no fused operations, so that probabilities sum to 1 to
-//! `f64` rounding and depend on the processor through the logits alone.
+//! `f64` rounding and depend on the processor through the logits alone. The rows of a tile stand side by side in
+//! vectors: sums over choices need no shuffling, and a row's numbers do not depend on its neighbours.
+#![allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
+#![allow(clippy::needless_range_loop, reason = "a loop over the rows of a tile is a vector instruction")]
 
-use crate::block::{Block, WIDTH};
+use crate::block::{Matrix, TILE, WIDTH};
 use pstar_core::math;
-use pstar_core::rng::{cumulative, pick};
 
-/// The distribution of one row.
+/// A number for each row of a tile.
+type Row = [f64; TILE];
+
+/// Number of sums over choices that are added up in the end.
+const SUMS: usize = 8;
+
+/// The distributions of the rows of a tile.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Softmax {
-    choices: usize,
-    /// Logits less the greatest one, then padding.
-    shifted: Vec<f64>,
-    /// Their exponentials, 0 for padding; after [`normalise`](Self::normalise), probabilities.
-    probs: Vec<f64>,
-    sums: Vec<f64>,
-    sum: f64,
+    /// For each choice the logits less the greatest one of their row.
+    shifted: Vec<Row>,
+    /// Their exponentials.
+    exps: Vec<Row>,
+    sum: Row,
 }
 
 impl Softmax {
     /// Memory for a number of choices.
     pub(crate) fn new(choices: usize) -> Self {
-        let padded = choices.next_multiple_of(WIDTH);
-        let zeros = vec![0.0; padded];
-        Self { choices, shifted: zeros.clone(), probs: zeros, sums: vec![0.0; choices], sum: 1.0 }
+        let zeros = vec![[0.0; TILE]; choices];
+        Self { shifted: zeros.clone(), exps: zeros, sum: [1.0; TILE] }
     }
 
-    /// Takes on the logits of a row: its blocks, one after another, −∞ for padding.
-    #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
+    /// Takes on the logits of the tile that begins at a row.
     #[inline(always)]
-    pub(crate) fn fill<'a>(&mut self, logits: impl Iterator<Item = &'a Block>) {
-        let mut greatest = [f32::NEG_INFINITY; WIDTH];
-        for (shifted, block) in self.shifted.as_chunks_mut::<WIDTH>().0.iter_mut().zip(logits) {
-            for i in 0..WIDTH {
-                let x = block.0[i];
-                greatest[i] = if x > greatest[i] { x } else { greatest[i] };
-                shifted[i] = f64::from(x);
+    pub(crate) fn fill(&mut self, logits: &Matrix, row: usize) {
+        let mut greatest = [f32::NEG_INFINITY; TILE];
+        for (block, shifted) in self.shifted.chunks_mut(WIDTH).enumerate() {
+            let rows: &[_; TILE] = logits.rows(block, row, TILE).try_into().expect("a tile of rows");
+            for (i, shifted) in shifted.iter_mut().enumerate() {
+                for row in 0..TILE {
+                    let x = rows[row].0[i];
+                    greatest[row] = if x > greatest[row] { x } else { greatest[row] };
+                    shifted[row] = f64::from(x);
+                }
             }
         }
-        let greatest = f64::from(greatest.into_iter().fold(f32::NEG_INFINITY, f32::max));
-        for (x, p) in self.shifted.iter_mut().zip(&mut self.probs) {
-            *x -= greatest;
-            *p = exp(*x);
+        let greatest = greatest.map(f64::from);
+        // One choice after another goes to one sum after another: fewer roundings pile up than in a single one.
+        let mut sums = [[0.0; TILE]; SUMS];
+        for (choice, (shifted, exps)) in self.shifted.iter_mut().zip(&mut self.exps).enumerate() {
+            let (mut x, mut e) = (*shifted, [0.0; TILE]);
+            for row in 0..TILE {
+                x[row] -= greatest[row];
+            }
+            for row in 0..TILE {
+                e[row] = exp(x[row]);
+            }
+            for row in 0..TILE {
+                sums[choice % SUMS][row] += e[row];
+            }
+            (*shifted, *exps) = (x, e);
         }
-        let mut sums = [0.0; WIDTH / 2];
-        for probs in self.probs.as_chunks::<{ WIDTH / 2 }>().0 {
-            for i in 0..WIDTH / 2 {
-                sums[i] += probs[i];
+        for half in [4, 2, 1] {
+            for i in 0..half {
+                for row in 0..TILE {
+                    sums[i][row] += sums[i + half][row];
+                }
             }
         }
-        let [a, b, c, d, e, f, g, h] = sums;
-        self.sum = ((a + e) + (c + g)) + ((b + f) + (d + h));
+        self.sum = sums[0];
     }
 
-    /// Makes the exponentials probabilities.
-    #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
-    #[inline(always)]
-    pub(crate) fn normalise(&mut self) {
-        let factor = 1.0 / self.sum;
-        self.probs.iter_mut().for_each(|p| *p *= factor);
+    /// The log-probability of a choice of a row.
+    pub(crate) fn log_prob(&self, row: usize, choice: usize) -> f64 {
+        self.shifted[choice][row] - math::ln(self.sum[row])
     }
 
-    /// Writes the probabilities, after [`normalise`](Self::normalise), in place of the logits; 0 for padding.
-    #[allow(clippy::cast_possible_truncation, reason = "gradients are in f32")]
-    #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
+    /// The log-probabilities of all choices of a row.
+    pub(crate) fn log_probs(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
+        let log_sum = math::ln(self.sum[row]);
+        self.shifted.iter().map(move |shifted| shifted[row] - log_sum)
+    }
+
+    /// The choices of uniform numbers, one for each row, by inverse CDF as in [`pstar_core::rng`].
     #[inline(always)]
-    pub(crate) fn write<'a>(&self, out: impl Iterator<Item = &'a mut Block>) {
-        for (probs, block) in self.probs.chunks_exact(WIDTH).zip(out) {
-            block.0.iter_mut().zip(probs).for_each(|(out, &p)| *out = p as f32);
+    pub(crate) fn pick(&self, uniforms: &Row) -> [u32; TILE] {
+        let mut factor = [1.0; TILE];
+        for row in 0..TILE {
+            factor[row] /= self.sum[row];
         }
-    }
-
-    /// The log-probability of a choice.
-    pub(crate) fn log_prob(&self, choice: usize) -> f64 {
-        self.shifted[choice] - math::ln(self.sum)
-    }
-
-    /// The log-probabilities of all choices.
-    pub(crate) fn log_probs(&self) -> impl Iterator<Item = f64> + '_ {
-        let log_sum = math::ln(self.sum);
-        self.shifted[..self.choices].iter().map(move |x| x - log_sum)
-    }
-
-    /// The choice of a uniform number, after [`normalise`](Self::normalise).
-    pub(crate) fn pick(&mut self, uniform: f64) -> usize {
-        cumulative(&self.probs[..self.choices], &mut self.sums);
-        pick(&self.sums, uniform)
+        let (mut cumulative, mut below, mut last) = ([0.0; TILE], [0; TILE], [0; TILE]);
+        for (choice, exps) in (0..).zip(&self.exps) {
+            for row in 0..TILE {
+                let prob = exps[row] * factor[row];
+                cumulative[row] += prob;
+                below[row] += u32::from(cumulative[row] <= uniforms[row]);
+                last[row] = if prob > 0.0 { choice } else { last[row] };
+            }
+        }
+        // Where rounding leaves the sum below 1, no choice of probability 0 is picked.
+        for row in 0..TILE {
+            below[row] = below[row].min(last[row]);
+        }
+        below
     }
 }
 
@@ -96,7 +113,6 @@ const SHIFT: f64 = 6_755_399_441_055_744.0;
 const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
 
 /// e^x for x ≤ 0, with a relative error below 10⁻¹⁵; 0 for x below −708; NaN for NaN.
-#[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
 #[inline(always)]
 fn exp(x: f64) -> f64 {
     // 1/2!, 1/3!, …, 1/13!.
@@ -131,6 +147,7 @@ fn exp(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pstar_core::rng::{cumulative, pick};
 
     #[test]
     fn the_exponential_is_as_accurate_as_stated() {
@@ -142,36 +159,64 @@ mod tests {
         assert!(exp(f64::NAN).is_nan());
     }
 
+    /// A tile whose rows have these logits.
+    fn softmax(logits: &[[f32; TILE]]) -> Softmax {
+        let mut matrix = Matrix::new(logits.len().div_ceil(WIDTH), TILE);
+        for (choice, rows) in logits.iter().enumerate() {
+            for (row, &x) in rows.iter().enumerate() {
+                matrix.rows_mut(choice / WIDTH, row, 1)[0].0[choice % WIDTH] = x;
+            }
+        }
+        let mut softmax = Softmax::new(logits.len());
+        softmax.fill(&matrix, 0);
+        softmax
+    }
+
+    /// 19 choices, from likely ones to some of probability 0.
+    fn waves() -> Softmax {
+        let wave = |choice: usize, row: usize| ((choice * TILE + row) as f32 * 1.7).sin();
+        let logits: Vec<_> =
+            (0..19).map(|choice| std::array::from_fn(|row| wave(choice, row) * 400.0)).collect();
+        softmax(&logits)
+    }
+
     /// The host refuses such log-probabilities, whichever choice is taken.
     #[test]
-    fn one_logit_that_is_no_finite_number_spoils_every_choice() {
+    fn one_logit_that_is_no_finite_number_spoils_every_choice_of_its_row_alone() {
         for bad in [f32::NAN, f32::INFINITY] {
             for place in [0, 2] {
-                let mut logits = Block([f32::NEG_INFINITY; WIDTH]);
-                logits.0[..3].copy_from_slice(&[0.5, 1.0, -0.5]);
-                logits.0[place] = bad;
-                let mut softmax = Softmax::new(3);
-                softmax.fill([logits].iter());
-                assert!(softmax.log_probs().all(f64::is_nan), "{bad} at {place}");
+                let mut logits = [[0.5; TILE], [1.0; TILE], [-0.5; TILE]];
+                logits[place][3] = bad;
+                let softmax = softmax(&logits);
+                assert!(softmax.log_probs(3).all(f64::is_nan), "{bad} at {place}");
+                assert!((0..TILE).all(|row| row == 3 || softmax.log_probs(row).all(f64::is_finite)));
             }
         }
     }
 
     #[test]
-    fn probabilities_sum_to_1_and_are_the_exponentials_of_their_logarithms() {
-        let mut softmax = Softmax::new(19);
-        let mut logits = [Block::ZERO; 2];
-        for (i, logit) in logits.iter_mut().flat_map(|block| &mut block.0).enumerate() {
-            *logit = (i as f32 * 1.7).sin() * 30.0;
+    fn probabilities_sum_to_1() {
+        let softmax = waves();
+        for row in 0..TILE {
+            let sum: f64 = softmax.log_probs(row).map(f64::exp).sum();
+            assert!((sum - 1.0).abs() < 1e-14);
         }
-        logits[1].0[3..].fill(f32::NEG_INFINITY);
-        softmax.fill(logits.iter());
-        softmax.normalise();
-        let sum: f64 = softmax.log_probs().map(f64::exp).sum();
-        assert!((sum - 1.0).abs() < 1e-14);
-        for (log_prob, p) in softmax.log_probs().zip(&softmax.probs) {
-            assert!((log_prob.exp() / p - 1.0).abs() < 1e-13);
+    }
+
+    #[test]
+    fn choices_are_those_of_the_core() {
+        let softmax = waves();
+        for i in 0..1000 {
+            let uniform =
+                (f64::from(i) * 0.618).fract().max(if i == 0 { 1.0 - f64::EPSILON / 2.0 } else { 0.0 });
+            let picks = softmax.pick(&[uniform; TILE]);
+            for row in 0..TILE {
+                let factor = 1.0 / softmax.sum[row];
+                let probs: Vec<f64> = softmax.exps.iter().map(|exps| exps[row] * factor).collect();
+                let mut sums = vec![0.0; probs.len()];
+                cumulative(&probs, &mut sums);
+                assert_eq!(picks[row] as usize, pick(&sums, uniform));
+            }
         }
-        assert!(softmax.probs[19..].iter().all(|&p| p == 0.0));
     }
 }

@@ -39,8 +39,8 @@ pub(crate) struct Workspace {
     pub(crate) hidden: Vec<Matrix>,
     /// n, r, z and W_hn h + b_hn: one matrix a layer.
     pub(crate) kept: Vec<Matrix>,
-    /// Logits; then, where kept, probabilities.
-    pub(crate) probs: Matrix,
+    /// Logits; on the way back the gradient at them.
+    pub(crate) logits: Matrix,
     pub(crate) inputs: Inputs,
     pub(crate) softmax: Softmax,
     /// For each sequence of the chunk the number of tokens that it reads before it chooses one.
@@ -71,7 +71,7 @@ impl Workspace {
                 kept.reshape(4 * shape.units(), slots);
             }
         }
-        self.probs.reshape(blocks(shape.choices), slots);
+        self.logits.reshape(blocks(shape.choices), slots);
         self.softmax = Softmax::new(shape.choices);
     }
 

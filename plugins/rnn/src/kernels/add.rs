@@ -1,5 +1,4 @@
 //! Adding `f32` to `f64`.
-#![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
 
 use crate::block::{Block, WIDTH};
 use crate::simd::{Job, Simd};
@@ -14,10 +13,10 @@ pub(crate) struct Add<'a> {
 impl Job for Add<'_> {
     #[allow(clippy::inline_always, reason = "part of a kernel")]
     #[inline(always)]
-    fn run<S: Simd, const ROWS: usize>(self, _: S) {
+    fn run<S: Simd, const ROWS: usize>(self, simd: S) {
         for (sums, block) in self.sums.as_chunks_mut::<WIDTH>().0.iter_mut().zip(self.blocks) {
-            for i in 0..WIDTH {
-                sums[i] += f64::from(block.0[i]);
+            for part in 0..WIDTH / S::LANES {
+                simd.accumulate(simd.load(block, part), sums, part);
             }
         }
     }

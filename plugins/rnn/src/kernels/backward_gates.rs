@@ -6,7 +6,7 @@ use crate::simd::{Job, Simd};
 
 /// Gradients below this are taken for 0, so that they do not decay into numbers that the processor is slow with. The
 /// greatest coefficient of a batch is scaled to about 1 first.
-const LEAST: f32 = 1e-24;
+pub(super) const LEAST: f32 = 1e-24;
 
 /// From the gradient at h' to that at the arguments of the gates, in place of what was kept of the step, and to the
 /// part of the gradient at h that does not pass a weight matrix.

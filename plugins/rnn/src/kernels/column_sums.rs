@@ -29,9 +29,7 @@ impl Job for ColumnSums<'_> {
                     }
                 }
                 let sum = simd.add(simd.add(sums[0], sums[1]), simd.add(sums[2], sums[3]));
-                let mut total = crate::block::Block::ZERO;
-                simd.store(sum, &mut total, part);
-                out.iter_mut().zip(&total.0).for_each(|(out, &x)| *out += f64::from(x));
+                simd.accumulate(sum, out, part);
             }
         }
     }

@@ -16,7 +16,7 @@ pub(crate) struct Run {
     pub(crate) rows: usize,
 }
 
-/// out = Σ aᵀb over the rows of `runs`, in their order.
+/// Adds Σ aᵀb over the rows of `runs`, in their order, to `sums`.
 pub(crate) struct Outer<'a> {
     pub(crate) a: &'a Matrix,
     /// Which blocks of a: the first, and how many.
@@ -25,8 +25,8 @@ pub(crate) struct Outer<'a> {
     /// Number of blocks of b.
     pub(crate) b_blocks: usize,
     pub(crate) runs: &'a [Run],
-    /// Features of a × blocks of b.
-    pub(crate) out: &'a mut [Block],
+    /// Features of a × features of b.
+    pub(crate) sums: &'a mut [f64],
 }
 
 /// Features of a in a register tile.
@@ -86,7 +86,8 @@ impl Outer<'_> {
             for (i, sums) in sums.iter().enumerate() {
                 for (j, &sum) in sums.iter().enumerate() {
                     let feature = a_block * WIDTH + first + i;
-                    simd.store(sum, &mut self.out[feature * self.b_blocks + block + j], part);
+                    let place = feature * self.b_blocks + block + j;
+                    simd.accumulate(sum, &mut self.sums.as_chunks_mut().0[place], part);
                 }
             }
         }

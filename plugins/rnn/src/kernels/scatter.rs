@@ -15,14 +15,21 @@ pub(crate) struct Scatter<'a> {
     pub(crate) count: usize,
 }
 
+/// Blocks of a row that are added together.
+const TOGETHER: usize = 4;
+
 impl Job for Scatter<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize>(self, simd: S) {
-        for (block, sums) in self.out.chunks_exact_mut(self.count).enumerate() {
-            for (row, &token) in self.x.rows(block, 0, self.tokens.len()).iter().zip(self.tokens) {
-                let sum = &mut sums[token as usize];
-                for part in 0..WIDTH / S::LANES {
-                    simd.store(simd.add(simd.load(sum, part), simd.load(row, part)), sum, part);
+        // Some blocks of a row before the next row, whose token may be the same: its sums need not wait.
+        for (group, sums) in self.out.chunks_mut(TOGETHER * self.count).enumerate() {
+            for (row, &token) in self.tokens.iter().enumerate() {
+                for (i, sums) in sums.chunks_exact_mut(self.count).enumerate() {
+                    let x = &self.x.rows(group * TOGETHER + i, row, 1)[0];
+                    let sum = &mut sums[token as usize];
+                    for part in 0..WIDTH / S::LANES {
+                        simd.store(simd.add(simd.load(sum, part), simd.load(x, part)), sum, part);
+                    }
                 }
             }
         }

@@ -43,6 +43,18 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn accumulate(self, v: __m256, sums: &mut [f64; WIDTH], part: usize) {
+        for (half, sums) in sums[part * 8..][..8].as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            // SAFETY: the value of the type proves the instruction set; the four sums are borrowed.
+            unsafe {
+                let v = if half == 0 { _mm256_castps256_ps128(v) } else { _mm256_extractf128_ps::<1>(v) };
+                let sum = _mm256_add_pd(_mm256_loadu_pd(sums.as_ptr()), _mm256_cvtps_pd(v));
+                _mm256_storeu_pd(sums.as_mut_ptr(), sum);
+            }
+        }
+    }
+
+    #[inline(always)]
     fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
         // SAFETY: the value of the type proves the instruction set.
         unsafe { _mm256_fmadd_ps(a, b, c) }
@@ -70,6 +82,21 @@ impl Simd for Avx2 {
     fn div(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: the value of the type proves the instruction set.
         unsafe { _mm256_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the value of the type proves the instruction set.
+        unsafe { _mm256_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn turn<const BY: i32>(self, a: __m256) -> __m256 {
+        // SAFETY: the value of the type proves the instruction set.
+        unsafe {
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_permutevar8x32_ps(a, _mm256_add_epi32(lanes, _mm256_set1_epi32(BY)))
+        }
     }
 
     #[inline(always)]

@@ -43,6 +43,24 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn accumulate(self, v: __m512, sums: &mut [f64; WIDTH], part: usize) {
+        assert!(part < WIDTH / 16);
+        for (half, sums) in sums.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            // SAFETY: the value of the type proves the instruction set; the eight sums are borrowed.
+            unsafe {
+                let pairs = _mm512_castps_pd(v);
+                let v = if half == 0 {
+                    _mm512_castpd512_pd256(pairs)
+                } else {
+                    _mm512_extractf64x4_pd::<1>(pairs)
+                };
+                let v = _mm512_cvtps_pd(_mm256_castpd_ps(v));
+                _mm512_storeu_pd(sums.as_mut_ptr(), _mm512_add_pd(_mm512_loadu_pd(sums.as_ptr()), v));
+            }
+        }
+    }
+
+    #[inline(always)]
     fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: the value of the type proves the instruction set.
         unsafe { _mm512_fmadd_ps(a, b, c) }
@@ -70,6 +88,21 @@ impl Simd for Avx512 {
     fn div(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: the value of the type proves the instruction set.
         unsafe { _mm512_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the value of the type proves the instruction set.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn turn<const BY: i32>(self, a: __m512) -> __m512 {
+        // SAFETY: the value of the type proves the instruction set.
+        unsafe {
+            let a = _mm512_castps_si512(a);
+            _mm512_castsi512_ps(_mm512_alignr_epi32::<BY>(a, a))
+        }
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 
 use super::Simd;
-use crate::block::Block;
+use crate::block::{Block, WIDTH};
 
 /// Whether the target always fuses multiplication and addition.
 pub(super) const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
@@ -38,6 +38,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn accumulate(self, v: V, sums: &mut [f64; WIDTH], part: usize) {
+        sums[part * LANES..].iter_mut().zip(v).for_each(|(sum, x)| *sum += f64::from(x));
+    }
+
+    #[inline(always)]
     fn fma(self, a: V, b: V, c: V) -> V {
         std::array::from_fn(|i| if FUSED { a[i].mul_add(b[i], c[i]) } else { a[i] * b[i] + c[i] })
     }
@@ -60,6 +65,16 @@ impl Simd for Portable {
     #[inline(always)]
     fn div(self, a: V, b: V) -> V {
         zip(a, b, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    fn max(self, a: V, b: V) -> V {
+        zip(a, b, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn turn<const BY: i32>(self, a: V) -> V {
+        std::array::from_fn(|i| a[(i + BY.unsigned_abs() as usize) % LANES])
     }
 
     #[inline(always)]
