@@ -1,8 +1,8 @@
 //! Arms differ in nothing but what they are meant to differ in, and threads change nothing.
 
-use crate::support::{PROMPTED_TASK, experiment, registry, run};
+use crate::support::{PROMPTED_TASK, experiment, registry, run, run_prepared};
 use pstar_lab::evaluation::Ruler;
-use pstar_lab::run::{NoProgress, execute, prepare};
+use pstar_lab::run::prepare;
 use pstar_lab::training::SampledBatch;
 
 const POLICIES: &str = r#"policies: {
@@ -54,7 +54,7 @@ fn rollouts_of_step_0_are_the_same_under_all_objectives() {
         assert_ne!(with.tokens, draw(2, true).tokens);
     }
     // And training keeps to it, whatever the objective: the record holds a fingerprint of what each arm drew first.
-    let record = execute(&prepared, &NoProgress);
+    let record = run_prepared(&prepared);
     let mut fingerprints = Vec::new();
     for policy in ["bigram", "trigram", "drawn"] {
         for seed in [1, 2] {

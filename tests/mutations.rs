@@ -1,9 +1,9 @@
 //! Files that are almost sound: they run, or they are refused in words; nothing panics.
 
-use crate::support::{experiments, registry};
+use crate::support::{experiments, registry, run_prepared};
 use proptest::prelude::*;
 use pstar_lab::experiment::{ExperimentFile, check, override_fields};
-use pstar_lab::run::{NoProgress, execute, prepare};
+use pstar_lab::run::prepare;
 
 const SOUND: &str = r#"(
     name: "sound",
@@ -41,7 +41,7 @@ fn outcome(text: &str) -> Result<(), String> {
     }
     let experiment = check(file, &path, text, registry()).map_err(|error| words(&error.problems))?;
     let prepared = prepare(&experiment, registry()).map_err(|error| words(&error.problems))?;
-    let record = execute(&prepared, &NoProgress);
+    let record = run_prepared(&prepared);
     for arm in &record.arms {
         // An arm may fail for a reason of numbers, never for a defect of a plugin.
         assert!(

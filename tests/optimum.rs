@@ -1,6 +1,6 @@
 //! `host optimum` against the reproduction tables of the toys, and the optima beside the arms of a run.
 
-use crate::support::{PARITY_TASK, experiment, experiments, folder, host, registry, run};
+use crate::support::{PARITY_TASK, PROMPTED_TASK, experiment, experiments, folder, host, registry, run};
 use pstar_lab::optimum::{Search, optimum};
 use serde_json::Value;
 
@@ -200,4 +200,65 @@ fn zeros_of_the_base_leave_the_best_symbols() {
             assert!((kl(row) - found.value).abs() < 1e-9, "{} {}", kl(row), found.value);
         }
     }
+}
+
+/// Base and verifier meet at the first symbol, a: the class by position holds p_\[β\] itself, although at the second
+/// position a policy that may begin with anything must not go on with anything.
+#[test]
+fn zeros_that_are_out_of_reach_cost_nothing() {
+    let experiment = experiment(
+        r#"(name: "reach",
+            task: (
+                alphabet: Chars("abc"), horizon: 2, ending: FixedLength,
+                base: (plugin: "ngram", config: (order: 2, tables: [
+                    {"^": [1.0, 0.0, 0.0]}, {"a": [0.4, 0.3, 0.3], "b": [0.0, 0.5, 0.5], "c": [0.5, 0.0, 0.5]},
+                ])),
+                verifier: (plugin: "regex", config: (pattern: ".a")),
+            ),
+            policies: {
+                "random": (plugin: "ngram", config: (order: 1, position_dependent: true), start: Random),
+                "fit": (plugin: "ngram", config: (order: 1, position_dependent: true), start: FitBase),
+            },
+            objectives: {"control": (plugin: "kl-control", config: (lambda: 2.0))})"#,
+    );
+    for optimum in optimum(&experiment, registry(), &Search::default()).unwrap().optima {
+        assert!(optimum.value < 1e-12, "{}: {}", optimum.policy, optimum.value);
+    }
+}
+
+/// Means are over the prompts that can be solved, values as well as figures.
+#[test]
+fn a_value_is_a_mean_over_the_prompts_that_can_be_solved() {
+    let task = PROMPTED_TASK.replace(r#""1=", "2=", "3=", "5=""#, r#""1=", "3=", "555=""#);
+    let experiment = experiment(&format!(
+        r#"(name: "solved", {task}
+            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+            objectives: {{"reinforce": (plugin: "reinforce"), "forward": (plugin: "forward-kl"),
+                         "alpha": (plugin: "alpha", config: (alpha: 0.5)),
+                         "control": (plugin: "kl-control", config: (beta: 0.5))}},
+            evaluation: (alphas: [0.5], betas: [0.5]))"#
+    ));
+    let found = optimum(&experiment, registry(), &Search::default()).unwrap().optima;
+    let metrics = ["invalidity_rate", "kl_from_filtered", "alpha_divergence@0.5", "kl_to_tilted@0.5"];
+    for (optimum, metric) in found.iter().zip(metrics) {
+        let figure = optimum.measures.flat().find(|(name, _)| name == metric).unwrap().1.value.unwrap();
+        assert!((figure - optimum.value).abs() < 1e-9, "{metric}: {figure} and {}", optimum.value);
+    }
+}
+
+/// One valid output of 20,000 symbols: its clipped potential is found without a step down for every symbol.
+#[test]
+fn long_outputs_of_a_clipped_objective_are_listed() {
+    let experiment = experiment(
+        r#"(name: "deep",
+            task: (
+                alphabet: Chars("ab"), horizon: 20000, ending: FixedLength,
+                base: (plugin: "ngram", config: (order: 1, table: {"": [0.5, 0.5]})),
+                verifier: (plugin: "regex", config: (pattern: "a*")),
+            ),
+            policies: {"unigram": (plugin: "ngram", config: (order: 1), start: FitBase)},
+            objectives: {"clipped": (plugin: "alpha", config: (alpha: 0.5, clip: 5.0))})"#,
+    );
+    let found = &optimum(&experiment, registry(), &Search::default()).unwrap().optima[0];
+    assert!((found.measures.get("validity_rate").unwrap() - 1.0).abs() < 1e-9);
 }

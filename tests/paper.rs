@@ -1,9 +1,9 @@
 //! `experiments/paper`: what its files and commands give, against tables that were worked out independently, closed
 //! forms and inequalities; and what its README shows, against what its commands print.
 
-use crate::support::{experiments, folder, host, registry};
+use crate::support::{experiments, folder, host, registry, run_prepared};
 use pstar_lab::experiment::{ExperimentFile, check};
-use pstar_lab::run::{NoProgress, execute, prepare};
+use pstar_lab::run::prepare;
 use pstar_report::run_table;
 use serde_json::Value;
 use std::fs;
@@ -55,7 +55,7 @@ fn run(name: &str) -> &'static Run {
         let file = ExperimentFile::parse(&path, &text).unwrap_or_else(|error| panic!("{error:?}"));
         let experiment = check(file, &path, &text, registry()).unwrap_or_else(|error| panic!("{error:?}"));
         let prepared = prepare(&experiment, registry()).unwrap_or_else(|error| panic!("{error:?}"));
-        let record = execute(&prepared, &NoProgress);
+        let record = run_prepared(&prepared);
         Run { table: run_table(&record, None), summary: serde_json::to_value(&record).unwrap() }
     })
 }

@@ -2,7 +2,7 @@
 
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_lab::plugins::Registry;
-use pstar_lab::run::{NoProgress, RunRecord, execute, prepare};
+use pstar_lab::run::{NoProgress, Prepared, RunRecord, add_optima, execute, prepare};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -83,8 +83,7 @@ pub(crate) fn experiments() -> PathBuf {
 /// Runs an experiment in this process.
 pub(crate) fn run(text: &str) -> RunRecord {
     let experiment = experiment(text);
-    let prepared = prepare(&experiment, registry()).unwrap_or_else(|error| panic!("{error:?}"));
-    execute(&prepared, &NoProgress)
+    run_prepared(&prepare(&experiment, registry()).unwrap_or_else(|error| panic!("{error:?}")))
 }
 
 /// Runs an experiment in this process, with one more plugin.
@@ -93,8 +92,14 @@ pub(crate) fn run_with(plugin: PathBuf, text: &str) -> RunRecord {
     let path = experiments().join("test.ron");
     let file = ExperimentFile::parse(&path, text).unwrap_or_else(|error| panic!("{error:?}"));
     let experiment = check(file, &path, text, &registry).unwrap_or_else(|error| panic!("{error:?}"));
-    let prepared = prepare(&experiment, &registry).unwrap_or_else(|error| panic!("{error:?}"));
-    execute(&prepared, &NoProgress)
+    run_prepared(&prepare(&experiment, &registry).unwrap_or_else(|error| panic!("{error:?}")))
+}
+
+/// Trains all arms and looks for the optima, as `host run` does.
+pub(crate) fn run_prepared(prepared: &Prepared<'_>) -> RunRecord {
+    let mut record = execute(prepared, &NoProgress);
+    add_optima(prepared, &mut record, &NoProgress);
+    record
 }
 
 /// The parity toy: base exactly bigram, valid is an even number of a's.

@@ -83,9 +83,9 @@ fn what_needs_states_names_the_component_that_has_none() {
         (NO_VERIFIER, "the verifier `regex`"),
         (NO_POLICY, "the policy `even`"),
     ] {
-        parts.refused(&["exact"], component, "or estimate from samples");
+        parts.refused(&["exact"], component, "`gradient: Sampled(…)` estimates");
         parts.refused(&["exact", "--method", "dynamic-programming"], component, help);
-        parts.refused(&["optimum"], component, help);
+        parts.refused(&["optimum"], component, "optima need a base and a policy that are tables over states");
         Parts { gradient: "Population", ..parts }.refused(&["run"], component, "smaller");
     }
     // Of a policy no objective needs states.

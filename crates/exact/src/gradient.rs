@@ -34,7 +34,7 @@ pub enum PopulationError {
         mu: f64,
     },
     /// There are too many valid outputs for a list of them.
-    #[error("more than {limit} valid outputs")]
+    #[error("more than {limit} valid outputs, or very long ones")]
     TooMany {
         /// The limit.
         limit: usize,

@@ -129,6 +129,15 @@ impl PromptProblem<'_> {
     }
 }
 
+/// The weights of the prompts in means of figures: over those that have p*, unless none has.
+pub(crate) fn mean_weights(problems: &[PromptProblem<'_>]) -> Vec<f64> {
+    let all = !problems.iter().any(PromptProblem::has_filtered);
+    let counted =
+        |problem: &PromptProblem<'_>| if all || problem.has_filtered() { problem.weight } else { 0.0 };
+    let total: f64 = problems.iter().map(counted).sum();
+    problems.iter().map(|problem| counted(problem) / total).collect()
+}
+
 /// The logarithm of a growing sum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogSum {
@@ -246,8 +255,9 @@ impl<'a> Posterior<'a> {
         part(base, step.log_a) + part(policy, step.log_q)
     }
 
+    /// The log-weight of all valid ends from behind a choice at a position.
     #[inline]
-    fn behind(&self, position: usize, behind: Behind) -> f64 {
+    pub(crate) fn behind(&self, position: usize, behind: Behind) -> f64 {
         match behind {
             Behind::End(true) => 0.0,
             Behind::End(false) => f64::NEG_INFINITY,

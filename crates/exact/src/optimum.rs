@@ -66,7 +66,7 @@ impl Default for Search {
 pub struct Optimum {
     /// Log-probabilities of its rows; rows that make no difference are as they were at the start.
     pub parameters: Vec<f64>,
-    /// Its divergence, the weighted mean over prompts; of the clipped pseudo-reward −Φ.
+    /// Its divergence, the weighted mean over the prompts that have p*; of the clipped pseudo-reward −Φ.
     pub value: f64,
     /// How much a log-probability would still change in an iteration, the smallest probabilities included; 0 once all is
     /// valid and nothing else is asked for.

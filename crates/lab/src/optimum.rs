@@ -168,7 +168,7 @@ fn all(
         Ok(reference) => reference,
         Err(unavailable) => {
             let place = experiment.file.task.horizon.place(&experiment.text);
-            found.push(Err(out_of_reach(place, "", unavailable)));
+            found.push(Err(out_of_reach(place, "", &unavailable)));
             return found;
         }
     };
@@ -215,7 +215,7 @@ impl<'a> Prepared<'a> {
         let start = initial_parameters(experiment, registry, ruler, spec)?;
         let policy = started(experiment, registry, spec, start.as_deref()).map_err(at)?;
         let class = PolicyClass::new(reference, experiment, &policy).map_err(at)?.map_err(|unavailable| {
-            out_of_reach(spec.place.clone(), &format!("policy `{}`: ", spec.name), unavailable)
+            out_of_reach(spec.place.clone(), &format!("policy `{}`: ", spec.name), &unavailable)
         })?;
         let transitions = class.transitions();
         let search = effort(transitions).ok_or_else(|| {
@@ -271,9 +271,9 @@ impl<'a> Prepared<'a> {
     }
 }
 
-fn out_of_reach(place: std::ops::Range<usize>, whose: &str, unavailable: Unavailable) -> Problem {
+fn out_of_reach(place: std::ops::Range<usize>, whose: &str, unavailable: &Unavailable) -> Problem {
     Problem::at(place, format!("{whose}no optimum can be had: {}", unavailable.reason))
-        .with_hint(unavailable.hint)
+        .with_hint("optima need a base and a policy that are tables over states, such as `ngram`, and not too many states")
 }
 
 fn declaration(

@@ -14,7 +14,7 @@ mod store;
 
 pub use compare::{Comparison, compare};
 pub use estimate::Estimate;
-pub use execute::execute;
+pub use execute::{add_optima, execute};
 pub use prepare::{Prepared, prepare};
 pub use progress::{NoProgress, Progress};
 pub use provenance::Provenance;

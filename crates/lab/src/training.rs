@@ -11,6 +11,7 @@ mod sampled;
 mod start;
 
 pub use arm::{ArmOutcome, ArmStatus, CurvePoint, ExactSource, Failure, train};
+pub(crate) use binary_group::MOST_SAMPLES as MOST_GROUP;
 pub use budget::Budget;
 pub use idle::IdleWatch;
 pub use optimizer::OptimizerState;

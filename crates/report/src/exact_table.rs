@@ -11,6 +11,14 @@ pub fn exact_table(record: &ExactRecord, room: Option<usize>) -> String {
     record.prompts.iter().map(|prompt| prompt_table(prompt, room)).collect::<Vec<_>>().join("\n")
 }
 
+/// A count, rounded where it has many digits.
+fn count(digits: &str) -> String {
+    match digits.len() {
+        0..=15 => digits.into(),
+        length => format!("about {}.{}e{}", &digits[..1], &digits[1..3], length - 1),
+    }
+}
+
 /// A number as people write it, by powers of ten where it would be long.
 fn short(x: f64) -> String {
     if (1e-5..1e6).contains(&x) { x.to_string() } else { format!("{x:e}") }
@@ -50,9 +58,9 @@ fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
     format!(
         "prompt `{}`: {} outputs, {} valid, {} of them within the base's reach{absent}\n{}\n",
         prompt.prompt,
-        prompt.outputs,
-        prompt.valid_outputs,
-        prompt.valid_support,
+        count(&prompt.outputs),
+        count(&prompt.valid_outputs),
+        count(&prompt.valid_support),
         aligned(&header, &rows, room)
     )
 }

@@ -44,7 +44,7 @@ pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
             text.push_str(UNSETTLED_NOTE);
             text.push('\n');
         }
-        text.push_str("means over prompts · KL and entropy in nats · value: the divergence that the objective minimises\n");
+        text.push_str("means over prompts · KL and entropy in nats · value: what the objective minimises, a divergence, 1 − validity or minus a potential\n");
     }
     text
 }

@@ -31,7 +31,9 @@ pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
         Method::DynamicProgramming => "exact, by dynamic programming",
         Method::Sampling => "estimated from samples",
     };
-    let _ = writeln!(text, "{} · means over prompts, {unit} · KL and entropy in nats\n", record.name);
+    let policies = distinct(record.arms.iter().map(|arm| &arm.policy));
+    let but = if policies.iter().any(|policy| is_estimated(record, policy)) { " where not said" } else { "" };
+    let _ = writeln!(text, "{} · means over prompts, {unit}{but} · KL and entropy in nats\n", record.name);
     let _ = writeln!(text, "{}", targets(record, &columns, room));
     for policy in distinct(record.arms.iter().map(|arm| &arm.policy)) {
         let _ = writeln!(text, "\n{}", policy_block(record, policy, &columns, room));
@@ -117,11 +119,20 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Opti
         }));
     }
     let seeds = distinct(record.arms.iter().map(|arm| &arm.seed)).len();
+    let estimated = if is_estimated(record, policy) { " · estimated" } else { "" };
     aligned(
-        &header(&format!("{policy} · {seeds} seed{}", if seeds == 1 { "" } else { "s" }), columns),
+        &header(&format!("{policy} · {seeds} seed{}{estimated}", if seeds == 1 { "" } else { "s" }), columns),
         &rows,
         room,
     )
+}
+
+/// Whether a policy's figures are estimates, where the targets' are not.
+fn is_estimated(record: &RunRecord, policy: &str) -> bool {
+    let mut initial =
+        record.arms.iter().filter(|arm| arm.policy == policy).filter_map(|arm| arm.initial.as_ref());
+    let has_errors = |measures: &Measures| measures.flat().any(|(_, measure)| measure.std_error.is_some());
+    record.method != Method::Sampling && initial.next().is_some_and(has_errors)
 }
 
 fn objective_title(objective: &str, arms: &[&ArmRecord]) -> String {
@@ -177,6 +188,9 @@ fn interval(comparison: &Comparison) -> String {
     let Comparison { difference, low, high, .. } = comparison;
     let (Some(low), Some(high)) = (low, high) else { return format!("{difference:+.3}") };
     let width = (high - low) / 2.0;
+    if width == 0.0 {
+        return format!("{difference:+.3}");
+    }
     if width < 1e-6 && *difference != 0.0 {
         return format!("{difference:+.1e}");
     }
@@ -233,7 +247,7 @@ fn arm_warnings(record: &RunRecord) -> Vec<String> {
         let (seed, text) = warned[0];
         let times = match (warned.len(), seeds) {
             (_, 1) => String::new(),
-            (some, all) => format!(" ({some} of {all} seeds, here {seed})"),
+            (some, all) => format!(" ({some} of {all} seeds, figures of seed {seed})"),
         };
         format!("warning: {policy} · {objective}{times}: {text}")
     };

@@ -6,18 +6,21 @@
 use pstar_core::math;
 
 use crate::gradient::PopulationError;
-use crate::occupancy::{Behind, PromptProblem};
+use crate::occupancy::{Behind, Posterior, PromptProblem, mean_weights};
 use crate::sum::Accumulator;
 
 use super::counting::LogCounts;
+
+/// Choices that are listed at most, for each output that may be.
+const CHOICES: usize = 64;
 
 /// The outputs of p*, with the choices that make them.
 pub(super) struct Clipped {
     alpha: f64,
     /// log(M + 1).
     log_bound: f64,
-    /// Prompt by prompt its weight and its outputs.
-    prompts: Vec<(f64, Vec<Output>)>,
+    /// Prompt by prompt its weight, its weight in means, and its outputs.
+    prompts: Vec<(f64, f64, Vec<Output>)>,
 }
 
 struct Output {
@@ -34,16 +37,10 @@ impl Clipped {
         limit: usize,
     ) -> Result<Self, PopulationError> {
         let mut prompts = Vec::with_capacity(problems.len());
-        let mut left = limit;
-        for problem in problems {
-            let parameters = problem.row_starts().max().unwrap_or(0) + problem.product.space().choices();
-            let mut walk =
-                Walk { problem, log_q: vec![0.0; parameters], path: Vec::new(), found: Vec::new(), left };
-            if problem.has_filtered() && !walk.descend(0, 0, -problem.log_valid) {
-                return Err(PopulationError::TooMany { limit });
-            }
-            left = walk.left;
-            prompts.push((problem.weight, walk.found));
+        let mut room = Room { outputs: limit, choices: limit.saturating_mul(CHOICES) };
+        for (problem, mean_weight) in problems.iter().zip(mean_weights(problems)) {
+            let outputs = if problem.has_filtered() { outputs(problem, &mut room) } else { Some(Vec::new()) };
+            prompts.push((problem.weight, mean_weight, outputs.ok_or(PopulationError::TooMany { limit })?));
         }
         Ok(Self { alpha, log_bound: math::ln_1p(clip), prompts })
     }
@@ -51,7 +48,7 @@ impl Clipped {
     /// Counts under h; −Φ.
     pub(super) fn step(&self, log_q: &[f64], counts: &mut LogCounts) -> f64 {
         let mut value = Accumulator::default();
-        for (weight, outputs) in &self.prompts {
+        for (weight, mean_weight, outputs) in &self.prompts {
             let log_weight = math::ln(*weight);
             let mut psi = Accumulator::default();
             for output in outputs {
@@ -63,7 +60,7 @@ impl Clipped {
                     output.choices.iter().for_each(|&choice| counts.add(choice, log_weight + log_h));
                 }
             }
-            value.add(weight * (1.0 - psi.total()));
+            value.add(mean_weight * (1.0 - psi.total()));
         }
         value.total()
     }
@@ -85,41 +82,52 @@ impl Clipped {
     }
 }
 
-/// A walk through all outputs of p*, depth first.
-struct Walk<'a> {
-    problem: &'a PromptProblem<'a>,
-    log_q: Vec<f64>,
-    path: Vec<usize>,
-    found: Vec<Output>,
-    left: usize,
+/// What may still be listed.
+struct Room {
+    outputs: usize,
+    choices: usize,
 }
 
-impl Walk<'_> {
-    /// False if there are too many.
-    fn descend(&mut self, position: usize, node: usize, log_p: f64) -> bool {
-        let problem = self.problem;
-        if node >= problem.product.layers()[position].alive {
-            return true;
-        }
-        let steps: Vec<_> = problem.steps(&self.log_q, position, node).collect();
-        for step in steps.into_iter().filter(|step| step.log_a > f64::NEG_INFINITY) {
-            self.path.push(step.index);
-            let log_p = log_p + step.log_a;
-            let fits = match step.behind {
-                Behind::Node(successor) => self.descend(position + 1, successor, log_p),
-                Behind::End(false) => true,
-                Behind::End(true) if self.left == 0 => false,
-                Behind::End(true) => {
-                    self.left -= 1;
-                    self.found.push(Output { log_p, choices: self.path.as_slice().into() });
-                    true
-                }
-            };
-            self.path.pop();
-            if !fits {
-                return false;
-            }
-        }
-        true
+/// A node on the way, and which of its choices comes next.
+struct Open {
+    node: usize,
+    log_p: f64,
+    next: usize,
+}
+
+/// The outputs of p*, depth first; `None` if there is no room for all of them.
+fn outputs(problem: &PromptProblem<'_>, room: &mut Room) -> Option<Vec<Output>> {
+    let parameters = problem.row_starts().max().unwrap_or(0) + problem.product.space().choices();
+    let log_q = vec![0.0; parameters];
+    // From where the base reaches no valid output there is nothing to list.
+    let posterior = Posterior::new(problem, &log_q, [1.0, 0.0]);
+    let mut found = Vec::new();
+    if posterior.log_total() == f64::NEG_INFINITY {
+        return Some(found);
     }
+    let mut path = Vec::new();
+    let mut open = vec![Open { node: 0, log_p: -problem.log_valid, next: 0 }];
+    while let Some(here) = open.last_mut() {
+        let position = path.len();
+        let Some(step) = problem.steps(&log_q, position, here.node).nth(here.next) else {
+            open.pop();
+            path.pop();
+            continue;
+        };
+        here.next += 1;
+        if step.log_a + posterior.behind(position, step.behind) == f64::NEG_INFINITY {
+            continue;
+        }
+        let log_p = here.log_p + step.log_a;
+        path.push(step.index);
+        if let Behind::Node(node) = step.behind {
+            open.push(Open { node, log_p, next: 0 });
+            continue;
+        }
+        room.outputs = room.outputs.checked_sub(1)?;
+        room.choices = room.choices.checked_sub(path.len())?;
+        found.push(Output { log_p, choices: path.as_slice().into() });
+        path.pop();
+    }
+    Some(found)
 }

@@ -12,7 +12,7 @@ use pstar_core::math;
 use pstar_core::objective::Divergence;
 
 use crate::gradient::{PopulationError, beta_at_rate};
-use crate::occupancy::{Behind, LogSum, PromptProblem, RowSet, Step};
+use crate::occupancy::{Behind, LogSum, PromptProblem, RowSet, Step, mean_weights};
 use crate::sum::Accumulator;
 
 use super::{Local, Search};
@@ -140,8 +140,8 @@ impl<'a> Control<'a> {
             step *= 0.5;
         }
         let mut value = Accumulator::default();
-        for (problem, future) in self.problems.iter().zip(&here.futures) {
-            value.add(problem.weight * (0.0 - future.nodes[0][0]).max(0.0));
+        for (weight, future) in mean_weights(self.problems).into_iter().zip(&here.futures) {
+            value.add(if weight > 0.0 { weight * (0.0 - future.nodes[0][0]).max(0.0) } else { 0.0 });
         }
         Local {
             value: value.total(),

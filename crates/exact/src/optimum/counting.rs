@@ -8,7 +8,7 @@
 
 use pstar_core::math;
 
-use crate::occupancy::{Behind, LogSum, Posterior, PromptProblem, RowSet};
+use crate::occupancy::{Behind, LogSum, Posterior, PromptProblem, RowSet, mean_weights};
 use crate::sum::{Accumulator, nonnegative};
 
 use super::{Local, Search};
@@ -89,12 +89,13 @@ pub(super) fn alpha(
     counts: &mut LogCounts,
 ) -> f64 {
     let mut value = Accumulator::default();
-    for problem in problems.iter().filter(|problem| problem.has_filtered()) {
+    let weighted = problems.iter().zip(mean_weights(problems));
+    for (problem, mean_weight) in weighted.filter(|(problem, _)| problem.has_filtered()) {
         let posterior = Posterior::new(problem, log_q, [1.0 - alpha, alpha]);
         let log_total = posterior.log_total() - (1.0 - alpha) * problem.log_valid;
         let log_weight = math::ln(problem.weight) + log_total;
         posterior.visit(|step, log_count| counts.add(step.index, log_weight + log_count));
-        value.add(problem.weight * -math::exp_m1(log_total.min(0.0)) / (alpha * (1.0 - alpha)));
+        value.add(mean_weight * -math::exp_m1(log_total.min(0.0)) / (alpha * (1.0 - alpha)));
     }
     value.total()
 }
@@ -102,11 +103,11 @@ pub(super) fn alpha(
 /// Counts under Σ_x w_x q v; the invalidity rate.
 pub(super) fn validity(problems: &[PromptProblem<'_>], log_q: &[f64], counts: &mut LogCounts) -> f64 {
     let mut value = Accumulator::default();
-    for problem in problems {
+    for (problem, mean_weight) in problems.iter().zip(mean_weights(problems)) {
         let posterior = Posterior::new(problem, log_q, [0.0, 1.0]);
         let log_weight = math::ln(problem.weight) + posterior.log_total();
         posterior.visit(|step, log_count| counts.add(step.index, log_weight + log_count));
-        value.add(problem.weight * invalid_mass(problem, log_q));
+        value.add(mean_weight * invalid_mass(problem, log_q));
     }
     value.total()
 }
@@ -139,22 +140,23 @@ fn invalid_mass(problem: &PromptProblem<'_>, log_q: &[f64]) -> f64 {
 
 /// The policy nearest to p* in KL(p*‖q): the counts under p* itself.
 pub(super) fn forward_kl(problems: &[PromptProblem<'_>], rows: &RowSet, start: &[f64]) -> Local {
-    let filtered = || problems.iter().filter(|problem| problem.has_filtered());
+    let weighted = problems.iter().zip(mean_weights(problems));
+    let filtered: Vec<_> = weighted.filter(|(problem, _)| problem.has_filtered()).collect();
     let mut counts = LogCounts(vec![LogSum::EMPTY; start.len()]);
-    for problem in filtered() {
+    for (problem, _) in &filtered {
         let log_weight = math::ln(problem.weight);
         let posterior = Posterior::new(problem, start, [1.0, 0.0]);
         posterior.visit(|step, log_count| counts.add(step.index, log_weight + log_count));
     }
     let log_q = counts.project(rows, start);
     let mut value = Accumulator::default();
-    for problem in filtered() {
+    for (problem, mean_weight) in &filtered {
         let mut ratio = Accumulator::default();
         Posterior::new(problem, &log_q, [1.0, 0.0]).visit(|step, log_count| {
             let prob = math::exp(log_count);
             ratio.add(if prob > 0.0 { prob * (step.log_a - step.log_q) } else { 0.0 });
         });
-        value.add(problem.weight * nonnegative(ratio.total() - problem.log_valid));
+        value.add(mean_weight * nonnegative(ratio.total() - problem.log_valid));
     }
     let value = value.total();
     Local { log_q, value, potential: value, residual: 0.0, settled: true, iterations: 1 }

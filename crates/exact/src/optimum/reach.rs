@@ -7,8 +7,8 @@ use crate::occupancy::{Behind, PromptProblem, RowSet, Step};
 
 use super::likeliest::likeliest;
 
-/// Single choices that are kept at most, one at a time.
-const MOST_SINGLE: usize = 32;
+/// Single choices that are kept at most, one at a time, for each of the outputs.
+const SINGLES: usize = 6;
 
 /// The policies that `wish` becomes without the choices that lead out of the base's support, `wish` itself where none
 /// does: one without regard to what goes, and if `outputs` is not 0 one for each set of choices that is worth keeping,
@@ -45,12 +45,13 @@ fn worth_keeping(problems: &[PromptProblem<'_>], wish: &[f64], outputs: usize) -
         sets.push(kept);
     }
     let all: Vec<bool> = wish.iter().map(|&log| log > f64::NEG_INFINITY).collect();
-    let leading = problems.iter().filter_map(|problem| leading_out(problem, &all, &vec![false; wish.len()]));
-    let mut leading: Vec<usize> = leading.flatten().collect();
+    let nothing = vec![false; wish.len()];
+    let leading = problems.iter().filter_map(|problem| leading_out(problem, &all, &nothing));
+    let mut leading: Vec<usize> = leading.flatten().flatten().collect();
     leading.sort_unstable();
     leading.dedup();
-    for choice in leading.into_iter().take(MOST_SINGLE) {
-        let mut kept = vec![false; wish.len()];
+    for choice in leading.into_iter().take(SINGLES * outputs) {
+        let mut kept = nothing.clone();
         kept[choice] = true;
         sets.push(kept);
     }
@@ -58,11 +59,14 @@ fn worth_keeping(problems: &[PromptProblem<'_>], wish: &[f64], outputs: usize) -
 }
 
 /// Takes choices away until none leads out of the base's support, `kept` ones never; `None` if that cannot be.
+///
+/// Those of the earliest position go first: what is taken there may make the others harmless.
 fn reduce(problems: &[PromptProblem<'_>], mut allowed: Vec<bool>, kept: &[bool]) -> Option<Vec<bool>> {
     loop {
         let mut gone = Vec::new();
         for problem in problems {
-            gone.extend(leading_out(problem, &allowed, kept)?);
+            let leading = leading_out(problem, &allowed, kept)?;
+            gone.extend(leading.into_iter().find(|of_position| !of_position.is_empty()).unwrap_or_default());
         }
         if gone.is_empty() {
             return Some(allowed);
@@ -73,31 +77,33 @@ fn reduce(problems: &[PromptProblem<'_>], mut allowed: Vec<bool>, kept: &[bool])
     }
 }
 
-/// The allowed choices that lead out of the base's support, or to where a kept choice does; `None` if the start is such
-/// a place.
-fn leading_out(problem: &PromptProblem<'_>, allowed: &[bool], kept: &[bool]) -> Option<Vec<usize>> {
+/// Position by position the allowed choices that lead out of the base's support, or to where a kept choice does or none
+/// is allowed; `None` if the start is such a place.
+fn leading_out(problem: &PromptProblem<'_>, allowed: &[bool], kept: &[bool]) -> Option<Vec<Vec<usize>>> {
     let nodes = reached(problem, allowed);
     let log_q = vec![0.0; allowed.len()];
-    let (mut lost_behind, mut gone) = (Vec::new(), Vec::new());
+    let mut leading = vec![Vec::new(); nodes.len()];
+    let mut lost_behind: Vec<bool> = Vec::new();
     for (position, here) in nodes.iter().enumerate().rev() {
         let mut lost = vec![false; here.len()];
         for node in (0..here.len()).filter(|&node| here[node]) {
             let steps = problem.steps(&log_q, position, node).filter(|step| allowed[step.index]);
+            let (mut allowed_here, mut kept_out) = (0, false);
             for step in steps {
-                let is_lost = |next: usize| lost_behind[next];
-                if step.log_a > f64::NEG_INFINITY && !next_node(&step).is_some_and(is_lost) {
-                    continue;
-                }
-                if kept[step.index] {
-                    lost[node] = true;
-                } else {
-                    gone.push(step.index);
+                allowed_here += 1;
+                let leads_out =
+                    step.log_a == f64::NEG_INFINITY || next_node(&step).is_some_and(|next| lost_behind[next]);
+                if leads_out && kept[step.index] {
+                    kept_out = true;
+                } else if leads_out {
+                    leading[position].push(step.index);
                 }
             }
+            lost[node] = kept_out || allowed_here == 0;
         }
         lost_behind = lost;
     }
-    (!lost_behind[0]).then_some(gone)
+    (!lost_behind[0]).then_some(leading)
 }
 
 /// Position by position, the nodes that allowed choices reach.

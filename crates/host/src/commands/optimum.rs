@@ -3,13 +3,18 @@
 use super::{json, open, print, room};
 use crate::cli::OptimumArgs;
 use crate::failure::Failure;
+use crate::progress::Bars;
 use pstar_lab::optimum::{self, Search};
+use pstar_lab::run::Progress;
 use pstar_report::optimum_table;
 use std::process::ExitCode;
 
 pub(super) fn optimum(args: &OptimumArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
+    let bars = Bars::new();
+    bars.phase("looking for the optima of the classes");
     let record = optimum::optimum(&experiment, &registry, &Search::default())?;
+    drop(bars);
     print(&if args.json { json(&record) } else { optimum_table(&record, room()) })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,9 @@ use crate::failure::Failure;
 use crate::progress::Bars;
 use pstar_lab::experiment::Experiment;
 use pstar_lab::plugins::Registry;
-use pstar_lab::run::{Estimate, Progress, Provenance, RunDirectory, RunRecord, execute, prepare, resolved};
+use pstar_lab::run::{
+    Estimate, Progress, Provenance, RunDirectory, RunRecord, add_optima, execute, prepare, resolved,
+};
 use pstar_report::run_table;
 use std::env;
 use std::path::Path;
@@ -46,7 +48,10 @@ fn train(
     };
     let now = env::current_dir().unwrap_or_default();
     directory.write_inputs(&resolved(experiment, &now), &Provenance::collect(registry, &experiment.seeds))?;
-    let record = execute(&prepared, &bars);
+    let mut record = execute(&prepared, &bars);
+    // What was trained is safe before anything else is tried.
+    directory.write_record(&record)?;
+    add_optima(&prepared, &mut record, &bars);
     directory.write_record(&record)?;
     Ok((record, directory))
 }
@@ -63,9 +68,11 @@ fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Resu
         json(&estimate)
     } else {
         format!(
-            "{arms} arms, {sequences} sequences and {optimizer_steps} optimizer steps in all; about {seconds:.0} s on \
-             {} threads and {mebibytes:.0} MiB\n",
-            rayon::current_num_threads()
+            "{arms} arms, {sequences} sequences and {optimizer_steps} optimizer steps in all; {} on {} threads and \
+             {mebibytes:.0} MiB{}\n",
+            if seconds < 1.0 { "below 1 s".into() } else { format!("about {seconds:.0} s") },
+            rayon::current_num_threads(),
+            if experiment.evaluation.optima { ", the search for optima apart" } else { "" }
         )
     })?;
     Ok(ExitCode::SUCCESS)

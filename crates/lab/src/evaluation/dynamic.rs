@@ -32,7 +32,8 @@ impl Unavailable {
     fn no_view(component: &str) -> Self {
         Self {
             reason: format!("{component} has no finite-state view"),
-            hint: "use a smaller `horizon`, so that all outputs can be enumerated, or estimate from samples"
+            hint: "use a smaller `horizon`, so that all outputs can be enumerated; `host run` with \
+                   `gradient: Sampled(…)` estimates"
                 .into(),
         }
     }

@@ -60,8 +60,14 @@ impl OverrideError {
     }
 }
 
-/// Structs that a file may leave out.
-const SECTIONS: [&str; 4] = ["training", "evaluation", "exact", "config"];
+/// Structs that a file may leave out, and how deep they stand.
+fn may_be_left_out(section: &str, depth: usize) -> bool {
+    match section {
+        "training" | "evaluation" | "exact" => depth == 0,
+        "config" => depth == 2,
+        _ => false,
+    }
+}
 
 /// The text of an experiment with the fields of `overrides` (`path=value`) replaced, in order.
 ///
@@ -97,7 +103,7 @@ fn override_field(text: &str, change: &str) -> Result<String, OverrideError> {
         match child(node, segment) {
             Ok(part) => node = part,
             Err(hint) => {
-                let may_be_added = behind.is_empty() || SECTIONS.contains(&segment.as_str());
+                let may_be_added = behind.is_empty() || may_be_left_out(segment, segments.len() - rest.len());
                 let opening = insertion(node).filter(|_| may_be_added);
                 let at = place(node).start + opening.ok_or_else(|| nowhere(&path, segment, hint))?;
                 let key = if node.get_ron().starts_with('{') { quoted(segment) } else { segment.clone() };
@@ -246,6 +252,7 @@ mod tests {
         assert!(matches!(set("name"), Err(OverrideError::Malformed { .. })));
         assert!(matches!(set(".name=1"), Err(OverrideError::Malformed { .. })));
         assert!(matches!(set("name=(1"), Err(OverrideError::Value { .. })));
+        assert!(matches!(set("objectives.exact.plugin=1"), Err(OverrideError::Nowhere { .. })));
         let Err(OverrideError::Nowhere { segment, hint, .. }) = set("trainin.steps=1") else { panic!() };
         assert_eq!(segment, "trainin");
         assert!(hint.starts_with("did you mean `training`?"), "{hint}");

@@ -21,8 +21,50 @@ const SEQUENCES: [(f64, f64, f64); 6] = [
     (0.05, 0.1, 1.0),
 ];
 
+/// Validity rates of two bases; relative to the wanted one where there is one, below which they must lie.
+const RATES: [f64; 2] = [0.4, 0.05];
+
+/// The sequences as answers of a base of some validity rate.
+struct Prompt {
+    rate: f64,
+    log_a: [f64; SEQUENCES.len()],
+}
+
+impl Prompt {
+    fn new(rate: f64) -> Self {
+        let class = |reward: f64| if reward > 0.0 { rate } else { 1.0 - rate };
+        Self { rate, log_a: SEQUENCES.map(|(_, a, reward)| math::ln(a * class(reward))) }
+    }
+
+    fn log_valid(&self) -> f64 {
+        math::ln(self.rate)
+    }
+
+    fn log_invalid(&self) -> f64 {
+        math::ln_1p(-self.rate)
+    }
+
+    /// The coefficient of a sequence under a divergence; see [`population_gradient`](pstar_exact::population_gradient).
+    fn coefficient(&self, divergence: Divergence, i: usize) -> Option<f64> {
+        let (q, _, reward) = SEQUENCES[i];
+        let log_ratio = math::ln(q) - self.log_a[i];
+        let target = if reward > 0.0 { math::exp(-log_ratio - self.log_valid()) } else { 0.0 };
+        match divergence {
+            Divergence::InvalidityRate => Some(reward),
+            Divergence::KlToTilted { beta } => Some(reward - beta * log_ratio),
+            Divergence::KlToTiltedAtRate { mu } => {
+                let lambda = math::ln(mu) - math::ln_1p(-mu) - self.log_valid() + self.log_invalid();
+                Some(reward - log_ratio / lambda)
+            }
+            Divergence::KlFromFiltered => Some(target),
+            Divergence::Alpha { alpha } => Some(math::pow(target, 1.0 - alpha) / (1.0 - alpha)),
+            _ => None,
+        }
+    }
+}
+
 /// The factor between an objective's coefficients and those of the divergence that it declares, constants apart; `None`
-/// if there is no such positive factor. `objective` is of no further use.
+/// if there is no such positive factor for all prompts. `objective` is of no further use.
 ///
 /// # Errors
 /// If the objective fails.
@@ -30,26 +72,50 @@ pub(super) fn scale(
     objective: &mut ObjectiveHandle,
     divergence: Divergence,
 ) -> Result<Option<f64>, PluginError> {
-    // A base whose validity rate lies below every wanted one.
-    let rate = if let Divergence::KlToTiltedAtRate { mu } = divergence { mu / 2.0 } else { 0.4 };
-    let facts = PromptFacts { log_partition: Some(math::ln(rate)), log_invalidity: Some(math::ln_1p(-rate)) };
-    let class = |reward: f64| if reward > 0.0 { rate } else { 1.0 - rate };
-    let log_q = SEQUENCES.map(|(q, _, _)| math::ln(q));
-    let log_a = SEQUENCES.map(|(_, a, reward)| math::ln(a * class(reward)));
-    let rewards = SEQUENCES.map(|(_, _, reward)| reward);
-    let (weights, ended) = (SEQUENCES.map(|(q, _, _)| q), [1; SEQUENCES.len()]);
-    let offsets: Vec<u64> = (0..=SEQUENCES.len() as u64).collect();
-    let group_offsets = [0, SEQUENCES.len() as u64];
-    let [log_partition, log_invalidity] = [math::ln(rate), math::ln_1p(-rate)].map(|log| [log]);
-    objective.prepare(&[facts])?;
+    let greatest = if let Divergence::KlToTiltedAtRate { mu } = divergence { mu } else { 1.0 };
+    let prompts = RATES.map(|rate| Prompt::new(rate * greatest));
+    let facts = prompts.each_ref().map(|prompt| PromptFacts {
+        log_partition: Some(prompt.log_valid()),
+        log_invalidity: Some(prompt.log_invalid()),
+    });
+    objective.prepare(&facts)?;
+    let found = ask(objective, &prompts)?;
+    let mut common = None;
+    for (prompt, found) in prompts.iter().zip(found.chunks_exact(SEQUENCES.len())) {
+        let declared = (0..SEQUENCES.len()).map(|i| prompt.coefficient(divergence, i));
+        let Some(declared) = declared.collect::<Option<Vec<f64>>>() else { return Ok(None) };
+        let Some(factor) = factor(found, &declared) else { return Ok(None) };
+        let before = *common.get_or_insert(factor);
+        if (factor - before).abs() > ROUNDING * before {
+            return Ok(None);
+        }
+    }
+    Ok(common)
+}
+
+/// The coefficients of the sequences as answers to both prompts, one batch.
+fn ask(objective: &mut ObjectiveHandle, prompts: &[Prompt; 2]) -> Result<Vec<f64>, PluginError> {
+    let rows = SEQUENCES.len() as u64;
+    let twice = |figure: fn(&(f64, f64, f64)) -> f64| -> Vec<f64> {
+        SEQUENCES.iter().chain(&SEQUENCES).map(figure).collect()
+    };
+    let log_q = twice(|(q, _, _)| math::ln(*q));
+    // The prompts count alike.
+    let weights = twice(|(q, _, _)| 0.5 * q);
+    let rewards = twice(|(_, _, reward)| *reward);
+    let log_a = prompts.each_ref().map(|prompt| prompt.log_a).concat();
+    let offsets: Vec<u64> = (0..=2 * rows).collect();
+    let group_offsets = [0, rows, 2 * rows];
+    let log_partition = prompts.each_ref().map(Prompt::log_valid);
+    let log_invalidity = prompts.each_ref().map(Prompt::log_invalid);
     let batch = ObjectiveBatch::new(BatchParts {
         group_offsets: &group_offsets,
-        prompt: &[0],
+        prompt: &[0, 1],
         log_partition: &log_partition,
         log_invalidity: &log_invalidity,
         rewards: &rewards,
         weights: &weights,
-        ended: &ended,
+        ended: &[1; 2 * SEQUENCES.len()],
         offsets: &offsets,
         log_probs: &log_q,
         behaviour_log_probs: &log_q,
@@ -57,29 +123,8 @@ pub(super) fn scale(
         step: 0,
         key: StreamKey::new(0, Purpose::Objective, 0),
         population: true,
-    })?;
-    let found = objective.step(&batch)?.coefficients;
-    let log_p = |i: usize| if rewards[i] > 0.0 { log_a[i] - math::ln(rate) } else { f64::NEG_INFINITY };
-    let declared = |i: usize| {
-        let log_ratio = log_q[i] - log_a[i];
-        match divergence {
-            Divergence::InvalidityRate => Some(rewards[i]),
-            Divergence::KlToTilted { beta } => Some(rewards[i] - beta * log_ratio),
-            Divergence::KlToTiltedAtRate { mu } => {
-                let lambda = math::ln(mu) - math::ln_1p(-mu) - math::ln(rate) + math::ln_1p(-rate);
-                Some(rewards[i] - log_ratio / lambda)
-            }
-            Divergence::KlFromFiltered => Some(math::exp(log_p(i) - log_q[i])),
-            Divergence::Alpha { alpha } => {
-                Some(math::exp((1.0 - alpha) * (log_p(i) - log_q[i])) / (1.0 - alpha))
-            }
-            _ => None,
-        }
-    };
-    let Some(declared) = (0..SEQUENCES.len()).map(declared).collect::<Option<Vec<f64>>>() else {
-        return Ok(None);
-    };
-    Ok(factor(&found, &declared))
+    });
+    Ok(objective.step(&batch?)?.coefficients)
 }
 
 /// s > 0 with found = s · declared + constant.

@@ -4,10 +4,8 @@ use super::Prepared;
 use super::execute::start_arm;
 use crate::evaluation::Ruler;
 use crate::experiment::{Gradient, Training};
-use crate::optimum::{Search, beside};
 use pstar_core::PluginError;
 use serde::Serialize;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Steps that are tried to estimate the time of one.
@@ -22,7 +20,7 @@ pub struct Estimate {
     pub sequences: u64,
     /// Optimizer steps, over all arms.
     pub optimizer_steps: u64,
-    /// Seconds on the current pool of threads.
+    /// Seconds on the current pool of threads, the search for optima apart.
     pub seconds: f64,
     /// Memory in MiB, the program itself left out.
     pub mebibytes: f64,
@@ -60,7 +58,7 @@ impl Estimate {
             arms,
             sequences: arms * steps * batch,
             optimizer_steps: arms * steps,
-            seconds: seconds / threads.min(arms as f64).max(1.0) + optima(prepared),
+            seconds: seconds / threads.min(arms as f64).max(1.0),
             mebibytes: bytes(prepared, parameters, threads) / f64::from(1 << 20),
         })
     }
@@ -76,27 +74,6 @@ fn time(prepared: &Prepared<'_>, policy: usize, steps: u32) -> Result<(f64, usiz
     let start = Instant::now();
     let outcome = start_arm(prepared, training, policy, objective, seed, &|| {})?;
     Ok((start.elapsed().as_secs_f64(), outcome.parameters.len()))
-}
-
-/// Seconds that the search for optima takes at most, judged by its first iteration.
-fn optima(prepared: &Prepared<'_>) -> f64 {
-    let Prepared { experiment, registry, ruler, .. } = prepared;
-    if !experiment.evaluation.optima {
-        return 0.0;
-    }
-    let most = AtomicUsize::new(0);
-    let time = |iterations: usize| {
-        let effort = |transitions| {
-            let search = Search::brief(transitions)?;
-            most.fetch_max(search.iterations, Ordering::Relaxed);
-            Some(Search { iterations, ..search })
-        };
-        let start = Instant::now();
-        beside(experiment, registry, ruler, &effort, &|_, _| Vec::new());
-        start.elapsed().as_secs_f64()
-    };
-    let (still, one) = (time(0), time(1));
-    still + (one - still).max(0.0) * most.into_inner() as f64
 }
 
 /// Log-probability and probability of every output for each context of the base and one context a thread; the

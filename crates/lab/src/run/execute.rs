@@ -3,7 +3,7 @@
 use super::record::PartitionRecord;
 use super::{ArmRecord, Prepared, Progress, RunRecord, compare};
 use crate::experiment::{ObjectiveSpec, Training};
-use crate::optimum::{ClassOptimum, Search, beside};
+use crate::optimum::{Search, beside};
 use crate::training::{ArmOutcome, ArmStatus, create, train};
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
@@ -30,7 +30,6 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
             record
         })
         .collect();
-    let (optima, missing) = optima(prepared, &arms, progress);
     progress.end();
     let policies: Vec<String> = experiment.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.objectives.iter().map(|spec| spec.name.clone()).collect();
@@ -40,28 +39,26 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
         comparisons: compare(&policies, &objectives, &arms),
         arms,
         references: prepared.references.clone(),
-        optima,
-        warnings: [prepared.warnings.clone(), missing].concat(),
+        optima: Vec::new(),
+        warnings: prepared.warnings.clone(),
     }
 }
 
-/// Where the objectives head, and why that is not known of all.
-fn optima(
-    prepared: &Prepared<'_>,
-    arms: &[ArmRecord],
-    progress: &dyn Progress,
-) -> (Vec<ClassOptimum>, Vec<String>) {
+/// Looks for the best policy of each class under each objective, and adds what is found to the record.
+pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dyn Progress) {
     let Prepared { experiment, registry, ruler, .. } = prepared;
     if !experiment.evaluation.optima {
-        return Default::default();
+        return;
     }
     progress.phase("looking for the optima of the classes");
     let ends = |policy: &str, objective: &str| {
-        let of_both = |arm: &&ArmRecord| arm.policy == policy && arm.objective == objective;
-        let complete = arms.iter().filter(of_both).filter(|arm| arm.status == ArmStatus::Complete);
+        let complete = record.arms_of(policy, objective).filter(|arm| arm.status == ArmStatus::Complete);
         complete.map(|arm| arm.parameters.clone()).collect()
     };
-    beside(experiment, registry, ruler, &Search::brief, &ends)
+    let (optima, missing) = beside(experiment, registry, ruler, &Search::brief, &ends);
+    record.optima = optima;
+    record.warnings.extend(missing);
+    progress.end();
 }
 
 fn run_arm(

@@ -4,6 +4,7 @@ use super::declared;
 use crate::evaluation::Ruler;
 use crate::experiment::{Experiment, Gradient, ObjectiveSpec, Problem, Training};
 use crate::plugins::Registry;
+use crate::training::MOST_GROUP;
 use pstar_core::PluginError;
 use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
 
@@ -82,11 +83,27 @@ fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option
             let message = "its expected gradient cannot be had exactly, so `Population` does not fit";
             Some((message.into(), "use `gradient: Sampled(…)`"))
         }
+        Gradient::Population
+            if group_of(declaration).is_some_and(|group| !(1..=MOST_GROUP).contains(&group)) =>
+        {
+            let group = group_of(declaration).unwrap_or_default();
+            let message =
+                format!("exact gradients need groups of 1 to {MOST_GROUP} samples, found `group: {group}`");
+            Some((message, "change the size of its group, or use `gradient: Sampled(…)`"))
+        }
         Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(declaration) => {
             let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
                            are too many to list";
             Some((message.into(), "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller"))
         }
+        _ => None,
+    }
+}
+
+/// The size of the groups that an objective's exact gradient is an expectation over.
+fn group_of(declaration: &Declaration) -> Option<usize> {
+    match declaration.population {
+        Some(PopulationForm::BinaryGroup { group }) => usize::try_from(group).ok(),
         _ => None,
     }
 }

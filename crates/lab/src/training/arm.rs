@@ -8,7 +8,7 @@ use crate::policy_class::PolicyClass;
 use pstar_core::PluginError;
 use pstar_core::host::{ObjectiveHandle, PolicyHandle};
 use pstar_core::objective::{
-    Declaration, Divergence, ObjectiveStep, PartitionNeed, PartitionSource, PopulationForm, PromptFacts,
+    Declaration, Divergence, ObjectiveStep, PartitionSource, PopulationForm, PromptFacts,
 };
 use pstar_exact::{PopulationError, population_gradient};
 use serde::Serialize;
@@ -86,6 +86,11 @@ impl ArmOutcome {
         };
         self.failure = Some(Failure { step, message });
     }
+}
+
+/// Whether a divergence's gradient takes Z.
+fn needs_partition(divergence: Divergence) -> bool {
+    !matches!(divergence, Divergence::InvalidityRate | Divergence::KlToTilted { .. })
 }
 
 fn no_gradient(error: PopulationError) -> PluginError {
@@ -262,7 +267,8 @@ impl Arm<'_> {
                 let divergence = self.declaration.divergence.ok_or_else(|| {
                     PluginError::contract("an exact gradient needs an objective that declares its divergence")
                 })?;
-                if self.declaration.partition != PartitionNeed::Unused {
+                // However the objective would have had Z, this gradient has the exact one.
+                if needs_partition(divergence) {
                     self.outcome.partitions[0] += self.facts.len() as u64;
                 }
                 population_gradient(&class.problems(), divergence, parameters, &mut self.gradient)

@@ -9,8 +9,9 @@ use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
 use pstar_exact::Accumulator;
 
-/// Greatest group: the batch of all groups has its square of sequences.
-const MOST_SAMPLES: usize = 2048;
+/// Greatest group: the batch of all groups, which is asked about once a step, has its square of sequences; a quarter of a
+/// second for this one.
+pub(crate) const MOST_SAMPLES: usize = 2048;
 
 /// φ of an objective at one step.
 #[derive(Clone, Debug, PartialEq)]

@@ -46,13 +46,16 @@ impl Objective for Normalised {
     }
 }
 
-/// The expected reward times a scale, and what it says that this minimises.
+/// The expected reward times a scale, or the base's probability over the policy's of what is right; and what it says that
+/// this minimises.
 struct Scaled(ScaledConfig);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ScaledConfig {
     scale: f64,
+    #[serde(default)]
+    ratio: bool,
     declares: Divergence,
 }
 
@@ -67,11 +70,17 @@ impl Objective for Scaled {
 
     fn declaration(&self) -> Declaration {
         let population = Some(PopulationForm::PerSequence);
-        Declaration { population, divergence: Some(self.0.declares), ..Declaration::default() }
+        let divergence = Some(self.0.declares);
+        Declaration { population, divergence, base_log_probs: self.0.ratio, ..Declaration::default() }
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
-        let c: Vec<f64> = (0..batch.len()).map(|i| self.0.scale * batch.reward(i)).collect();
+        let mut c: Vec<f64> = (0..batch.len()).map(|i| self.0.scale * batch.reward(i)).collect();
+        if self.0.ratio {
+            for (i, c) in c.iter_mut().enumerate() {
+                *c *= (batch.base_log_prob(i)? - batch.log_prob(i)).exp();
+            }
+        }
         Ok(ObjectiveStep::per_sequence(batch, &c))
     }
 }
