@@ -32,7 +32,11 @@ pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
         Method::Sampling => "estimated from samples",
     };
     let policies = distinct(record.arms.iter().map(|arm| &arm.policy));
-    let but = if policies.iter().any(|policy| is_estimated(record, policy)) { " where not said" } else { "" };
+    let but = if policies.iter().any(|policy| is_estimated(record, policy)) {
+        ", estimated where said"
+    } else {
+        ""
+    };
     let _ = writeln!(text, "{} · means over prompts, {unit}{but} · KL and entropy in nats\n", record.name);
     let _ = writeln!(text, "{}", targets(record, &columns, room));
     for policy in distinct(record.arms.iter().map(|arm| &arm.policy)) {

@@ -8,65 +8,55 @@ use crate::training::MOST_GROUP;
 use pstar_core::PluginError;
 use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
 
-/// An objective that fits.
-pub(super) struct CheckedObjective {
-    /// What it declares.
-    pub(super) declaration: Declaration,
-    /// The factor between its exact gradient and that of the divergence that it declares.
-    pub(super) scale: f64,
-}
-
-impl CheckedObjective {
-    /// Makes the objective and checks it.
-    pub(super) fn new(
-        experiment: &Experiment,
-        registry: &Registry,
-        spec: &ObjectiveSpec,
-        training: Training,
-        facts: &[PromptFacts],
-        ruler: &Ruler,
-    ) -> Result<Self, Vec<Problem>> {
-        let name = format!("objective `{}`", spec.name);
-        let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
-        let failed = |error: PluginError| {
-            vec![Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)]
-        };
-        let component = registry.objective(&spec.plugin).map_err(|error| vec![at(&error.to_string())])?;
-        let create = || component.create(&spec.configuration, &experiment.task);
-        let mut objective = create().map_err(failed)?;
-        let declaration = objective.declaration().map_err(failed)?;
-        let mut problems: Vec<Problem> = unfit(&declaration, training.gradient, ruler)
-            .map(|(message, hint)| at(&message).with_hint(hint))
-            .into_iter()
-            .collect();
-        if let (PartitionNeed::Exact, Ruler::Sampled(_, unavailable)) = (declaration.partition, ruler) {
-            let (limit, reason) = (experiment.evaluation.enumerate_up_to, &unavailable.reason);
-            let message =
-                format!("it needs the exact Z, but the outputs are more than {limit}, and {reason}");
-            let hint = "use a smaller `horizon`, or an objective that estimates Z (`partition: Running`) or needs none";
-            problems.push(at(&message).with_hint(hint));
-        } else if let Err(error) = objective.prepare(facts) {
-            problems.extend(failed(error));
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let declared = match (training.gradient, ruler, declaration.population) {
-            (Gradient::Population, Ruler::Dynamic(_), Some(PopulationForm::PerSequence)) => {
-                declaration.divergence
-            }
-            _ => None,
-        };
-        let Some(divergence) = declared else { return Ok(Self { declaration, scale: 1.0 }) };
-        let asked = create().and_then(|mut objective| declared::scale(&mut objective, divergence));
-        let Some(scale) = asked.map_err(failed)? else {
-            let message =
-                format!("its coefficients are not those of the divergence that it declares, {divergence:?}");
-            let hint = "report it to its author; `gradient: Sampled(…)` works all the same";
-            return Err(vec![at(&message).with_hint(hint)]);
-        };
-        Ok(Self { declaration, scale })
+/// Checks an objective, and gives the factor between its exact gradient and that of the divergence that it declares; 1
+/// where that makes no difference.
+pub(super) fn check(
+    experiment: &Experiment,
+    registry: &Registry,
+    spec: &ObjectiveSpec,
+    training: Training,
+    facts: &[PromptFacts],
+    ruler: &Ruler,
+) -> Result<f64, Vec<Problem>> {
+    let name = format!("objective `{}`", spec.name);
+    let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
+    let failed =
+        |error: PluginError| vec![Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)];
+    let component = registry.objective(&spec.plugin).map_err(|error| vec![at(&error.to_string())])?;
+    let create = || component.create(&spec.configuration, &experiment.task);
+    let mut objective = create().map_err(failed)?;
+    let declaration = objective.declaration().map_err(failed)?;
+    let mut problems: Vec<Problem> = unfit(&declaration, training.gradient, ruler)
+        .map(|(message, hint)| at(&message).with_hint(hint))
+        .into_iter()
+        .collect();
+    if let (PartitionNeed::Exact, Ruler::Sampled(_, unavailable)) = (declaration.partition, ruler) {
+        let (limit, reason) = (experiment.evaluation.enumerate_up_to, &unavailable.reason);
+        let message = format!("it needs the exact Z, but the outputs are more than {limit}, and {reason}");
+        let hint =
+            "use a smaller `horizon`, or an objective that estimates Z (`partition: Running`) or needs none";
+        problems.push(at(&message).with_hint(hint));
+    } else if let Err(error) = objective.prepare(facts) {
+        problems.extend(failed(error));
     }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let declared = match (training.gradient, ruler, declaration.population) {
+        (Gradient::Population, Ruler::Dynamic(_), Some(PopulationForm::PerSequence)) => {
+            declaration.divergence
+        }
+        _ => None,
+    };
+    let Some(divergence) = declared else { return Ok(1.0) };
+    let asked = create().and_then(|mut objective| declared::scale(&mut objective, divergence));
+    let Some(scale) = asked.map_err(failed)? else {
+        let message =
+            format!("its coefficients are not those of the divergence that it declares, {divergence:?}");
+        let hint = "report it to its author; `gradient: Sampled(…)` works all the same";
+        return Err(vec![at(&message).with_hint(hint)]);
+    };
+    Ok(scale)
 }
 
 /// Why an objective does not fit the way of training, and what would help.

@@ -1,16 +1,17 @@
 //! Everything that is known before the first arm starts: exact values, initial parameters, and whether the
 //! objectives fit the task.
 
-use super::objectives::CheckedObjective;
+use super::objectives;
 use crate::evaluation::{
-    DynamicEvaluation, DynamicReference, Measures, Ruler, SampledEvaluation, Unavailable,
+    DynamicEvaluation, DynamicReference, Measures, Reference, Ruler, SampledEvaluation, Unavailable,
 };
-use crate::experiment::{Experiment, ExperimentError, Gradient, Problem, Training};
+use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Problem, Training};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters};
 use pstar_core::PluginError;
-use pstar_core::objective::{Declaration, PromptFacts};
+use pstar_core::objective::PromptFacts;
+use std::ops::Range;
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
 const MOST_POPULATION: u64 = 1 << 24;
@@ -36,8 +37,6 @@ pub struct Prepared<'a> {
     pub starts: Vec<Option<Vec<f64>>>,
     /// The rows that policies are compared with.
     pub references: Vec<(String, Measures)>,
-    /// For each objective what it declares.
-    pub declarations: Vec<Declaration>,
     /// For each objective the factor between its exact gradient and that of the divergence that it declares.
     pub scales: Vec<f64>,
     /// What the user should know.
@@ -81,56 +80,35 @@ pub fn prepare<'a>(
         return Err(failed(vec![Problem::at(place, message).with_hint(hint)]));
     }
     let references = ruler.targets(experiment);
-    let outputs = match (training.gradient, &ruler) {
+    let of_problem = |problem| failed(vec![problem]);
+    let (mut outputs, mut classes) = (None, Vec::new());
+    match (training.gradient, &ruler) {
+        (Gradient::Sampled { .. }, _) => {}
         (Gradient::Population, Ruler::Enumerated(reference)) => {
-            let outputs = reference.space().count().unwrap_or(u64::MAX);
-            let all = outputs.saturating_mul(facts.len() as u64);
-            if all > MOST_POPULATION {
-                let message = format!(
-                    "`Population` holds all outputs of all prompts at once: {all}, more than {MOST_POPULATION}"
-                );
-                let place =
-                    experiment.file.training.as_ref().map_or(0..0, |t| t.gradient.place(&experiment.text));
-                return Err(failed(vec![
-                    Problem::at(place, message).with_hint("use `Sampled`, or fewer prompts"),
-                ]));
+            outputs = Some(listed(experiment, reference).map_err(of_problem)?);
+        }
+        (Gradient::Population, Ruler::Dynamic(reference)) => {
+            for spec in &experiment.policies {
+                match class(experiment, registry, reference, spec) {
+                    Ok(class) => classes.push(class),
+                    Err(problem) => problems.push(problem),
+                }
             }
-            Some(OutputBatch::new(experiment, reference).map_err(of_task)?)
         }
         (Gradient::Population, Ruler::Sampled(_, unavailable)) => {
             let limit = experiment.evaluation.enumerate_up_to;
             let reason = &unavailable.reason;
             let message =
                 format!("`Population` needs all outputs, which are more than {limit}, and {reason}");
-            let place =
-                experiment.file.training.as_ref().map_or(0..0, |t| t.gradient.place(&experiment.text));
             let hint = "use `Sampled`, a smaller horizon, or raise `enumerate_up_to`";
-            problems.push(Problem::at(place, message).with_hint(hint));
-            None
-        }
-        (Gradient::Population, Ruler::Dynamic(_)) | (Gradient::Sampled { .. }, _) => None,
-    };
-    let (mut declarations, mut scales) = (Vec::new(), Vec::new());
-    for spec in &experiment.objectives {
-        match CheckedObjective::new(experiment, registry, spec, training, &facts, &ruler) {
-            Ok(checked) => {
-                declarations.push(checked.declaration);
-                scales.push(checked.scale);
-            }
-            Err(found) => problems.extend(found),
+            problems.push(Problem::at(gradient_place(experiment), message).with_hint(hint));
         }
     }
-    let mut classes = Vec::new();
-    if let (Gradient::Population, Ruler::Dynamic(reference)) = (training.gradient, &ruler) {
-        for spec in &experiment.policies {
-            let policy = create(experiment, registry, spec).map_err(of_task)?;
-            match PolicyClass::new(reference, experiment, &policy).map_err(of_task)? {
-                Ok(class) => classes.push(class),
-                Err(unavailable) => {
-                    let message = format!("policy `{}`: {}", spec.name, unavailable.reason);
-                    problems.push(Problem::at(spec.place.clone(), message).with_hint(unavailable.hint));
-                }
-            }
+    let mut scales = Vec::new();
+    for spec in &experiment.objectives {
+        match objectives::check(experiment, registry, spec, training, &facts, &ruler) {
+            Ok(scale) => scales.push(scale),
+            Err(found) => problems.extend(found),
         }
     }
     let mut starts = Vec::new();
@@ -155,10 +133,48 @@ pub fn prepare<'a>(
         classes,
         starts,
         references,
-        declarations,
         scales,
         warnings,
     })
+}
+
+/// All outputs, for exact gradients.
+fn listed(experiment: &Experiment, reference: &Reference) -> Result<OutputBatch, Problem> {
+    let outputs = reference.space().count().unwrap_or(u64::MAX);
+    let all = outputs.saturating_mul(experiment.prompt_texts.len() as u64);
+    if all > MOST_POPULATION {
+        let message = format!(
+            "`Population` holds all outputs of all prompts at once: {all}, more than {MOST_POPULATION}"
+        );
+        return Err(
+            Problem::at(gradient_place(experiment), message).with_hint("use `Sampled`, or fewer prompts")
+        );
+    }
+    OutputBatch::new(experiment, reference)
+        .map_err(|error| Problem { hint: error.hint, ..Problem::new(error.message) })
+}
+
+/// A policy's class, for exact gradients where outputs are too many to list.
+fn class(
+    experiment: &Experiment,
+    registry: &Registry,
+    reference: &DynamicReference,
+    spec: &PolicySpec,
+) -> Result<PolicyClass, Problem> {
+    let failed = |error: PluginError| {
+        let name = format!("policy `{}`", spec.name);
+        Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)
+    };
+    let policy = create(experiment, registry, spec).map_err(failed)?;
+    PolicyClass::new(reference, experiment, &policy).map_err(failed)?.map_err(|unavailable| {
+        let message = format!("policy `{}`: {}", spec.name, unavailable.reason);
+        Problem::at(spec.place.clone(), message).with_hint(unavailable.hint)
+    })
+}
+
+/// Where the file says where gradients come from.
+fn gradient_place(experiment: &Experiment) -> Range<usize> {
+    experiment.file.training.as_ref().map_or(0..0, |training| training.gradient.place(&experiment.text))
 }
 
 fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
