@@ -47,6 +47,19 @@ fn all_failures_are_listed_together() {
     });
 }
 
+/// The folder of the sources is an easy mistake.
+#[test]
+fn a_folder_without_libraries_is_told() {
+    let folder = folder();
+    let output = host(folder.path(), &["plugins", "--plugin-dir", "."]);
+    assert_eq!(output.status.code(), Some(3));
+    let text = shown(&output, folder.path());
+    assert!(
+        text.contains("there is no file of a dynamic library") && text.contains("target/release"),
+        "{text}"
+    );
+}
+
 /// The standard library's own dynamic library: sound, but no plugin.
 #[test]
 fn a_library_that_is_no_plugin_is_told() {

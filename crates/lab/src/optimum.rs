@@ -19,6 +19,8 @@ pub use pstar_exact::Search;
 pub struct OptimumRecord {
     /// One record a policy and objective that declares its divergence, in the file's order.
     pub optima: Vec<ClassOptimum>,
+    /// The objectives that declare none.
+    pub undeclared: Vec<String>,
 }
 
 /// The best policy of a class under one objective.
@@ -98,7 +100,12 @@ pub fn optimum(
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(OptimumRecord { optima }) } else { Err(failed(problems)) }
+    if !problems.is_empty() {
+        return Err(failed(problems));
+    }
+    let found = |name: &String| optima.iter().any(|optimum| optimum.objective == *name);
+    let names = experiment.objectives.iter().map(|spec| spec.name.clone());
+    Ok(OptimumRecord { undeclared: names.filter(|name| !found(name)).collect(), optima })
 }
 
 /// The optima that a run shows beside its arms, from a search that knows where the arms ended: `ends` gives the final

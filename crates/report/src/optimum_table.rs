@@ -37,9 +37,10 @@ pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
         let _ = writeln!(text, "{}\n", aligned(&header, &rows, room));
         rest = behind;
     }
-    if text.is_empty() {
-        text.push_str("no objective of the experiment declares a divergence\n");
-    } else {
+    if !record.undeclared.is_empty() {
+        let _ = writeln!(text, "without a declared divergence: {}", record.undeclared.join(", "));
+    }
+    if !record.optima.is_empty() {
         if record.optima.iter().any(|optimum| !optimum.settled) {
             text.push_str(UNSETTLED_NOTE);
             text.push('\n');

@@ -15,7 +15,7 @@ const STEM: &str = "pstar_plugin_";
 /// found in several ways is listed once.
 ///
 /// # Errors
-/// Every folder that cannot be read.
+/// Every folder that cannot be read, and those of `folders` that hold no library.
 pub fn find(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<LoadFailure>> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
@@ -28,8 +28,14 @@ pub fn find(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<LoadFailure>> {
     }
     let variable = env::var_os(PATH_VARIABLE).unwrap_or_default();
     let listed = env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty());
-    for folder in folders.iter().cloned().chain(listed) {
+    let named = folders.len();
+    for (number, folder) in folders.iter().cloned().chain(listed).enumerate() {
         match libraries(&folder) {
+            Ok(files) if files.is_empty() && number < named => failures.push(LoadFailure::new(
+                &folder,
+                format!("there is no file of a dynamic library (`.{}`) in it", env::consts::DLL_EXTENSION),
+                "`--plugin-dir` is the folder that holds the built library, such as `target/release`",
+            )),
             Ok(files) => found.extend(files),
             Err(error) => failures.push(LoadFailure::new(
                 &folder,
