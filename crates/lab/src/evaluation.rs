@@ -8,18 +8,19 @@ mod reference;
 mod sampled;
 mod targets;
 mod verdicts;
+mod walk;
 
 pub use dynamic::{DynamicEvaluation, DynamicReference, Unavailable};
-pub(crate) use dynamic::{Stopped, settle, space_of, start};
+pub(crate) use dynamic::{Stopped, settle, space_of};
 pub use enumerated::EnumeratedEvaluation;
 pub use enumerator::Enumerator;
-pub(crate) use enumerator::View;
 pub(crate) use measures::number;
 pub use measures::{Measure, Measures};
 pub use reference::{PromptReference, Reference};
 pub use sampled::SampledEvaluation;
 pub use targets::PromptTargets;
 pub(crate) use verdicts::verdicts;
+pub(crate) use walk::Walk;
 
 use crate::experiment::Experiment;
 use pstar_core::PluginError;

@@ -1,28 +1,24 @@
 //! A policy's class along a task: what exact gradients, fits and optima need.
 
-use crate::evaluation::{DynamicReference, Stopped, Unavailable, View, settle, space_of, start};
+use crate::evaluation::{DynamicReference, Stopped, Unavailable, Walk, settle, space_of};
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::objective::PromptFacts;
-use pstar_exact::{
-    Acceptor, ExplicitAutomaton, ModelRows, PolicyRows, Product, PromptProblem, Role, Started, Weighted,
-    dynamic,
-};
+use pstar_exact::{Acceptor, ExplicitAutomaton, PolicyRows, PromptProblem, Role, Weighted, dynamic};
 
 /// The products of base, policy and verifier for all prompts, and where the policy's rows lie among its parameters.
 #[allow(missing_debug_implementations, reason = "large tables")]
 pub struct PolicyClass {
     /// The prompts that count, those of weight 0 left out.
-    prompts: Vec<Walk>,
+    prompts: Vec<ClassPrompt>,
 }
 
-struct Walk {
-    prompt: usize,
+struct ClassPrompt {
+    walk: Walk,
     weight: f64,
     facts: PromptFacts,
-    product: Product,
-    base: ModelRows,
+    /// Where the policy's rows lie.
     rows: PolicyRows,
 }
 
@@ -38,8 +34,9 @@ impl PolicyClass {
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
         let facts = reference.facts();
-        let walk = |prompt| Walk::new(experiment, policy, prompt, reference.acceptor(prompt), facts[prompt]);
-        let prompts: Result<Vec<Walk>, Stopped> = counted(experiment).map(walk).collect();
+        let walk =
+            |prompt| ClassPrompt::new(experiment, policy, prompt, reference.acceptor(prompt), facts[prompt]);
+        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(experiment).map(walk).collect();
         settle(prompts.map(|prompts| Self { prompts }))
     }
 
@@ -56,8 +53,8 @@ impl PolicyClass {
             ExplicitAutomaton { symbols: space.symbols, next: vec![0; space.symbols], accepts: vec![true] };
         let Ok(all) = Acceptor::explore(&mut all, space, false, 1) else { unreachable!("one state") };
         let facts = PromptFacts { log_partition: Some(0.0), log_invalidity: Some(f64::NEG_INFINITY) };
-        let walk = |prompt| Walk::new(experiment, policy, prompt, &all, facts);
-        let prompts: Result<Vec<Walk>, Stopped> = counted(experiment).map(walk).collect();
+        let walk = |prompt| ClassPrompt::new(experiment, policy, prompt, &all, facts);
+        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(experiment).map(walk).collect();
         settle(prompts.map(|prompts| Self { prompts }))
     }
 
@@ -65,16 +62,9 @@ impl PolicyClass {
     ///
     /// # Errors
     /// If the policy fails.
-    pub fn log_masses(
-        &self,
-        experiment: &Experiment,
-        policy: &PolicyHandle,
-    ) -> Result<Vec<[f64; 2]>, PluginError> {
-        let of_prompt = |walk: &Walk| -> Result<[f64; 2], Stopped> {
-            let tokens = experiment.prompts.view().row(walk.prompt);
-            let own = View(policy);
-            let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
-            let rows = ModelRows::of(&walk.product, Role::Policy, own)?;
+    pub fn log_masses(&self, policy: &PolicyHandle) -> Result<Vec<[f64; 2]>, PluginError> {
+        let of_prompt = |ClassPrompt { walk, .. }: &ClassPrompt| -> Result<[f64; 2], Stopped> {
+            let rows = walk.rows_of(policy)?;
             let weighted = Weighted { product: &walk.product, base: &walk.base, policy: &rows };
             Ok(dynamic::log_masses(&weighted, Role::Policy))
         };
@@ -84,12 +74,12 @@ impl PolicyClass {
 
     /// Number of transitions of the products, over all prompts.
     pub fn transitions(&self) -> usize {
-        self.prompts.iter().map(|walk| walk.product.transitions()).sum()
+        self.prompts.iter().map(|prompt| prompt.walk.product.transitions()).sum()
     }
 
     /// What the exact engine is asked about.
     pub fn problems(&self) -> Vec<PromptProblem<'_>> {
-        self.prompts.iter().map(Walk::problem).collect()
+        self.prompts.iter().map(ClassPrompt::problem).collect()
     }
 }
 
@@ -98,11 +88,11 @@ fn counted(experiment: &Experiment) -> impl Iterator<Item = usize> + '_ {
     (0..experiment.prompts.view().len()).filter(|&prompt| experiment.weights[prompt] > 0.0)
 }
 
-impl Walk {
+impl ClassPrompt {
     fn problem(&self) -> PromptProblem<'_> {
         PromptProblem {
-            product: &self.product,
-            base: &self.base,
+            product: &self.walk.product,
+            base: &self.walk.base,
             rows: &self.rows,
             weight: self.weight,
             log_valid: self.facts.log_partition.unwrap_or(f64::NEG_INFINITY),
@@ -117,12 +107,8 @@ impl Walk {
         acceptor: &Acceptor,
         facts: PromptFacts,
     ) -> Result<Self, Stopped> {
-        let tokens = experiment.prompts.view().row(prompt);
-        let (base, own) = (View(&experiment.base), View(policy));
-        let base = Started { model: &base, start: start(&experiment.base, tokens, "the base")? };
-        let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
-        let product = Product::explore(&[base, own], acceptor, experiment.evaluation.max_states)?;
-        let rows = PolicyRows::new(&product, |position, states| -> Result<Vec<usize>, Stopped> {
+        let walk = Walk::new(experiment, Some(policy), prompt, acceptor)?;
+        let rows = PolicyRows::new(&walk.product, |position, states| -> Result<Vec<usize>, Stopped> {
             let mut rows = vec![0; states.len()];
             if !policy.rows(position, states, &mut rows)? {
                 return Err(Stopped::Limited(Unavailable::no_rows(policy)));
@@ -131,7 +117,6 @@ impl Walk {
                 |row| usize::try_from(row).map_err(|_| PluginError::contract("a row beyond memory").into());
             rows.into_iter().map(index).collect()
         })?;
-        let base = ModelRows::of(&product, Role::Base, base)?;
-        Ok(Self { prompt, weight: experiment.weights[prompt], facts, product, base, rows })
+        Ok(Self { walk, weight: experiment.weights[prompt], facts, rows })
     }
 }

@@ -1,17 +1,17 @@
 //! Exact evaluation by dynamic programming, where the outputs are too many to enumerate.
 
-use super::enumerator::View;
 use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::sampled::{ExactFacts, FilteredSamples};
 use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
+use super::walk::Walk;
 use super::{Measures, SampledEvaluation};
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::host::{IncrementalHandle, ModelHandle, PolicyHandle};
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{
-    Acceptor, ExploreError, Explored, ModelRows, Orders, OutputSpace, Product, ResponseAutomaton, Role,
-    Split, Started, Summary, TiltedModel, Weighted, dynamic,
+    Acceptor, ExploreError, Explored, Orders, OutputSpace, ResponseAutomaton, Role, Split, Summary,
+    TiltedModel, Weighted, dynamic,
 };
 use rayon::prelude::*;
 use std::sync::OnceLock;
@@ -228,7 +228,7 @@ pub(crate) fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Resu
 impl Prompt {
     fn new(experiment: &Experiment, prompt: usize) -> Result<Self, Stopped> {
         let acceptor = acceptor(experiment, prompt)?;
-        let (product, rows) = base_along(experiment, prompt, &acceptor)?;
+        let Walk { product, base: rows, .. } = Walk::new(experiment, None, prompt, &acceptor)?;
         let weighted = Weighted::of_base(&product, &rows);
         let split = dynamic::split(&weighted, Role::Base);
         let betas = &experiment.evaluation.betas;
@@ -247,27 +247,13 @@ impl Prompt {
         experiment: &Experiment,
         prompt: usize,
     ) -> Result<Option<FilteredSamples>, Stopped> {
-        let (product, rows) = base_along(experiment, prompt, &self.acceptor)?;
+        let Walk { product, base: rows, .. } = Walk::new(experiment, None, prompt, &self.acceptor)?;
         let sampler = dynamic::FilteredSampler::new(&Weighted::of_base(&product, &rows));
         Ok(sampler.map(|sampler| {
             let exact = ExactFacts { log_invalid: self.split.invalid.log_mass, tilted: self.tilted.clone() };
             FilteredSamples::of(experiment, prompt, &sampler, exact)
         }))
     }
-}
-
-/// The product of base and verifier for a prompt, and the base's probabilities along it.
-fn base_along(
-    experiment: &Experiment,
-    prompt: usize,
-    acceptor: &Acceptor,
-) -> Result<(Product, ModelRows), Stopped> {
-    let tokens = experiment.prompts.view().row(prompt);
-    let view = View(&experiment.base);
-    let base = Started { model: &view, start: start(&experiment.base, tokens, "the base")? };
-    let product = Product::explore(&[base], acceptor, experiment.evaluation.max_states)?;
-    let rows = ModelRows::of(&product, Role::Base, base)?;
-    Ok((product, rows))
 }
 
 fn targets(
@@ -318,13 +304,6 @@ pub struct DynamicEvaluation<'a> {
     keys: Keys,
 }
 
-/// The product of base, policy and verifier for one prompt, and the base's probabilities along it.
-struct Walk {
-    start: u64,
-    product: Product,
-    base: ModelRows,
-}
-
 impl<'a> DynamicEvaluation<'a> {
     /// For policies of the class of `policy`.
     ///
@@ -335,16 +314,7 @@ impl<'a> DynamicEvaluation<'a> {
         experiment: &'a Experiment,
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
-        let walk = |prompt: usize| -> Result<Walk, Stopped> {
-            let tokens = experiment.prompts.view().row(prompt);
-            let (base, own) = (View(&experiment.base), View(policy));
-            let base = Started { model: &base, start: start(&experiment.base, tokens, "the base")? };
-            let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
-            let limit = experiment.evaluation.max_states;
-            let product = Product::explore(&[base, own], reference.acceptor(prompt), limit)?;
-            let base = ModelRows::of(&product, Role::Base, base)?;
-            Ok(Walk { start: own.start, product, base })
-        };
+        let walk = |prompt| Walk::new(experiment, Some(policy), prompt, reference.acceptor(prompt));
         let prompts: Result<Vec<Walk>, Stopped> = (0..reference.prompts.len()).map(walk).collect();
         settle(prompts.map(|prompts| Self {
             reference,
@@ -393,9 +363,7 @@ impl<'a> DynamicEvaluation<'a> {
         let powers = values(&self.experiment.evaluation.power_sums);
         let orders = Orders { alphas: &alphas, powers: &powers };
         let measure = |(walk, prompt): (&Walk, &Prompt)| -> Result<Measures, Stopped> {
-            let view = View(policy);
-            let own = Started { model: &view, start: walk.start };
-            let rows = ModelRows::of(&walk.product, Role::Policy, own)?;
+            let rows = walk.rows_of(policy)?;
             let weighted = Weighted { product: &walk.product, base: &walk.base, policy: &rows };
             let (split, divergences) =
                 dynamic::divergences(&weighted, &prompt.split, &prompt.tilted, &orders);

@@ -293,7 +293,7 @@ impl Arm<'_> {
                 self.policy.gradient(&outputs.weighted(&self.scores, &credit), &mut self.gradient)
             }
             ExactSource::Class { class, .. } => {
-                let masses = class.log_masses(self.experiment, &self.policy)?;
+                let masses = class.log_masses(&self.policy)?;
                 let mut problems = class.problems();
                 for (problem, masses) in problems.iter_mut().zip(masses) {
                     problem.weight *= coefficients.kappa(masses);

@@ -1,0 +1,46 @@
+//! The product of base, verifier and perhaps a policy for one prompt.
+
+use super::dynamic::{Stopped, start};
+use super::enumerator::View;
+use crate::experiment::Experiment;
+use pstar_core::host::PolicyHandle;
+use pstar_exact::{Acceptor, ModelRows, Product, Role, Started};
+
+/// The product of base, verifier and perhaps a policy for one prompt, and the base's probabilities along it.
+pub(crate) struct Walk {
+    pub(crate) product: Product,
+    pub(crate) base: ModelRows,
+    /// Where the policy starts; the base where there is none.
+    start: u64,
+}
+
+impl Walk {
+    /// Explores the product.
+    pub(crate) fn new(
+        experiment: &Experiment,
+        policy: Option<&PolicyHandle>,
+        prompt: usize,
+        acceptor: &Acceptor,
+    ) -> Result<Self, Stopped> {
+        let tokens = experiment.prompts.view().row(prompt);
+        let limit = experiment.evaluation.max_states;
+        let view = View(&experiment.base);
+        let base = Started { model: &view, start: start(&experiment.base, tokens, "the base")? };
+        let (product, start) = match policy {
+            None => (Product::explore(&[base], acceptor, limit)?, base.start),
+            Some(policy) => {
+                let own = View(policy);
+                let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
+                (Product::explore(&[base, own], acceptor, limit)?, own.start)
+            }
+        };
+        let base = ModelRows::of(&product, Role::Base, base)?;
+        Ok(Self { product, base, start })
+    }
+
+    /// The probabilities of a policy of the same class along the product.
+    pub(crate) fn rows_of(&self, policy: &PolicyHandle) -> Result<ModelRows, Stopped> {
+        let view = View(policy);
+        Ok(ModelRows::of(&self.product, Role::Policy, Started { model: &view, start: self.start })?)
+    }
+}
