@@ -262,3 +262,24 @@ fn long_outputs_of_a_clipped_objective_are_listed() {
     let found = &optimum(&experiment, registry(), &Search::default()).unwrap().optima[0];
     assert!((found.measures.get("validity_rate").unwrap() - 1.0).abs() < 1e-9);
 }
+
+/// After b or c the base never says a, so that what begins with them never becomes valid, whatever the verifier hopes:
+/// 2^35 ways that must not be walked.
+#[test]
+fn dead_ends_of_the_base_are_not_walked() {
+    let experiment = experiment(
+        r#"(name: "dead ends",
+            task: (
+                alphabet: Chars("abc"), horizon: 36, ending: FixedLength,
+                base: (plugin: "ngram", config: (order: 2, table: {
+                    "^": [0.5, 0.25, 0.25], "a": [1.0, 0.0, 0.0], "b": [0.0, 0.5, 0.5], "c": [0.0, 0.5, 0.5],
+                })),
+                verifier: (plugin: "regex", config: (pattern: "[abc]*a")),
+            ),
+            policies: {"unigram": (plugin: "ngram", config: (order: 1), start: FitBase)},
+            objectives: {"clipped": (plugin: "alpha", config: (alpha: 0.5, clip: 5.0))})"#,
+    );
+    let found = &optimum(&experiment, registry(), &Search::default()).unwrap().optima[0];
+    // p* is one output, which the class holds.
+    assert!(found.measures.get("kl_from_filtered").unwrap() < 1e-9);
+}

@@ -152,3 +152,27 @@ fn states_and_outputs_give_the_same_gradients() {
         }
     }
 }
+
+/// A prompt of weight 0 counts for nothing, listed or walked, and its optimum is a number.
+#[test]
+fn prompts_without_weight_change_no_gradient() {
+    let text = |limit: u64| {
+        let task =
+            PROMPTED_TASK.replace("base: (plugin", "weights: [0.5, 0.0, 0.5, 0.0],\n    base: (plugin");
+        format!(
+            r#"(name: "weights", {task}
+                policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+                objectives: {{"kl": (plugin: "kl-control", config: (lambda: 3.0)), "forward-kl": (plugin: "forward-kl")}},
+                training: (gradient: Population, steps: 4, optimizer: Sgd(learning_rate: 0.5)),
+                evaluation: (every: 4, enumerate_up_to: {limit}), seeds: [1])"#
+        )
+    };
+    let (listed, walked) = (run(&text(1000)), run(&text(10)));
+    for (listed, walked) in listed.arms.iter().zip(&walked.arms) {
+        assert!(listed.failure.is_none() && walked.failure.is_none(), "{:?}", walked.failure);
+        for (a, b) in listed.parameters.iter().zip(&walked.parameters) {
+            assert!((a - b).abs() < 1e-10, "{}: {a} and {b}", listed.objective);
+        }
+    }
+    assert!(walked.optima.iter().all(|optimum| optimum.value.is_finite()));
+}
