@@ -174,5 +174,5 @@ fn prompts_without_weight_change_no_gradient() {
             assert!((a - b).abs() < 1e-10, "{}: {a} and {b}", listed.objective);
         }
     }
-    assert!(walked.optima.iter().all(|optimum| optimum.value.is_finite()));
+    assert!(walked.optima.iter().all(|optimum| optimum.value.unwrap().is_finite()));
 }

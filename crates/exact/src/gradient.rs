@@ -33,6 +33,9 @@ pub enum PopulationError {
         /// μ.
         mu: f64,
     },
+    /// No prompt has a valid output that the base reaches.
+    #[error("the base reaches no valid output, so that there is no p*")]
+    NoFiltered,
     /// There are too many valid outputs for a list of them.
     #[error("more than {limit} valid outputs, or very long ones")]
     TooMany {

@@ -67,7 +67,7 @@ pub use filtered::FilteredModel;
 pub use forward::Weighted;
 pub use gradient::{PopulationError, population_gradient};
 pub use occupancy::{PolicyRows, PromptProblem, rows_in_use};
-pub use optimum::{Optimum, Search, optimum};
+pub use optimum::{Optimum, Search, filtered_projection, optima};
 pub use product::{Layer, Product, Role, Started};
 pub use rows::ModelRows;
 pub use space::OutputSpace;

@@ -99,6 +99,11 @@ impl PromptProblem<'_> {
         self.rows.offsets.iter().flat_map(|offsets| offsets.iter().copied())
     }
 
+    /// Whether the policy's rows lie in the same places at two positions of one layer.
+    pub(crate) fn same_rows(&self, position: usize, other: usize) -> bool {
+        self.rows.offsets[position] == self.rows.offsets[other]
+    }
+
     /// The choices at a node, for a policy of log-probabilities `log_q`.
     #[inline]
     pub(crate) fn steps<'s>(

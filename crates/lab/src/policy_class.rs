@@ -77,6 +77,12 @@ impl PolicyClass {
         self.prompts.iter().map(|prompt| prompt.walk.product.transitions()).sum()
     }
 
+    /// Number of prompts that have p*.
+    pub fn solvable(&self) -> usize {
+        let valid = self.prompts.iter().map(|prompt| prompt.facts.log_partition.unwrap_or(f64::NEG_INFINITY));
+        valid.filter(|&log| log > f64::NEG_INFINITY).count()
+    }
+
     /// What the exact engine is asked about.
     pub fn problems(&self) -> Vec<PromptProblem<'_>> {
         self.prompts.iter().map(ClassPrompt::problem).collect()

@@ -14,11 +14,19 @@ const COLUMNS: [(&str, &str); 6] = [
     ("KL(q‖a)", "kl_to_base"),
 ];
 
-/// Marks optima whose search did not come to rest.
-pub(crate) const UNSETTLED: &str = " ≈";
+/// Marks optima that are not proved.
+pub(crate) const UNPROVED: &str = " ≈";
 
 /// What the mark means.
-pub(crate) const UNSETTLED_NOTE: &str = "≈ the search had not come to rest";
+pub(crate) const UNPROVED_NOTE: &str =
+    "≈ the best found, not proved: unmarked ones are within 0.1 % of the best possible";
+
+/// What stands in place of figures that an objective does not determine.
+pub(crate) const ONE_OF_MANY: &str = "one of many";
+
+/// What that means.
+pub(crate) const ONE_OF_MANY_NOTE: &str =
+    "one of many: the objective has infinitely many optima and determines nothing but the validity";
 
 /// One table a policy: the best policy of the class under every objective; columns are left out where lines would be
 /// longer than `room`.
@@ -28,7 +36,7 @@ pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
     while let Some(first) = rest.first() {
         let (block, behind) =
             rest.split_at(rest.iter().take_while(|optimum| optimum.policy == first.policy).count());
-        let titles = ["value", "starts", "local optima", "residual"].map(String::from);
+        let titles = ["value", "best possible", "starts"].map(String::from);
         let header: Vec<String> = std::iter::once(format!("{} · optimum of the class", first.policy))
             .chain(COLUMNS.map(|(title, _)| title.to_string()))
             .chain(titles)
@@ -40,26 +48,60 @@ pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
     if !record.undeclared.is_empty() {
         let _ = writeln!(text, "without a declared divergence: {}", record.undeclared.join(", "));
     }
-    if !record.optima.is_empty() {
-        if record.optima.iter().any(|optimum| !optimum.settled) {
-            text.push_str(UNSETTLED_NOTE);
-            text.push('\n');
-        }
+    let mut reasons: Vec<&String> = record.optima.iter().filter_map(|optimum| optimum.why.as_ref()).collect();
+    reasons.dedup();
+    for why in reasons {
+        let _ = writeln!(text, "no optimum: {why}");
+    }
+    for note in optimum_notes(&record.optima) {
+        let _ = writeln!(text, "{note}");
+    }
+    if record.optima.iter().any(|optimum| optimum.value.is_some()) {
         text.push_str("means over prompts · KL and entropy in nats · value: what the objective minimises, a divergence, 1 − validity or minus a potential\n");
     }
     text
 }
 
+/// What the marks of optima mean, as far as there are any.
+pub(crate) fn optimum_notes(optima: &[ClassOptimum]) -> Vec<&'static str> {
+    let unproved = optima.iter().any(|optimum| !mark(optimum).is_empty());
+    let degenerate = optima.iter().any(|optimum| optimum.degenerate && optimum.value.is_some());
+    let notes = [unproved.then_some(UNPROVED_NOTE), degenerate.then_some(ONE_OF_MANY_NOTE)];
+    notes.into_iter().flatten().collect()
+}
+
+/// The mark behind an optimum's name.
+pub(crate) fn mark(optimum: &ClassOptimum) -> &'static str {
+    if optimum.value.is_none() || optimum.is_proved() { "" } else { UNPROVED }
+}
+
+/// The figures of an optimum, `ONE_OF_MANY` in place of the first that the objective does not determine.
+pub(crate) fn figures(optimum: &ClassOptimum, figure: impl Iterator<Item = Option<f64>>) -> Vec<String> {
+    let mut cells: Vec<String> = figure.map(significant).collect();
+    let determined = |cell: &String| cell != "–";
+    if optimum.degenerate
+        && optimum.value.is_some()
+        && let Some(first) = cells.iter().position(|cell| !determined(cell))
+    {
+        cells[first] = ONE_OF_MANY.into();
+    }
+    cells
+}
+
 fn row(optimum: &ClassOptimum) -> Vec<String> {
-    let figures = COLUMNS.map(|(_, metric)| significant(optimum.measures.get(metric)));
-    let mark = if optimum.settled { "" } else { UNSETTLED };
-    std::iter::once(format!("{}{mark}", optimum.objective))
-        .chain(figures)
-        .chain([
-            significant(Some(optimum.value)),
-            optimum.starts.to_string(),
-            optimum.local_optima.len().to_string(),
-            format!("{:.0e}", optimum.residual),
-        ])
+    let best_possible = match optimum.gap() {
+        Some(0.0) => "exact".into(),
+        Some(gap) if optimum.is_proved() => format!("within {} %", at_least(100.0 * gap)),
+        _ if optimum.value.is_some() => "best found".into(),
+        _ => "–".into(),
+    };
+    std::iter::once(format!("{}{}", optimum.objective, mark(optimum)))
+        .chain(figures(optimum, COLUMNS.iter().map(|(_, metric)| optimum.measures.get(metric))))
+        .chain([significant(optimum.value), best_possible, optimum.starts.to_string()])
         .collect()
+}
+
+/// Rounded up to two decimals.
+fn at_least(percent: f64) -> String {
+    format!("{:.2}", (percent * 100.0).ceil() / 100.0)
 }

@@ -1,7 +1,7 @@
 //! The table that a run prints.
 
 use crate::number::significant;
-use crate::optimum_table::{UNSETTLED, UNSETTLED_NOTE};
+use crate::optimum_table::{figures, mark, optimum_notes};
 use crate::table::aligned;
 use pstar_lab::evaluation::{Measures, Method};
 use pstar_lab::run::{ArmRecord, Comparison, RunRecord};
@@ -113,13 +113,13 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Opti
     for objective in distinct(record.arms.iter().map(|arm| &arm.objective)) {
         let arms: Vec<&ArmRecord> = record.arms_of(policy, objective).collect();
         let last: Vec<&Measures> = arms.iter().filter_map(|arm| arm.last.as_ref()).collect();
-        let figures = columns.iter().map(|column| significant(mean_over(&last, &column.metric)));
-        rows.push(std::iter::once(objective_title(objective, &arms)).chain(figures).collect());
+        let means = columns.iter().map(|column| significant(mean_over(&last, &column.metric)));
+        rows.push(std::iter::once(objective_title(objective, &arms)).chain(means).collect());
         let optimum = record.optima.iter().find(|o| o.policy == *policy && o.objective == *objective);
         rows.extend(optimum.map(|optimum| {
-            let figures = columns.iter().map(|column| significant(find(&optimum.measures, &column.metric)));
-            let mark = if optimum.settled { "" } else { UNSETTLED };
-            std::iter::once(format!("{OPTIMUM}{mark}")).chain(figures).collect()
+            let found = columns.iter().map(|column| find(&optimum.measures, &column.metric));
+            let figures = figures(optimum, found);
+            std::iter::once(format!("{OPTIMUM}{}", mark(optimum))).chain(figures).collect()
         }));
     }
     let seeds = distinct(record.arms.iter().map(|arm| &arm.seed)).len();
@@ -215,11 +215,8 @@ fn notes(record: &RunRecord) -> Vec<String> {
         notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
     }
     if !record.optima.is_empty() {
-        let unsettled = record.optima.iter().any(|optimum| !optimum.settled);
-        notes.push(format!(
-            "optimum: the best policy of the class under the objective that a brief search found, whatever arms reach{}",
-            if unsettled { format!("; {UNSETTLED_NOTE}") } else { String::new() }
-        ));
+        notes.push("optimum: the best policy of the class under the objective, whatever arms reach".to_string());
+        notes.extend(optimum_notes(&record.optima).into_iter().map(String::from));
     }
     if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {
         notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]".to_string());

@@ -3,35 +3,55 @@
 //! Up to a constant it is Φ = Σ_y ψ_y(q(y)) − 1 over the outputs of p*, and dψ/d log q = h = min(p*^(1−α) q^α,
 //! (M+1) q) never falls with q: ψ is convex in log q, and counting under h raises Φ.
 
+use std::sync::Arc;
+
 use pstar_core::math;
 
 use crate::gradient::PopulationError;
-use crate::occupancy::{Behind, Posterior, PromptProblem, mean_weights};
+use crate::occupancy::{Behind, Posterior, PromptProblem, RowSet, mean_weights};
 use crate::sum::Accumulator;
 
-use super::counting::LogCounts;
+use super::counting::{LogCounts, VANISHING};
+use super::descend::Potential;
+use super::plain_counting::wish_for;
+use super::scratch::Scratch;
 
 /// Choices that are listed at most, for each output that may be.
 const CHOICES: usize = 64;
 
 /// The outputs of p*, with the choices that make them.
-pub(super) struct Clipped {
+#[derive(Clone, Debug)]
+pub(super) struct Clipped<'a> {
+    rows: &'a RowSet,
     alpha: f64,
     /// log(M + 1).
     log_bound: f64,
-    /// Prompt by prompt its weight, its weight in means, and its outputs.
-    prompts: Vec<(f64, f64, Vec<Output>)>,
+    prompts: Arc<[Listed]>,
+    /// Whether counts are plain numbers, for ranking policies.
+    plain: bool,
 }
 
-struct Output {
-    log_p: f64,
-    choices: Box<[usize]>,
+/// One prompt's outputs.
+#[derive(Debug)]
+pub(super) struct Listed {
+    weight: f64,
+    /// Its weight in means.
+    pub(super) mean_weight: f64,
+    pub(super) outputs: Vec<Output>,
 }
 
-impl Clipped {
+/// An output of p*.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) log_p: f64,
+    pub(super) choices: Box<[usize]>,
+}
+
+impl<'a> Clipped<'a> {
     /// Lists the outputs of all prompts, at most `limit`.
     pub(super) fn list(
         problems: &[PromptProblem<'_>],
+        rows: &'a RowSet,
         alpha: f64,
         clip: f64,
         limit: usize,
@@ -40,33 +60,45 @@ impl Clipped {
         let mut room = Room { outputs: limit, choices: limit.saturating_mul(CHOICES) };
         for (problem, mean_weight) in problems.iter().zip(mean_weights(problems)) {
             let outputs = if problem.has_filtered() { outputs(problem, &mut room) } else { Some(Vec::new()) };
-            prompts.push((problem.weight, mean_weight, outputs.ok_or(PopulationError::TooMany { limit })?));
+            let outputs = outputs.ok_or(PopulationError::TooMany { limit })?;
+            prompts.push(Listed { weight: problem.weight, mean_weight, outputs });
         }
-        Ok(Self { alpha, log_bound: math::ln_1p(clip), prompts })
+        Ok(Self { rows, alpha, log_bound: math::ln_1p(clip), prompts: prompts.into(), plain: false })
     }
 
-    /// Counts under h; −Φ.
-    pub(super) fn step(&self, log_q: &[f64], counts: &mut LogCounts) -> f64 {
+    /// The same with counts in plain numbers.
+    pub(super) fn plain(&self) -> Self {
+        Self { plain: true, ..self.clone() }
+    }
+
+    /// The outputs of p*, prompt by prompt.
+    pub(super) fn prompts(&self) -> &[Listed] {
+        &self.prompts
+    }
+
+    /// Shows every output with the logarithm of h and its prompt's weight; −Φ.
+    fn walk(&self, log_q: &[f64], mut see: impl FnMut(&Output, f64, f64)) -> f64 {
         let mut value = Accumulator::default();
-        for (weight, mean_weight, outputs) in &self.prompts {
-            let log_weight = math::ln(*weight);
+        for Listed { weight, mean_weight, outputs } in self.prompts.iter() {
             let mut psi = Accumulator::default();
             for output in outputs {
                 let log_prob: f64 = output.choices.iter().map(|&choice| log_q[choice]).sum();
                 psi.add(self.psi(output.log_p, log_prob));
-                let power = if self.alpha == 0.0 { 0.0 } else { self.alpha * log_prob };
-                let log_h = ((1.0 - self.alpha) * output.log_p + power).min(self.log_bound + log_prob);
-                if log_h > f64::NEG_INFINITY {
-                    output.choices.iter().for_each(|&choice| counts.add(choice, log_weight + log_h));
-                }
+                see(output, self.log_slope(output.log_p, log_prob), *weight);
             }
             value.add(mean_weight * (1.0 - psi.total()));
         }
         value.total()
     }
 
+    /// log h = log dψ/d log q.
+    pub(super) fn log_slope(&self, log_p: f64, log_q: f64) -> f64 {
+        let power = if self.alpha == 0.0 { 0.0 } else { self.alpha * log_q };
+        ((1.0 - self.alpha) * log_p + power).min(self.log_bound + log_q)
+    }
+
     /// ψ = Φ_y + q.
-    fn psi(&self, log_p: f64, log_q: f64) -> f64 {
+    pub(super) fn psi(&self, log_p: f64, log_q: f64) -> f64 {
         let alpha = self.alpha;
         let log_corner = log_p - self.log_bound / (1.0 - alpha);
         if log_q <= log_corner {
@@ -79,6 +111,41 @@ impl Clipped {
             math::exp((1.0 - alpha) * log_p + alpha * log_corner) * rise / alpha
         };
         math::exp(self.log_bound + log_corner) + above
+    }
+}
+
+impl Potential for Clipped<'_> {
+    fn look(&self, log_q: &[f64], wish: &mut Vec<f64>, scratch: &mut Scratch) -> f64 {
+        if self.plain {
+            Scratch::zeros(&mut scratch.sums, log_q.len());
+            let value = self.walk(log_q, |output, log_slope, weight| {
+                let count = weight * math::exp(log_slope);
+                output.choices.iter().for_each(|&choice| scratch.sums[choice] += count);
+            });
+            wish_for(self.rows, &scratch.sums, wish);
+            return value;
+        }
+        let mut counts = LogCounts::none(log_q.len());
+        let value = self.walk(log_q, |output, log_slope, weight| {
+            if log_slope > f64::NEG_INFINITY {
+                let log_count = math::ln(weight) + log_slope;
+                output.choices.iter().for_each(|&choice| counts.add(choice, log_count));
+            }
+        });
+        counts.write_rows(self.rows, wish);
+        value
+    }
+
+    fn longest_stride(&self) -> f64 {
+        1.0
+    }
+
+    fn is_monotone(&self) -> bool {
+        true
+    }
+
+    fn vanishing(&self) -> f64 {
+        if self.plain { f64::NEG_INFINITY } else { VANISHING }
     }
 }
 

@@ -15,27 +15,14 @@ use crate::gradient::{PopulationError, beta_at_rate};
 use crate::occupancy::{Behind, LogSum, PromptProblem, RowSet, Step, mean_weights};
 use crate::sum::Accumulator;
 
-use super::{Local, Search};
-
-/// The first of the growing λ, unless that is smaller.
-const FIRST_LAMBDA: f64 = 0.25;
+use super::descend::Potential;
+use super::scratch::Scratch;
 
 /// λ beyond this is as good as this: sums of its multiples must not overflow.
 const GREATEST_LAMBDA: f64 = 1e12;
 
-/// Each λ over the one before.
-const GROWTH: f64 = 1.25;
-
-/// Iterations at a λ on the way.
-const ON_THE_WAY: usize = 60;
-
-/// Relative to 1 + potential: differences below this are rounding.
-const NOISE: f64 = 3e-14;
-
-/// Steps below this are no steps.
-const LEAST_STEP: f64 = 1e-6;
-
 /// All prompts with their strengths.
+#[derive(Debug)]
 pub(super) struct Control<'a> {
     problems: &'a [PromptProblem<'a>],
     rows: &'a RowSet,
@@ -43,6 +30,8 @@ pub(super) struct Control<'a> {
     lambda: Vec<f64>,
     /// Prompt by prompt the weight of its KL in what is minimised.
     weights: Vec<f64>,
+    /// Prompt by prompt log p_\[β\] − log a of valid outputs and of the others.
+    rewards: Vec<[f64; 2]>,
 }
 
 /// What is still to come for one prompt.
@@ -51,15 +40,6 @@ struct Future {
     reward: [f64; 2],
     /// Minus the expected log-ratio to the tilt, position by position and node by node.
     nodes: Vec<Vec<f64>>,
-}
-
-/// A policy with what is known of it.
-struct Point {
-    log_q: Vec<f64>,
-    futures: Vec<Future>,
-    potential: f64,
-    target: Vec<f64>,
-    residual: f64,
 }
 
 impl<'a> Control<'a> {
@@ -78,106 +58,51 @@ impl<'a> Control<'a> {
         let greatest = betas.iter().copied().fold(0.0, f64::max);
         let weights = problems.iter().zip(&betas).map(|(problem, beta)| problem.weight * (beta / greatest));
         let weights = weights.collect();
-        Ok(Self {
-            problems,
-            rows,
-            lambda: betas.iter().map(|beta| beta.recip().min(GREATEST_LAMBDA)).collect(),
-            weights,
-        })
+        let lambda: Vec<f64> = betas.iter().map(|beta| beta.recip().min(GREATEST_LAMBDA)).collect();
+        Ok(Self { problems, rows, rewards: Self::rewards(problems, &lambda), lambda, weights })
     }
 
-    /// Follows a start that is within the base's reach.
-    pub(super) fn descend(&self, start: Vec<f64>, search: &Search) -> Local {
-        self.settle(start, 1.0, search.iterations, search.tolerance)
+    /// The greatest λ.
+    pub(super) fn greatest_lambda(&self) -> f64 {
+        self.lambda.iter().copied().fold(0.0, f64::max)
     }
 
-    /// Follows a policy that is within the base's reach from weak to full strength.
-    pub(super) fn strengthen(&self, first: Vec<f64>, search: &Search) -> Local {
-        let mut policy = first;
-        let greatest = self.lambda.iter().copied().fold(0.0, f64::max);
-        let mut lambda = FIRST_LAMBDA;
-        let mut iterations = 0;
-        while lambda < greatest {
-            let local = self.settle(policy, lambda / greatest, ON_THE_WAY.min(search.iterations / 5), 1e-6);
-            policy = local.log_q;
-            iterations += local.iterations;
-            lambda *= GROWTH;
-        }
-        let mut local = self.settle(policy, 1.0, search.iterations, search.tolerance);
-        local.iterations += iterations;
-        local
+    /// For each prompt of positive weight its weight in the potential, and log p_\[β\] − log a of a valid output and of
+    /// another.
+    pub(super) fn prompts(&self) -> Vec<(f64, [f64; 2])> {
+        let all = self.weights.iter().copied().zip(self.rewards.iter().copied());
+        all.zip(self.problems).filter(|(_, problem)| problem.weight > 0.0).map(|(prompt, _)| prompt).collect()
     }
 
-    fn settle(&self, start: Vec<f64>, strength: f64, limit: usize, tolerance: f64) -> Local {
-        let rewards = self.rewards(strength);
-        let greatest = self.lambda.iter().copied().fold(0.0, f64::max) * strength;
-        let tolerance = tolerance * (1.0 + greatest);
-        let mut here = self.point(start, &rewards);
-        let (mut step, mut iterations) = (1.0, 0);
-        while here.residual > tolerance && iterations < limit && step > LEAST_STEP {
-            let noise = NOISE * (1.0 + here.potential.abs());
-            let log_q = self.towards(&here, step);
-            let futures = self.futures(&log_q, &rewards);
-            let potential = self.potential(&futures);
-            iterations += 1;
-            if potential <= here.potential + noise {
-                let (target, residual) = self.target(&log_q, &futures);
-                let falls = potential < here.potential - noise;
-                let before = here.residual;
-                if falls || residual < 2.0 * before {
-                    here = Point { log_q, futures, potential, target, residual };
-                    // Where the potential no longer tells, the residual says what the step should be.
-                    step = if falls {
-                        f64::min(1.0, 2.0 * step)
-                    } else if residual < before {
-                        f64::min(1.0, 1.1 * step)
-                    } else {
-                        f64::max(0.01, 0.5 * step)
-                    };
-                    continue;
-                }
-            }
-            step *= 0.5;
-        }
+    /// The mean over prompts of KL(q‖p_\[β\]).
+    pub(super) fn mean(&self, log_q: &[f64]) -> f64 {
         let mut value = Accumulator::default();
-        for (weight, future) in mean_weights(self.problems).into_iter().zip(&here.futures) {
+        for (weight, future) in mean_weights(self.problems).into_iter().zip(&self.futures(log_q)) {
             value.add(if weight > 0.0 { weight * (0.0 - future.nodes[0][0]).max(0.0) } else { 0.0 });
         }
-        Local {
-            value: value.total(),
-            log_q: here.log_q,
-            potential: here.potential,
-            residual: here.residual,
-            // Where no step is small enough to help, rounding is all that is left.
-            settled: here.residual <= tolerance || step <= LEAST_STEP,
-            iterations,
-        }
+        value.total()
+    }
+
+    /// Whether the potential is a multiple of the mean, and which.
+    pub(super) fn over_mean(&self) -> Option<f64> {
+        let means = mean_weights(self.problems);
+        let mut ratios = self.weights.iter().zip(&means).filter(|(weight, _)| **weight > 0.0);
+        let (weight, mean) = ratios.next()?;
+        let first = weight / mean;
+        ratios.all(|(weight, mean)| (weight / mean / first - 1.0).abs() < 1e-12).then_some(first)
     }
 
     /// Prompt by prompt log p_\[β\] − log a of valid outputs and of the others: class by class, as differences of
     /// λ + log A1 − log Z_β would cancel.
-    fn rewards(&self, strength: f64) -> Vec<[f64; 2]> {
+    fn rewards(problems: &[PromptProblem<'_>], lambda: &[f64]) -> Vec<[f64; 2]> {
         let of = |(problem, lambda): (&PromptProblem<'_>, &f64)| {
             if !problem.has_filtered() || problem.log_invalid == f64::NEG_INFINITY {
                 return [0.0, 0.0];
             }
-            let logit = strength * lambda + (problem.log_valid - problem.log_invalid);
+            let logit = lambda + (problem.log_valid - problem.log_invalid);
             [-math::softplus(-logit) - problem.log_valid, -math::softplus(logit) - problem.log_invalid]
         };
-        self.problems.iter().zip(&self.lambda).map(of).collect()
-    }
-
-    /// What is minimised, at a policy.
-    #[cfg(test)]
-    pub(super) fn value_at(&self, log_q: &[f64]) -> f64 {
-        self.potential(&self.futures(log_q, &self.rewards(1.0)))
-    }
-
-    fn point(&self, log_q: Vec<f64>, rewards: &[[f64; 2]]) -> Point {
-        let futures = self.futures(&log_q, rewards);
-        let potential = self.potential(&futures);
-        let (target, residual) = self.target(&log_q, &futures);
-        Point { log_q, futures, potential, target, residual }
+        problems.iter().zip(lambda).map(of).collect()
     }
 
     fn potential(&self, futures: &[Future]) -> f64 {
@@ -188,24 +113,13 @@ impl<'a> Control<'a> {
         sum.total()
     }
 
-    fn futures(&self, log_q: &[f64], rewards: &[[f64; 2]]) -> Vec<Future> {
+    fn futures(&self, log_q: &[f64]) -> Vec<Future> {
         let of = |(problem, &reward): (&PromptProblem<'_>, &[f64; 2])| Future::of(problem, reward, log_q);
-        self.problems.iter().zip(rewards).map(of).collect()
+        self.problems.iter().zip(&self.rewards).map(of).collect()
     }
 
-    /// A step towards the target, in log-probabilities.
-    fn towards(&self, here: &Point, step: f64) -> Vec<f64> {
-        let mut moved = here.log_q.clone();
-        for (moved, &target) in moved.iter_mut().zip(&here.target) {
-            if *moved > f64::NEG_INFINITY && !target.is_nan() {
-                *moved += step * (target - *moved);
-            }
-        }
-        self.rows.log_softmax(&moved)
-    }
-
-    /// T of every choice, NaN where its row is not in use, and the greatest spread of T − log π in a row.
-    fn target(&self, log_q: &[f64], futures: &[Future]) -> (Vec<f64>, f64) {
+    /// T of every choice, NaN where its row is not in use.
+    fn target(&self, log_q: &[f64], futures: &[Future]) -> Vec<f64> {
         let mut mass = vec![LogSum::EMPTY; log_q.len()];
         let mut in_use = Vec::new();
         let weighted = self.problems.iter().enumerate().filter(|(number, _)| self.weights[*number] > 0.0);
@@ -235,17 +149,28 @@ impl<'a> Control<'a> {
                 }
             }
         }
-        let mut residual: f64 = 0.0;
-        for range in self.rows.ranges().filter(|range| !target[range.start].is_nan()) {
-            let pairs = target[range.clone()].iter().zip(&log_q[range]);
-            let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-            for (target, log_prob) in pairs.filter(|(_, log_prob)| **log_prob > f64::NEG_INFINITY) {
-                least = least.min(target - log_prob);
-                greatest = greatest.max(target - log_prob);
+        target
+    }
+}
+
+impl Potential for Control<'_> {
+    fn look(&self, log_q: &[f64], wish: &mut Vec<f64>, _: &mut Scratch) -> f64 {
+        let futures = self.futures(log_q);
+        *wish = self.target(log_q, &futures);
+        for range in self.rows.ranges().filter(|range| !wish[range.start].is_nan()).collect::<Vec<_>>() {
+            for index in range.clone() {
+                if log_q[index] == f64::NEG_INFINITY {
+                    wish[index] = f64::NEG_INFINITY;
+                }
             }
-            residual = residual.max(greatest - least);
+            let log_norm = math::log_sum_exp(&wish[range.clone()]);
+            wish[range].iter_mut().for_each(|wish| *wish -= log_norm);
         }
-        (target, residual)
+        self.potential(&futures)
+    }
+
+    fn longest_stride(&self) -> f64 {
+        1.0
     }
 }
 

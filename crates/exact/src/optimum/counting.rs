@@ -11,10 +11,15 @@ use pstar_core::math;
 use crate::occupancy::{Behind, LogSum, Posterior, PromptProblem, RowSet, mean_weights};
 use crate::sum::{Accumulator, nonnegative};
 
-use super::{Local, Search};
+use super::descend::Potential;
+use super::scratch::Scratch;
+use super::tasks::alpha_divergence;
 
 /// Log-probabilities below this which still fall are taken for −∞.
-const VANISHING: f64 = -2000.0;
+pub(super) const VANISHING: f64 = -2000.0;
+
+/// An invalidity rate that is none: which of the fully valid policies it is makes no difference.
+const ALL_VALID: f64 = 1e-16;
 
 /// The logarithms of expected counts, one a parameter.
 #[derive(Debug)]
@@ -27,62 +32,75 @@ impl LogCounts {
         self.0[index].add(log);
     }
 
-    /// The rows in proportion to the counts; a row without any stays as it is.
-    fn project(&self, rows: &RowSet, log_q: &[f64]) -> Vec<f64> {
-        let mut new = log_q.to_vec();
+    /// Nothing yet.
+    pub(super) fn none(parameters: usize) -> Self {
+        Self(vec![LogSum::EMPTY; parameters])
+    }
+
+    /// The rows in proportion to the counts, NaN where there are none.
+    pub(super) fn write_rows(&self, rows: &RowSet, wish: &mut Vec<f64>) {
+        wish.clear();
+        wish.resize(self.0.len(), f64::NAN);
         for range in rows.ranges() {
             let counts: Vec<f64> = self.0[range.clone()].iter().map(LogSum::log).collect();
             let log_norm = math::log_sum_exp(&counts);
             if log_norm > f64::NEG_INFINITY {
-                new[range].iter_mut().zip(counts).for_each(|(new, count)| *new = count - log_norm);
+                wish[range].iter_mut().zip(counts).for_each(|(wish, count)| *wish = count - log_norm);
             }
         }
-        new
     }
 }
 
-/// Counts and projects until nothing moves, or the value is at most `enough`. `step` counts under a policy and gives
-/// the value that falls.
-pub(super) fn iterate(
-    rows: &RowSet,
-    search: &Search,
-    start: Vec<f64>,
-    enough: f64,
-    step: impl Fn(&[f64], &mut LogCounts) -> f64,
-) -> Local {
-    let mut log_q = start;
-    let mut counts = LogCounts(Vec::new());
-    let (mut value, mut residual, mut iterations) = (f64::INFINITY, f64::INFINITY, 0);
-    while iterations <= search.iterations {
-        counts.0.clear();
-        counts.0.resize(log_q.len(), LogSum::EMPTY);
-        value = step(&log_q, &mut counts);
-        let mut new = counts.project(rows, &log_q);
-        residual = if value <= enough { 0.0 } else { settle(&log_q, &mut new, search.tolerance) };
-        // The value is that of the policy that is kept.
-        if residual <= search.tolerance || iterations == search.iterations {
-            break;
-        }
-        log_q = new;
-        iterations += 1;
-    }
-    Local { log_q, value, potential: value, residual, settled: residual <= search.tolerance, iterations }
+/// D_α; at α = 1 the invalidity rate.
+#[derive(Debug)]
+pub(super) struct Counting<'a> {
+    problems: &'a [PromptProblem<'a>],
+    rows: &'a RowSet,
+    alpha: f64,
 }
 
-/// The greatest change of a log-probability; what is vanishing vanishes.
-fn settle(old: &[f64], new: &mut [f64], tolerance: f64) -> f64 {
-    let mut residual: f64 = 0.0;
-    for (new, &old) in new.iter_mut().zip(old) {
-        if *new < VANISHING && *new < old - tolerance {
-            *new = f64::NEG_INFINITY;
-        }
-        residual = residual.max(if *new == old { 0.0 } else { (*new - old).abs() });
+impl<'a> Counting<'a> {
+    pub(super) fn new(problems: &'a [PromptProblem<'a>], rows: &'a RowSet, alpha: f64) -> Self {
+        Self { problems, rows, alpha }
     }
-    residual
+}
+
+impl Potential for Counting<'_> {
+    fn look(&self, log_q: &[f64], wish: &mut Vec<f64>, _: &mut Scratch) -> f64 {
+        let mut counts = LogCounts::none(log_q.len());
+        let value = if self.alpha == 1.0 {
+            validity(self.problems, log_q, &mut counts)
+        } else {
+            alpha(self.problems, self.alpha, log_q, &mut counts)
+        };
+        counts.write_rows(self.rows, wish);
+        value
+    }
+
+    fn longest_stride(&self) -> f64 {
+        longest_stride(self.alpha)
+    }
+
+    fn is_monotone(&self) -> bool {
+        true
+    }
+
+    fn vanishing(&self) -> f64 {
+        VANISHING
+    }
+
+    fn enough(&self) -> f64 {
+        if self.alpha == 1.0 { ALL_VALID } else { f64::NEG_INFINITY }
+    }
+}
+
+/// A full step never does harm, and longer ones help where α is near 1 and full steps become short.
+pub(super) fn longest_stride(alpha: f64) -> f64 {
+    f64::min(30.0, 1.5 / (1.0 - alpha).max(0.05))
 }
 
 /// Counts under Σ_x w_x p*^(1−α) q^α; D_α.
-pub(super) fn alpha(
+fn alpha(
     problems: &[PromptProblem<'_>],
     alpha: f64,
     log_q: &[f64],
@@ -95,13 +113,13 @@ pub(super) fn alpha(
         let log_total = posterior.log_total() - (1.0 - alpha) * problem.log_valid;
         let log_weight = math::ln(problem.weight) + log_total;
         posterior.visit(|step, log_count| counts.add(step.index, log_weight + log_count));
-        value.add(mean_weight * -math::exp_m1(log_total.min(0.0)) / (alpha * (1.0 - alpha)));
+        value.add(mean_weight * alpha_divergence(alpha, log_total));
     }
     value.total()
 }
 
 /// Counts under Σ_x w_x q v; the invalidity rate.
-pub(super) fn validity(problems: &[PromptProblem<'_>], log_q: &[f64], counts: &mut LogCounts) -> f64 {
+fn validity(problems: &[PromptProblem<'_>], log_q: &[f64], counts: &mut LogCounts) -> f64 {
     let mut value = Accumulator::default();
     for (problem, mean_weight) in problems.iter().zip(mean_weights(problems)) {
         let posterior = Posterior::new(problem, log_q, [0.0, 1.0]);
@@ -138,26 +156,31 @@ fn invalid_mass(problem: &PromptProblem<'_>, log_q: &[f64]) -> f64 {
     mass
 }
 
-/// The policy nearest to p* in KL(p*‖q): the counts under p* itself.
-pub(super) fn forward_kl(problems: &[PromptProblem<'_>], rows: &RowSet, start: &[f64]) -> Local {
-    let weighted = problems.iter().zip(mean_weights(problems));
-    let filtered: Vec<_> = weighted.filter(|(problem, _)| problem.has_filtered()).collect();
-    let mut counts = LogCounts(vec![LogSum::EMPTY; start.len()]);
-    for (problem, _) in &filtered {
+/// The policy nearest to p* in KL(p*‖q), the counts under p* itself; rows without p*-mass stay as in `start`.
+pub(super) fn forward_kl(problems: &[PromptProblem<'_>], rows: &RowSet, start: &[f64]) -> Vec<f64> {
+    let mut counts = LogCounts::none(start.len());
+    for problem in problems.iter().filter(|problem| problem.has_filtered()) {
         let log_weight = math::ln(problem.weight);
         let posterior = Posterior::new(problem, start, [1.0, 0.0]);
         posterior.visit(|step, log_count| counts.add(step.index, log_weight + log_count));
     }
-    let log_q = counts.project(rows, start);
+    let mut log_q = Vec::new();
+    counts.write_rows(rows, &mut log_q);
+    log_q.iter_mut().zip(start).filter(|(log, _)| log.is_nan()).for_each(|(log, &start)| *log = start);
+    log_q
+}
+
+/// KL(p*‖q), the mean over the prompts that have p*.
+pub(super) fn forward_kl_value(problems: &[PromptProblem<'_>], log_q: &[f64]) -> f64 {
     let mut value = Accumulator::default();
-    for (problem, mean_weight) in &filtered {
+    let weighted = problems.iter().zip(mean_weights(problems));
+    for (problem, mean_weight) in weighted.filter(|(problem, _)| problem.has_filtered()) {
         let mut ratio = Accumulator::default();
-        Posterior::new(problem, &log_q, [1.0, 0.0]).visit(|step, log_count| {
+        Posterior::new(problem, log_q, [1.0, 0.0]).visit(|step, log_count| {
             let prob = math::exp(log_count);
             ratio.add(if prob > 0.0 { prob * (step.log_a - step.log_q) } else { 0.0 });
         });
         value.add(mean_weight * nonnegative(ratio.total() - problem.log_valid));
     }
-    let value = value.total();
-    Local { log_q, value, potential: value, residual: 0.0, settled: true, iterations: 1 }
+    value.total()
 }

@@ -5,7 +5,7 @@
 
 use crate::occupancy::{Behind, PromptProblem, RowSet, Step};
 
-use super::likeliest::likeliest;
+use super::starts::likeliest;
 
 /// Single choices that are kept at most, one at a time, for each of the outputs.
 const SINGLES: usize = 6;

@@ -2,6 +2,10 @@
 
 use pstar_core::data::Ending;
 
+use super::descend::Point;
+use super::graph::Graph;
+use super::scratch::Scratch;
+use super::tasks::Task;
 use super::*;
 use crate::occupancy::Posterior;
 use crate::occupancy::tests::{Class, Prompt, prompt, random};
@@ -54,7 +58,7 @@ impl Toy {
     }
 
     fn solve(&self, divergence: Divergence) -> Optimum {
-        optimum(&[self.problem()], divergence, &self.log_base, &[], &Search::default()).unwrap()
+        only(&[self.problem()], divergence, &self.log_base)
     }
 
     /// Validity, entropy, top-1 and KL(p*‖q), by listing all outputs.
@@ -99,6 +103,16 @@ impl Toy {
             }
         }
     }
+}
+
+/// The thorough search of a small class, without a proof.
+fn thorough() -> Search {
+    Search { boxes: 0, ..Search::thorough(1).unwrap() }
+}
+
+/// The optimum of one divergence.
+fn only(problems: &[PromptProblem<'_>], divergence: Divergence, start: &[f64]) -> Optimum {
+    optima(problems, &[divergence], start, &[], &thorough()).remove(0).unwrap()
 }
 
 fn tilt(lambda: f64) -> Divergence {
@@ -177,7 +191,6 @@ fn nothing_on_a_grid_is_better_and_gradients_vanish() {
         Divergence::ClippedAlpha { alpha: 0.0, clip: 10.0 },
         Divergence::ClippedAlpha { alpha: 0.5, clip: 1.0 },
     ];
-    let once = Search { iterations: 0, likeliest: 0, random: 0, ..Search::default() };
     for toy in [Toy::e(), Toy::c()] {
         let problems = [toy.problem()];
         for divergence in divergences {
@@ -193,7 +206,7 @@ fn nothing_on_a_grid_is_better_and_gradients_vanish() {
             let grid = |i: i32| f64::from(i) / 8.0;
             for (i, j, k) in (1..8).flat_map(|i| (1..8).flat_map(move |j| (1..8).map(move |k| (i, j, k)))) {
                 let logs = [i, j, k].map(grid).map(|p| [p.ln(), (1.0 - p).ln()]).concat();
-                let local = value_at(&problems, divergence, &logs, &once);
+                let local = value_at(&problems, divergence, &logs);
                 assert!(optimum.value <= local + 1e-12, "{divergence:?}: {} {local}", optimum.value);
             }
         }
@@ -291,24 +304,18 @@ fn cube(range: std::ops::Range<i32>) -> impl Iterator<Item = (i32, i32, i32)> {
     })
 }
 
-/// The divergence at a policy.
-fn value_at(problems: &[PromptProblem<'_>], divergence: Divergence, log_q: &[f64], once: &Search) -> f64 {
-    let rows = RowSet::of(problems);
-    let one = |step: &dyn Fn(&[f64], &mut counting::LogCounts) -> f64| {
-        counting::iterate(&rows, once, log_q.to_vec(), NEVER, step).value
-    };
-    match divergence {
-        Divergence::InvalidityRate => one(&|log_q, counts| counting::validity(problems, log_q, counts)),
-        Divergence::Alpha { alpha } => one(&|log_q, counts| counting::alpha(problems, alpha, log_q, counts)),
-        Divergence::ClippedAlpha { alpha, clip } => {
-            let clipped = Clipped::list(problems, alpha, clip, 1 << 20).unwrap();
-            one(&|log_q, counts| clipped.step(log_q, counts))
-        }
-        _ => {
-            let control = Control::new(problems, &rows, divergence).unwrap();
-            control.value_at(log_q)
-        }
-    }
+/// The potential of a policy, in log space and in plain numbers.
+fn potentials(problems: &[PromptProblem<'_>], divergence: Divergence, log_q: &[f64]) -> [f64; 2] {
+    let graph = Graph::new(problems, log_q.len());
+    let task = Task::new(problems, &graph, divergence, 1 << 20).unwrap();
+    let mut scratch = Scratch::default();
+    [&task.exact, &task.plain].map(|potential| {
+        Point::new(&**potential, log_q.to_vec(), &mut scratch).potential
+    })
+}
+
+fn value_at(problems: &[PromptProblem<'_>], divergence: Divergence, log_q: &[f64]) -> f64 {
+    potentials(problems, divergence, log_q)[0]
 }
 
 fn even() -> ExplicitAutomaton {
@@ -339,7 +346,7 @@ fn two_prompts_share_their_rows_and_zeros_of_the_base_stay_zeros() {
         Divergence::InvalidityRate,
     ];
     for divergence in divergences {
-        let best = optimum(&problems, divergence, &start, &[], &Search::default()).unwrap();
+        let best = only(&problems, divergence, &start);
         let mut gradient = [0.0; 9];
         population_gradient(&problems, divergence, &best.parameters, &mut gradient).unwrap();
         assert!(
@@ -352,8 +359,10 @@ fn two_prompts_share_their_rows_and_zeros_of_the_base_stay_zeros() {
         assert!(best.value.is_finite());
     }
     let clipped = Divergence::ClippedAlpha { alpha: 0.5, clip: 10.0 };
-    let few = Search { outputs: 10, ..Search::default() };
-    assert_eq!(optimum(&problems, clipped, &start, &[], &few), Err(PopulationError::TooMany { limit: 10 }));
+    let few = Search { outputs: 10, ..thorough() };
+    let found = optima(&problems, &[clipped, tilt(1.0)], &start, &[], &few);
+    assert_eq!(found[0], Err(PopulationError::TooMany { limit: 10 }));
+    assert!(found[1].is_ok());
 }
 
 #[test]
@@ -363,7 +372,7 @@ fn the_clipped_optimum_is_where_the_mean_pseudo_reward_gradient_vanishes() {
     let start = [0.5, 0.3, 0.2, 0.3, 0.4, 0.3, 0.0, 0.6, 0.4f64].map(f64::ln);
     for (alpha, clip) in [(0.0, 1.0), (0.0, 10.0), (0.5, 10.0), (0.7, 0.5)] {
         let divergence = Divergence::ClippedAlpha { alpha, clip };
-        let best = optimum(&problems, divergence, &start, &[], &Search::default()).unwrap();
+        let best = only(&problems, divergence, &start);
         let (mut gradient, mut potential) = ([0.0; 9], 0.0);
         for prompt in &prompts {
             for (log_a, valid, choices) in &prompt.outputs {
@@ -417,7 +426,7 @@ fn a_large_space() {
     task.log_invalid = (-task.log_valid.exp()).ln_1p();
     for divergence in [tilt(1.0), tilt(50.0), Divergence::Alpha { alpha: 0.5 }, Divergence::InvalidityRate] {
         let now = std::time::Instant::now();
-        let best = optimum(&[task.problem()], divergence, &log_base, &[], &Search::default()).unwrap();
+        let best = only(&[task.problem()], divergence, &log_base);
         let (time, Optimum { value, residual, iterations, local_optima, .. }) = (now.elapsed(), best);
         eprintln!("{divergence:?} {time:?} {value} {residual:e} {iterations} {local_optima:?}");
         let mut gradient = vec![0.0; 81];
@@ -439,12 +448,15 @@ fn counting_never_does_harm() {
     ];
     for toy in [Toy::e(), Toy::c()] {
         for divergence in divergences {
-            let mut before = f64::INFINITY;
-            for iterations in 0..25 {
-                let search = Search { iterations, tolerance: 0.0, ..Search::default() };
-                let value = value_at(&[toy.problem()], divergence, &toy.log_base, &search);
+            let problems = [toy.problem()];
+            let graph = Graph::new(&problems, toy.log_base.len());
+            let task = Task::new(&problems, &graph, divergence, 1 << 20).unwrap();
+            let (mut before, mut log_q, mut wish) = (f64::INFINITY, toy.log_base.clone(), Vec::new());
+            for _ in 0..25 {
+                let value = task.exact.look(&log_q, &mut wish, &mut Scratch::default());
                 assert!(value <= before + 1e-14, "{divergence:?}: {value} after {before}");
                 before = value;
+                log_q.iter_mut().zip(&wish).filter(|(_, wish)| !wish.is_nan()).for_each(|(log, &wish)| *log = wish);
             }
         }
     }
@@ -452,18 +464,17 @@ fn counting_never_does_harm() {
 
 #[test]
 fn gradients_vanish_at_optima_of_random_tasks() {
-    let search = Search { likeliest: 2, random: 2, ..Search::default() };
     for seed in 0..8 {
         for class in [Class::Bigram, Class::Positions] {
             for ending in [Ending::FixedLength, Ending::EndSymbol] {
                 let (prompts, start) = random(seed, class, ending, true);
                 let problems: Vec<_> = prompts.iter().map(Prompt::problem).collect();
                 let clipped = Divergence::ClippedAlpha { alpha: 0.3, clip: 3.0 };
-                assert!(optimum(&problems, clipped, &start, &[], &search).unwrap().value.is_finite());
+                assert!(only(&problems, clipped, &start).value.is_finite());
                 for divergence in
                     [tilt(3.0), tilt(30.0), Divergence::KlFromFiltered, Divergence::Alpha { alpha: 0.4 }]
                 {
-                    let best = optimum(&problems, divergence, &start, &[], &search).unwrap();
+                    let best = only(&problems, divergence, &start);
                     let mut gradient = vec![0.0; start.len()];
                     population_gradient(&problems, divergence, &best.parameters, &mut gradient).unwrap();
                     let greatest = gradient.iter().fold(0.0, |most: f64, gradient| most.max(gradient.abs()));
@@ -479,10 +490,8 @@ fn gradients_vanish_at_optima_of_random_tasks() {
 }
 
 #[test]
-fn validity_has_many_local_optima() {
-    let optimum = Toy::e().solve(Divergence::InvalidityRate);
-    assert_close(optimum.value, 0.0, 1e-12);
-    assert_eq!(optimum.starts, 15);
+fn validity_can_be_had_whole() {
+    assert_close(Toy::e().solve(Divergence::InvalidityRate).value, 0.0, 1e-12);
 }
 
 /// λ = 5 on toy C has two local optima; starts that lead to the worse one do not hide the better that is known.
@@ -491,21 +500,80 @@ fn a_known_policy_is_never_better_than_the_optimum() {
     let toy = Toy::c();
     let best = toy.solve(tilt(5.0));
     assert_eq!(best.local_optima.len(), 2);
-    let still = Search { iterations: 0, tolerance: 0.0, likeliest: 0, random: 0, outputs: 0 };
-    let search =
-        |known: &[Vec<f64>]| optimum(&[toy.problem()], tilt(5.0), &toy.log_base, known, &still).unwrap();
+    let few = Search {
+        likeliest: 0,
+        one_choice: 0,
+        supports: 0,
+        partial: 0,
+        tilted: 0,
+        screen: 0,
+        middle: 0,
+        polish: 0,
+        last: 0,
+        stepping_stones: false,
+        hops: false,
+        ..thorough()
+    };
+    let search = |known: &[Vec<f64>]| {
+        optima(&[toy.problem()], &[tilt(5.0)], &toy.log_base, known, &few).remove(0).unwrap()
+    };
     let without = search(&[]);
     assert!(without.value > best.value + 0.1, "{}", without.value);
     let with = search(&[toy.log_base.clone(), best.parameters.clone(), vec![0.0; 6]]);
     assert_eq!(with.value, best.value);
-    assert_eq!(with.starts, without.starts + 1);
 }
 
 #[test]
-fn a_brief_look_is_left_where_it_would_take_long() {
-    let small = Search::brief(1000).unwrap();
-    let large = Search::brief(1 << 21).unwrap();
-    assert!(small.iterations > large.iterations && large.iterations >= 20);
+fn a_search_is_shorter_the_larger_the_class_is() {
+    assert_eq!(Search::brief(1000), Search::thorough(1000));
+    let sizes = [20_000, 300_000, 1_000_000];
+    let [few, some, many] = sizes.map(|transitions| Search::brief(transitions).unwrap());
+    assert!(few.tilted > some.tilted && some.tilted > many.tilted && many.last >= 5);
     assert_eq!(Search::brief(1 << 22), None);
+    assert!(Search::thorough(1 << 22).is_some());
+    assert_eq!(Search::thorough(1 << 24), None);
     assert!(Search::brief(0).is_some());
+}
+
+/// Plain numbers rank policies as log space does.
+#[test]
+fn plain_numbers_give_the_same_potentials() {
+    let divergences = [
+        tilt(3.0),
+        tilt(30.0),
+        Divergence::KlToTiltedAtRate { mu: 0.95 },
+        Divergence::Alpha { alpha: 0.4 },
+        Divergence::InvalidityRate,
+        Divergence::ClippedAlpha { alpha: 0.3, clip: 3.0 },
+    ];
+    for seed in 0..20 {
+        for class in [Class::Bigram, Class::Positions] {
+            for ending in [Ending::FixedLength, Ending::EndSymbol] {
+                let (prompts, start) = random(seed, class, ending, true);
+                let problems: Vec<_> = prompts.iter().map(Prompt::problem).collect();
+                if !problems.iter().any(PromptProblem::has_filtered) {
+                    continue;
+                }
+                let log_q = RowSet::of(&problems).log_softmax(&start);
+                for divergence in divergences {
+                    let graph = Graph::new(&problems, log_q.len());
+                    if Task::new(&problems, &graph, divergence, 1 << 20).is_err() {
+                        continue;
+                    }
+                    let [exact, plain] = potentials(&problems, divergence, &log_q);
+                    assert_close(plain, exact, 1e-11 * (1.0 + exact.abs()));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn without_valid_outputs_there_is_no_optimum() {
+    let space = OutputSpace { symbols: 2, horizon: 3, ending: Ending::FixedLength };
+    let nothing = ExplicitAutomaton { symbols: 2, next: vec![0, 0], accepts: vec![false] };
+    let prompt = prompt(space, &[vec![0.5, 0.5], vec![0.5, 0.5], vec![0.5, 0.5]], 0, &nothing, Class::Bigram, 1.0);
+    let divergences = [tilt(1.0), Divergence::KlFromFiltered, Divergence::InvalidityRate];
+    let found = optima(&[prompt.problem()], &divergences, &[0.0; 6], &[], &thorough());
+    assert_eq!(found, vec![Err(PopulationError::NoFiltered); 3]);
 }

@@ -13,7 +13,7 @@ pub(super) fn optimum(args: &OptimumArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
     let bars = Bars::new();
     bars.phase("looking for the optima of the classes");
-    let record = optimum::optimum(&experiment, &registry, &Search::default())?;
+    let record = optimum::optimum(&experiment, &registry, &Search::thorough)?;
     drop(bars);
     print(&if args.json { json(&record) } else { optimum_table(&record, room()) })?;
     Ok(ExitCode::SUCCESS)

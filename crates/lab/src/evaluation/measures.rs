@@ -48,6 +48,19 @@ impl Measures {
         self.families.push((name, keys.into_iter().zip(measures.into_iter().map(Into::into)).collect()));
     }
 
+    /// The same names, and only the figures and families that `keep` says.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let mut only = self.clone();
+        for (_, measure) in only.scalars.iter_mut().filter(|(name, _)| !keep(name)) {
+            *measure = Measure::default();
+        }
+        for (_, family) in only.families.iter_mut().filter(|(name, _)| !keep(name)) {
+            family.iter_mut().for_each(|(_, measure)| *measure = Measure::default());
+        }
+        only
+    }
+
     /// The figure `name`.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.scalars.iter().find(|(known, _)| *known == name)?.1.value

@@ -51,8 +51,9 @@ pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dy
         return;
     }
     progress.phase("looking for the optima of the classes");
-    let ends = |policy: &str, objective: &str| {
-        let complete = record.arms_of(policy, objective).filter(|arm| arm.status == ArmStatus::Complete);
+    let ends = |policy: &str| {
+        let complete =
+            record.arms.iter().filter(|arm| arm.policy == policy && arm.status == ArmStatus::Complete);
         complete.map(|arm| arm.parameters.clone()).collect()
     };
     let (optima, missing) = beside(experiment, registry, ruler, &Search::brief, &ends);

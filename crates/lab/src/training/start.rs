@@ -8,9 +8,8 @@ use pstar_core::PluginError;
 use pstar_core::author::{SampleRequest, WeightedBatch};
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::host::{ModelHandle, PolicyHandle};
-use pstar_core::objective::Divergence;
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_exact::{Search, optimum};
+use pstar_exact::filtered_projection;
 
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
 const FIT_SEED: u64 = 0;
@@ -143,9 +142,7 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
 /// The exact fit of a table of rows: the forward-KL projection of the base, whose p* is itself where all is valid.
 fn fit_class(class: &PolicyClass, policy: &mut PolicyHandle) -> Result<(), PluginError> {
     let start = policy.parameters()?.values;
-    let fit = optimum(&class.problems(), Divergence::KlFromFiltered, &start, &[], &Search::default())
-        .map_err(|error| PluginError::data(format!("the base cannot be fitted: {error}")))?;
-    policy.set_parameters(&fit.parameters)
+    policy.set_parameters(&filtered_projection(&class.problems(), &start))
 }
 
 /// The prompts that base or policy tell apart, each with the weight of all that look like it.

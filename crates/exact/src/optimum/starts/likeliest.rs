@@ -9,10 +9,47 @@ use std::collections::BinaryHeap;
 
 use crate::occupancy::{Behind, PromptProblem};
 
+/// Beginnings that are looked at where outputs must choose alike.
+const POPS: usize = 60_000;
+
 /// The choices, as indices of parameters, of the `wanted` likeliest valid outputs; fewer if there are fewer.
-pub(super) fn likeliest(problem: &PromptProblem<'_>, log_q: &[f64], wanted: usize) -> Vec<Vec<usize>> {
+pub(in crate::optimum) fn likeliest(
+    problem: &PromptProblem<'_>,
+    log_q: &[f64],
+    wanted: usize,
+) -> Vec<Vec<usize>> {
+    best_first(problem, log_q, wanted, usize::MAX, |_, _| true)
+}
+
+/// The same of outputs that choose the same wherever they come by a row again: the policy that always says one of them
+/// is of the class. Gives up where there are few among many.
+pub(super) fn of_one_choice(problem: &PromptProblem<'_>, log_q: &[f64], wanted: usize) -> Vec<Vec<usize>> {
+    let choices = problem.product.space().choices();
+    best_first(problem, log_q, wanted, POPS, |step, mut before| {
+        let row = step.index - step.choice;
+        (&mut before).all(|index| index == step.index || !(row..row + choices).contains(&index))
+    })
+}
+
+/// One more choice behind a beginning.
+struct Next {
+    index: usize,
+    choice: usize,
+}
+
+/// Best first, the outputs all of whose choices `may` be made, given those before.
+fn best_first(
+    problem: &PromptProblem<'_>,
+    log_q: &[f64],
+    wanted: usize,
+    mut pops: usize,
+    may: impl Fn(&Next, &mut dyn Iterator<Item = usize>) -> bool,
+) -> Vec<Vec<usize>> {
     let greatest = greatest(problem, log_q);
     let mut found = Vec::new();
+    if wanted == 0 {
+        return found;
+    }
     let Some(&score) = greatest[0].first().filter(|&&score| score > f64::NEG_INFINITY) else {
         return found;
     };
@@ -21,12 +58,7 @@ pub(super) fn likeliest(problem: &PromptProblem<'_>, log_q: &[f64], wanted: usiz
     while let Some(open_path) = open.pop() {
         let Open { depth, node, log_a, last, .. } = open_path;
         let Some(node) = node else {
-            let mut choices = Vec::with_capacity(depth);
-            let mut at = last;
-            while let Some(&(before, choice)) = trail.get(at) {
-                choices.push(choice);
-                at = before;
-            }
+            let mut choices: Vec<usize> = back(&trail, last).collect();
             choices.reverse();
             found.push(choices);
             if found.len() >= wanted {
@@ -34,7 +66,11 @@ pub(super) fn likeliest(problem: &PromptProblem<'_>, log_q: &[f64], wanted: usiz
             }
             continue;
         };
-        for step in problem.steps(log_q, depth, node) {
+        if pops == 0 {
+            break;
+        }
+        pops -= 1;
+        for (choice, step) in problem.steps(log_q, depth, node).enumerate() {
             let log_a = log_a + step.log_a;
             let (node, left) = match step.behind {
                 Behind::End(valid) => (None, if valid { 0.0 } else { f64::NEG_INFINITY }),
@@ -43,13 +79,19 @@ pub(super) fn likeliest(problem: &PromptProblem<'_>, log_q: &[f64], wanted: usiz
                 }
             };
             let score = log_a + left;
-            if score > f64::NEG_INFINITY {
+            let next = Next { index: step.index, choice };
+            if score > f64::NEG_INFINITY && may(&next, &mut back(&trail, last)) {
                 trail.push((last, step.index));
                 open.push(Open { score, depth: depth + 1, node, log_a, last: trail.len() - 1 });
             }
         }
     }
     found
+}
+
+/// The choices on the way to an entry of the trail, the last one first.
+fn back(trail: &[(usize, usize)], last: usize) -> impl Iterator<Item = usize> + '_ {
+    std::iter::successors(trail.get(last), |(before, _)| trail.get(*before)).map(|&(_, choice)| choice)
 }
 
 /// The greatest log-probability of a valid end, from every node that has one.

@@ -1,0 +1,224 @@
+//! Sets of choices which only valid outputs can be made of.
+//!
+//! As λ grows KL-control ends in such a set S, at a KL of −log a(valid outputs made of S)/A1 or more: the search goes
+//! by that bound. It branches on the likeliest invalid output that S still makes: one of its choices must go. Classes
+//! whose prompts share rows may have no such set at all, so that sets on the way are worth a start too.
+//!
+//! # Source
+//! Best-first branch and bound; branching as in Lawler (1972), so that no set is met by two ways.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashSet};
+
+use pstar_core::math;
+
+use super::super::graph::{Graph, Prompt};
+use super::super::plain::{base_powers, products_behind, weigh};
+use super::super::scratch::Scratch;
+
+/// What a choice that the base never makes is taken to cost.
+const NEVER: f64 = -1e6;
+
+/// Bytes that open sets may take.
+const MEMORY: usize = 1 << 28;
+
+/// Sets of choices, parameter by parameter whether it may be chosen.
+#[derive(Debug, Default)]
+pub(super) struct Supports {
+    /// All of whose outputs are valid, the most probable ones first.
+    pub(super) valid: Vec<Vec<bool>>,
+    /// Sets on the way, ever further on it.
+    pub(super) partial: Vec<Vec<bool>>,
+}
+
+/// An open set.
+struct Open {
+    /// The mean over prompts of log a(valid outputs)/A1.
+    score: f64,
+    number: usize,
+    allowed: Vec<u64>,
+    /// Choices that stay.
+    kept: Vec<u64>,
+}
+
+/// Looks for at most `valid` sets, and for `partial` ones on the way, among `pops` sets.
+pub(super) fn supports(graph: &Graph, valid: usize, partial: usize, pops: usize) -> Supports {
+    let mut found = Supports::default();
+    let words = graph.parameters.div_ceil(64);
+    let pops = pops.min(MEMORY / (16 * words.max(1) * graph.horizon().max(1)));
+    let mut searcher = Searcher::new(graph);
+    let all = vec![u64::MAX; words];
+    let Some(score) = searcher.score(&all).filter(|_| valid > 0) else { return found };
+    let mut met = HashSet::from([all.clone()]);
+    let mut open = BinaryHeap::from([Open { score, number: 0, allowed: all, kept: vec![0; words] }]);
+    let (mut popped, mut next_partial) = (0, 1);
+    while let Some(set) = open.pop() {
+        popped += 1;
+        if popped > pops {
+            break;
+        }
+        let Some(path) = searcher.likeliest_invalid(&set.allowed) else {
+            found.valid.push(unpack(&set.allowed, graph.parameters));
+            if found.valid.len() >= valid {
+                break;
+            }
+            continue;
+        };
+        if popped > next_partial && found.partial.len() < partial {
+            found.partial.push(unpack(&set.allowed, graph.parameters));
+            next_partial += 1 + next_partial / 2;
+        }
+        let mut kept = set.kept;
+        for choice in path {
+            if contains(&kept, choice) {
+                continue;
+            }
+            let mut allowed = set.allowed.clone();
+            allowed[choice / 64] &= !(1 << (choice % 64));
+            if !met.contains(&allowed)
+                && let Some(score) = searcher.score(&allowed)
+            {
+                met.insert(allowed.clone());
+                open.push(Open { score, number: met.len(), allowed, kept: kept.clone() });
+            }
+            kept[choice / 64] |= 1 << (choice % 64);
+        }
+    }
+    found
+}
+
+fn contains(set: &[u64], choice: usize) -> bool {
+    set[choice / 64] >> (choice % 64) & 1 == 1
+}
+
+fn unpack(set: &[u64], parameters: usize) -> Vec<bool> {
+    (0..parameters).map(|choice| contains(set, choice)).collect()
+}
+
+/// The passes of the search.
+struct Searcher<'a> {
+    graph: &'a Graph,
+    /// Prompt by prompt and layer by layer the base's probabilities.
+    base: Vec<Vec<Vec<f64>>>,
+    scratch: Scratch,
+}
+
+impl<'a> Searcher<'a> {
+    fn new(graph: &'a Graph) -> Self {
+        let base = graph.prompts.iter().map(|prompt| base_powers(prompt, 1.0)).collect();
+        Self { graph, base, scratch: Scratch::default() }
+    }
+
+    /// The mean over the prompts that have p* of log a(valid outputs made of `allowed`)/A1; `None` if one has none left.
+    fn score(&mut self, allowed: &[u64]) -> Option<f64> {
+        let Scratch { powers, weights, behind, scales, .. } = &mut self.scratch;
+        Scratch::zeros(powers, self.graph.parameters);
+        for range in self.graph.rows.ranges() {
+            for index in range.filter(|&index| contains(allowed, index)) {
+                powers[index] = 1.0;
+            }
+        }
+        let mut score = 0.0;
+        for (prompt, base) in self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
+        {
+            weigh(self.graph, prompt, base, powers, weights);
+            let log_mass = products_behind(self.graph, prompt, weights, behind, scales);
+            if log_mass == f64::NEG_INFINITY {
+                return None;
+            }
+            score += prompt.mean_weight * (log_mass - prompt.log_valid);
+        }
+        Some(score)
+    }
+
+    /// The distinct choices of the likeliest output of `allowed` that is not valid, over all prompts.
+    fn likeliest_invalid(&mut self, allowed: &[u64]) -> Option<Vec<usize>> {
+        let mut best: Option<(f64, Vec<usize>)> = None;
+        for prompt in self.graph.prompts.iter().filter(|prompt| prompt.has_filtered()) {
+            let log = math::ln(prompt.mean_weight) + self.invalid_behind(prompt, allowed);
+            if log > best.as_ref().map_or(f64::NEG_INFINITY, |(best, _)| *best) {
+                best = Some((log, self.trace(prompt, allowed)));
+            }
+        }
+        best.map(|(_, path)| path)
+    }
+
+    /// The greatest log-probability of an invalid end, from the start and from every node.
+    fn invalid_behind(&mut self, prompt: &Prompt, allowed: &[u64]) -> f64 {
+        let behind = &mut self.scratch.behind;
+        behind.resize_with(behind.len().max(prompt.len() + 1), Vec::new);
+        let ends = [f64::NEG_INFINITY, 0.0];
+        behind[prompt.len()].clear();
+        behind[prompt.len()].extend(ends);
+        for position in (0..prompt.len()).rev() {
+            let layer = prompt.layer(position);
+            let (head, tail) = behind.split_at_mut(position + 1);
+            let here = &mut head[position];
+            here.clear();
+            for node in 0..layer.nodes() {
+                let (pair, successors) = layer.node(node, self.graph.choices);
+                let (row, log_a) = (layer.row[pair], &layer.log_a[pair * self.graph.choices..]);
+                let mut best = f64::NEG_INFINITY;
+                let mut stuck = true;
+                for (k, &successor) in successors.iter().enumerate() {
+                    if contains(allowed, row + k) {
+                        stuck = false;
+                        best = best.max(log_a[k].max(NEVER) + tail[0][successor as usize]);
+                        if log_a[k] == f64::NEG_INFINITY {
+                            best = best.max(NEVER);
+                        }
+                    }
+                }
+                here.push(if stuck { 0.0 } else { best });
+            }
+            here.extend(ends);
+        }
+        behind[0][0]
+    }
+
+    /// The distinct choices that the greatest value of [`invalid_behind`](Self::invalid_behind) comes from.
+    fn trace(&self, prompt: &Prompt, allowed: &[u64]) -> Vec<usize> {
+        let (mut path, mut node) = (Vec::new(), 0);
+        for position in 0..prompt.len() {
+            let layer = prompt.layer(position);
+            let (pair, successors) = layer.node(node, self.graph.choices);
+            let (row, log_a) = (layer.row[pair], &layer.log_a[pair * self.graph.choices..]);
+            let after = &self.scratch.behind[position + 1];
+            let value = |k: usize| {
+                let through = log_a[k].max(NEVER) + after[successors[k] as usize];
+                if log_a[k] == f64::NEG_INFINITY { through.max(NEVER) } else { through }
+            };
+            let allowed = (0..self.graph.choices).filter(|&k| contains(allowed, row + k));
+            let Some(best) = allowed.max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else { break };
+            if !path.contains(&(row + best)) {
+                path.push(row + best);
+            }
+            // Beyond the base's reach, or at an end, nothing more need go.
+            if log_a[best] == f64::NEG_INFINITY || successors[best] as usize >= layer.next_nodes {
+                break;
+            }
+            node = successors[best] as usize;
+        }
+        path
+    }
+}
+
+impl Ord for Open {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.score.total_cmp(&other.score).then(other.number.cmp(&self.number))
+    }
+}
+
+impl PartialOrd for Open {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Open {}

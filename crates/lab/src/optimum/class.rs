@@ -1,0 +1,149 @@
+//! The optima of one policy's class.
+
+use super::record::{ClassOptimum, in_words};
+use super::{Effort, out_of_reach};
+use crate::evaluation::{DynamicReference, Measures, Ruler};
+use crate::experiment::{Experiment, ObjectiveSpec, PolicySpec, Problem};
+use crate::plugins::Registry;
+use crate::policy_class::PolicyClass;
+use crate::training::{initial_parameters, started};
+use pstar_core::host::PolicyHandle;
+use pstar_core::objective::Divergence;
+use pstar_core::{PluginError, math};
+use pstar_exact::{Optimum, PopulationError, Search, optima, rows_in_use};
+use rayon::prelude::*;
+
+/// A policy at its start, and its class.
+pub(super) struct Prepared<'a> {
+    pub(super) spec: &'a PolicySpec,
+    class: PolicyClass,
+    /// Initial parameters.
+    start: Vec<f64>,
+    search: Search,
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) fn new(
+        experiment: &Experiment,
+        registry: &Registry,
+        ruler: &Ruler,
+        reference: &DynamicReference,
+        spec: &'a PolicySpec,
+        effort: Effort<'_>,
+    ) -> Result<Self, Problem> {
+        let at = |error: PluginError| {
+            let name = format!("policy `{}`", spec.name);
+            Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)
+        };
+        let start = initial_parameters(experiment, registry, ruler, spec)?;
+        let policy = started(experiment, registry, spec, start.as_deref()).map_err(at)?;
+        let class = PolicyClass::new(reference, experiment, &policy).map_err(at)?.map_err(|unavailable| {
+            out_of_reach(spec.place.clone(), &format!("policy `{}`: ", spec.name), &unavailable)
+        })?;
+        let transitions = class.transitions();
+        let start = policy.parameters().map_err(at)?.values;
+        let search = effort(transitions).ok_or_else(|| {
+            let message = format!(
+                "policy `{}`: its optima would take too long: a class of {} parameters, and {transitions} transitions \
+                 between states",
+                spec.name,
+                start.len()
+            );
+            Problem::at(spec.place.clone(), message).with_hint(
+                "a shorter horizon, fewer prompts or a policy of lower order has fewer; `host optimum` looks at larger \
+                 classes than `host run`, and `evaluation.optima: false` leaves optima out of a run",
+            )
+        })?;
+        Ok(Self { spec, class, start, search })
+    }
+
+    /// The optima of the objectives, in their order.
+    pub(super) fn solve(
+        &self,
+        experiment: &Experiment,
+        registry: &Registry,
+        ruler: &Ruler,
+        objectives: &[(&ObjectiveSpec, Divergence)],
+        known: &[Vec<f64>],
+    ) -> Vec<Result<ClassOptimum, Problem>> {
+        let problems = self.class.problems();
+        let divergences: Vec<Divergence> = objectives.iter().map(|(_, divergence)| *divergence).collect();
+        let found = optima(&problems, &divergences, &self.start, known, &self.search);
+        let jobs: Vec<_> = objectives.iter().zip(found).collect();
+        let report = |(&(objective, divergence), found): (&(&ObjectiveSpec, Divergence), _)| {
+            self.report(experiment, registry, ruler, objective, divergence, found)
+        };
+        jobs.into_par_iter().map(report).collect()
+    }
+
+    fn report(
+        &self,
+        experiment: &Experiment,
+        registry: &Registry,
+        ruler: &Ruler,
+        objective: &ObjectiveSpec,
+        divergence: Divergence,
+        found: Result<Optimum, PopulationError>,
+    ) -> Result<ClassOptimum, Problem> {
+        let at = |message: String| {
+            let (policy, objective_name) = (&self.spec.name, &objective.name);
+            let message =
+                format!("policy `{policy}`, objective `{objective_name}`: no optimum can be had: {message}");
+            Problem::at(objective.place.clone(), message)
+        };
+        let failed = |error: PluginError| at(error.message);
+        let measured = |parameters: &[f64]| -> Result<(PolicyHandle, Measures), PluginError> {
+            let policy = started(experiment, registry, self.spec, Some(parameters))?;
+            let measures = ruler.evaluator(experiment, &policy, 0)?.full(&policy, 0)?;
+            Ok((policy, measures))
+        };
+        let record = ClassOptimum {
+            policy: self.spec.name.clone(),
+            objective: objective.name.clone(),
+            divergence: in_words(divergence),
+            value: None,
+            lower_bound: None,
+            degenerate: divergence == Divergence::InvalidityRate,
+            why: None,
+            residual: None,
+            settled: false,
+            starts: 0,
+            local_optima: Vec::new(),
+            measures: Measures::default(),
+            table: Vec::new(),
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(why @ PopulationError::NoFiltered) => {
+                let (_, measures) = measured(&self.start).map_err(failed)?;
+                return Ok(ClassOptimum { why: Some(why.to_string()), measures: measures.only(|_| false), ..record });
+            }
+            Err(error) => return Err(at(error.to_string())),
+        };
+        let (policy, mut measures) = measured(&found.parameters).map_err(failed)?;
+        if record.degenerate {
+            let alone = self.class.solvable() == 1 || found.value == 0.0;
+            measures = measures.only(|name| {
+                matches!(name, "validity_rate" | "invalidity_rate")
+                    || (alone && matches!(name, "log_validity_rate" | "pass_at"))
+            });
+        }
+        let mut table = Vec::new();
+        for (row, range) in rows_in_use(&self.class.problems()).into_iter().enumerate() {
+            let name = policy.row_name(range.start).map_err(failed)?.unwrap_or_else(|| row.to_string());
+            let probs = found.parameters[range].iter().map(|&log_prob| math::exp(log_prob));
+            table.push((name, probs.collect()));
+        }
+        Ok(ClassOptimum {
+            value: Some(found.value),
+            lower_bound: found.lower_bound,
+            residual: Some(found.residual),
+            settled: found.settled,
+            starts: found.starts,
+            local_optima: found.local_optima,
+            measures,
+            table,
+            ..record
+        })
+    }
+}
