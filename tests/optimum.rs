@@ -171,7 +171,7 @@ fn zeros_of_the_base_leave_the_best_symbols() {
                     objectives: {{"control": (plugin: "kl-control", config: (beta: {beta:?}))}})"#,
                 table.join(", ")
             ));
-            let found = &optimum(&experiment, registry(), &Search::thorough).unwrap().optima[0];
+            let found = &optimum(&experiment, registry(), &Search::thorough, false).unwrap().optima[0];
             let outputs = outputs(&rows);
             let weight = |tokens: &[usize]| if tokens[0] == 0 { 1.0 / beta } else { 0.0 };
             let total: f64 =
@@ -221,7 +221,7 @@ fn zeros_that_are_out_of_reach_cost_nothing() {
             },
             objectives: {"control": (plugin: "kl-control", config: (lambda: 2.0))})"#,
     );
-    for optimum in optimum(&experiment, registry(), &Search::thorough).unwrap().optima {
+    for optimum in optimum(&experiment, registry(), &Search::thorough, false).unwrap().optima {
         assert!(optimum.value.unwrap() < 1e-12, "{}: {}", optimum.policy, optimum.value.unwrap());
     }
 }
@@ -238,7 +238,7 @@ fn a_value_is_a_mean_over_the_prompts_that_can_be_solved() {
                          "control": (plugin: "kl-control", config: (beta: 0.5))}},
             evaluation: (alphas: [0.5], betas: [0.5]))"#
     ));
-    let found = optimum(&experiment, registry(), &Search::thorough).unwrap().optima;
+    let found = optimum(&experiment, registry(), &Search::thorough, false).unwrap().optima;
     let metrics = ["invalidity_rate", "kl_from_filtered", "alpha_divergence@0.5", "kl_to_tilted@0.5"];
     for (optimum, metric) in found.iter().zip(metrics) {
         let figure = optimum.measures.flat().find(|(name, _)| name == metric).unwrap().1.value.unwrap();
@@ -259,7 +259,7 @@ fn long_outputs_of_a_clipped_objective_are_listed() {
             policies: {"unigram": (plugin: "ngram", config: (order: 1), start: FitBase)},
             objectives: {"clipped": (plugin: "alpha", config: (alpha: 0.5, clip: 5.0))})"#,
     );
-    let found = &optimum(&experiment, registry(), &Search::thorough).unwrap().optima[0];
+    let found = &optimum(&experiment, registry(), &Search::thorough, false).unwrap().optima[0];
     assert!((found.measures.get("validity_rate").unwrap() - 1.0).abs() < 1e-9);
 }
 
@@ -279,7 +279,7 @@ fn dead_ends_of_the_base_are_not_walked() {
             policies: {"unigram": (plugin: "ngram", config: (order: 1), start: FitBase)},
             objectives: {"clipped": (plugin: "alpha", config: (alpha: 0.5, clip: 5.0))})"#,
     );
-    let found = &optimum(&experiment, registry(), &Search::thorough).unwrap().optima[0];
+    let found = &optimum(&experiment, registry(), &Search::thorough, false).unwrap().optima[0];
     // p* is one output, which the class holds.
     assert!(found.measures.get("kl_from_filtered").unwrap() < 1e-9);
 }

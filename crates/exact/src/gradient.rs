@@ -93,13 +93,39 @@ pub fn population_gradient(
             _ => return Err(PopulationError::NotDecomposable),
         }
     }
+    to_logits(&rows, &log_q, gradient);
+    Ok(())
+}
+
+/// From gradients in log-probabilities to those in logits.
+fn to_logits(rows: &RowSet, log_q: &[f64], gradient: &mut [f64]) {
     for range in rows.ranges() {
         let total: f64 = gradient[range.clone()].iter().sum();
         for (gradient, &log_prob) in gradient[range.clone()].iter_mut().zip(&log_q[range]) {
             *gradient -= math::exp(log_prob) * total;
         }
     }
-    Ok(())
+}
+
+/// Writes minus the gradient of the weighted invalid mass in the logits, and returns that mass: the gradient of the
+/// expected reward, to full relative precision however little is invalid.
+pub(crate) fn invalid_mass_gradient(
+    problems: &[PromptProblem<'_>],
+    parameters: &[f64],
+    gradient: &mut [f64],
+) -> f64 {
+    let rows = RowSet::of(problems);
+    let log_q = rows.log_softmax(parameters);
+    gradient.fill(0.0);
+    let control = Control { reward: [0.0, -1.0], price: 0.0 };
+    let mut invalid = 0.0;
+    for problem in problems.iter().filter(|problem| problem.has_filtered()) {
+        invalid -= problem.weight * control.future(problem, &log_q)[0][0];
+        // Without a price nothing is infinite.
+        let _ = control.add(problem, &log_q, gradient);
+    }
+    to_logits(&rows, &log_q, gradient);
+    invalid
 }
 
 /// β of the tilt with validity rate μ.

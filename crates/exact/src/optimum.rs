@@ -11,6 +11,7 @@
 //! counts again and again ([`counting`], [`clipped`]); KL(q‖p_\[β\]) is lowered by mirror descent ([`control`]). Checked
 //! against published tables of two small spaces, grids, and an independent search on random tasks.
 
+mod bound;
 mod clipped;
 mod control;
 mod counting;
@@ -51,10 +52,14 @@ pub struct Search {
     pub keep: usize,
     /// for so many steps.
     pub middle: usize,
-    /// Starts that are followed to the end.
+    /// Starts that are followed further still,
     pub finalists: usize,
-    /// Greatest number of steps to the end.
+    /// for so many steps.
     pub polish: usize,
+    /// Times that what one objective found is tried by the others.
+    pub rounds: usize,
+    /// Greatest number of steps that the best one is followed to the end.
+    pub settle: usize,
     /// Greatest number of the last steps, in log space.
     pub last: usize,
     /// Whether to solve other objectives besides where there are few, for the starts that they make.
@@ -76,7 +81,14 @@ const SMALL: usize = 10_000;
 const LARGE: usize = 1 << 23;
 
 /// Transitions that the last steps of a search visit.
-const LAST_VISITS: [usize; 2] = [1 << 22, 1 << 27];
+const LAST_VISITS: [usize; 2] = [1 << 21, 1 << 26];
+
+/// Transitions that the boxes of a proof visit, and boxes.
+const BOX_VISITS: usize = 1 << 24;
+const MOST_BOXES: usize = 100_000;
+
+/// Boxes of a proof that stands beside other results.
+const FEW_BOXES: usize = 2000;
 
 impl Search {
     /// A search of classes of `transitions` transitions whose result stands alone; `None` where even a short one would
@@ -94,19 +106,23 @@ impl Search {
             keep: 12,
             middle: 100,
             finalists: 4,
-            polish: 4000,
+            polish: 500,
+            rounds: 3,
+            settle: 4000,
             last: (LAST_VISITS[1] / transitions).clamp(20, 5000),
             stepping_stones: true,
             hops: true,
             tolerance: 1e-11,
             outputs: 1 << 20,
-            boxes: 200_000.min((1 << 27) / transitions),
+            boxes: MOST_BOXES.min(BOX_VISITS / transitions),
         };
         match transitions {
             ..=SMALL => Some(thorough),
             ..=LARGE => {
-                let polish = (16 * LAST_VISITS[1] / transitions).clamp(100, 4000);
-                Some(Self { pops: (1 << 28) / transitions, polish, hops: false, ..thorough })
+                // A proof would take more boxes than there is time for.
+                let settle = (3 * LAST_VISITS[1] / transitions).clamp(100, 4000);
+                let thorough = Self { polish: settle / 8, settle, hops: false, boxes: 0, ..thorough };
+                Some(Self { pops: (1 << 28) / transitions, ..thorough })
             }
             _ => None,
         }
@@ -124,9 +140,11 @@ impl Search {
             tilted: 8,
             screen: 4,
             keep: 3,
-            middle: 25,
+            middle: 15,
             finalists: 1,
-            polish: 150,
+            polish: 15,
+            rounds: 2,
+            settle: 120,
             last: (LAST_VISITS[0] / transitions.max(1)).clamp(5, 150),
             stepping_stones: false,
             hops: false,
@@ -136,11 +154,15 @@ impl Search {
         };
         // Fewer starts where passes are long, the dearest kind first.
         match transitions {
-            ..=SMALL => Self::thorough(transitions),
+            ..=SMALL => {
+                let boxes = |search: Self| Self { boxes: search.boxes.min(FEW_BOXES), ..search };
+                Self::thorough(transitions).map(boxes)
+            }
             ..=250_000 => Some(brief),
-            ..=500_000 => Some(Self { tilted: 2, supports: 3, pops: 60, middle: 15, polish: 60, ..brief }),
+            ..=500_000 => Some(Self { tilted: 2, supports: 3, pops: 60, settle: 60, ..brief }),
             ..=2_000_000 => {
-                Some(Self { tilted: 0, supports: 0, likeliest: 2, one_choice: 2, keep: 1, middle: 10, polish: 20, ..brief })
+                let few = Self { tilted: 0, supports: 0, likeliest: 2, one_choice: 2, ..brief };
+                Some(Self { keep: 1, middle: 10, polish: 5, rounds: 1, settle: 20, ..few })
             }
             _ => None,
         }

@@ -131,6 +131,12 @@ pub(crate) struct ExactArgs {
 pub(crate) struct OptimumArgs {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
+    /// Boxes of policies that each proof may look at, 0 for none; default: what takes some seconds
+    #[arg(long, value_name = "N")]
+    pub(crate) boxes: Option<usize>,
+    /// Where objectives have infinitely many optima, also follow gradient ascent from the policy's start to its limit
+    #[arg(long)]
+    pub(crate) flow: bool,
     /// Print JSON, with full precision and the optimal tables
     #[arg(long)]
     pub(crate) json: bool,

@@ -11,9 +11,10 @@ use pstar_core::PluginError;
 use pstar_core::objective::Declaration;
 
 pub use pstar_exact::Search;
-pub use record::{ClassOptimum, OptimumRecord};
+pub use record::{ClassOptimum, Flow, OptimumRecord};
 
-/// Finds the best policy of every class under every objective that declares its divergence.
+/// Finds the best policy of every class under every objective that declares its divergence; `with_flow` also where
+/// gradient ascent ends, for objectives that have infinitely many optima.
 ///
 /// # Errors
 /// Every problem that could be found: a policy that is no table of rows, a component without a finite-state view, a
@@ -22,6 +23,7 @@ pub fn optimum(
     experiment: &Experiment,
     registry: &Registry,
     effort: Effort<'_>,
+    with_flow: bool,
 ) -> Result<OptimumRecord, ExperimentError> {
     let failed =
         |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
@@ -36,7 +38,7 @@ pub fn optimum(
         }
     }
     let ruler = Ruler::new(experiment).map_err(of_task)?;
-    let found = all(experiment, registry, &ruler, effort, &|_| Vec::new());
+    let found = all(experiment, registry, &ruler, effort, &|_| Vec::new(), with_flow);
     let (mut optima, mut problems) = (Vec::new(), Vec::new());
     for found in found {
         match found {
@@ -61,7 +63,7 @@ pub(crate) fn beside(
     effort: Effort<'_>,
     ends: Ends<'_>,
 ) -> (Vec<ClassOptimum>, Vec<String>) {
-    let found = all(experiment, registry, ruler, effort, ends);
+    let found = all(experiment, registry, ruler, effort, ends, false);
     let (mut optima, mut missing) = (Vec::new(), Vec::new());
     for found in found {
         match found {
@@ -85,6 +87,7 @@ fn all(
     ruler: &Ruler,
     effort: Effort<'_>,
     ends: Ends<'_>,
+    with_flow: bool,
 ) -> Vec<Result<ClassOptimum, Problem>> {
     let mut found = Vec::new();
     let mut divergences = Vec::new();
@@ -132,7 +135,22 @@ fn all(
     }
     for class in &classes {
         let known = ends(&class.spec.name);
-        found.extend(class.solve(experiment, registry, ruler, &divergences, &known));
+        let mut optima = class.solve(experiment, registry, ruler, &divergences, &known);
+        let degenerate = |optimum: &ClassOptimum| optimum.degenerate && optimum.value.is_some();
+        if with_flow && optima.iter().flatten().any(degenerate) {
+            match class.flow(experiment, registry, ruler) {
+                Ok(flow) => {
+                    for optimum in optima.iter_mut().flatten().filter(|optimum| degenerate(optimum)) {
+                        optimum.flow = Some(flow.clone());
+                    }
+                }
+                Err(error) => {
+                    let message = format!("policy `{}`: its gradient flow: {}", class.spec.name, error.message);
+                    optima.push(Err(Problem::at(class.spec.place.clone(), message)));
+                }
+            }
+        }
+        found.extend(optima);
     }
     found
 }

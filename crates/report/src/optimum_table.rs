@@ -21,6 +21,9 @@ pub(crate) const UNPROVED: &str = " ≈";
 pub(crate) const UNPROVED_NOTE: &str =
     "≈ the best found, not proved: unmarked ones are within 0.1 % of the best possible";
 
+/// The row of the limit of gradient ascent.
+const FLOW: &str = "  flow from the start";
+
 /// What stands in place of figures that an objective does not determine.
 pub(crate) const ONE_OF_MANY: &str = "one of many";
 
@@ -41,7 +44,8 @@ pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
             .chain(COLUMNS.map(|(title, _)| title.to_string()))
             .chain(titles)
             .collect();
-        let rows: Vec<Vec<String>> = block.iter().map(row).collect();
+        let rows: Vec<Vec<String>> =
+            block.iter().flat_map(|optimum| [Some(row(optimum)), flow_row(optimum)]).flatten().collect();
         let _ = writeln!(text, "{}\n", aligned(&header, &rows, room));
         rest = behind;
     }
@@ -99,6 +103,14 @@ fn row(optimum: &ClassOptimum) -> Vec<String> {
         .chain(figures(optimum, COLUMNS.iter().map(|(_, metric)| optimum.measures.get(metric))))
         .chain([significant(optimum.value), best_possible, optimum.starts.to_string()])
         .collect()
+}
+
+/// Where gradient ascent ends, of the many optima.
+fn flow_row(optimum: &ClassOptimum) -> Option<Vec<String>> {
+    let flow = optimum.flow.as_ref()?;
+    let mark = if flow.settled { "" } else { UNPROVED };
+    let figures = COLUMNS.iter().map(|(_, metric)| significant(flow.measures.get(metric)));
+    Some(std::iter::once(format!("{FLOW}{mark}")).chain(figures).collect())
 }
 
 /// Rounded up to two decimals.

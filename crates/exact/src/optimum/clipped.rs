@@ -91,8 +91,13 @@ impl<'a> Clipped<'a> {
         value.total()
     }
 
+    /// dψ/dq = min((p*/q)^(1−α), M + 1).
+    pub(super) fn slope(&self, log_p: f64, log_q: f64) -> f64 {
+        math::exp(((1.0 - self.alpha) * (log_p - log_q)).min(self.log_bound))
+    }
+
     /// log h = log dψ/d log q.
-    pub(super) fn log_slope(&self, log_p: f64, log_q: f64) -> f64 {
+    fn log_slope(&self, log_p: f64, log_q: f64) -> f64 {
         let power = if self.alpha == 0.0 { 0.0 } else { self.alpha * log_q };
         ((1.0 - self.alpha) * log_p + power).min(self.log_bound + log_q)
     }

@@ -33,6 +33,39 @@ pub(super) fn within_base(
     sets.into_iter().filter_map(|set| restricted(problems, rows, wish, &set)).collect()
 }
 
+/// What `wish` becomes where these choices are kept and all others that lead out of the base's support go; `None` where
+/// that cannot be.
+pub(super) fn keeping(
+    problems: &[PromptProblem<'_>],
+    rows: &RowSet,
+    wish: &[f64],
+    kept: &[bool],
+) -> Option<Vec<f64>> {
+    let all = wish.iter().map(|&log| log > f64::NEG_INFINITY).collect();
+    let set = reduce(problems, all, kept)?;
+    restricted(problems, rows, wish, &set)
+}
+
+/// As many more choices, tried in this order, as leave the set within the base's support.
+pub(super) fn enlarged(
+    problems: &[PromptProblem<'_>],
+    mut allowed: Vec<bool>,
+    order: impl Iterator<Item = usize>,
+) -> Vec<bool> {
+    let nothing = vec![false; allowed.len()];
+    let stays = |set: &[bool]| {
+        problems.iter().all(|problem| {
+            leading_out(problem, set, &nothing).is_some_and(|leading| leading.iter().all(Vec::is_empty))
+        })
+    };
+    for choice in order {
+        if !std::mem::replace(&mut allowed[choice], true) && !stays(&allowed) {
+            allowed[choice] = false;
+        }
+    }
+    allowed
+}
+
 /// The choices of the likeliest valid outputs, and those that lead out of the base's support somewhere, one by one.
 fn worth_keeping(problems: &[PromptProblem<'_>], wish: &[f64], outputs: usize) -> Vec<Vec<bool>> {
     let paths: Vec<Vec<Vec<usize>>> =
@@ -130,7 +163,7 @@ fn next_node(step: &Step) -> Option<usize> {
 }
 
 /// `wish` without the other choices; `None` if a row in use has none left.
-fn restricted(
+pub(super) fn restricted(
     problems: &[PromptProblem<'_>],
     rows: &RowSet,
     wish: &[f64],

@@ -9,7 +9,7 @@ use crate::occupancy::{PromptProblem, RowSet};
 
 use super::descend::Point;
 use super::graph::Graph;
-use super::reach::within_base;
+use super::reach::{enlarged, keeping, restricted, within_base};
 use super::scratch::Scratch;
 use super::starts::{self, Starts};
 use super::tasks::{Task, rounding};
@@ -18,8 +18,17 @@ use super::{Optimum, Search, counting};
 /// Relative to the potential: policies closer than this are taken for the same.
 const ALIKE: f64 = 1e-5;
 
-/// Times that optima are carried over.
+/// Times that the best policy's rows are changed, and that optima are compared.
 const ROUNDS: usize = 3;
+
+/// Log-probabilities below this times 1 + λ are of choices that lead out of the base's support.
+const GIVEN_UP: f64 = -100.0;
+
+/// Transitions that are visited to find out which choices a policy may have besides.
+const ENLARGING: usize = 1 << 22;
+
+/// Sets of choices that all starts are restricted to.
+const MASKED: usize = 6;
 
 /// Changes of single rows that are followed.
 const FOLLOWED: usize = 6;
@@ -85,8 +94,9 @@ pub(super) fn solve(
     let sound: Vec<&Task<'_>> = tasks.iter().filter_map(|task| task.as_ref().ok()).collect();
     let mut others: Vec<Vec<f64>> = known.iter().map(|logits| graph.rows.log_softmax(logits)).collect();
     others.push(forward.clone());
-    let mut optima = searcher.solve(&sound, [&searcher.fit, &forward], others).into_iter();
-    let solved: Vec<Result<Optimum, PopulationError>> = tasks
+    let stones = tasks[wanted..].iter().filter(|task| task.is_ok()).count();
+    let mut optima = searcher.solve(&sound, stones, [&searcher.fit, &forward], others).into_iter();
+    let solved: Vec<Result<Optimum, PopulationError>> = tasks[..wanted]
         .iter()
         .map(|task| match task {
             Ok(_) => optima.next().unwrap_or(Err(PopulationError::LeavesBaseSupport)),
@@ -121,15 +131,18 @@ impl Searcher<'_> {
     fn solve(
         &self,
         tasks: &[&Task<'_>],
+        stones: usize,
         given: [&[f64]; 2],
         mut others: Vec<Vec<f64>>,
     ) -> Vec<Result<Optimum, PopulationError>> {
         if tasks.is_empty() {
             return Vec::new();
         }
-        let Starts { policies, diracs } = starts::all(self.problems, self.graph, given, self.search);
-        others.extend(diracs);
-        let mut found: Vec<Found> = tasks.par_iter().map(|task| self.screen(task, &policies)).collect();
+        let starts = starts::all(self.problems, self.graph, given, self.search);
+        others.extend(starts.diracs.iter().cloned());
+        let has_restricted = tasks.iter().any(|task| self.restricts(task));
+        let reach = if has_restricted { starts::within_reach(self.graph, self.search) } else { Vec::new() };
+        let mut found: Vec<Found> = tasks.par_iter().map(|task| self.screen(task, &starts, &reach)).collect();
         self.transfer(tasks, &mut found);
         if self.search.hops && self.hop(tasks, &mut found) {
             self.transfer(tasks, &mut found);
@@ -137,31 +150,93 @@ impl Searcher<'_> {
         let last = tasks.par_iter().zip(&mut found).map(|(task, found)| self.finish(task, found));
         let mut best: Vec<Option<Point>> = last.collect();
         self.compare(tasks, &mut best, &others);
+        let wanted = tasks.len() - stones;
+        let mut bounds = self.prove(&tasks[..wanted], &best);
+        // A proof that met something better is a search too.
+        let better: Vec<Vec<f64>> = bounds.iter_mut().filter_map(|(_, better)| better.take()).collect();
+        if !better.is_empty() {
+            others.extend(better);
+            self.compare(tasks, &mut best, &others);
+            bounds = self.prove(&tasks[..wanted], &best);
+        }
+        let bounds = bounds.into_iter().map(|(bound, _)| bound);
         tasks
             .iter()
             .zip(best)
             .zip(found)
-            .map(|((task, best), found)| {
-                best.map(|best| self.report(task, best, &found)).ok_or(PopulationError::LeavesBaseSupport)
+            .zip(bounds)
+            .map(|(((task, best), found), bound)| {
+                best.map(|best| self.report(task, best, bound, &found)).ok_or(PopulationError::LeavesBaseSupport)
             })
             .collect()
     }
 
-    /// The policies as a task may have them.
-    fn allowed(&self, task: &Task<'_>, policy: &[f64], sets: usize) -> Vec<Vec<f64>> {
-        if task.within_base() && self.base_has_zeros {
-            within_base(self.problems, &self.graph.rows, policy, sets)
-        } else {
-            vec![policy.to_vec()]
+    /// For each task what its value cannot be below, and a better policy if that was met on the way.
+    fn prove(&self, tasks: &[&Task<'_>], best: &[Option<Point>]) -> Vec<(Option<f64>, Option<Vec<f64>>)> {
+        let proofs = tasks.par_iter().zip(best).map(|(task, best)| {
+            let Some(best) = best else { return (None, None) };
+            let (bound, better) = task.bound(self.graph, best.potential, self.search.boxes);
+            let better = better.map(|probs| {
+                let logs: Vec<f64> = probs.iter().map(|&prob| math::ln(prob)).collect();
+                let mut policy = self.fit.clone();
+                for range in self.graph.rows.ranges() {
+                    policy[range.clone()].copy_from_slice(&logs[range]);
+                }
+                self.graph.rows.log_softmax(&policy)
+            });
+            (bound, better)
+        });
+        proofs.collect()
+    }
+
+    /// The policy as a task may have it, and as its own steps may make it.
+    fn allowed(&self, task: &Task<'_>, policy: &[f64]) -> Vec<Vec<f64>> {
+        let mut allowed = vec![policy.to_vec()];
+        if self.restricts(task) {
+            allowed.extend(within_base(self.problems, &self.graph.rows, policy, 0));
         }
+        allowed
     }
 
     /// Follows all starts a little, some further and few to the end.
-    fn screen(&self, task: &Task<'_>, policies: &[Vec<f64>]) -> Found {
+    ///
+    /// Where the base has zeros, which choices to do without is what tells optima apart: `reach` has sets of them, others
+    /// follow from what the starts' outputs need, and from what the steps themselves give up where leaving the base's
+    /// support costs much but not all.
+    fn screen(&self, task: &Task<'_>, starts: &Starts, reach: &[Vec<bool>]) -> Found {
+        let Starts { policies, diracs, worth_keeping } = starts;
+        if !self.restricts(task) {
+            return self.follow(task, distinct(policies.iter().cloned()));
+        }
+        let (problems, rows) = (self.problems, &self.graph.rows);
         let sets = |number: usize| if number < 2 { self.search.likeliest.max(1) } else { 0 };
-        let starts =
-            policies.iter().enumerate().flat_map(|(number, policy)| self.allowed(task, policy, sets(number)));
+        let within = policies
+            .iter()
+            .enumerate()
+            .flat_map(|(number, policy)| within_base(problems, rows, policy, sets(number)));
+        let kept = worth_keeping.iter().flat_map(|kept| {
+            let wishes = [&self.fit, &policies[1], &policies[2]];
+            wishes.into_iter().filter_map(|wish| keeping(problems, rows, wish, kept)).collect::<Vec<_>>()
+        });
+        let masked = reach.iter().enumerate().flat_map(|(rank, set)| {
+            let wishes = policies.iter().take(if rank < MASKED { policies.len() } else { 3 });
+            wishes.filter_map(|wish| restricted(problems, rows, wish, set)).collect::<Vec<_>>()
+        });
+        let given = diracs.iter().chain(policies).cloned();
+        let starts = within.chain(kept).chain(masked).chain(given);
         self.follow(task, distinct(starts))
+    }
+
+    /// Whether a task's policies must not have all choices.
+    fn restricts(&self, task: &Task<'_>) -> bool {
+        task.within_base() && self.base_has_zeros
+    }
+
+    /// A policy without the choices that it has all but given up, within the base's support.
+    fn cleaned(&self, task: &Task<'_>, log_q: &[f64]) -> Option<Vec<f64>> {
+        let bar = GIVEN_UP * task.unit;
+        let cleaned: Vec<f64> = log_q.iter().map(|&log| if log < bar { f64::NEG_INFINITY } else { log }).collect();
+        within_base(self.problems, &self.graph.rows, &self.graph.rows.log_softmax(&cleaned), 0).into_iter().next()
     }
 
     fn follow(&self, task: &Task<'_>, starts: Vec<Vec<f64>>) -> Found {
@@ -179,9 +254,48 @@ impl Searcher<'_> {
             select(points, keep)
         };
         let points = further(points, screen, keep);
-        let points = further(points, middle, finalists);
+        let points = further(points, middle, if self.restricts(task) { keep } else { finalists });
+        let points =
+            if self.restricts(task) { further(self.all_cleaned(task, points), middle, finalists) } else { points };
         let best = further(points, polish, finalists);
         Found { best, starts: number, steps: steps + number }
+    }
+
+    /// Looks again at policies within the base's support, and at those with as many more choices as stay there: a tilt
+    /// gives all of them some probability.
+    fn all_cleaned(&self, task: &Task<'_>, points: Vec<Point>) -> Vec<Point> {
+        let cleaned = distinct(points.into_iter().filter_map(|point| self.cleaned(task, &point.log_q)));
+        let larger = cleaned.par_iter().flat_map_iter(|policy| self.larger(policy)).collect::<Vec<_>>();
+        let policies = distinct(cleaned.into_iter().chain(larger)).into_par_iter().map_init(Scratch::default, |scratch, policy| {
+            Point::new(&*task.plain, policy, scratch)
+        });
+        policies.collect()
+    }
+
+    /// The policy with more choices, each first of those that are missing in turn.
+    fn larger(&self, policy: &[f64]) -> Vec<Vec<f64>> {
+        let rows = &self.graph.rows;
+        let mut missing: Vec<usize> =
+            rows.ranges().flatten().filter(|&index| policy[index] == f64::NEG_INFINITY).collect();
+        missing.sort_by(|&a, &b| self.fit[b].total_cmp(&self.fit[a]).then(a.cmp(&b)));
+        let checks = (ENLARGING / (self.graph.transitions * missing.len().max(1))).min(missing.len());
+        let set: Vec<bool> = policy.iter().map(|&log| log > f64::NEG_INFINITY).collect();
+        let mut sets: Vec<Vec<bool>> = Vec::new();
+        for &first in &missing[..checks] {
+            let order = std::iter::once(first).chain(missing.iter().copied());
+            let larger = enlarged(self.problems, set.clone(), order);
+            if larger != set && !sets.contains(&larger) {
+                sets.push(larger);
+            }
+        }
+        let soften = |larger: &Vec<bool>| {
+            let mut soft = policy.to_vec();
+            for index in missing.iter().copied().filter(|&index| larger[index]) {
+                soft[index] = math::ln(1e-5 + 1e-4 * math::exp(self.fit[index]));
+            }
+            rows.log_softmax(&soft)
+        };
+        sets.iter().map(soften).collect()
     }
 
     fn descend(&self, task: &Task<'_>, points: Vec<Point>, limit: usize) -> Vec<Point> {
@@ -196,7 +310,7 @@ impl Searcher<'_> {
     /// Tries what was found for each task on all the others, as it is and softened, while that helps.
     fn transfer(&self, tasks: &[&Task<'_>], found: &mut [Found]) {
         let mut improved = vec![true; tasks.len()];
-        for _ in 0..ROUNDS {
+        for _ in 0..self.search.rounds {
             let pools: Vec<Vec<Vec<f64>>> = found
                 .iter()
                 .zip(&improved)
@@ -211,7 +325,7 @@ impl Searcher<'_> {
                 .enumerate()
                 .map(|(own, (task, found))| {
                     let foreign = pools.iter().enumerate().filter(|(other, _)| *other != own);
-                    let foreign = foreign.flat_map(|(_, pool)| pool).flat_map(|policy| self.allowed(task, policy, 0));
+                    let foreign = foreign.flat_map(|(_, pool)| pool).flat_map(|policy| self.allowed(task, policy));
                     let starts = distinct(foreign);
                     !starts.is_empty() && self.improve(found, self.follow(task, starts))
                 })
@@ -254,7 +368,7 @@ impl Searcher<'_> {
             for _ in 0..ROUNDS {
                 let Some(best) = found.best.first() else { break };
                 let starts: Vec<Vec<f64>> =
-                    self.changed_rows(&best.log_q).iter().flat_map(|policy| self.allowed(task, policy, 0)).collect();
+                    self.changed_rows(&best.log_q).iter().flat_map(|policy| self.allowed(task, policy)).collect();
                 let points = starts.into_par_iter().map_init(Scratch::default, |scratch, start| {
                     Point::new(&*task.plain, start, scratch)
                 });
@@ -304,14 +418,21 @@ impl Searcher<'_> {
         changed
     }
 
-    /// The last steps of the best policies, in log space; the best of them.
+    /// To the end with the best policies, and the last steps in log space; the best of them.
     fn finish(&self, task: &Task<'_>, found: &mut Found) -> Option<Point> {
+        let close = |points: &[Point], share: f64| {
+            let best = points.first().map_or(f64::INFINITY, |best| best.potential);
+            let bar = best + share * (1.0 + best.abs());
+            points.iter().take_while(|point| point.potential <= bar).cloned().collect::<Vec<_>>()
+        };
+        // Those that are still on their way may yet change places.
+        let settled = self.descend(task, close(&found.best, 1e-3), self.search.settle);
+        found.best.extend(settled);
+        found.best = select(std::mem::take(&mut found.best), self.search.finalists);
         // One that is worse in plain numbers by more than their error cannot become the best.
-        let close = found.best.first().map(|best| best.potential + 1e-7 * (1.0 + best.potential.abs()))?;
-        let candidates = found.best.iter().filter(|point| point.potential <= close);
-        let points = candidates.map(|point| self.finished(task, point.log_q.clone()));
+        let points = close(&found.best, 1e-7).into_iter().map(|point| self.finished(task, point.log_q));
         let best = points.min_by(|a, b| a.potential.total_cmp(&b.potential))?;
-        found.steps += best.steps;
+        found.steps += found.best.iter().map(|point| point.steps).sum::<usize>() + best.steps;
         (best.potential < f64::INFINITY).then_some(best)
     }
 
@@ -363,7 +484,7 @@ impl Searcher<'_> {
     /// To the end, in plain numbers and then in log space; never to a worse policy.
     fn followed(&self, task: &Task<'_>, first: Point) -> Point {
         let plain = Point::new(&*task.plain, first.log_q.clone(), &mut Scratch::default());
-        let plain = self.descend(task, vec![plain], self.search.polish);
+        let plain = self.descend(task, vec![plain], self.search.settle);
         let points = plain.into_iter().map(|point| self.finished(task, point.log_q));
         let direct = self.finished(task, first.log_q.clone());
         points.chain([direct]).min_by(|a, b| a.potential.total_cmp(&b.potential)).unwrap_or(first)
@@ -380,7 +501,7 @@ impl Searcher<'_> {
         })
     }
 
-    fn report(&self, task: &Task<'_>, best: Point, found: &Found) -> Optimum {
+    fn report(&self, task: &Task<'_>, best: Point, bound: Option<f64>, found: &Found) -> Optimum {
         let value = task.value(&best.log_q, best.potential);
         let tolerance = (self.search.tolerance * task.unit).max(1e-6);
         let at_rest = found.best.iter().filter(|point| point.residual <= tolerance);
@@ -390,7 +511,7 @@ impl Searcher<'_> {
         values.dedup_by(|next, kept| *next - *kept <= ALIKE * kept.abs().max(1e-3));
         Optimum {
             value,
-            lower_bound: None,
+            lower_bound: bound.map(|bound| bound.min(value)),
             residual: best.residual,
             settled: best.at_rest(self.search.tolerance * task.unit),
             starts: found.starts,

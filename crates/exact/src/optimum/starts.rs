@@ -13,6 +13,7 @@ use super::graph::Graph;
 use super::plain::{add_counts, base_powers, products_behind, weigh};
 use super::plain_counting::wish_for;
 use super::scratch::Scratch;
+use supports::Aim;
 
 pub(super) use likeliest::likeliest;
 
@@ -32,6 +33,8 @@ pub(super) struct Starts {
     pub(super) policies: Vec<Vec<f64>>,
     /// Policies that always say one thing, where the class has them.
     pub(super) diracs: Vec<Vec<f64>>,
+    /// Sets of choices, of one output a prompt, that are worth staying within the base's support for.
+    pub(super) worth_keeping: Vec<Vec<bool>>,
 }
 
 /// The given policies, uniform rows, rows near the likeliest valid outputs and near those of one choice a row, the
@@ -57,11 +60,17 @@ pub(super) fn all(problems: &[PromptProblem<'_>], graph: &Graph, given: [&[f64];
     policies.extend(near(&of_one_choice, search.one_choice));
     let counts = (0..search.one_choice).filter_map(|rank| counted(&of_one_choice, rank, fit.len()));
     let diracs = counts.filter_map(|counts| dirac(rows, &counts, fit)).collect();
+    let kept = |lists: &[Vec<Vec<usize>>], wanted: usize| -> Vec<Vec<bool>> {
+        let counts = (0..wanted).filter_map(|rank| counted(lists, rank, fit.len()));
+        counts.map(|counts| counts.iter().map(|&count| count > 0.0).collect()).collect()
+    };
+    let mut worth_keeping = kept(&of_one_choice, search.one_choice);
+    worth_keeping.extend(kept(&likeliest, search.likeliest));
 
     let projector = Projector::new(graph, fit);
     let mut scratch = Scratch::default();
     let supports::Supports { valid, partial } =
-        supports::supports(graph, search.supports, search.partial, search.pops);
+        supports::supports(graph, Aim::Valid, search.supports, search.partial, search.pops);
     for support in valid.into_iter().chain(partial) {
         let allowed: Vec<f64> = support.into_iter().map(|allowed| if allowed { 1.0 } else { 0.0 }).collect();
         policies.push(projector.project(&allowed, &mut scratch));
@@ -70,7 +79,19 @@ pub(super) fn all(problems: &[PromptProblem<'_>], graph: &Graph, given: [&[f64];
         let tilt = random_rows(rows, fit.len(), number);
         policies.push(projector.project(&tilt, &mut scratch));
     }
-    Starts { policies, diracs }
+    Starts { policies, diracs, worth_keeping }
+}
+
+/// Sets of choices that stay within the base's support, as large as they can be.
+pub(super) fn within_reach(graph: &Graph, search: &Search) -> Vec<Vec<bool>> {
+    let sets = |aim| supports::supports(graph, aim, search.supports, 0, search.pops).valid;
+    let mut found = sets(Aim::ReachedByValid);
+    for set in sets(Aim::Reached) {
+        if !found.contains(&set) {
+            found.push(set);
+        }
+    }
+    found
 }
 
 fn uniform(rows: &RowSet, fit: &[f64]) -> Vec<f64> {

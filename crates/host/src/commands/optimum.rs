@@ -13,7 +13,11 @@ pub(super) fn optimum(args: &OptimumArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
     let bars = Bars::new();
     bars.phase("looking for the optima of the classes");
-    let record = optimum::optimum(&experiment, &registry, &Search::thorough)?;
+    let effort = |transitions| {
+        let search = Search::thorough(transitions)?;
+        Some(Search { boxes: args.boxes.unwrap_or(search.boxes), ..search })
+    };
+    let record = optimum::optimum(&experiment, &registry, &effort, args.flow)?;
     drop(bars);
     print(&if args.json { json(&record) } else { optimum_table(&record, room()) })?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! The optima of one policy's class.
 
-use super::record::{ClassOptimum, in_words};
+use super::record::{ClassOptimum, Flow, in_words};
 use super::{Effort, out_of_reach};
 use crate::evaluation::{DynamicReference, Measures, Ruler};
 use crate::experiment::{Experiment, ObjectiveSpec, PolicySpec, Problem};
@@ -10,7 +10,7 @@ use crate::training::{initial_parameters, started};
 use pstar_core::host::PolicyHandle;
 use pstar_core::objective::Divergence;
 use pstar_core::{PluginError, math};
-use pstar_exact::{Optimum, PopulationError, Search, optima, rows_in_use};
+use pstar_exact::{Optimum, PopulationError, Search, optima, reward_flow, rows_in_use};
 use rayon::prelude::*;
 
 /// A policy at its start, and its class.
@@ -111,6 +111,7 @@ impl<'a> Prepared<'a> {
             local_optima: Vec::new(),
             measures: Measures::default(),
             table: Vec::new(),
+            flow: None,
         };
         let found = match found {
             Ok(found) => found,
@@ -128,12 +129,7 @@ impl<'a> Prepared<'a> {
                     || (alone && matches!(name, "log_validity_rate" | "pass_at"))
             });
         }
-        let mut table = Vec::new();
-        for (row, range) in rows_in_use(&self.class.problems()).into_iter().enumerate() {
-            let name = policy.row_name(range.start).map_err(failed)?.unwrap_or_else(|| row.to_string());
-            let probs = found.parameters[range].iter().map(|&log_prob| math::exp(log_prob));
-            table.push((name, probs.collect()));
-        }
+        let table = self.table(&policy, &found.parameters).map_err(failed)?;
         Ok(ClassOptimum {
             value: Some(found.value),
             lower_bound: found.lower_bound,
@@ -145,5 +141,29 @@ impl<'a> Prepared<'a> {
             table,
             ..record
         })
+    }
+
+    /// Where gradient ascent on the expected reward ends, from the policy's start.
+    pub(super) fn flow(
+        &self,
+        experiment: &Experiment,
+        registry: &Registry,
+        ruler: &Ruler,
+    ) -> Result<Flow, PluginError> {
+        let limit = reward_flow(&self.class.problems(), &self.start);
+        let policy = started(experiment, registry, self.spec, Some(&limit.parameters))?;
+        let measures = ruler.evaluator(experiment, &policy, 0)?.full(&policy, 0)?;
+        let table = self.table(&policy, &limit.parameters)?;
+        Ok(Flow { length: limit.length, settled: limit.settled, measures, table })
+    }
+
+    /// The rows in use, in probabilities, by the names that the policy gives them.
+    fn table(&self, policy: &PolicyHandle, log_q: &[f64]) -> Result<Vec<(String, Vec<f64>)>, PluginError> {
+        let rows = rows_in_use(&self.class.problems()).into_iter().enumerate();
+        let named = rows.map(|(row, range)| {
+            let name = policy.row_name(range.start)?.unwrap_or_else(|| row.to_string());
+            Ok((name, log_q[range].iter().map(|&log_prob| math::exp(log_prob)).collect()))
+        });
+        named.collect()
     }
 }

@@ -49,6 +49,42 @@ pub struct ClassOptimum {
     pub measures: Measures,
     /// For each context the probabilities of the choices; empty beside arms.
     pub table: Vec<(String, Vec<f64>)>,
+    /// Where gradient ascent from the policy's start ends, if that was asked for and the objective has infinitely many
+    /// optima.
+    pub flow: Option<Flow>,
+}
+
+/// The end of the gradient flow of the expected reward.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Length of its path, in logits.
+    pub length: f64,
+    /// Whether it came to its limit.
+    pub settled: bool,
+    /// Everything about the policy there, means over prompts.
+    pub measures: Measures,
+    /// For each context the probabilities of the choices.
+    pub table: Vec<(String, Vec<f64>)>,
+}
+
+impl Serialize for Flow {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("length", &self.length)?;
+        map.serialize_entry("settled", &self.settled)?;
+        self.measures.serialize_entries(&mut map)?;
+        serialize_table(&self.table, &mut map)?;
+        map.end()
+    }
+}
+
+fn serialize_table<M: SerializeMap>(table: &[(String, Vec<f64>)], map: &mut M) -> Result<(), M::Error> {
+    if table.is_empty() {
+        return Ok(());
+    }
+    let table: serde_json::Map<_, _> =
+        table.iter().map(|(name, row)| (name.clone(), row.clone().into())).collect();
+    map.serialize_entry("table", &table)
 }
 
 impl ClassOptimum {
@@ -84,10 +120,9 @@ impl Serialize for ClassOptimum {
         let optima: Vec<_> = self.local_optima.iter().map(|&value| number(Some(value))).collect();
         map.serialize_entry("local_optima", &optima)?;
         self.measures.serialize_entries(&mut map)?;
-        if !self.table.is_empty() {
-            let table: serde_json::Map<_, _> =
-                self.table.iter().map(|(name, row)| (name.clone(), row.clone().into())).collect();
-            map.serialize_entry("table", &table)?;
+        serialize_table(&self.table, &mut map)?;
+        if let Some(flow) = &self.flow {
+            map.serialize_entry("flow", flow)?;
         }
         map.end()
     }

@@ -1,4 +1,4 @@
-//! Sets of choices which only valid outputs can be made of.
+//! Sets of choices which only valid outputs can be made of, or only outputs that the base reaches.
 //!
 //! As λ grows KL-control ends in such a set S, at a KL of −log a(valid outputs made of S)/A1 or more: the search goes
 //! by that bound. It branches on the likeliest invalid output that S still makes: one of its choices must go. Classes
@@ -25,15 +25,26 @@ const MEMORY: usize = 1 << 28;
 /// Sets of choices, parameter by parameter whether it may be chosen.
 #[derive(Debug, Default)]
 pub(super) struct Supports {
-    /// All of whose outputs are valid, the most probable ones first.
+    /// All of whose outputs are as they must be, the most probable sets first.
     pub(super) valid: Vec<Vec<bool>>,
     /// Sets on the way, ever further on it.
     pub(super) partial: Vec<Vec<bool>>,
 }
 
+/// What outputs of a set must be, and which sets come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// Valid; by the base's mass of the valid outputs.
+    Valid,
+    /// Within the base's support; by the base's mass of the valid outputs.
+    ReachedByValid,
+    /// Within the base's support; by the base's mass of all outputs.
+    Reached,
+}
+
 /// An open set.
 struct Open {
-    /// The mean over prompts of log a(valid outputs)/A1.
+    /// The mean over prompts of a log-mass.
     score: f64,
     number: usize,
     allowed: Vec<u64>,
@@ -42,11 +53,11 @@ struct Open {
 }
 
 /// Looks for at most `valid` sets, and for `partial` ones on the way, among `pops` sets.
-pub(super) fn supports(graph: &Graph, valid: usize, partial: usize, pops: usize) -> Supports {
+pub(super) fn supports(graph: &Graph, aim: Aim, valid: usize, partial: usize, pops: usize) -> Supports {
     let mut found = Supports::default();
     let words = graph.parameters.div_ceil(64);
     let pops = pops.min(MEMORY / (16 * words.max(1) * graph.horizon().max(1)));
-    let mut searcher = Searcher::new(graph);
+    let mut searcher = Searcher::new(graph, aim);
     let all = vec![u64::MAX; words];
     let Some(score) = searcher.score(&all).filter(|_| valid > 0) else { return found };
     let mut met = HashSet::from([all.clone()]);
@@ -57,7 +68,7 @@ pub(super) fn supports(graph: &Graph, valid: usize, partial: usize, pops: usize)
         if popped > pops {
             break;
         }
-        let Some(path) = searcher.likeliest_invalid(&set.allowed) else {
+        let Some(path) = searcher.likeliest_bad(&set.allowed) else {
             found.valid.push(unpack(&set.allowed, graph.parameters));
             if found.valid.len() >= valid {
                 break;
@@ -87,6 +98,11 @@ pub(super) fn supports(graph: &Graph, valid: usize, partial: usize, pops: usize)
     found
 }
 
+/// The greatest log-probability of a bad end through a choice; one that the base never makes is bad itself.
+fn through(log_a: f64, behind: f64) -> f64 {
+    if log_a == f64::NEG_INFINITY { NEVER } else { log_a + behind }
+}
+
 fn contains(set: &[u64], choice: usize) -> bool {
     set[choice / 64] >> (choice % 64) & 1 == 1
 }
@@ -98,19 +114,56 @@ fn unpack(set: &[u64], parameters: usize) -> Vec<bool> {
 /// The passes of the search.
 struct Searcher<'a> {
     graph: &'a Graph,
+    aim: Aim,
     /// Prompt by prompt and layer by layer the base's probabilities.
     base: Vec<Vec<Vec<f64>>>,
     scratch: Scratch,
 }
 
 impl<'a> Searcher<'a> {
-    fn new(graph: &'a Graph) -> Self {
+    fn new(graph: &'a Graph, aim: Aim) -> Self {
         let base = graph.prompts.iter().map(|prompt| base_powers(prompt, 1.0)).collect();
-        Self { graph, base, scratch: Scratch::default() }
+        Self { graph, aim, base, scratch: Scratch::default() }
+    }
+
+    /// The mean over prompts of the log-mass that a set goes by; `None` if a prompt has none left.
+    fn score(&mut self, allowed: &[u64]) -> Option<f64> {
+        if self.aim == Aim::Reached { self.log_mass(allowed) } else { self.log_valid_mass(allowed) }
+    }
+
+    /// The mean over prompts of log a(outputs made of `allowed`).
+    fn log_mass(&mut self, allowed: &[u64]) -> Option<f64> {
+        let Scratch { here, next, .. } = &mut self.scratch;
+        let mut score = 0.0;
+        for (prompt, base) in self.graph.prompts.iter().zip(&self.base) {
+            let mut mass = 0.0;
+            here.clear();
+            here.push(1.0);
+            for position in 0..prompt.len() {
+                let layer = prompt.layer(position);
+                let base = &base[prompt.positions[position] as usize];
+                Scratch::zeros(next, layer.next_nodes + 2);
+                for node in 0..layer.nodes() {
+                    let (pair, successors) = layer.node(node, self.graph.choices);
+                    for (k, &successor) in successors.iter().enumerate() {
+                        if contains(allowed, layer.row[pair] + k) {
+                            next[successor as usize] += here[node] * base[pair * self.graph.choices + k];
+                        }
+                    }
+                }
+                mass += next[layer.next_nodes] + next[layer.next_nodes + 1];
+                std::mem::swap(here, next);
+            }
+            if mass < f64::MIN_POSITIVE {
+                return None;
+            }
+            score += prompt.weight * math::ln(mass);
+        }
+        Some(score)
     }
 
     /// The mean over the prompts that have p* of log a(valid outputs made of `allowed`)/A1; `None` if one has none left.
-    fn score(&mut self, allowed: &[u64]) -> Option<f64> {
+    fn log_valid_mass(&mut self, allowed: &[u64]) -> Option<f64> {
         let Scratch { powers, weights, behind, scales, .. } = &mut self.scratch;
         Scratch::zeros(powers, self.graph.parameters);
         for range in self.graph.rows.ranges() {
@@ -131,11 +184,12 @@ impl<'a> Searcher<'a> {
         Some(score)
     }
 
-    /// The distinct choices of the likeliest output of `allowed` that is not valid, over all prompts.
-    fn likeliest_invalid(&mut self, allowed: &[u64]) -> Option<Vec<usize>> {
+    /// The distinct choices of the likeliest output of `allowed` that is not as it must be, over all prompts.
+    fn likeliest_bad(&mut self, allowed: &[u64]) -> Option<Vec<usize>> {
         let mut best: Option<(f64, Vec<usize>)> = None;
-        for prompt in self.graph.prompts.iter().filter(|prompt| prompt.has_filtered()) {
-            let log = math::ln(prompt.mean_weight) + self.invalid_behind(prompt, allowed);
+        let all = self.aim != Aim::Valid;
+        for prompt in self.graph.prompts.iter().filter(|prompt| all || prompt.has_filtered()) {
+            let log = math::ln(prompt.weight) + self.bad_behind(prompt, allowed);
             if log > best.as_ref().map_or(f64::NEG_INFINITY, |(best, _)| *best) {
                 best = Some((log, self.trace(prompt, allowed)));
             }
@@ -143,11 +197,12 @@ impl<'a> Searcher<'a> {
         best.map(|(_, path)| path)
     }
 
-    /// The greatest log-probability of an invalid end, from the start and from every node.
-    fn invalid_behind(&mut self, prompt: &Prompt, allowed: &[u64]) -> f64 {
+    /// The greatest log-probability of a bad end, from the start and from every node.
+    fn bad_behind(&mut self, prompt: &Prompt, allowed: &[u64]) -> f64 {
         let behind = &mut self.scratch.behind;
         behind.resize_with(behind.len().max(prompt.len() + 1), Vec::new);
-        let ends = [f64::NEG_INFINITY, 0.0];
+        let invalid = if self.aim == Aim::Valid { 0.0 } else { f64::NEG_INFINITY };
+        let ends = [f64::NEG_INFINITY, invalid];
         behind[prompt.len()].clear();
         behind[prompt.len()].extend(ends);
         for position in (0..prompt.len()).rev() {
@@ -163,10 +218,7 @@ impl<'a> Searcher<'a> {
                 for (k, &successor) in successors.iter().enumerate() {
                     if contains(allowed, row + k) {
                         stuck = false;
-                        best = best.max(log_a[k].max(NEVER) + tail[0][successor as usize]);
-                        if log_a[k] == f64::NEG_INFINITY {
-                            best = best.max(NEVER);
-                        }
+                        best = best.max(through(log_a[k], tail[0][successor as usize]));
                     }
                 }
                 here.push(if stuck { 0.0 } else { best });
@@ -176,7 +228,7 @@ impl<'a> Searcher<'a> {
         behind[0][0]
     }
 
-    /// The distinct choices that the greatest value of [`invalid_behind`](Self::invalid_behind) comes from.
+    /// The distinct choices that the greatest value of [`bad_behind`](Self::bad_behind) comes from.
     fn trace(&self, prompt: &Prompt, allowed: &[u64]) -> Vec<usize> {
         let (mut path, mut node) = (Vec::new(), 0);
         for position in 0..prompt.len() {
@@ -184,10 +236,7 @@ impl<'a> Searcher<'a> {
             let (pair, successors) = layer.node(node, self.graph.choices);
             let (row, log_a) = (layer.row[pair], &layer.log_a[pair * self.graph.choices..]);
             let after = &self.scratch.behind[position + 1];
-            let value = |k: usize| {
-                let through = log_a[k].max(NEVER) + after[successors[k] as usize];
-                if log_a[k] == f64::NEG_INFINITY { through.max(NEVER) } else { through }
-            };
+            let value = |k: usize| through(log_a[k], after[successors[k] as usize]);
             let allowed = (0..self.graph.choices).filter(|&k| contains(allowed, row + k));
             let Some(best) = allowed.max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else { break };
             if !path.contains(&(row + best)) {
