@@ -145,7 +145,8 @@ fn all(
                     }
                 }
                 Err(error) => {
-                    let message = format!("policy `{}`: its gradient flow: {}", class.spec.name, error.message);
+                    let message =
+                        format!("policy `{}`: its gradient flow: {}", class.spec.name, error.message);
                     optima.push(Err(Problem::at(class.spec.place.clone(), message)));
                 }
             }

@@ -215,7 +215,9 @@ fn notes(record: &RunRecord) -> Vec<String> {
         notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
     }
     if !record.optima.is_empty() {
-        notes.push("optimum: the best policy of the class under the objective, whatever arms reach".to_string());
+        notes.push(
+            "optimum: the best policy of the class under the objective, whatever arms reach".to_string(),
+        );
         notes.extend(optimum_notes(&record.optima).into_iter().map(String::from));
     }
     if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {

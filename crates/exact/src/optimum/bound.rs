@@ -140,7 +140,11 @@ fn cut(graph: &Graph, policies: &PolicyBox, look: &Look) -> Option<Cut> {
 
 /// How much of the magnitudes that went into a bound it may be off by.
 fn rounding(graph: &Graph) -> f64 {
-    let nodes: usize = graph.prompts.iter().map(|prompt| (0..prompt.len()).map(|t| prompt.layer(t).nodes()).sum::<usize>()).sum();
+    let nodes: usize = graph
+        .prompts
+        .iter()
+        .map(|prompt| (0..prompt.len()).map(|t| prompt.layer(t).nodes()).sum::<usize>())
+        .sum();
     let operations = graph.horizon() * (4 * graph.choices + 16) + nodes;
     2.0 * f64::EPSILON * operations as f64
 }

@@ -100,12 +100,7 @@ pub(super) fn longest_stride(alpha: f64) -> f64 {
 }
 
 /// Counts under Σ_x w_x p*^(1−α) q^α; D_α.
-fn alpha(
-    problems: &[PromptProblem<'_>],
-    alpha: f64,
-    log_q: &[f64],
-    counts: &mut LogCounts,
-) -> f64 {
+fn alpha(problems: &[PromptProblem<'_>], alpha: f64, log_q: &[f64], counts: &mut LogCounts) -> f64 {
     let mut value = Accumulator::default();
     let weighted = problems.iter().zip(mean_weights(problems));
     for (problem, mean_weight) in weighted.filter(|(problem, _)| problem.has_filtered()) {

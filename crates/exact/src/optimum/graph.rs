@@ -67,7 +67,9 @@ impl Graph {
             parameters,
             rows,
             transitions: problems.iter().map(|problem| problem.product.transitions()).sum(),
-            prompts: weighted.map(|(problem, mean_weight)| Prompt::new(problem, mean_weight, parameters)).collect(),
+            prompts: weighted
+                .map(|(problem, mean_weight)| Prompt::new(problem, mean_weight, parameters))
+                .collect(),
         }
     }
 

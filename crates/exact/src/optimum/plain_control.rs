@@ -89,7 +89,8 @@ impl Potential for PlainControl<'_> {
         Scratch::zeros(sums, log_q.len());
         Scratch::zeros(masses, log_q.len());
         let mut potential = 0.0;
-        for (number, (prompt, &(weight, rewards))) in self.graph.prompts.iter().zip(&self.prompts).enumerate() {
+        for (number, (prompt, &(weight, rewards))) in self.graph.prompts.iter().zip(&self.prompts).enumerate()
+        {
             potential -= weight * self.worth_behind(number, powers, log_q, rewards, weights, behind);
             here.clear();
             here.push(weight);

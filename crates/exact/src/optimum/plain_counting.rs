@@ -36,13 +36,18 @@ impl Potential for PlainCounting<'_> {
         powers_of(self.graph, self.alpha, log_q, powers);
         Scratch::zeros(sums, log_q.len());
         let mut value = 0.0;
-        for (prompt, base) in self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
+        for (prompt, base) in
+            self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
         {
             weigh(self.graph, prompt, base, powers, weights);
             let log_total = products_behind(self.graph, prompt, weights, behind, scales);
             let log_share = log_total - (1.0 - self.alpha) * prompt.log_valid;
             value += prompt.mean_weight
-                * if self.alpha == 1.0 { -math::exp_m1(log_share.min(0.0)) } else { alpha_divergence(self.alpha, log_share) };
+                * if self.alpha == 1.0 {
+                    -math::exp_m1(log_share.min(0.0))
+                } else {
+                    alpha_divergence(self.alpha, log_share)
+                };
             let share = prompt.weight * math::exp(log_share);
             if share > 0.0 {
                 add_counts(self.graph, prompt, share, weights, behind, scales, [here, next], sums);

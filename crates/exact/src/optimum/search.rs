@@ -166,7 +166,8 @@ impl Searcher<'_> {
             .zip(found)
             .zip(bounds)
             .map(|(((task, best), found), bound)| {
-                best.map(|best| self.report(task, best, bound, &found)).ok_or(PopulationError::LeavesBaseSupport)
+                best.map(|best| self.report(task, best, bound, &found))
+                    .ok_or(PopulationError::LeavesBaseSupport)
             })
             .collect()
     }
@@ -235,16 +236,19 @@ impl Searcher<'_> {
     /// A policy without the choices that it has all but given up, within the base's support.
     fn cleaned(&self, task: &Task<'_>, log_q: &[f64]) -> Option<Vec<f64>> {
         let bar = GIVEN_UP * task.unit;
-        let cleaned: Vec<f64> = log_q.iter().map(|&log| if log < bar { f64::NEG_INFINITY } else { log }).collect();
-        within_base(self.problems, &self.graph.rows, &self.graph.rows.log_softmax(&cleaned), 0).into_iter().next()
+        let cleaned: Vec<f64> =
+            log_q.iter().map(|&log| if log < bar { f64::NEG_INFINITY } else { log }).collect();
+        within_base(self.problems, &self.graph.rows, &self.graph.rows.log_softmax(&cleaned), 0)
+            .into_iter()
+            .next()
     }
 
     fn follow(&self, task: &Task<'_>, starts: Vec<Vec<f64>>) -> Found {
         let Search { screen, keep, middle, finalists, polish, .. } = *self.search;
         let number = starts.len();
-        let points = starts.into_par_iter().map_init(Scratch::default, |scratch, start| {
-            Point::new(&*task.plain, start, scratch)
-        });
+        let points = starts
+            .into_par_iter()
+            .map_init(Scratch::default, |scratch, start| Point::new(&*task.plain, start, scratch));
         let points = points.collect();
         let mut steps = 0;
         let mut further = |points: Vec<Point>, limit: usize, keep: usize| {
@@ -255,8 +259,11 @@ impl Searcher<'_> {
         };
         let points = further(points, screen, keep);
         let points = further(points, middle, if self.restricts(task) { keep } else { finalists });
-        let points =
-            if self.restricts(task) { further(self.all_cleaned(task, points), middle, finalists) } else { points };
+        let points = if self.restricts(task) {
+            further(self.all_cleaned(task, points), middle, finalists)
+        } else {
+            points
+        };
         let best = further(points, polish, finalists);
         Found { best, starts: number, steps: steps + number }
     }
@@ -266,9 +273,9 @@ impl Searcher<'_> {
     fn all_cleaned(&self, task: &Task<'_>, points: Vec<Point>) -> Vec<Point> {
         let cleaned = distinct(points.into_iter().filter_map(|point| self.cleaned(task, &point.log_q)));
         let larger = cleaned.par_iter().flat_map_iter(|policy| self.larger(policy)).collect::<Vec<_>>();
-        let policies = distinct(cleaned.into_iter().chain(larger)).into_par_iter().map_init(Scratch::default, |scratch, policy| {
-            Point::new(&*task.plain, policy, scratch)
-        });
+        let policies = distinct(cleaned.into_iter().chain(larger))
+            .into_par_iter()
+            .map_init(Scratch::default, |scratch, policy| Point::new(&*task.plain, policy, scratch));
         policies.collect()
     }
 
@@ -325,7 +332,8 @@ impl Searcher<'_> {
                 .enumerate()
                 .map(|(own, (task, found))| {
                     let foreign = pools.iter().enumerate().filter(|(other, _)| *other != own);
-                    let foreign = foreign.flat_map(|(_, pool)| pool).flat_map(|policy| self.allowed(task, policy));
+                    let foreign =
+                        foreign.flat_map(|(_, pool)| pool).flat_map(|policy| self.allowed(task, policy));
                     let starts = distinct(foreign);
                     !starts.is_empty() && self.improve(found, self.follow(task, starts))
                 })
@@ -367,11 +375,14 @@ impl Searcher<'_> {
             let mut helped = false;
             for _ in 0..ROUNDS {
                 let Some(best) = found.best.first() else { break };
-                let starts: Vec<Vec<f64>> =
-                    self.changed_rows(&best.log_q).iter().flat_map(|policy| self.allowed(task, policy)).collect();
-                let points = starts.into_par_iter().map_init(Scratch::default, |scratch, start| {
-                    Point::new(&*task.plain, start, scratch)
-                });
+                let starts: Vec<Vec<f64>> = self
+                    .changed_rows(&best.log_q)
+                    .iter()
+                    .flat_map(|policy| self.allowed(task, policy))
+                    .collect();
+                let points = starts
+                    .into_par_iter()
+                    .map_init(Scratch::default, |scratch, start| Point::new(&*task.plain, start, scratch));
                 let points = self.descend(task, points.collect(), self.search.screen);
                 found.steps += points.iter().map(|point| point.steps + 1).sum::<usize>();
                 let followed = select(points, FOLLOWED).into_iter().map(|point| point.log_q).collect();
@@ -461,11 +472,12 @@ impl Searcher<'_> {
                         !(plain > bar + 1e-7 * (1.0 + bar.abs()))
                     });
                     let policies: Vec<&Vec<f64>> = policies.collect();
-                    let points = policies.into_iter().map(|policy| {
-                        Point::new(&*task.exact, policy.clone(), &mut scratch)
-                    });
+                    let points = policies
+                        .into_iter()
+                        .map(|policy| Point::new(&*task.exact, policy.clone(), &mut scratch));
                     let first = points.min_by(|a, b| a.potential.total_cmp(&b.potential))?;
-                    let is_better = first.potential < bar - rounding(bar) || (best.is_none() && first.potential < bar);
+                    let is_better =
+                        first.potential < bar - rounding(bar) || (best.is_none() && first.potential < bar);
                     is_better.then(|| self.followed(task, first))
                 })
                 .collect();
@@ -530,7 +542,8 @@ fn select(mut points: Vec<Point>, keep: usize) -> Vec<Point> {
         if kept.len() == keep {
             break;
         }
-        let alike = |other: &Point| point.potential - other.potential <= ALIKE * other.potential.abs().max(1e-3);
+        let alike =
+            |other: &Point| point.potential - other.potential <= ALIKE * other.potential.abs().max(1e-3);
         if point.potential < f64::INFINITY && !kept.last().is_some_and(alike) {
             kept.push(point);
         }

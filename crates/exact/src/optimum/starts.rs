@@ -39,7 +39,12 @@ pub(super) struct Starts {
 
 /// The given policies, uniform rows, rows near the likeliest valid outputs and near those of one choice a row, the
 /// projections of p* on sets of choices that only valid outputs are made of, and those of randomly tilted p*.
-pub(super) fn all(problems: &[PromptProblem<'_>], graph: &Graph, given: [&[f64]; 2], search: &Search) -> Starts {
+pub(super) fn all(
+    problems: &[PromptProblem<'_>],
+    graph: &Graph,
+    given: [&[f64]; 2],
+    search: &Search,
+) -> Starts {
     let rows = &graph.rows;
     let fit = given[0];
     let mut policies: Vec<Vec<f64>> = given.map(<[f64]>::to_vec).into();
@@ -48,11 +53,13 @@ pub(super) fn all(problems: &[PromptProblem<'_>], graph: &Graph, given: [&[f64];
         problems.iter().map(|problem| list(problem, fit, wanted)).collect::<Vec<_>>()
     };
     let near = |lists: &[Vec<Vec<usize>>], wanted: usize| {
-        (0..wanted).filter_map(|rank| counted(lists, rank, fit.len())).map(|counts| {
-            let mix = |(count, &log_q): (&f64, &f64)| math::ln(count + MIXED_IN * math::exp(log_q));
-            rows.log_softmax(&counts.iter().zip(fit).map(mix).collect::<Vec<_>>())
-        })
-        .collect::<Vec<_>>()
+        (0..wanted)
+            .filter_map(|rank| counted(lists, rank, fit.len()))
+            .map(|counts| {
+                let mix = |(count, &log_q): (&f64, &f64)| math::ln(count + MIXED_IN * math::exp(log_q));
+                rows.log_softmax(&counts.iter().zip(fit).map(mix).collect::<Vec<_>>())
+            })
+            .collect::<Vec<_>>()
     };
     let likeliest = lists(likeliest::likeliest, search.likeliest);
     policies.extend(near(&likeliest, search.likeliest));
@@ -116,7 +123,8 @@ fn dirac(rows: &RowSet, counts: &[f64], fit: &[f64]) -> Option<Vec<f64>> {
     for range in rows.ranges() {
         match counts[range.clone()].iter().filter(|&&count| count > 0.0).count() {
             0 => {}
-            1 => range.for_each(|index| log_q[index] = if counts[index] > 0.0 { 0.0 } else { f64::NEG_INFINITY }),
+            1 => range
+                .for_each(|index| log_q[index] = if counts[index] > 0.0 { 0.0 } else { f64::NEG_INFINITY }),
             _ => return None,
         }
     }
@@ -164,7 +172,8 @@ impl<'a> Projector<'a> {
     fn project(&self, factors: &[f64], scratch: &mut Scratch) -> Vec<f64> {
         let Scratch { sums, weights, behind, scales, here, next, .. } = scratch;
         Scratch::zeros(sums, factors.len());
-        for (prompt, base) in self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
+        for (prompt, base) in
+            self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
         {
             weigh(self.graph, prompt, base, factors, weights);
             if products_behind(self.graph, prompt, weights, behind, scales) > f64::NEG_INFINITY {

@@ -131,7 +131,10 @@ impl<'a> Task<'a> {
             return (Some(0.0), None);
         }
         // A look at listed outputs takes its own time.
-        let boxes = self.clipped.as_ref().map_or(boxes, |_| boxes.min(boxes * graph.transitions / self.listed(graph)));
+        let boxes = self
+            .clipped
+            .as_ref()
+            .map_or(boxes, |_| boxes.min(boxes * graph.transitions / self.listed(graph)));
         let Some(mut relaxation) = self.relaxation(graph).filter(|_| boxes > 0) else { return (None, None) };
         let Bound { least, better } = branch(graph, &mut *relaxation, potential, boxes);
         let least = least / ratio;

@@ -309,9 +309,8 @@ fn potentials(problems: &[PromptProblem<'_>], divergence: Divergence, log_q: &[f
     let graph = Graph::new(problems, log_q.len());
     let task = Task::new(problems, &graph, divergence, 1 << 20).unwrap();
     let mut scratch = Scratch::default();
-    [&task.exact, &task.plain].map(|potential| {
-        Point::new(&**potential, log_q.to_vec(), &mut scratch).potential
-    })
+    [&task.exact, &task.plain]
+        .map(|potential| Point::new(&**potential, log_q.to_vec(), &mut scratch).potential)
 }
 
 fn value_at(problems: &[PromptProblem<'_>], divergence: Divergence, log_q: &[f64]) -> f64 {
@@ -456,7 +455,11 @@ fn counting_never_does_harm() {
                 let value = task.exact.look(&log_q, &mut wish, &mut Scratch::default());
                 assert!(value <= before + 1e-14, "{divergence:?}: {value} after {before}");
                 before = value;
-                log_q.iter_mut().zip(&wish).filter(|(_, wish)| !wish.is_nan()).for_each(|(log, &wish)| *log = wish);
+                log_q
+                    .iter_mut()
+                    .zip(&wish)
+                    .filter(|(_, wish)| !wish.is_nan())
+                    .for_each(|(log, &wish)| *log = wish);
             }
         }
     }
@@ -574,7 +577,8 @@ fn plain_numbers_give_the_same_potentials() {
 fn without_valid_outputs_there_is_no_optimum() {
     let space = OutputSpace { symbols: 2, horizon: 3, ending: Ending::FixedLength };
     let nothing = ExplicitAutomaton { symbols: 2, next: vec![0, 0], accepts: vec![false] };
-    let prompt = prompt(space, &[vec![0.5, 0.5], vec![0.5, 0.5], vec![0.5, 0.5]], 0, &nothing, Class::Bigram, 1.0);
+    let prompt =
+        prompt(space, &[vec![0.5, 0.5], vec![0.5, 0.5], vec![0.5, 0.5]], 0, &nothing, Class::Bigram, 1.0);
     let divergences = [tilt(1.0), Divergence::KlFromFiltered, Divergence::InvalidityRate];
     let found = optima(&[prompt.problem()], &divergences, &[0.0; 6], &[], &thorough());
     assert_eq!(found, vec![Err(PopulationError::NoFiltered); 3]);

@@ -117,7 +117,11 @@ impl<'a> Prepared<'a> {
             Ok(found) => found,
             Err(why @ PopulationError::NoFiltered) => {
                 let (_, measures) = measured(&self.start).map_err(failed)?;
-                return Ok(ClassOptimum { why: Some(why.to_string()), measures: measures.only(|_| false), ..record });
+                return Ok(ClassOptimum {
+                    why: Some(why.to_string()),
+                    measures: measures.only(|_| false),
+                    ..record
+                });
             }
             Err(error) => return Err(at(error.to_string())),
         };

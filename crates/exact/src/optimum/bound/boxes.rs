@@ -33,7 +33,8 @@ impl PolicyBox {
                 return None;
             }
             for k in row.clone() {
-                let (least, greatest) = (1.0 - (high - self.high[k]) - SLACK, 1.0 - (low - self.low[k]) + SLACK);
+                let (least, greatest) =
+                    (1.0 - (high - self.high[k]) - SLACK, 1.0 - (low - self.low[k]) + SLACK);
                 let (low, high) = (self.low[k].max(least), self.high[k].min(greatest));
                 if low > high + SLACK {
                     return None;

@@ -68,7 +68,12 @@ impl<'a> Listed<'a> {
 impl Tree {
     fn new(graph: &Graph, outputs: &Outputs) -> Self {
         let choices = graph.choices;
-        let mut tree = Self { mean_weight: outputs.mean_weight, rows: Vec::new(), children: Vec::new(), log_p: Vec::new() };
+        let mut tree = Self {
+            mean_weight: outputs.mean_weight,
+            rows: Vec::new(),
+            children: Vec::new(),
+            log_p: Vec::new(),
+        };
         let row_of = |choice: usize| {
             let after = graph.rows.starts.partition_point(|&start| start <= choice);
             graph.rows.starts[after.saturating_sub(1)]
@@ -105,7 +110,9 @@ impl Tree {
             for k in node * choices..(node + 1) * choices {
                 match self.children[k] {
                     NONE => {}
-                    leaf if leaf >= LEAF => figures.reached[(leaf - LEAF) as usize] = nodes[node] * figures.probs[k],
+                    leaf if leaf >= LEAF => {
+                        figures.reached[(leaf - LEAF) as usize] = nodes[node] * figures.probs[k]
+                    }
                     child => nodes[child as usize] = nodes[node] * figures.probs[k],
                 }
             }
@@ -135,7 +142,8 @@ impl Tree {
     /// One round of counting: rows in proportion to what ψ' q goes through them, within the box. The mass of every node
     /// is left behind.
     fn count(&self, choices: usize, faces: &Faces<'_>, figures: &mut Figures) {
-        let shares: Vec<f64> = figures.slopes.iter().zip(&figures.reached).map(|(slope, q)| slope * q).collect();
+        let shares: Vec<f64> =
+            figures.slopes.iter().zip(&figures.reached).map(|(slope, q)| slope * q).collect();
         Scratch::zeros(&mut figures.behind, self.rows.len());
         let mut share = vec![0.0; choices];
         for node in (0..self.rows.len()).rev() {
@@ -271,7 +279,8 @@ impl Listed<'_> {
             let mut behind = vec![0.0; tree.rows.len()];
             for node in (0..tree.rows.len()).rev() {
                 let slots = node * choices..(node + 1) * choices;
-                behind[node] = slots.map(|k| figures.probs[k] * tree.behind(k, &figures.slopes, &behind)).sum();
+                behind[node] =
+                    slots.map(|k| figures.probs[k] * tree.behind(k, &figures.slopes, &behind)).sum();
             }
             let mut reached = vec![[0.0; 3]; tree.rows.len()];
             reached.first_mut().into_iter().for_each(|root| *root = [weight; 3]);
@@ -293,8 +302,8 @@ impl Listed<'_> {
                 constant[start] += own * value;
                 let ends = faces.row(start..start + choices);
                 let highest = linear(&worth, &ends, &mut terms, &mut row) - value;
-                let rest =
-                    ((most - own).max(0.0) * highest.max(0.0)).max((own - least).max(0.0) * (-lowest).max(0.0));
+                let rest = ((most - own).max(0.0) * highest.max(0.0))
+                    .max((own - least).max(0.0) * (-lowest).max(0.0));
                 upper += rest;
                 magnitude += rest + most * (value + highest.abs() + lowest.abs());
             }

@@ -65,7 +65,8 @@ impl Relaxation for Products<'_> {
         let mut centre = vec![0.0; parameters];
         let mut disagreement = vec![0.0; parameters];
         Scratch::zeros(&mut self.room.mass, parameters);
-        let solvable: Vec<usize> = (0..self.prompts.len()).filter(|&number| self.prompts[number].0 > 0.0).collect();
+        let solvable: Vec<usize> =
+            (0..self.prompts.len()).filter(|&number| self.prompts[number].0 > 0.0).collect();
         let mut uncoupled = 0.0;
         for &number in &solvable {
             uncoupled += self.uncoupled(number, &faces);
@@ -216,7 +217,9 @@ impl<'a> Products<'a> {
                     let (pair, successors) = layer.node(node, choices);
                     let powers = &room.powers[layer.row[pair]..][..choices];
                     let terms = powers.iter().zip(&base[pair * choices..]).zip(successors);
-                    here[node] = terms.map(|((power, base), &next_node)| power * base * next[next_node as usize]).sum();
+                    here[node] = terms
+                        .map(|((power, base), &next_node)| power * base * next[next_node as usize])
+                        .sum();
                 }
                 here.extend([1.0, 0.0]);
             }

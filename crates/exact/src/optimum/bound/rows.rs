@@ -34,11 +34,8 @@ impl<'a> Faces<'a> {
         rows: impl Iterator<Item = Range<usize>>,
         of: impl Fn(f64) -> f64,
     ) -> Self {
-        let mut faces = Self {
-            policies,
-            of_low: vec![0.0; policies.low.len()],
-            of_high: vec![0.0; policies.high.len()],
-        };
+        let mut faces =
+            Self { policies, of_low: vec![0.0; policies.low.len()], of_high: vec![0.0; policies.high.len()] };
         for k in rows.flatten() {
             faces.of_low[k] = of(policies.low[k]);
             faces.of_high[k] = of(policies.high[k]);
@@ -180,7 +177,8 @@ pub(super) fn power(alpha: f64, worth: &[f64], ends: &Ends<'_>, terms: &mut [f64
             continue;
         }
         let at_low = if unit > 0.0 { row[k] < ends.low[k] } else { worth[k] <= 0.0 };
-        let (prob, power) = if at_low { (ends.low[k], ends.of_low[k]) } else { (ends.high[k], ends.of_high[k]) };
+        let (prob, power) =
+            if at_low { (ends.low[k], ends.of_low[k]) } else { (ends.high[k], ends.of_high[k]) };
         row[k] = prob;
         terms[k] = worth[k] * power;
         sum += terms[k] - price * prob;
@@ -252,7 +250,8 @@ mod tests {
                 assert!(value(&inside) <= bound + rounding);
                 for _ in 0..20 {
                     // Between the row inside and a corner.
-                    let (i, j) = ((uniform() * choices as f64) as usize, (uniform() * choices as f64) as usize);
+                    let (i, j) =
+                        ((uniform() * choices as f64) as usize, (uniform() * choices as f64) as usize);
                     let mut other = inside.clone();
                     let step = uniform() * (other[i] - low[i]).min(high[j] - other[j]);
                     if i != j {

@@ -271,10 +271,12 @@ impl<'a> Sums<'a> {
                     let mut lowest = 0.0;
                     for k in 0..choices {
                         let index = start + k;
-                        let worth = log_a[pair * choices + k] + room.values[position + 1][successors[k] as usize];
+                        let worth =
+                            log_a[pair * choices + k] + room.values[position + 1][successors[k] as usize];
                         room.worth[k] = worth;
                         room.sums[index] += own * worth;
-                        let at = |prob: f64, log: f64| if prob > 0.0 { prob * (worth - value - log) } else { 0.0 };
+                        let at =
+                            |prob: f64, log: f64| if prob > 0.0 { prob * (worth - value - log) } else { 0.0 };
                         lowest += at(policies.low[index], faces.of_low[index])
                             .min(at(policies.high[index], faces.of_high[index]));
                         let behind = &mut next[successors[k] as usize];

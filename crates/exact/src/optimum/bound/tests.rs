@@ -81,7 +81,11 @@ fn check(problems: &[PromptProblem<'_>], divergence: Divergence, rounds: usize, 
         let look = relaxation.look(&policies, f64::INFINITY);
         for k in graph.rows.ranges().flatten() {
             let (low, high) = (policies.low[k], policies.high[k]);
-            assert!(look.centre[k] >= low && look.centre[k] <= high, "{divergence:?} {low} {} {high}", look.centre[k]);
+            assert!(
+                look.centre[k] >= low && look.centre[k] <= high,
+                "{divergence:?} {low} {} {high}",
+                look.centre[k]
+            );
         }
         for _ in 0..20 {
             let policy = inside(&graph, &policy, &policies, draws);

@@ -172,7 +172,8 @@ impl<'a> Searcher<'a> {
             }
         }
         let mut score = 0.0;
-        for (prompt, base) in self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
+        for (prompt, base) in
+            self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
         {
             weigh(self.graph, prompt, base, powers, weights);
             let log_mass = products_behind(self.graph, prompt, weights, behind, scales);
@@ -238,7 +239,9 @@ impl<'a> Searcher<'a> {
             let after = &self.scratch.behind[position + 1];
             let value = |k: usize| through(log_a[k], after[successors[k] as usize]);
             let allowed = (0..self.graph.choices).filter(|&k| contains(allowed, row + k));
-            let Some(best) = allowed.max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else { break };
+            let Some(best) = allowed.max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else {
+                break;
+            };
             if !path.contains(&(row + best)) {
                 path.push(row + best);
             }
