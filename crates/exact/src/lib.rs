@@ -40,6 +40,7 @@ mod explore;
 mod filtered;
 mod forward;
 mod gradient;
+mod mixture;
 mod occupancy;
 mod optimum;
 mod product;

@@ -1,5 +1,9 @@
 //! Numbers in tables.
 
+use pstar_core::math;
+use pstar_lab::evaluation::Measures;
+use std::f64::consts::LN_10;
+
 /// What is smaller is rounding, in sums of terms of size 1.
 const NOISE: f64 = 1e-14;
 
@@ -9,6 +13,52 @@ pub fn significant(value: Option<f64>) -> String {
         None => "–".into(),
         Some(x) if x.is_infinite() => if x > 0.0 { "inf" } else { "-inf" }.into(),
         Some(x) => rounded(x),
+    }
+}
+
+/// Figures whose logarithms stand beside them.
+const WITH_LOGARITHM: [(&str, &str); 2] =
+    [("effective_number", "log_effective_number"), ("top1", "log_top1")];
+
+/// A figure of a row to four significant digits, from its logarithm where it is beyond the range of numbers.
+pub(crate) fn figure(measures: &Measures, metric: &str) -> String {
+    mean_figure(&[measures], metric)
+}
+
+/// The mean of a figure that all rows have, in the same way.
+pub(crate) fn mean_figure(rows: &[&Measures], metric: &str) -> String {
+    let value = mean(rows, metric);
+    let log = WITH_LOGARITHM.iter().find(|(name, _)| *name == metric).map(|(_, log)| values(rows, log));
+    match (value, log.flatten()) {
+        (Some(x), Some(logs)) if x == 0.0 || x.is_infinite() => {
+            power(math::log_sum_exp(&logs) - math::ln(logs.len() as f64))
+        }
+        _ => significant(value),
+    }
+}
+
+/// The mean of a figure that all rows have.
+pub(crate) fn mean(rows: &[&Measures], metric: &str) -> Option<f64> {
+    let values = values(rows, metric)?;
+    Some(values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// A figure of every row; none where a row lacks it.
+fn values(rows: &[&Measures], metric: &str) -> Option<Vec<f64>> {
+    let of = |measures: &&Measures| measures.flat().find(|(name, _)| name == metric)?.1.value;
+    rows.iter().map(of).collect::<Option<Vec<f64>>>().filter(|values| !values.is_empty())
+}
+
+/// e^log to four significant digits.
+fn power(log: f64) -> String {
+    let decimal = log / LN_10;
+    if decimal.is_infinite() {
+        return significant(Some(math::exp(log)));
+    }
+    let mantissa = format!("{:.3}", math::exp((decimal - decimal.floor()) * LN_10));
+    match mantissa.strip_prefix("10.") {
+        Some(_) => format!("1.000e{}", decimal.floor() + 1.0),
+        None => format!("{mantissa}e{}", decimal.floor()),
     }
 }
 
@@ -47,5 +97,35 @@ mod tests {
             assert_eq!(significant(Some(value)), text);
         }
         assert_eq!(significant(None), "–");
+    }
+
+    #[test]
+    fn powers_beyond_the_numbers() {
+        // 2^1100 = 1.3582985290493858…e331, and its inverse.
+        let cases = [
+            (1100.0 * 2f64.ln(), "1.358e331"),
+            (-1100.0 * 2f64.ln(), "7.362e-332"),
+            (400.0 * LN_10 + 0.999_97f64.ln(), "1.000e400"),
+            (f64::NEG_INFINITY, "0"),
+            (f64::INFINITY, "inf"),
+        ];
+        for (log, text) in cases {
+            assert_eq!(power(log), text);
+        }
+    }
+
+    #[test]
+    fn a_mean_beyond_the_numbers_is_that_of_the_figures() {
+        let row = |log: f64| {
+            let mut measures = Measures::default();
+            measures.push("effective_number", math::exp(log));
+            measures.push("log_effective_number", log);
+            measures
+        };
+        let (large, small) = (row(800.0 * LN_10), row(0.0));
+        assert_eq!(mean_figure(&[&large, &small], "effective_number"), "5.000e799");
+        assert_eq!(mean_figure(&[&small, &small], "effective_number"), "1.000");
+        assert_eq!(figure(&large, "log_effective_number"), "1842");
+        assert_eq!(figure(&large, "top1"), "–");
     }
 }

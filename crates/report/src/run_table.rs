@@ -1,6 +1,6 @@
 //! The table that a run prints.
 
-use crate::number::significant;
+use crate::number::{figure, mean_figure};
 use crate::optimum_table::{UNSETTLED, UNSETTLED_NOTE};
 use crate::table::aligned;
 use pstar_lab::evaluation::{Measures, Method};
@@ -78,16 +78,12 @@ fn header(first: &str, columns: &[Column]) -> Vec<String> {
     std::iter::once(first.to_string()).chain(columns.iter().map(|column| column.title.clone())).collect()
 }
 
-fn find(measures: &Measures, metric: &str) -> Option<f64> {
-    measures.flat().find(|(name, _)| name == metric)?.1.value
-}
-
 fn targets(record: &RunRecord, columns: &[Column], room: Option<usize>) -> String {
     let rows: Vec<Vec<String>> = record
         .references
         .iter()
         .map(|(name, measures)| {
-            let figures = columns.iter().map(|column| significant(find(measures, &column.metric)));
+            let figures = columns.iter().map(|column| figure(measures, &column.metric));
             std::iter::once(target_title(name)).chain(figures).collect()
         })
         .collect();
@@ -107,17 +103,17 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Opti
     let mut rows = Vec::new();
     let starts = initial_by_seed(record, policy);
     if !starts.is_empty() {
-        let figures = columns.iter().map(|column| significant(mean_over(&starts, &column.metric)));
+        let figures = columns.iter().map(|column| mean_figure(&starts, &column.metric));
         rows.push(std::iter::once("(start)".to_string()).chain(figures).collect());
     }
     for objective in distinct(record.arms.iter().map(|arm| &arm.objective)) {
         let arms: Vec<&ArmRecord> = record.arms_of(policy, objective).collect();
         let last: Vec<&Measures> = arms.iter().filter_map(|arm| arm.last.as_ref()).collect();
-        let figures = columns.iter().map(|column| significant(mean_over(&last, &column.metric)));
+        let figures = columns.iter().map(|column| mean_figure(&last, &column.metric));
         rows.push(std::iter::once(objective_title(objective, &arms)).chain(figures).collect());
         let optimum = record.optima.iter().find(|o| o.policy == *policy && o.objective == *objective);
         rows.extend(optimum.map(|optimum| {
-            let figures = columns.iter().map(|column| significant(find(&optimum.measures, &column.metric)));
+            let figures = columns.iter().map(|column| figure(&optimum.measures, &column.metric));
             let mark = if optimum.settled { "" } else { UNSETTLED };
             std::iter::once(format!("{OPTIMUM}{mark}")).chain(figures).collect()
         }));
@@ -156,13 +152,6 @@ fn initial_by_seed<'a>(record: &'a RunRecord, policy: &str) -> Vec<&'a Measures>
         Some(initial)
     })
     .collect()
-}
-
-/// The mean of a figure that all rows have.
-fn mean_over(rows: &[&Measures], metric: &str) -> Option<f64> {
-    let values: Option<Vec<f64>> = rows.iter().map(|measures| find(measures, metric)).collect();
-    let values = values.filter(|values| !values.is_empty())?;
-    Some(values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn difference_block(record: &RunRecord, policy: &str, columns: &[Column], room: Option<usize>) -> String {

@@ -16,7 +16,7 @@ use pstar_exact::{
 use rayon::prelude::*;
 use std::sync::OnceLock;
 
-/// Prefixes that coverage@k visits at most; beyond it the figure is absent.
+/// Prefixes that coverage@k visits at most; the figure is absent for those k that would take more.
 const MOST_PREFIXES: usize = 1 << 22;
 
 /// Why exact values cannot be had by dynamic programming, and what would help.
@@ -267,7 +267,7 @@ fn targets(
     // Every target is the base on valid outputs, times a constant.
     let summary = |of: &Split, log_scale: f64| {
         let coverage = dynamic::coverage_at_k(weighted, Role::Base, log_scale, &k, MOST_PREFIXES);
-        Summary::new(of, coverage.unwrap_or_default(), &k)
+        Summary::new(of, coverage, &k)
     };
     let log_valid = split.valid.log_mass;
     let filtered_split = (!split.valid.is_empty())
@@ -368,7 +368,7 @@ impl<'a> DynamicEvaluation<'a> {
             let (split, divergences) =
                 dynamic::divergences(&weighted, &prompt.split, &prompt.tilted, &orders);
             let coverage = dynamic::coverage_at_k(&weighted, Role::Policy, 0.0, &self.k, MOST_PREFIXES);
-            let summary = Summary::new(&split, coverage.unwrap_or_default(), &self.k);
+            let summary = Summary::new(&split, coverage, &self.k);
             let mut measures = of_summary(&summary, &self.keys.k);
             add_divergences(&mut measures, &divergences, &self.keys);
             Ok(measures)

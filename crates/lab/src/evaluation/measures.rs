@@ -1,8 +1,12 @@
 //! Named figures.
 
+use pstar_core::math;
 use pstar_exact::{Divergences, Summary, TiltedModel};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+
+/// Figures that are logarithms of others, which may be beyond the range of numbers: in means the logarithm of the mean.
+const LOGARITHMS: [&str; 4] = ["log_effective_number", "log_top1", "log_top1_valid", "log_power_sums"];
 
 /// A figure; absent where it does not exist or cannot be had.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -69,25 +73,56 @@ impl Measures {
         scalars.chain(families)
     }
 
-    /// The weighted mean of rows of the same figures, over the rows in which a figure exists.
+    /// The weighted mean of rows of the same figures, over the rows in which a figure exists. Of what is the logarithm of
+    /// another figure it is the logarithm of the mean.
     pub fn mean(rows: &[Self], weights: &[f64]) -> Self {
         let Some(first) = rows.first() else { return Self::default() };
         let alike = |row: &Self| row.flat().map(|(name, _)| name).eq(first.flat().map(|(name, _)| name));
         debug_assert!(rows.iter().all(alike), "rows of different figures");
         let mut mean = first.clone();
-        for (i, (_, measure)) in mean.scalars.iter_mut().enumerate() {
-            *measure = mean_measure(rows.iter().map(|row| row.scalars[i].1), weights);
+        for (i, (name, measure)) in mean.scalars.iter_mut().enumerate() {
+            *measure = mean_of(name)(&mut rows.iter().map(|row| row.scalars[i].1), weights);
         }
-        for (i, (_, family)) in mean.families.iter_mut().enumerate() {
+        for (i, (name, family)) in mean.families.iter_mut().enumerate() {
             for (j, (_, measure)) in family.iter_mut().enumerate() {
-                *measure = mean_measure(rows.iter().map(|row| row.families[i].1[j].1), weights);
+                *measure = mean_of(name)(&mut rows.iter().map(|row| row.families[i].1[j].1), weights);
             }
         }
         mean
     }
 }
 
-fn mean_measure(measures: impl Iterator<Item = Measure>, weights: &[f64]) -> Measure {
+/// How the figures of a name are averaged.
+fn mean_of(name: &str) -> fn(&mut dyn Iterator<Item = Measure>, &[f64]) -> Measure {
+    if LOGARITHMS.contains(&name) { log_mean } else { mean_measure }
+}
+
+/// The logarithm of the weighted mean of figures that are given by their logarithms.
+fn log_mean(logs: &mut dyn Iterator<Item = Measure>, weights: &[f64]) -> Measure {
+    let present = logs.zip(weights).filter(|(_, weight)| **weight > 0.0);
+    let present: Vec<(f64, Option<f64>, f64)> =
+        present.filter_map(|(log, &weight)| Some((log.value?, log.std_error, weight))).collect();
+    if present.is_empty() {
+        return Measure::default();
+    }
+    let greatest = present.iter().map(|(log, ..)| *log).fold(f64::NEG_INFINITY, f64::max);
+    if greatest.is_infinite() {
+        return greatest.into();
+    }
+    let (mut total, mut sum, mut variance) = (0.0, 0.0, Some(0.0));
+    for (log, error, weight) in present {
+        let part = weight * math::exp(log - greatest);
+        total += weight;
+        sum += part;
+        variance = variance.zip(error).map(|(sum, error)| sum + (part * error).powi(2));
+    }
+    Measure {
+        value: Some(greatest + math::ln(sum / total)),
+        std_error: variance.map(|variance: f64| variance.sqrt() / sum),
+    }
+}
+
+fn mean_measure(measures: &mut dyn Iterator<Item = Measure>, weights: &[f64]) -> Measure {
     let (mut total, mut sum, mut variance) = (0.0, 0.0, Some(0.0));
     for (measure, &weight) in measures.zip(weights) {
         if let Some(value) = measure.value.filter(|_| weight > 0.0) {
@@ -111,12 +146,12 @@ pub(super) fn of_summary(summary: &Summary, k: &[String]) -> Measures {
     measures.push("entropy", summary.entropy);
     measures.push("renyi2_entropy", summary.renyi2_entropy);
     measures.push("effective_number", summary.effective_number);
+    measures.push("log_effective_number", summary.entropy);
     measures.push("top1", summary.top1);
+    measures.push("log_top1", summary.log_top1);
     measures.push("entropy_given_valid", summary.entropy_given_valid);
     measures.push_family("pass_at", k.iter().cloned(), summary.pass_at.iter().copied());
-    // It may be out of reach by dynamic programming.
-    let coverage = (0..k.len()).map(|i| summary.coverage_at.get(i).copied());
-    measures.push_family("coverage_at", k.iter().cloned(), coverage);
+    measures.push_family("coverage_at", k.iter().cloned(), summary.coverage_at.iter().copied());
     measures
 }
 
@@ -157,10 +192,12 @@ pub(super) fn add_divergences(measures: &mut Measures, divergences: &Divergences
     measures.push("hellinger2_to_filtered", d.hellinger2_to_filtered);
     measures.push("kl_from_uniform_valid", d.kl_from_uniform_valid);
     measures.push("top1_valid", d.top1_valid);
+    measures.push("log_top1_valid", d.log_top1_valid);
     measures.push_family("alpha_divergence", keys.alphas.iter().cloned(), d.alpha_divergence.iter().copied());
     measures.push_family("kl_to_tilted", keys.betas.iter().cloned(), d.kl_to_tilted.iter().copied());
     measures.push_family("kl_from_tilted", keys.betas.iter().cloned(), d.kl_from_tilted.iter().copied());
     measures.push_family("power_sums", keys.power_sums.iter().cloned(), d.power_sums.iter().copied());
+    measures.push_family("log_power_sums", keys.power_sums.iter().cloned(), d.log_power_sums.iter().copied());
 }
 
 /// A number as the output formats write it: infinities are the strings `inf` and `-inf`, NaN does not occur.
@@ -219,6 +256,19 @@ mod tests {
         assert_eq!(mean.get("x"), Some(2.5));
         assert_eq!(mean.get_in("x_at", "2"), Some(1.0));
         assert_eq!(mean.flat().map(|(name, _)| name).collect::<Vec<_>>(), ["x", "x@2"]);
+        let logs = |x: f64| {
+            let mut measures = Measures::default();
+            measures.push("log_top1", x);
+            measures
+        };
+        // log (¼ e^2 + ¾ e^1), far below and far above the numbers, and beside nothing.
+        let expected = (0.25 * 2f64.exp() + 0.75 * 1f64.exp()).ln();
+        for shift in [0.0, -2000.0, 2000.0] {
+            let mean = Measures::mean(&[logs(2.0 + shift), logs(1.0 + shift)], &[0.25, 0.75]);
+            assert!((mean.get("log_top1").unwrap() - shift - expected).abs() < 1e-12);
+        }
+        let mean = Measures::mean(&[logs(f64::NEG_INFINITY), logs(1.0)], &[0.5, 0.5]);
+        assert!((mean.get("log_top1").unwrap() - (1.0 - 2f64.ln())).abs() < 1e-15);
         let infinite = Measures::mean(&[row(Some(1.0)), row(Some(f64::INFINITY))], &[0.5, 0.5]);
         assert_eq!(serde_json::to_string(&infinite).unwrap(), r#"{"x":"inf","x_at":{"2":1.0}}"#);
     }

@@ -131,6 +131,7 @@ fn own_figures(samples: &Draws, base_log_probs: &[f64]) -> Measures {
     measures.push("log_validity_rate", if hits > 0 { log_rate } else { Measure::default() });
     measures.push("entropy", entropy);
     measures.push("effective_number", spread(math::exp, math::exp, entropy));
+    measures.push("log_effective_number", entropy);
     measures.push("kl_to_base", estimate(&log_ratios));
     measures
 }
