@@ -34,7 +34,8 @@ impl Baseline {
         if self == Self::None { 1 } else { 2 }
     }
 
-    /// Subtracts the baseline from `values`, one a sequence.
+    /// Subtracts the baseline from `values`, one a sequence. A group with an infinite value, which has no mean, keeps its
+    /// values.
     pub fn subtract(self, batch: &ObjectiveBatch<'_>, values: &mut [f64]) {
         if self == Self::None || batch.is_population() {
             return;
@@ -42,6 +43,9 @@ impl Baseline {
         for g in 0..batch.groups() {
             let group = &mut values[batch.group(g)];
             let (n, sum) = (group.len() as f64, group.iter().sum::<f64>());
+            if !sum.is_finite() {
+                continue;
+            }
             for value in group {
                 *value -= match self {
                     Self::LeaveOneOut => (sum - *value) / (n - 1.0),
