@@ -1,6 +1,7 @@
 //! The training loop of one arm.
 
 use super::binary_group::GroupCoefficients;
+use super::optimizer::StepError;
 use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
 use crate::evaluation::{Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
@@ -15,6 +16,9 @@ use serde::Serialize;
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
 const OVERSHOOT: f64 = 0.1;
+
+/// What helps where numbers end.
+const OUT_OF_RANGE: &str = "configure the objective on a smaller scale";
 
 /// How an arm ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -95,6 +99,10 @@ fn needs_partition(divergence: Divergence) -> bool {
 
 fn no_gradient(error: PopulationError) -> PluginError {
     PluginError::data(format!("no exact gradient: {error}"))
+}
+
+fn out_of_range(error: StepError) -> PluginError {
+    PluginError::data(error.to_string()).with_hint(OUT_OF_RANGE)
 }
 
 /// What exact gradients are had from.
@@ -185,7 +193,7 @@ impl Arm<'_> {
         self.record(evaluator, 0)?;
         while *step < self.training.steps {
             self.update(*step, &parameters)?;
-            self.optimizer.step(&mut parameters, &self.gradient);
+            self.optimizer.step(&mut parameters, &self.gradient).map_err(out_of_range)?;
             self.policy.set_parameters(&parameters)?;
             self.outcome.budget.optimizer_steps += 1;
             *step += 1;
@@ -290,7 +298,7 @@ impl Arm<'_> {
             ExactSource::Outputs(outputs) => {
                 outputs.score(&self.policy, &mut self.scores)?;
                 let credit = outputs.credit(&self.scores, |masses| coefficients.kappa(masses));
-                self.policy.gradient(&outputs.weighted(&self.scores, &credit), &mut self.gradient)
+                self.policy.gradient(&outputs.weighted_credit(&self.scores, &credit), &mut self.gradient)
             }
             ExactSource::Class { class, .. } => {
                 let masses = class.log_masses(&self.policy)?;

@@ -1,6 +1,6 @@
 //! Initial parameters.
 
-use crate::evaluation::Ruler;
+use crate::evaluation::{Reference, Ruler};
 use crate::experiment::{Experiment, PolicySpec, Problem, Start};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
@@ -10,7 +10,7 @@ use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::objective::Divergence;
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_exact::{Search, optimum};
+use pstar_exact::{Distribution, Search, optimum};
 
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
 const FIT_SEED: u64 = 0;
@@ -109,6 +109,12 @@ fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) 
 fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(), PluginError> {
     match ruler {
         Ruler::Enumerated(reference) => {
+            // Contexts that are met with a probability below all numbers can be fitted in logarithms alone.
+            if underflows(reference)
+                && let Ok(class) = PolicyClass::of_base(experiment, policy)?
+            {
+                return fit_class(&class, policy);
+            }
             let distinct = distinct_prompts(experiment, reference.base_contexts(), policy)?;
             let outputs =
                 usize::try_from(reference.space().count().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
@@ -138,6 +144,16 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
             Err(_) => fit_samples(experiment, policy),
         },
     }
+}
+
+/// Whether the base gives an output less than the least normal number.
+fn underflows(reference: &Reference) -> bool {
+    (0..reference.prompts().len()).any(|prompt| {
+        let Distribution { log_probs, probs } = reference.base(prompt).view();
+        let lost =
+            |(&prob, &log_prob): (&f64, &f64)| prob < f64::MIN_POSITIVE && log_prob > f64::NEG_INFINITY;
+        probs.iter().zip(log_probs).any(lost)
+    })
 }
 
 /// The exact fit of a table of rows: the forward-KL projection of the base, whose p* is itself where all is valid.
