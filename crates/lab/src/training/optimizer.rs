@@ -71,7 +71,8 @@ impl OptimizerState {
                 }
             }
         }
-        if let Some(index) = self.second.iter().position(|v| !v.is_finite()) {
+        let correction = 1.0 - self.powers.1;
+        if let Some(index) = self.second.iter().position(|v| !(v / correction).is_finite()) {
             return Err(StepError::Moment { index, gradient: gradient[index] });
         }
         // A logit of −∞ is a probability of zero: none is made by rounding.
@@ -141,9 +142,11 @@ mod tests {
             let mut parameters = [f64::NEG_INFINITY, 1.0];
             OptimizerState::new(optimizer, 2).step(&mut parameters, &[0.0, gradient]).map(|()| parameters[1])
         };
-        // (1 − β2) g² is the last to be a number: g up to 4e155.
-        assert!((step(adam, 4e155).unwrap() - 1.1).abs() < 1e-15);
-        assert_eq!(step(adam, 5e155), Err(StepError::Moment { index: 1, gradient: 5e155 }));
+        // Of the first moments, corrected, g² is the last to be a number: g up to 1.34e154.
+        assert!((step(adam, 1.3e154).unwrap() - 1.1).abs() < 1e-12);
+        for gradient in [1.4e154, 4e155, 1e300] {
+            assert_eq!(step(adam, gradient), Err(StepError::Moment { index: 1, gradient }));
+        }
         assert_eq!(step(sgd, 1e307), Ok(1e308));
         // −∞ would pass for a probability of zero.
         for gradient in [1e308, -1e308] {
