@@ -77,7 +77,9 @@ impl Objective for ForwardKl {
             // Without a baseline R p*/q is one ratio, p*/b, and a number even where p*/q is none.
             c.iter_mut().enumerate().for_each(|(i, c)| *c = math::exp(*c + batch.log_importance_weight(i)));
         } else {
-            c.iter_mut().for_each(|c| *c = math::exp(*c));
+            for c in &mut c {
+                *c = math::exp(*c);
+            }
             match self.baseline {
                 Control::One => c.iter_mut().for_each(|c| *c -= 1.0),
                 Control::LeaveOneOut => Baseline::LeaveOneOut.subtract(batch, &mut c),

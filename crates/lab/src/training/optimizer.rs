@@ -95,10 +95,8 @@ pub(crate) fn clip(gradient: &mut [f64], norm: f64) {
     let length = math::norm(gradient);
     if length > norm {
         let scale = norm / length;
-        if scale.is_normal() {
-            gradient.iter_mut().for_each(|g| *g *= scale);
-        } else {
-            gradient.iter_mut().for_each(|g| *g = *g / length * norm);
+        for g in gradient {
+            *g = if scale.is_normal() { *g * scale } else { *g / length * norm };
         }
     }
 }
