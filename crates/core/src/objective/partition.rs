@@ -197,13 +197,15 @@ mod tests {
             (&[f64::NEG_INFINITY, -1500.0, -1501.0], -1500.0 + ((1.0 + (-1f64).exp()) / 3.0).ln()),
             // What comes first is far below, or far above, what follows.
             (&[-1500.0, -3.0, -3.0], -3.0 + (2f64 / 3.0).ln()),
-            (&[-700.0, -701.0], -700.0 + ((1.0 + (-1f64).exp()) / 2.0).ln()),
+            (&[-700.0, -701.0], -700.0 + f64::midpoint(1.0, (-1f64).exp()).ln()),
             (&[-3.0, -1500.0], -3.0 - 2f64.ln()),
             (&[900.0, 899.0, -900.0], 900.0 + ((1.0 + (-1f64).exp()) / 3.0).ln()),
             (&[f64::NEG_INFINITY], f64::NEG_INFINITY),
         ] {
             let mut seen = Seen::default();
-            logs.iter().for_each(|&log| seen.add(5.0, log));
+            for &log in logs {
+                seen.add(5.0, log);
+            }
             let found = seen.log_mean();
             assert!(
                 found == expected || (found - expected).abs() < 1e-12,
