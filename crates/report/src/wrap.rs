@@ -1,0 +1,74 @@
+//! Lines for narrow terminals.
+
+use pstar_core::escaped;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// How much further in the lines behind the first begin.
+const INDENT: usize = 2;
+
+/// Text in lines of at most `room` columns, broken at words; words that are longer stay whole. What a terminal would
+/// obey is escaped.
+pub(crate) fn wrapped(text: &str, room: Option<usize>) -> String {
+    let line = |line: &str| {
+        let line = escaped(line);
+        match room {
+            Some(room) if line.width() > room => pieces(&line, room, false).join("\n"),
+            _ => line,
+        }
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A name in lines of at most `width` columns, broken at words, and within them where they are longer.
+pub(crate) fn cell(text: &str, width: usize) -> Vec<String> {
+    pieces(text, width, true)
+}
+
+fn pieces(text: &str, width: usize, within_words: bool) -> Vec<String> {
+    let own = text.len() - text.trim_start().len();
+    let behind = if own + INDENT < width / 2 { own + INDENT } else { 0 };
+    let mut lines = Vec::new();
+    let mut line = text[..own].to_string();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        let gap = usize::from(!is_empty);
+        if !is_empty && line.width() + gap + word.width() > width {
+            lines.push(std::mem::replace(&mut line, " ".repeat(behind)));
+        } else if gap > 0 {
+            line.push(' ');
+        }
+        is_empty = false;
+        for c in word.chars() {
+            let full = line.width() + c.width().unwrap_or(0) > width;
+            if within_words && full && line.trim_start().chars().next().is_some() {
+                lines.push(std::mem::replace(&mut line, " ".repeat(behind)));
+            }
+            line.push(c);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_words() {
+        let text = "warning: one two three\nfour";
+        assert_eq!(wrapped(text, None), text);
+        assert_eq!(wrapped(text, Some(40)), text);
+        assert_eq!(wrapped(text, Some(14)), "warning: one\n  two three\nfour");
+        assert_eq!(wrapped("a unbreakable", Some(5)), "a\n  unbreakable");
+        assert_eq!(wrapped("a\u{1b}[2J", None), r"a\u{1b}[2J");
+    }
+
+    #[test]
+    fn names_are_broken_within_long_words_too() {
+        assert_eq!(cell("  kl λ=2", 20), ["  kl λ=2"]);
+        assert_eq!(cell("  kl-control λ=2", 12), ["  kl-control", "    λ=2"]);
+        assert_eq!(cell("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert!(cell(&"很长".repeat(20), 7).iter().all(|line| line.width() <= 7));
+    }
+}
