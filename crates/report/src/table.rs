@@ -12,83 +12,83 @@ const NARROWEST_NAMES: usize = 12;
 /// Where that is wider than `room`, long names are broken at words, then the other cells; then columns from the third
 /// on are left out, the middle ones first, and `…` stands for them.
 pub(crate) fn aligned(header: &[String], rows: &[Vec<String>], room: Option<usize>) -> String {
-    let mut grid = Grid::new(header, rows);
-    let Some(room) = room.filter(|&room| grid.total() > room) else { return grid.join() };
-    grid.break_column(0, NARROWEST_NAMES.max(room / 3));
-    if grid.total() > room {
-        (1..header.len()).for_each(|i| grid.break_column(i, grid.longest_word(i)));
-    }
-    while grid.shown.len() > 3 && grid.total() > room {
-        grid.shown.remove(grid.shown.len() / 2 + 1);
-    }
-    let over = grid.total().saturating_sub(room);
-    if over > 0 {
-        grid.break_column(0, grid.width(0).saturating_sub(over).max(NARROWEST_NAMES));
+    let lines = std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
+    let cells: Vec<Vec<String>> = lines.map(|line| line.iter().map(|cell| shown(cell)).collect()).collect();
+    let mut grid = Grid::new(&cells, header.len());
+    let names = grid.widths.first().copied().unwrap_or(0);
+    if let Some(room) = room.filter(|&room| grid.total() > room) {
+        grid.widths[0] = names.min(NARROWEST_NAMES.max(room / 3));
+        if grid.total() > room {
+            (1..header.len()).for_each(|i| grid.widths[i] = longest_word(&cells, i));
+        }
+        grid.widths[0] = names.min(NARROWEST_NAMES);
+        while grid.shown.len() > 3 && grid.total() > room {
+            let last = grid.shown.len() - 2;
+            grid.shown.remove((grid.shown.len() / 2 + 1).min(last));
+        }
+        // What the others leave is for the names.
+        grid.widths[0] = names.min(grid.widths[0] + room.saturating_sub(grid.total()));
     }
     grid.join()
 }
 
-/// The cells of a table, each in lines of its own.
-struct Grid {
-    rows: Vec<Vec<Vec<String>>>,
-    columns: usize,
+fn column(cells: &[Vec<String>], i: usize) -> impl Iterator<Item = &str> {
+    cells.iter().filter_map(move |row| row.get(i)).map(String::as_str)
+}
+
+fn longest_word(cells: &[Vec<String>], i: usize) -> usize {
+    column(cells, i).flat_map(str::split_whitespace).map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+/// A table and how it is laid out.
+struct Grid<'a> {
+    cells: &'a [Vec<String>],
+    /// The width of every column.
+    widths: Vec<usize>,
     /// The columns that are shown, in order.
     shown: Vec<usize>,
 }
 
-impl Grid {
-    fn new(header: &[String], rows: &[Vec<String>]) -> Self {
-        let lines = std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
-        let rows = lines.map(|line| line.iter().map(|cell| vec![shown(cell)]).collect()).collect();
-        Self { rows, columns: header.len(), shown: (0..header.len()).collect() }
-    }
-
-    fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
-        self.rows.iter().filter_map(move |row| row.get(column)).flatten().map(String::as_str)
-    }
-
-    fn width(&self, column: usize) -> usize {
-        self.cells(column).map(UnicodeWidthStr::width).max().unwrap_or(0)
-    }
-
-    fn longest_word(&self, column: usize) -> usize {
-        self.cells(column).flat_map(str::split_whitespace).map(UnicodeWidthStr::width).max().unwrap_or(0)
+impl<'a> Grid<'a> {
+    /// All columns, as wide as their widest cell.
+    fn new(cells: &'a [Vec<String>], columns: usize) -> Self {
+        let width = |i| column(cells, i).map(UnicodeWidthStr::width).max().unwrap_or(0);
+        Self { cells, widths: (0..columns).map(width).collect(), shown: (0..columns).collect() }
     }
 
     /// Two spaces behind every column but the last, and `…` with its two where columns are missing.
     fn total(&self) -> usize {
-        let gap = if self.shown.len() < self.columns { 3 } else { 0 };
-        self.shown.iter().map(|&i| self.width(i) + 2).sum::<usize>() - 2 + gap
-    }
-
-    fn break_column(&mut self, column: usize, width: usize) {
-        for cell in self.rows.iter_mut().filter_map(|row| row.get_mut(column)) {
-            *cell = wrap::cell(&cell.concat(), width);
-        }
+        let gap = if self.shown.len() < self.widths.len() { 3 } else { 0 };
+        self.shown.iter().map(|&i| self.widths[i] + 2).sum::<usize>() - 2 + gap
     }
 
     fn join(&self) -> String {
-        let lines: Vec<String> =
-            self.rows.iter().enumerate().flat_map(|(i, row)| self.lines(i, row)).collect();
+        let lines: Vec<String> = (0..self.cells.len()).flat_map(|row| self.lines(row)).collect();
         lines.join("\n")
     }
 
-    /// The lines of the row at a position; the first one is the header.
-    fn lines(&self, position: usize, row: &[Vec<String>]) -> Vec<String> {
-        let height = self.shown.iter().filter_map(|&i| row.get(i)).map(Vec::len).max().unwrap_or(0);
+    /// The cell of a column in lines of its width.
+    fn pieces(&self, row: usize, i: usize) -> Vec<String> {
+        let cell = self.cells[row].get(i).map_or("", String::as_str);
+        if i == 0 { wrap::name(cell, self.widths[0]) } else { wrap::words(cell, self.widths[i]) }
+    }
+
+    /// The lines of a row; row 0 is the header.
+    fn lines(&self, row: usize) -> Vec<String> {
+        let cells: Vec<Vec<String>> = self.shown.iter().map(|&i| self.pieces(row, i)).collect();
         let line = |height: usize| {
-            let mut cells = Vec::new();
-            for (at, &i) in self.shown.iter().enumerate().take_while(|(_, i)| **i < row.len()) {
+            let mut line = Vec::new();
+            for (at, (&i, pieces)) in self.shown.iter().zip(&cells).enumerate() {
                 if at > 0 && self.shown[at - 1] + 1 != i {
-                    cells.push(if position == 0 && height == 0 { "…" } else { " " }.to_string());
+                    line.push(if row == 0 && height == 0 { "…" } else { " " }.to_string());
                 }
-                let cell = row[i].get(height).map_or("", String::as_str);
-                let padding = " ".repeat(self.width(i) - cell.width());
-                cells.push(if i == 0 { format!("{cell}{padding}") } else { format!("{padding}{cell}") });
+                let piece = pieces.get(height).map_or("", String::as_str);
+                let padding = " ".repeat(self.widths[i].saturating_sub(piece.width()));
+                line.push(if i == 0 { format!("{piece}{padding}") } else { format!("{padding}{piece}") });
             }
-            cells.join("  ").trim_end().to_string()
+            line.join("  ").trim_end().to_string()
         };
-        (0..height).map(line).collect()
+        (0..cells.iter().map(Vec::len).max().unwrap_or(0)).map(line).collect()
     }
 }
 
@@ -128,26 +128,29 @@ mod tests {
             [row(["an objective with a long name", "1.000", "2.000", "3.000"]), row(["x", "4", "5", "6"])];
         let text = aligned(&header, &rows, Some(40));
         let lines = [
-            "policy         aaaaaa  bbbbbb  cccccc",
-            "an objective    1.000   2.000   3.000",
+            "policy            aaaaaa  bbbbbb  cccccc",
+            "an objective       1.000   2.000   3.000",
             "  with a long",
             "  name",
-            "x                   4       5       6",
+            "x                      4       5       6",
         ];
         assert_eq!(text, lines.join("\n"));
         let rows = [row([&"n".repeat(1000), "1", "2", "3"])];
-        assert!(widest(&aligned(&header, &rows, Some(40))) <= 40);
+        let text = aligned(&header, &rows, Some(40));
+        assert!(widest(&text) <= 40 && text.contains("cccccc"), "{text}");
     }
 
     #[test]
     fn intervals_are_broken_at_words() {
-        let header = row(["Δ", "validity", "coverage@16"]);
-        let rows = [row(["kl", "-0.780 [-0.819, -0.734]", "+0.1 [-0.1, +0.2]"])];
-        let text = aligned(&header, &rows, Some(30));
-        assert_eq!(
-            text,
-            "Δ   validity  coverage@16\nkl    -0.780         +0.1\n    [-0.819,       [-0.1,\n     -0.734]        +0.2]"
-        );
+        let header = row(["  Δ to a", "validity", "coverage@16"]);
+        let rows = [row(["  kl", "-0.780 [-0.819, -0.734]", "+0.1 [-0.1, +0.2]"])];
+        let lines = [
+            "  Δ to a  validity  coverage@16",
+            "  kl        -0.780  +0.1 [-0.1,",
+            "          [-0.819,        +0.2]",
+            "           -0.734]",
+        ];
+        assert_eq!(aligned(&header, &rows, Some(31)), lines.join("\n"));
     }
 
     #[test]

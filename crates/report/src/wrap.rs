@@ -20,8 +20,23 @@ pub(crate) fn wrapped(text: &str, room: Option<usize>) -> String {
 }
 
 /// A name in lines of at most `width` columns, broken at words, and within them where they are longer.
-pub(crate) fn cell(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn name(text: &str, width: usize) -> Vec<String> {
     pieces(text, width, true)
+}
+
+/// The words of a cell, in lines of at most `width` columns where no word is longer.
+pub(crate) fn words(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut().filter(|line| line.width() + 1 + word.width() <= width) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.into()),
+        }
+    }
+    lines
 }
 
 fn pieces(text: &str, width: usize, within_words: bool) -> Vec<String> {
@@ -31,16 +46,15 @@ fn pieces(text: &str, width: usize, within_words: bool) -> Vec<String> {
     let mut line = text[..own].to_string();
     let mut is_empty = true;
     for word in text.split_whitespace() {
-        let gap = usize::from(!is_empty);
-        if !is_empty && line.width() + gap + word.width() > width {
+        if !is_empty && line.width() + 1 + word.width() > width {
             lines.push(std::mem::replace(&mut line, " ".repeat(behind)));
-        } else if gap > 0 {
+        } else if !is_empty {
             line.push(' ');
         }
         is_empty = false;
         for c in word.chars() {
             let full = line.width() + c.width().unwrap_or(0) > width;
-            if within_words && full && line.trim_start().chars().next().is_some() {
+            if within_words && full && !line.trim_start().is_empty() {
                 lines.push(std::mem::replace(&mut line, " ".repeat(behind)));
             }
             line.push(c);
@@ -60,15 +74,15 @@ mod tests {
         assert_eq!(wrapped(text, None), text);
         assert_eq!(wrapped(text, Some(40)), text);
         assert_eq!(wrapped(text, Some(14)), "warning: one\n  two three\nfour");
-        assert_eq!(wrapped("a unbreakable", Some(5)), "a\n  unbreakable");
+        assert_eq!(wrapped("a unbreakable", Some(5)), "a\nunbreakable");
         assert_eq!(wrapped("a\u{1b}[2J", None), r"a\u{1b}[2J");
     }
 
     #[test]
     fn names_are_broken_within_long_words_too() {
-        assert_eq!(cell("  kl λ=2", 20), ["  kl λ=2"]);
-        assert_eq!(cell("  kl-control λ=2", 12), ["  kl-control", "    λ=2"]);
-        assert_eq!(cell("abcdefghij", 4), ["abcd", "efgh", "ij"]);
-        assert!(cell(&"很长".repeat(20), 7).iter().all(|line| line.width() <= 7));
+        assert_eq!(name("  kl λ=2", 20), ["  kl λ=2"]);
+        assert_eq!(name("  kl-control λ=2", 12), ["  kl-control", "    λ=2"]);
+        assert_eq!(name("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert!(name(&"很长".repeat(20), 7).iter().all(|line| line.width() <= 7));
     }
 }

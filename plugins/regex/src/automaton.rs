@@ -39,8 +39,8 @@ impl NoAutomaton {
                     "the automaton of its `pattern` needs too many states: a table of more than {table} MiB, or more \
                      than {sets} MiB to build it"
                 );
-                let hint = "use a pattern that remembers less, since what it must remember at once multiplies the states, \
-                            or a smaller `horizon`, so that all outputs can be enumerated";
+                let hint =
+                    "use a pattern that remembers less: what it must remember at once multiplies the states";
                 PluginError::config("pattern", message).with_hint(hint)
             }
             Self::LooksFurther => {

@@ -96,15 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn patterns_without_an_automaton_are_told_apart() {
-        let refusal = |pattern| {
-            let verifier = FullMatch::of(pattern).unwrap();
-            assert!(verifier.incremental("").is_none());
-            verifier.incremental_refusal("").unwrap()
-        };
-        let error = refusal(r"\bab*");
+    fn a_pattern_without_an_automaton_says_why() {
+        let verifier = FullMatch::of(r"\bab*").unwrap();
+        assert!(verifier.incremental("").is_none());
+        let error = verifier.incremental_refusal("").unwrap();
         assert!(error.message.contains("word boundary") && error.hint.unwrap().contains(r"(?-u:\b)"));
-        assert!(refusal("(a|b)*a(a|b){14}").message.contains("too many states"));
         assert!(FullMatch::of(r"(?-u:\b)ab*").unwrap().incremental("").is_some());
     }
 

@@ -34,9 +34,10 @@ impl Unavailable {
         let unsaid = Self::no_view(component);
         match refusal {
             None => unsaid,
-            Some(PluginError { message, hint, .. }) => {
-                Self { reason: format!("{}: {message}", unsaid.reason), hint: hint.unwrap_or(unsaid.hint) }
-            }
+            Some(PluginError { message, hint, .. }) => Self {
+                reason: format!("{}: {message}", unsaid.reason),
+                hint: hint.map_or(unsaid.hint.clone(), |hint| format!("{}; or {hint}", unsaid.hint)),
+            },
         }
     }
 

@@ -38,30 +38,6 @@ impl Drop for Panicking {
     }
 }
 
-/// Prints whenever it is asked, in the middle of what the host prints.
-struct Printing;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PrintingConfig {}
-
-#[allow(clippy::print_stdout, reason = "what authors do while they look for a fault")]
-impl Verifier for Printing {
-    const NAME: &'static str = "printing";
-    const DOC: &'static str = "prints whenever it is asked";
-    type Config = PrintingConfig;
-
-    fn new(_config: PrintingConfig) -> Result<Self, PluginError> {
-        println!("made");
-        Ok(Self)
-    }
-
-    fn accepts(&self, _prompt: &str, response: &str) -> bool {
-        println!("asked about `{response}`");
-        response.len() % 2 == 0
-    }
-}
-
 /// Misbehaves at one step.
 struct Misbehaving(MisbehavingConfig);
 
@@ -288,6 +264,30 @@ impl Policy for Even {
 
     fn gradient(&self, _: &WeightedBatch<'_>, _: &mut [f64]) -> Result<(), PluginError> {
         Ok(())
+    }
+}
+
+/// Prints whenever it is asked, in the middle of what the host prints.
+struct Printing;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrintingConfig {}
+
+#[allow(clippy::print_stdout, reason = "what authors do while they look for a fault")]
+impl Verifier for Printing {
+    const NAME: &'static str = "printing";
+    const DOC: &'static str = "prints whenever it is asked";
+    type Config = PrintingConfig;
+
+    fn new(_config: PrintingConfig) -> Result<Self, PluginError> {
+        println!("made");
+        Ok(Self)
+    }
+
+    fn accepts(&self, _prompt: &str, response: &str) -> bool {
+        println!("asked about `{response}`");
+        response.len() % 2 == 0
     }
 }
 
