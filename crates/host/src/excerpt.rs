@@ -85,8 +85,7 @@ impl Cut<'_> {
         if skipped > 0 {
             self.text.push('…');
         }
-        let mut taken = 0;
-        for (at, c) in text.char_indices().skip(skipped) {
+        for (taken, (at, c)) in text.char_indices().skip(skipped).enumerate() {
             let at = line.start + at;
             if at == self.place.start {
                 self.moved = self.text.len()..self.text.len();
@@ -95,7 +94,6 @@ impl Cut<'_> {
                 self.text.push('…');
                 break;
             }
-            taken += 1;
             match c {
                 '\r' if at + 1 == line.end => {}
                 '\t' => self.text.push(c),

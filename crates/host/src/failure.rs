@@ -11,6 +11,7 @@ use pstar_lab::run::StoreError;
 use pstar_lab::text_file::TextFileError;
 use std::env;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -128,7 +129,8 @@ impl Failure {
             }
         }
         if left > 0 {
-            text.push_str(&format!("  and {left} more\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  and {left} more");
         }
         // Where standard error is gone there is nobody left to tell.
         let _ = io::stderr().lock().write_all(text.as_bytes());

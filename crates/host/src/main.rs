@@ -15,12 +15,12 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     pstar_lab::memory::keep_freed();
     output::claim();
-    let done = cli::Cli::try_parse().map_or_else(explain, |cli| commands::dispatch(&cli));
+    let done = cli::Cli::try_parse().map_or_else(|error| explain(&error), |cli| commands::dispatch(&cli));
     done.unwrap_or_else(|failure| failure.report())
 }
 
 /// Help and version are results, which standard output must take; what is wrong with the arguments is none.
-fn explain(error: clap::Error) -> Result<ExitCode, failure::Failure> {
+fn explain(error: &clap::Error) -> Result<ExitCode, failure::Failure> {
     let text = error.render().to_string();
     if error.use_stderr() {
         // Where standard error is gone there is nobody left to tell.

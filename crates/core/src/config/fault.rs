@@ -154,9 +154,10 @@ fn of_choice(found: &str, place: &Range<usize>, tried: Tried<'_>) -> (String, Op
             let unquoted = found.trim_matches('"');
             let repaired = expected.iter().find_map(|choice| {
                 let wrapped = format!("{choice}({found})");
-                match *choice == unquoted && tried(place, choice).is_ok() {
-                    true => Some((*choice).to_string()),
-                    false => tried(place, &wrapped).is_ok().then_some(wrapped),
+                if *choice == unquoted && tried(place, choice).is_ok() {
+                    Some((*choice).to_string())
+                } else {
+                    tried(place, &wrapped).is_ok().then_some(wrapped)
                 }
             });
             let choices = suggest("", expected.iter().copied());

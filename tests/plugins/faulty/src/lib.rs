@@ -287,7 +287,7 @@ impl Verifier for Printing {
 
     fn accepts(&self, _prompt: &str, response: &str) -> bool {
         println!("asked about `{response}`");
-        response.len() % 2 == 0
+        response.len().is_multiple_of(2)
     }
 }
 
