@@ -41,7 +41,12 @@ pub(crate) fn words(text: &str, width: usize) -> Vec<String> {
 
 fn pieces(text: &str, width: usize, within_words: bool) -> Vec<String> {
     let own = text.len() - text.trim_start().len();
-    let behind = if own + INDENT < width / 2 { own + INDENT } else { 0 };
+    // Where there is little room, words need it more than the indent.
+    let behind = match own + INDENT {
+        indent if 4 * indent <= width => indent,
+        _ if 2 * own <= width => own,
+        _ => 0,
+    };
     let mut lines = Vec::new();
     let mut line = text[..own].to_string();
     let mut is_empty = true;
@@ -81,7 +86,7 @@ mod tests {
     #[test]
     fn names_are_broken_within_long_words_too() {
         assert_eq!(name("  kl λ=2", 20), ["  kl λ=2"]);
-        assert_eq!(name("  kl-control λ=2", 12), ["  kl-control", "    λ=2"]);
+        assert_eq!(name("  kl-control λ=2", 12), ["  kl-control", "  λ=2"]);
         assert_eq!(name("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert!(name(&"很长".repeat(20), 7).iter().all(|line| line.width() <= 7));
     }
