@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 mod logs;
+mod messages;
 
 /// The text of a case.
 fn case(name: &str) -> String {

@@ -21,6 +21,7 @@ pub mod host;
 pub mod math;
 pub mod objective;
 pub mod rng;
+mod shown;
 mod wire;
 
 pub use author::{BaseModel, Incremental, Policy, Recognizer, SequenceModel, Verifier};
@@ -28,3 +29,4 @@ pub use data::Task;
 pub use error::{ErrorKind, PluginError};
 pub use field::Field;
 pub use objective::Objective;
+pub use shown::{escaped, is_obeyed, shown};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "host", version)]
 #[command(
-    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm failed."
+    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm failed, 5 results could not be written."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -42,7 +42,7 @@ pub(crate) enum Command {
     {\"group\": 0, \"reward\": 1, \"log_probs\": [-1.0, -0.5], \"base_log_probs\": [-1.2, -0.4]},
     {\"group\": 0, \"reward\": 0, \"log_probs\": [-2.0], \"base_log_probs\": [-1.5]}], \"log_partition\": {\"0\": -0.7}}' | host probe objective --plugin forward-kl
 
-A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_partition` is log Z by group.")]
+A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_partition` is log Z by group. Infinities are written \"inf\" and \"-inf\".")]
     Probe(ProbeArgs),
     /// Print a completion script for a shell
     #[command(
@@ -96,7 +96,7 @@ pub(crate) struct RunArgs {
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
-    /// Print JSON
+    /// Print JSON, also of what is wrong
     #[arg(long)]
     pub(crate) json: bool,
 }

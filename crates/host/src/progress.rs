@@ -1,6 +1,7 @@
 //! A bar of progress; quiet where standard error is no terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use pstar_core::shown;
 use pstar_lab::run::Progress;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -43,7 +44,7 @@ impl Progress for Bars {
     fn arm_ended(&self, name: &str) {
         let ended = self.ended.fetch_add(1, Ordering::Relaxed) + 1;
         let arms = self.arms.load(Ordering::Relaxed);
-        self.bar.set_message(format!("{ended}/{arms} arms, last {name}"));
+        self.bar.set_message(format!("{ended}/{arms} arms, last {}", shown(name)));
     }
 
     fn end(&self) {

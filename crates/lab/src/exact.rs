@@ -7,8 +7,8 @@ use crate::evaluation::{
 use crate::experiment::{Experiment, ExperimentError, PolicySpec, Problem};
 use crate::plugins::Registry;
 use crate::training::{initial_parameters, started};
-use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
+use pstar_core::{PluginError, shown};
 use pstar_exact::dynamic;
 use serde::Serialize;
 
@@ -119,7 +119,7 @@ pub fn exact(
             Source::Dynamic(reference) => match DynamicEvaluation::new(reference, experiment, policy) {
                 Ok(Ok(evaluation)) => evaluation.by_prompt(policy),
                 Ok(Err(unavailable)) => {
-                    let message = format!("policy `{}`: {}", spec.name, unavailable.reason);
+                    let message = format!("policy `{}`: {}", shown(&spec.name), unavailable.reason);
                     problems.push(Problem::at(spec.place.clone(), message).with_hint(unavailable.hint));
                     continue;
                 }

@@ -13,4 +13,5 @@ pub mod plugins;
 pub mod policy_class;
 pub mod probe;
 pub mod run;
+pub mod text_file;
 pub mod training;

@@ -2,6 +2,8 @@
 
 use crate::number::figure;
 use crate::table::aligned;
+use crate::wrap::wrapped;
+use pstar_core::shown;
 use pstar_lab::evaluation::Measures;
 use pstar_lab::exact::{ExactRecord, PromptRecord};
 
@@ -62,14 +64,14 @@ fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
     let header: Vec<String> =
         std::iter::once(String::new()).chain(columns.iter().map(|(title, _)| title.clone())).collect();
     let absent = if prompt.filtered.is_none() { ": p* does not exist" } else { "" };
-    format!(
-        "prompt `{}`: {} outputs, {} valid, {} of them within the base's reach{absent}\n{}\n",
-        prompt.prompt,
+    let title = format!(
+        "prompt `{}`: {} outputs, {} valid, {} of them within the base's reach{absent}",
+        shown(&prompt.prompt),
         count(&prompt.outputs),
         count(&prompt.valid_outputs),
         count(&prompt.valid_support),
-        aligned(&header, &rows, room)
-    )
+    );
+    format!("{}\n{}\n", wrapped(&title, room), aligned(&header, &rows, room))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use crate::number::{figure, mean_figure};
 use crate::optimum_table::{UNSETTLED, UNSETTLED_NOTE};
 use crate::table::aligned;
+use crate::wrap::wrapped;
+use pstar_core::shown;
 use pstar_lab::evaluation::{Measures, Method};
 use pstar_lab::run::{ArmRecord, Comparison, RunRecord};
 use pstar_lab::training::{ArmStatus, Failure};
@@ -21,8 +23,7 @@ struct Column {
 }
 
 /// The table of a run: the rows that policies are compared with, the policies under every objective (means over
-/// seeds), and the paired differences to the first objective. Columns are left out where lines would be longer than
-/// `room`.
+/// seeds), and the paired differences to the first objective, in lines of at most `room` columns.
 pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
     let columns = columns(record);
     let mut text = String::new();
@@ -37,7 +38,8 @@ pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
     } else {
         ""
     };
-    let _ = writeln!(text, "{} · means over prompts, {unit}{but} · KL and entropy in nats\n", record.name);
+    let title = format!("{} · means over prompts, {unit}{but} · KL and entropy in nats", shown(&record.name));
+    let _ = writeln!(text, "{}\n", wrapped(&title, room));
     let _ = writeln!(text, "{}", targets(record, &columns, room));
     for policy in distinct(record.arms.iter().map(|arm| &arm.policy)) {
         let _ = writeln!(text, "\n{}", policy_block(record, policy, &columns, room));
@@ -48,7 +50,7 @@ pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
     }
     let notes = notes(record);
     if !notes.is_empty() {
-        let _ = writeln!(text, "\n{}", notes.join("\n"));
+        let _ = writeln!(text, "\n{}", wrapped(&notes.join("\n"), room));
     }
     text
 }
@@ -217,7 +219,7 @@ fn notes(record: &RunRecord) -> Vec<String> {
     }
     let failed = record.arms.iter().filter_map(|arm| {
         let Failure { step, message } = arm.failure.as_ref()?;
-        let ArmRecord { policy, objective, seed, .. } = arm;
+        let (policy, objective, seed) = (shown(&arm.policy), shown(&arm.objective), arm.seed);
         Some(format!("failed: {policy} · {objective} · seed {seed} at step {step}: {message}"))
     });
     notes.extend(failed);
@@ -242,7 +244,7 @@ fn arm_warnings(record: &RunRecord) -> Vec<String> {
             (_, 1) => String::new(),
             (some, all) => format!(" ({some} of {all} seeds, figures of seed {seed})"),
         };
-        format!("warning: {policy} · {objective}{times}: {text}")
+        format!("warning: {} · {}{times}: {text}", shown(policy), shown(objective))
     };
     distinct(all).into_iter().map(line).collect()
 }

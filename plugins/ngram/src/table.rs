@@ -2,7 +2,7 @@
 
 use crate::config::Table;
 use crate::contexts::{Contexts, to_index};
-use pstar_core::{PluginError, Task, math};
+use pstar_core::{PluginError, Task, math, shown};
 use std::collections::BTreeSet;
 
 /// How far the sum of a row may be from 1.
@@ -44,7 +44,7 @@ fn table_logits(
         let context = to_index(contexts.index(&read_context(key, contexts.length(), task)?));
         check_row(key, row, choices)?;
         if std::mem::replace(&mut given[context], true) {
-            return Err(format!("context `{key}` is given twice"));
+            return Err(format!("context `{}` is given twice", shown(key)));
         }
         let sum: f64 = row.iter().sum();
         for (logit, p) in logits[context * choices..].iter_mut().zip(row) {
@@ -54,7 +54,7 @@ fn table_logits(
     let missing: Vec<String> = needed
         .iter()
         .filter(|&&context| !given[to_index(context)])
-        .map(|&context| format!("`{}`", task.alphabet.context_text(&contexts.tokens(context))))
+        .map(|&context| format!("`{}`", shown(&task.alphabet.context_text(&contexts.tokens(context)))))
         .collect();
     if missing.is_empty() {
         return Ok(logits);
@@ -66,27 +66,19 @@ fn table_logits(
 
 /// The tokens of a context: exactly n−1, `^` for the start.
 fn read_context(key: &str, length: usize, task: &Task) -> Result<Vec<u32>, String> {
-    let alphabet = &task.alphabet;
-    let symbol = |text: &str| {
-        let unknown = || format!("context `{key}` holds `{text}`, which is no symbol of the alphabet");
-        if text == "^" { Ok(vec![alphabet.end()]) } else { alphabet.encode(text).map_err(|_| unknown()) }
-    };
-    let parts: Vec<Vec<u32>> = if alphabet.has_long_symbols() {
-        key.split_whitespace().map(symbol).collect::<Result<_, _>>()?
-    } else {
-        key.chars().map(|c| symbol(&c.to_string())).collect::<Result<_, _>>()?
-    };
-    let tokens = parts.concat();
+    let tokens = task.alphabet.read_context(key).map_err(|error| error.to_string())?;
     if tokens.len() == length {
         return Ok(tokens);
     }
     Err(format!(
-        "context `{key}` must have {length} symbols (one less than the order), found {}",
+        "context `{}` must have {length} symbols (one less than the order), found {}",
+        shown(key),
         tokens.len()
     ))
 }
 
 fn check_row(key: &str, row: &[f64], choices: usize) -> Result<(), String> {
+    let key = shown(key);
     if row.len() != choices {
         return Err(format!("row `{key}` must have {choices} probabilities, found {}", row.len()));
     }

@@ -7,7 +7,7 @@ use crate::shape::Shape;
 use crate::simd::InstructionSet;
 use crate::{cache, corpus, initial, tensor_file};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::{BaseModel, ErrorKind, Field, PluginError, Task};
+use pstar_core::{BaseModel, ErrorKind, Field, PluginError, Task, escaped};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -173,7 +173,7 @@ fn fit_corpus(
 
 #[allow(clippy::print_stderr, reason = "a plugin has no other way to warn while it is made")]
 fn warn(message: &str) {
-    eprintln!("warning: {message}");
+    eprintln!("warning: {}", escaped(message));
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::abi::{
 };
 use crate::author::{Incremental, Verifier};
 use crate::data::Alphabet;
-use crate::error::PluginError;
+use crate::error::{ErrorKind, PluginError};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString, RVec};
@@ -54,7 +54,13 @@ impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
 
     fn incremental(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>> {
         guard(V::NAME, || {
-            let view = self.verifier.incremental(&self.alphabet.decode(prompt.as_slice()));
+            let prompt = self.alphabet.decode(prompt.as_slice());
+            let view = self.verifier.incremental(&prompt);
+            if let Some(refusal) =
+                view.is_none().then(|| self.verifier.incremental_refusal(&prompt)).flatten()
+            {
+                return Err(PluginError { kind: ErrorKind::Unsupported, ..refusal });
+            }
             let symbols = self.alphabet.symbols();
             let adapt = |view| IncrementalAdapter {
                 view: Guarded::new(view),

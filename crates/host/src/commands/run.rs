@@ -3,6 +3,7 @@
 use super::{json, open, print, room};
 use crate::cli::RunArgs;
 use crate::failure::Failure;
+use crate::output::print_text;
 use crate::progress::Bars;
 use pstar_lab::experiment::Experiment;
 use pstar_lab::plugins::Registry;
@@ -29,7 +30,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     if args.json {
         print(&json(&record))?;
     } else {
-        print(&format!("{}\nwritten to {}\n", run_table(&record, room()), directory.path().display()))?;
+        print_text(&format!("{}\nwritten to {}\n", run_table(&record, room()), directory.path().display()))?;
     }
     Ok(if record.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::from(4) })
 }
@@ -47,12 +48,14 @@ fn train(
         None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value())?,
     };
     let now = env::current_dir().unwrap_or_default();
-    directory.write_inputs(&resolved(experiment, &now), &Provenance::collect(registry, &experiment.seeds))?;
+    directory
+        .write_inputs(&resolved(experiment, &now), &Provenance::collect(registry, &experiment.seeds))
+        .map_err(|error| Failure::of_result(&error))?;
     let mut record = execute(&prepared, &bars);
     // What was trained is safe before anything else is tried.
-    directory.write_record(&record)?;
+    directory.write_record(&record).map_err(|error| Failure::of_result(&error))?;
     add_optima(&prepared, &mut record, &bars);
-    directory.write_record(&record)?;
+    directory.write_record(&record).map_err(|error| Failure::of_result(&error))?;
     Ok((record, directory))
 }
 

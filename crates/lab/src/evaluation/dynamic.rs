@@ -6,9 +6,9 @@ use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weight
 use super::walk::Walk;
 use super::{Measures, SampledEvaluation};
 use crate::experiment::Experiment;
-use pstar_core::PluginError;
 use pstar_core::host::{IncrementalHandle, ModelHandle, PolicyHandle};
 use pstar_core::objective::PromptFacts;
+use pstar_core::{ErrorKind, PluginError};
 use pstar_exact::{
     Acceptor, ExploreError, Explored, Orders, OutputSpace, ResponseAutomaton, Role, Split, Summary,
     TiltedModel, Weighted, dynamic,
@@ -29,6 +29,18 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
+    /// A component says itself why it has no view, and what would help.
+    fn no_view_of(component: &str, refusal: Option<PluginError>) -> Self {
+        let unsaid = Self::no_view(component);
+        match refusal {
+            None => unsaid,
+            Some(PluginError { message, hint, .. }) => Self {
+                reason: format!("{}: {message}", unsaid.reason),
+                hint: hint.map_or(unsaid.hint.clone(), |hint| format!("{}; or {hint}", unsaid.hint)),
+            },
+        }
+    }
+
     fn no_view(component: &str) -> Self {
         Self {
             reason: format!("{component} has no finite-state view"),
@@ -208,12 +220,15 @@ fn acceptor(experiment: &Experiment, prompt: usize) -> Result<Acceptor, Stopped>
     let space = space_of(experiment);
     let refuses = experiment.file.task.truncated_is_invalid;
     let limit = experiment.evaluation.max_states;
-    if let Some(view) = experiment.verifier.incremental(experiment.prompts.view().row(prompt))? {
-        return Ok(Acceptor::explore(&mut Reader(view), space, refuses, limit)?);
-    }
+    let refusal = match experiment.verifier.incremental(experiment.prompts.view().row(prompt)) {
+        Ok(Some(view)) => return Ok(Acceptor::explore(&mut Reader(view), space, refuses, limit)?),
+        Ok(None) => None,
+        Err(error) if error.kind == ErrorKind::Unsupported => Some(error),
+        Err(error) => return Err(error.into()),
+    };
     if space.count().is_none_or(|count| count > experiment.evaluation.enumerate_up_to) {
-        let name = experiment.file.task.verifier.plugin.value();
-        return Err(Stopped::Limited(Unavailable::no_view(&format!("the verifier `{name}`"))));
+        let verifier = format!("the verifier `{}`", experiment.file.task.verifier.plugin.value());
+        return Err(Stopped::Limited(Unavailable::no_view_of(&verifier, refusal)));
     }
     Ok(Acceptor::of_valid_set(&super::reference::verify_all(experiment, prompt, space)?, space))
 }

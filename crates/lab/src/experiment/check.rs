@@ -8,6 +8,7 @@ mod training;
 use super::{Experiment, ExperimentError, ExperimentFile, Problem, ProblemKind};
 use crate::plugins::{Registry, UnknownComponent};
 use pstar_core::config::suggest;
+use pstar_core::shown;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use task::BuiltTask;
@@ -103,7 +104,7 @@ impl Checker<'_> {
     fn name(&mut self, file: &ExperimentFile) {
         let name = file.name.value();
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
-            let message = format!("`name` must be fit for a folder's name, found `{name}`");
+            let message = format!("`name` must be fit for a folder's name, found `{}`", shown(name));
             self.problem(
                 Problem::at(file.name.place(self.text), message).with_hint("use letters, digits and `-`"),
             );

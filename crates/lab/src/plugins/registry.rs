@@ -1,10 +1,10 @@
 //! The components of all loaded plugins, by kind and name.
 
 use super::soundness;
-use pstar_core::Field;
 use pstar_core::host::{
     self, BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, PolicyHandle, VerifierHandle,
 };
+use pstar_core::{Field, shown};
 use std::fs;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -62,7 +62,7 @@ struct Offered<H: Handle> {
 
 /// A name that no loaded plugin offers.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no loaded plugin offers the {kind} `{name}`")]
+#[error("no loaded plugin offers the {kind} `{}`", shown(name))]
 pub struct UnknownComponent {
     /// The kind in words.
     pub kind: &'static str,

@@ -5,8 +5,8 @@ use crate::evaluation::Ruler;
 use crate::experiment::{Experiment, Gradient, ObjectiveSpec, Problem, Training};
 use crate::plugins::Registry;
 use crate::training::MOST_GROUP;
-use pstar_core::PluginError;
 use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
+use pstar_core::{PluginError, shown};
 
 /// Checks an objective, and gives the factor between its exact gradient and that of the divergence that it declares; 1
 /// where that makes no difference.
@@ -18,7 +18,7 @@ pub(super) fn check(
     facts: &[PromptFacts],
     ruler: &Ruler,
 ) -> Result<f64, Vec<Problem>> {
-    let name = format!("objective `{}`", spec.name);
+    let name = format!("objective `{}`", shown(&spec.name));
     let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
     let failed =
         |error: PluginError| vec![Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)];

@@ -9,8 +9,8 @@ use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Probl
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters};
-use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
+use pstar_core::{PluginError, shown};
 use std::ops::Range;
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
@@ -167,7 +167,7 @@ fn class(
     };
     let policy = create(experiment, registry, spec).map_err(failed)?;
     PolicyClass::new(reference, experiment, &policy).map_err(failed)?.map_err(|unavailable| {
-        let message = format!("policy `{}`: {}", spec.name, unavailable.reason);
+        let message = format!("policy `{}`: {}", shown(&spec.name), unavailable.reason);
         Problem::at(spec.place.clone(), message).with_hint(unavailable.hint)
     })
 }
@@ -178,15 +178,19 @@ fn gradient_place(experiment: &Experiment) -> Range<usize> {
 }
 
 fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
+    let file = &experiment.file;
+    let seeds = file.seeds.as_ref().map_or(0..0, |seeds| seeds.place(&experiment.text));
     let parts = [
-        ("training", experiment.training.is_none()),
-        ("policies", experiment.policies.is_empty()),
-        ("objectives", experiment.objectives.is_empty()),
-        ("seeds", experiment.seeds.is_empty()),
+        ("training", experiment.training.is_none(), 0..0),
+        ("policies", experiment.policies.is_empty(), 0..0),
+        ("objectives", experiment.objectives.is_empty(), 0..0),
+        ("seeds", experiment.seeds.is_empty(), seeds),
     ];
-    let missing = parts.into_iter().filter(|(_, missing)| *missing);
+    let missing = parts.into_iter().filter(|(_, missing, _)| *missing);
     missing
-        .map(|(part, _)| Problem::new(format!("a run needs `{part}`, which the experiment does not give")))
+        .map(|(part, _, place)| {
+            Problem::at(place, format!("a run needs `{part}`, which the experiment does not give"))
+        })
         .collect()
 }
 
@@ -196,6 +200,7 @@ fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<String> {
     prompts
         .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
         .map(|(prompt, _)| {
+            let prompt = shown(prompt);
             format!("prompt `{prompt}` has no valid output that the base reaches: its targets do not exist, and it is left out of all means")
         })
         .collect()

@@ -4,12 +4,12 @@ use crate::evaluation::{Reference, Ruler};
 use crate::experiment::{Experiment, PolicySpec, Problem, Start};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
-use pstar_core::PluginError;
 use pstar_core::author::{SampleRequest, WeightedBatch};
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::objective::Divergence;
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_core::{PluginError, shown};
 use pstar_exact::{Distribution, Search, optimum};
 
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
@@ -84,7 +84,7 @@ pub(crate) fn started(
 
 fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) -> Result<Vec<f64>, Problem> {
     let refused = |message: String| {
-        let message = format!("policy `{}`: `CopyBase` needs {message}", spec.name);
+        let message = format!("policy `{}`: `CopyBase` needs {message}", shown(&spec.name));
         Problem::at(spec.start_place.clone(), message)
             .with_hint("start with `FitBase`, or give both one shape")
     };
