@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod bad_input;
+mod cases;
 mod commands;
+mod consistency;
 mod exact;
 mod expected;
 mod extremes;
@@ -19,6 +21,7 @@ mod prompts;
 mod rnn;
 mod run_output;
 mod sampled_evaluation;
+mod signals;
 mod support;
 mod views;
 mod warnings;

@@ -1,15 +1,18 @@
 //! The table that a run prints.
 
-use crate::number::significant;
+use crate::number::estimate;
 use crate::optimum_table::{UNSETTLED, UNSETTLED_NOTE};
 use crate::table::aligned;
-use pstar_lab::evaluation::{Measures, Method};
+use pstar_lab::evaluation::{Measure, Measures, Method};
 use pstar_lab::run::{ArmRecord, Comparison, RunRecord};
 use pstar_lab::training::{ArmStatus, Failure};
 use std::fmt::Write;
 
 /// Marks objectives that were handed the exact Z.
 const ORACLE: &str = " °";
+
+/// Fewest paired seeds that have an interval where they differ.
+const FEWEST_PAIRS: usize = 5;
 
 /// The row beneath an objective.
 const OPTIMUM: &str = "  optimum";
@@ -78,8 +81,13 @@ fn header(first: &str, columns: &[Column]) -> Vec<String> {
     std::iter::once(first.to_string()).chain(columns.iter().map(|column| column.title.clone())).collect()
 }
 
-fn find(measures: &Measures, metric: &str) -> Option<f64> {
-    measures.flat().find(|(name, _)| name == metric)?.1.value
+fn find(measures: &Measures, metric: &str) -> Measure {
+    measures.flat().find(|(name, _)| name == metric).map(|(_, measure)| measure).unwrap_or_default()
+}
+
+/// A figure, with its standard error where it is an estimate.
+fn cell(Measure { value, std_error }: Measure) -> String {
+    estimate(value, std_error)
 }
 
 fn targets(record: &RunRecord, columns: &[Column], room: Option<usize>) -> String {
@@ -87,7 +95,7 @@ fn targets(record: &RunRecord, columns: &[Column], room: Option<usize>) -> Strin
         .references
         .iter()
         .map(|(name, measures)| {
-            let figures = columns.iter().map(|column| significant(find(measures, &column.metric)));
+            let figures = columns.iter().map(|column| cell(find(measures, &column.metric)));
             std::iter::once(target_title(name)).chain(figures).collect()
         })
         .collect();
@@ -107,17 +115,17 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Opti
     let mut rows = Vec::new();
     let starts = initial_by_seed(record, policy);
     if !starts.is_empty() {
-        let figures = columns.iter().map(|column| significant(mean_over(&starts, &column.metric)));
+        let figures = columns.iter().map(|column| cell(mean_over(&starts, &column.metric)));
         rows.push(std::iter::once("(start)".to_string()).chain(figures).collect());
     }
     for objective in distinct(record.arms.iter().map(|arm| &arm.objective)) {
         let arms: Vec<&ArmRecord> = record.arms_of(policy, objective).collect();
         let last: Vec<&Measures> = arms.iter().filter_map(|arm| arm.last.as_ref()).collect();
-        let figures = columns.iter().map(|column| significant(mean_over(&last, &column.metric)));
+        let figures = columns.iter().map(|column| cell(mean_over(&last, &column.metric)));
         rows.push(std::iter::once(objective_title(objective, &arms)).chain(figures).collect());
         let optimum = record.optima.iter().find(|o| o.policy == *policy && o.objective == *objective);
         rows.extend(optimum.map(|optimum| {
-            let figures = columns.iter().map(|column| significant(find(&optimum.measures, &column.metric)));
+            let figures = columns.iter().map(|column| cell(find(&optimum.measures, &column.metric)));
             let mark = if optimum.settled { "" } else { UNSETTLED };
             std::iter::once(format!("{OPTIMUM}{mark}")).chain(figures).collect()
         }));
@@ -159,10 +167,8 @@ fn initial_by_seed<'a>(record: &'a RunRecord, policy: &str) -> Vec<&'a Measures>
 }
 
 /// The mean of a figure that all rows have.
-fn mean_over(rows: &[&Measures], metric: &str) -> Option<f64> {
-    let values: Option<Vec<f64>> = rows.iter().map(|measures| find(measures, metric)).collect();
-    let values = values.filter(|values| !values.is_empty())?;
-    Some(values.iter().sum::<f64>() / values.len() as f64)
+fn mean_over(rows: &[&Measures], metric: &str) -> Measure {
+    Measures::mean_over_seeds(rows, metric).unwrap_or_default()
 }
 
 fn difference_block(record: &RunRecord, policy: &str, columns: &[Column], room: Option<usize>) -> String {
@@ -211,6 +217,12 @@ fn interval(comparison: &Comparison) -> String {
 
 fn notes(record: &RunRecord) -> Vec<String> {
     let mut notes = vec![budget(record)];
+    let estimated = |measures: &Measures| measures.flat().any(|(_, measure)| measure.std_error.is_some());
+    if record.arms.iter().filter_map(|arm| arm.initial.as_ref()).any(estimated) {
+        notes.push(
+            "±: standard error of the estimate from samples; how much seeds differ is not in it".to_string(),
+        );
+    }
     if record.arms.iter().any(|arm| arm.log_partition.exact > 0) {
         notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
     }
@@ -221,9 +233,19 @@ fn notes(record: &RunRecord) -> Vec<String> {
             if unsettled { format!("; {UNSETTLED_NOTE}") } else { String::new() }
         ));
     }
+    let pairs = record.comparisons.iter().map(|comparison| comparison.pairs).max().unwrap_or(0);
     if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {
-        notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]".to_string());
-    } else if record.comparisons.iter().any(|comparison| comparison.pairs > 1) {
+        let shared = record.comparisons.iter().any(|comparison| comparison.shared_std_error.is_some());
+        notes.push(format!(
+            "Δ: mean difference over paired seeds [95 % bootstrap interval{}]",
+            if shared { ", the error of the samples of p* that all arms share included" } else { "" }
+        ));
+    } else if pairs >= FEWEST_PAIRS {
+        notes.push(
+            "Δ: mean difference over paired seeds, which differ in nothing that would give an interval"
+                .into(),
+        );
+    } else if pairs > 1 {
         notes.push("Δ: mean difference over paired seeds; an interval takes five of them".to_string());
     }
     let failed = record.arms.iter().filter_map(|arm| {

@@ -82,7 +82,7 @@ impl Objective for Alpha {
         Declaration {
             base_log_probs: true,
             partition: if as_released { PartitionNeed::Unused } else { partition.need() },
-            minimum_group: baseline.minimum_group(),
+            minimum_group: baseline.minimum_group().max(partition.minimum_group()),
             // The released variant is defined by its sampling: Z of the group, leave-one-out.
             population: (!as_released).then_some(PopulationForm::PerSequence),
             divergence: (!as_released).then_some(divergence),
@@ -94,6 +94,7 @@ impl Objective for Alpha {
         if as_released {
             return as_released::step(batch, alpha, clip);
         }
+        baseline.check_groups(batch)?;
         let partitions = self.estimator.estimate(batch)?;
         let mut c = vec![-1.0; batch.len()];
         for (g, used) in partitions.iter().enumerate() {
@@ -102,7 +103,7 @@ impl Objective for Alpha {
                 c[i] = math::exp_m1((1.0 - alpha) * log_ratio);
             }
         }
-        let diagnostics = clip.map(|clip| clipped_fraction(&mut c, clip)).into_iter().collect();
+        let diagnostics = clip.map(|clip| clipped_fraction(batch, &mut c, clip)).into_iter().collect();
         baseline.subtract(batch, &mut c);
         for (i, c) in c.iter_mut().enumerate() {
             *c *= batch.importance_weight(i) / (1.0 - alpha);
@@ -112,9 +113,17 @@ impl Objective for Alpha {
     }
 }
 
-/// Lowers values above `clip` to it; the diagnostic says what share there was.
-pub(crate) fn clipped_fraction(values: &mut [f64], clip: f64) -> (String, f64) {
-    let above = values.iter_mut().filter(|value| **value > clip);
-    let clipped = above.map(|value| *value = clip).count();
-    ("clipped_fraction".into(), clipped as f64 / values.len() as f64)
+/// Lowers values above `clip` to it; the diagnostic says what share of the sequences had one: where the rows are all
+/// outputs, each as much as its weight.
+pub(crate) fn clipped_fraction(batch: &ObjectiveBatch<'_>, values: &mut [f64], clip: f64) -> (String, f64) {
+    let weight = |i| if batch.is_population() { batch.weight(i) } else { 1.0 };
+    let total: f64 = (0..values.len()).map(weight).sum();
+    let above = values.iter_mut().enumerate().filter(|(_, value)| **value > clip);
+    let clipped: f64 = above
+        .map(|(i, value)| {
+            *value = clip;
+            weight(i)
+        })
+        .sum();
+    ("clipped_fraction".into(), clipped / total)
 }

@@ -1,8 +1,10 @@
 //! Named figures.
 
+use super::shared::Shared;
 use pstar_exact::{Divergences, Summary, TiltedModel};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// A figure; absent where it does not exist or cannot be had.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,6 +32,13 @@ impl From<Option<f64>> for Measure {
 pub struct Measures {
     scalars: Vec<(&'static str, Measure)>,
     families: Vec<(&'static str, Vec<(String, Measure)>)>,
+    /// By full name, of figures that are estimated from samples which all arms share.
+    shared: BTreeMap<String, Shared>,
+}
+
+/// The names of figures that are never negative, so that an estimate below 0 is noise.
+fn is_divergence(name: &str) -> bool {
+    name.starts_with("kl_") || name.ends_with("_to_filtered") || name == "alpha_divergence"
 }
 
 impl Measures {
@@ -46,6 +55,69 @@ impl Measures {
         measures: impl IntoIterator<Item = M>,
     ) {
         self.families.push((name, keys.into_iter().zip(measures.into_iter().map(Into::into)).collect()));
+    }
+
+    /// Adds a figure that is estimated from samples which all arms share.
+    pub(super) fn push_shared(&mut self, name: &'static str, (measure, shared): (Measure, Shared)) {
+        self.push(name, measure);
+        self.share(name.into(), shared);
+    }
+
+    /// Notes that a figure, under its full name, is estimated from samples which all arms share.
+    pub(super) fn share(&mut self, name: String, shared: Shared) {
+        if !shared.is_empty() {
+            self.shared.insert(name, shared);
+        }
+    }
+
+    /// The part of a figure's error that all arms share.
+    pub fn shared(&self, name: &str) -> Option<&Shared> {
+        self.shared.get(name)
+    }
+
+    /// The figures alone, for the points of curves, which nothing compares.
+    #[must_use]
+    pub(super) fn without_shared(mut self) -> Self {
+        self.shared.clear();
+        self
+    }
+
+    /// Estimates of divergences that came out negative are 0, give or take their standard error.
+    #[must_use]
+    pub(super) fn without_negative_divergences(mut self) -> Self {
+        let scalars = self.scalars.iter_mut().filter(|(name, _)| is_divergence(name));
+        let families = self.families.iter_mut().filter(|(name, _)| is_divergence(name));
+        let all = scalars
+            .map(|(_, measure)| measure)
+            .chain(families.flat_map(|(_, family)| family.iter_mut().map(|(_, measure)| measure)));
+        for measure in all.filter(|measure| measure.std_error.is_some()) {
+            measure.value = measure.value.map(|value| value.max(0.0));
+        }
+        self
+    }
+
+    /// The mean of a figure that all rows have, of which each is a seed's. Errors average out over seeds, but for the
+    /// part that they share. `None` of no rows, or where one lacks the figure.
+    pub fn mean_over_seeds(rows: &[&Self], name: &str) -> Option<Measure> {
+        let found =
+            rows.iter().map(|row| row.flat().find(|(known, _)| known == name).map(|(_, found)| found));
+        let found: Vec<Measure> = found.collect::<Option<_>>()?;
+        let values: Vec<f64> = found.iter().map(|measure| measure.value).collect::<Option<_>>()?;
+        if values.is_empty() {
+            return None;
+        }
+        let n = values.len() as f64;
+        let shared = |row: &Self| row.shared(name).map_or(0.0, Shared::variance);
+        let own = found.iter().zip(rows).map(|(measure, row)| {
+            measure.std_error.map(|error| (error * error - shared(row)).max(0.0) / (n * n))
+        });
+        let own: Option<f64> = own.sum();
+        let parts = rows.iter().filter_map(|row| Some((1.0 / n, row.shared(name)?)));
+        let shared = Shared::sum(parts).variance();
+        Some(Measure {
+            value: Some(values.iter().sum::<f64>() / n),
+            std_error: own.map(|own| (own + shared).sqrt()),
+        })
     }
 
     /// The figure `name`.
@@ -83,8 +155,28 @@ impl Measures {
                 *measure = mean_measure(rows.iter().map(|row| row.families[i].1[j].1), weights);
             }
         }
+        if rows.iter().any(|row| !row.shared.is_empty()) {
+            let names: Vec<String> = mean.flat().map(|(name, _)| name).collect();
+            let parts = names.into_iter().filter_map(|name| {
+                let shared = mean_shared(rows, weights, &name)?;
+                Some((name, shared))
+            });
+            mean.shared = parts.collect();
+        }
         mean
     }
+}
+
+/// The shared part of the error of a weighted mean over the rows in which a figure exists.
+fn mean_shared(rows: &[Measures], weights: &[f64], name: &str) -> Option<Shared> {
+    let parts: Vec<(f64, &Shared)> = rows
+        .iter()
+        .zip(weights)
+        .filter(|(_, weight)| **weight > 0.0)
+        .filter_map(|(row, &weight)| Some((weight, row.shared(name)?)))
+        .collect();
+    let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
+    (total > 0.0).then(|| Shared::sum(parts.into_iter().map(|(weight, shared)| (weight / total, shared))))
 }
 
 fn mean_measure(measures: impl Iterator<Item = Measure>, weights: &[f64]) -> Measure {
