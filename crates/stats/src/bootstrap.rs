@@ -85,7 +85,7 @@ mod tests {
         let values: Vec<f64> = (0..10).zip(&baseline).map(|(i, x)| x + f64::from(i % 2)).collect();
         let found = paired_difference(&values, &baseline).unwrap();
         let (low, high) = found.interval.unwrap();
-        assert!(found.mean == 0.5 && 0.0 <= low && low < 0.5 && 0.5 < high && high <= 1.0, "{found:?}");
+        assert!(found.mean == 0.5 && (0.0..0.5).contains(&low) && 0.5 < high && high <= 1.0, "{found:?}");
     }
 
     #[test]

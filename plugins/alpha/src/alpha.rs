@@ -125,5 +125,6 @@ pub(crate) fn clipped_fraction(batch: &ObjectiveBatch<'_>, values: &mut [f64], c
             weight(i)
         })
         .sum();
-    ("clipped_fraction".into(), clipped / total)
+    // The sum of nothing is −0, and adding 0 makes it 0.
+    ("clipped_fraction".into(), (clipped + 0.0) / total)
 }

@@ -23,6 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::cast_possible_truncation, reason = "single precision is what is meant")]
     fn rounding_and_underflow_are_no_contradictions() {
         let single = |x: f64| f64::from(x as f32);
         for x in [-1e-9f64, -0.3, -7.123_456_789, -79.9] {

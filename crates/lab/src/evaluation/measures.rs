@@ -314,4 +314,41 @@ mod tests {
         let infinite = Measures::mean(&[row(Some(1.0)), row(Some(f64::INFINITY))], &[0.5, 0.5]);
         assert_eq!(serde_json::to_string(&infinite).unwrap(), r#"{"x":"inf","x_at":{"2":1.0}}"#);
     }
+
+    #[test]
+    fn negative_estimates_of_divergences_are_0_and_nothing_else_changes() {
+        let estimate = |value| Measure { value: Some(value), std_error: Some(0.5) };
+        let mut measures = Measures::default();
+        for name in ["kl_from_filtered", "js_to_filtered", "log_validity_rate"] {
+            measures.push(name, estimate(-0.25));
+        }
+        measures.push("kl_to_base", -1e-17);
+        measures.push_family("alpha_divergence", ["0.9".to_string()], [estimate(-12.8)]);
+        let shown = serde_json::to_value(measures.without_negative_divergences()).unwrap();
+        assert_eq!(shown["kl_from_filtered"], 0.0);
+        assert_eq!(shown["js_to_filtered"], 0.0);
+        assert_eq!(shown["alpha_divergence"]["0.9"], 0.0);
+        assert_eq!(shown["log_validity_rate"], -0.25);
+        assert_eq!(shown["kl_to_base"], -1e-17, "it is exact");
+        assert_eq!(shown["std_errors"]["alpha_divergence@0.9"], 0.5);
+    }
+
+    /// Own errors of 0.3 and 0.4 and a shared one of 1: √(0.3² + 0.4²)/2 = 0.25 of the first kind remains, and all of
+    /// the second.
+    #[test]
+    fn what_seeds_share_does_not_average_out() {
+        let row = |own: f64| {
+            let mut measures = Measures::default();
+            let shared = Shared::of(2, [(0, 0.5f64.sqrt() * 0.5f64.sqrt()), (1, -0.5)].into_iter());
+            assert!((shared.variance() - 1.0).abs() < 1e-15, "{}", shared.variance());
+            let std_error = Some(own.hypot(1.0));
+            measures.push_shared("x", (Measure { value: Some(2.0), std_error }, shared));
+            measures
+        };
+        let (a, b) = (row(0.3), row(0.4));
+        let found = Measures::mean_over_seeds(&[&a, &b], "x").unwrap();
+        assert_eq!(found.value, Some(2.0));
+        assert!((found.std_error.unwrap() - 0.25f64.hypot(1.0)).abs() < 1e-14, "{found:?}");
+        assert_eq!(Measures::mean_over_seeds(&[], "x"), None);
+    }
 }

@@ -65,6 +65,9 @@ pub(super) fn check(
     Ok(scale)
 }
 
+/// What helps an objective whose clip keeps its gradient from decomposing.
+const WITHOUT_CLIP: &str = "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller";
+
 /// Why an objective does not fit the way of training, and what would help.
 fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option<(String, &'static str)> {
     match gradient {
@@ -83,7 +86,15 @@ fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option
         Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(declaration) => {
             let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
                            are too many to list";
-            Some((message.into(), "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller"))
+            let clipped = matches!(declaration.divergence, Some(Divergence::ClippedAlpha { .. }));
+            Some((
+                message.into(),
+                if clipped {
+                    WITHOUT_CLIP
+                } else {
+                    "use `gradient: Sampled(…)`, or make the space smaller"
+                },
+            ))
         }
         _ => None,
     }
