@@ -59,7 +59,7 @@ impl Ruler {
     /// and where these are none or too many samples the base.
     ///
     /// # Errors
-    /// If the base or the verifier fails, or contradicts itself where [`consistency`](crate::consistency) looks.
+    /// If the base or the verifier fails, or contradicts itself where [`consistency`] looks.
     pub fn new(experiment: &Experiment) -> Result<Self, PluginError> {
         consistency::check_task(experiment)?;
         if let Some(reference) = Reference::new(experiment)? {
