@@ -4,6 +4,7 @@
 mod bad_input;
 mod cases;
 mod commands;
+mod consistency;
 mod exact;
 mod expected;
 mod extremes;
@@ -20,6 +21,7 @@ mod prompts;
 mod rnn;
 mod run_output;
 mod sampled_evaluation;
+mod signals;
 mod support;
 mod views;
 mod warnings;

@@ -6,6 +6,7 @@ mod enumerator;
 mod measures;
 mod reference;
 mod sampled;
+mod shared;
 mod targets;
 mod verdicts;
 mod walk;
@@ -18,10 +19,12 @@ pub(crate) use measures::number;
 pub use measures::{Measure, Measures};
 pub use reference::{PromptReference, Reference};
 pub use sampled::SampledEvaluation;
+pub use shared::Shared;
 pub use targets::PromptTargets;
-pub(crate) use verdicts::verdicts;
+pub(crate) use verdicts::{refuses_truncated, verdicts};
 pub(crate) use walk::Walk;
 
+use crate::consistency;
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
@@ -56,9 +59,11 @@ impl Ruler {
     /// and where these are none or too many samples the base.
     ///
     /// # Errors
-    /// If the base or the verifier fails.
+    /// If the base or the verifier fails, or contradicts itself where [`consistency`] looks.
     pub fn new(experiment: &Experiment) -> Result<Self, PluginError> {
+        consistency::check_task(experiment)?;
         if let Some(reference) = Reference::new(experiment)? {
+            consistency::check_listed(experiment, &reference)?;
             return Ok(Self::Enumerated(Box::new(reference)));
         }
         Ok(match DynamicReference::new(experiment)? {
@@ -149,7 +154,9 @@ impl Evaluator<'_> {
         match self {
             Self::Enumerated(evaluation) => evaluation.curve(policy),
             Self::Dynamic(evaluation) => evaluation.curve(policy),
-            Self::Sampled { sampled, experiment, seed } => sampled.policy(experiment, policy, *seed, step),
+            Self::Sampled { sampled, experiment, seed } => {
+                Ok(sampled.policy(experiment, policy, *seed, step)?.without_shared())
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The exact values of a task and of its policies at their initial parameters.
 
+use crate::consistency::check_policy;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, EnumeratedEvaluation, Measures, Method, PromptTargets, Reference,
     Ruler, Unavailable,
@@ -87,6 +88,7 @@ pub fn exact(
         match initial_parameters(experiment, registry, &ruler, spec) {
             Ok(start) => {
                 let policy = started(experiment, registry, spec, start.as_deref()).map_err(of_task)?;
+                check_policy(experiment, &policy, &spec.name).map_err(of_task)?;
                 policies.push((spec, policy));
             }
             Err(problem) => problems.push(problem),

@@ -10,6 +10,8 @@ mod progress;
 mod provenance;
 mod record;
 mod resolved;
+mod seeds;
+mod small_groups;
 mod store;
 
 pub use compare::{Comparison, compare};

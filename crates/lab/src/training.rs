@@ -8,6 +8,7 @@ mod optimizer;
 mod population;
 mod prompt_order;
 mod sampled;
+mod signals;
 mod start;
 
 pub use arm::{ArmOutcome, ArmStatus, CurvePoint, ExactSource, Failure, train};
@@ -19,5 +20,7 @@ pub use optimizer::{OptimizerState, StepError};
 pub use population::{OutputBatch, PopulationScores};
 pub use prompt_order::prompts_of_step;
 pub use sampled::SampledBatch;
+pub use signals::Means;
+pub(crate) use signals::told_apart;
 pub use start::initial_parameters;
 pub(crate) use start::{create, started};

@@ -13,6 +13,9 @@ use std::fmt::Write;
 /// Marks objectives that were handed the exact Z.
 const ORACLE: &str = " °";
 
+/// Fewest paired seeds that have an interval where they differ.
+const FEWEST_PAIRS: usize = 5;
+
 /// The row beneath an objective.
 const OPTIMUM: &str = "  optimum";
 
@@ -202,6 +205,12 @@ fn interval(comparison: &Comparison) -> String {
 
 fn notes(record: &RunRecord) -> Vec<String> {
     let mut notes = vec![budget(record)];
+    let estimated = |measures: &Measures| measures.flat().any(|(_, measure)| measure.std_error.is_some());
+    if record.arms.iter().filter_map(|arm| arm.initial.as_ref()).any(estimated) {
+        notes.push(
+            "±: standard error of the estimate from samples; how much seeds differ is not in it".to_string(),
+        );
+    }
     if record.arms.iter().any(|arm| arm.log_partition.exact > 0) {
         notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
     }
@@ -212,9 +221,19 @@ fn notes(record: &RunRecord) -> Vec<String> {
             if unsettled { format!("; {UNSETTLED_NOTE}") } else { String::new() }
         ));
     }
+    let pairs = record.comparisons.iter().map(|comparison| comparison.pairs).max().unwrap_or(0);
     if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {
-        notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]".to_string());
-    } else if record.comparisons.iter().any(|comparison| comparison.pairs > 1) {
+        let shared = record.comparisons.iter().any(|comparison| comparison.shared_std_error.is_some());
+        notes.push(format!(
+            "Δ: mean difference over paired seeds [95 % bootstrap interval{}]",
+            if shared { ", the error of the samples of p* that all arms share included" } else { "" }
+        ));
+    } else if pairs >= FEWEST_PAIRS {
+        notes.push(
+            "Δ: mean difference over paired seeds, which differ in nothing that would give an interval"
+                .into(),
+        );
+    } else if pairs > 1 {
         notes.push("Δ: mean difference over paired seeds; an interval takes five of them".to_string());
     }
     let failed = record.arms.iter().filter_map(|arm| {

@@ -83,7 +83,7 @@ impl Objective for Alpha {
         Declaration {
             base_log_probs: true,
             partition: if as_released { PartitionNeed::Unused } else { partition.need() },
-            minimum_group: baseline.minimum_group(),
+            minimum_group: baseline.minimum_group().max(partition.minimum_group()),
             // The released variant is defined by its sampling: Z of the group, leave-one-out.
             population: (!as_released).then_some(PopulationForm::PerSequence),
             divergence: (!as_released).then_some(divergence),
@@ -95,6 +95,7 @@ impl Objective for Alpha {
         if as_released {
             return as_released::step(batch, alpha, clip);
         }
+        baseline.check_groups(batch)?;
         let partitions = self.estimator.estimate(batch)?;
         // log (p*/q)^{1−α}.
         let mut powers = vec![f64::NEG_INFINITY; batch.len()];
@@ -104,7 +105,7 @@ impl Objective for Alpha {
             }
         }
         let mut c: Vec<f64> = powers.iter().map(|&power| math::exp_m1(power)).collect();
-        let diagnostics = clip.map(|clip| clipped_fraction(&mut c, clip)).into_iter().collect();
+        let diagnostics = clip.map(|clip| clipped_fraction(batch, &mut c, clip)).into_iter().collect();
         baseline.subtract(batch, &mut c);
         for (i, c) in c.iter_mut().enumerate() {
             // Without a baseline the product with R may be a number where the pseudo-reward is none.
@@ -119,9 +120,18 @@ impl Objective for Alpha {
     }
 }
 
-/// Lowers values above `clip` to it; the diagnostic says what share there was.
-pub(crate) fn clipped_fraction(values: &mut [f64], clip: f64) -> (String, f64) {
-    let above = values.iter_mut().filter(|value| **value > clip);
-    let clipped = above.map(|value| *value = clip).count();
-    ("clipped_fraction".into(), clipped as f64 / values.len() as f64)
+/// Lowers values above `clip` to it; the diagnostic says what share of the sequences had one: where the rows are all
+/// outputs, each as much as its weight.
+pub(crate) fn clipped_fraction(batch: &ObjectiveBatch<'_>, values: &mut [f64], clip: f64) -> (String, f64) {
+    let weight = |i| if batch.is_population() { batch.weight(i) } else { 1.0 };
+    let total: f64 = (0..values.len()).map(weight).sum();
+    let above = values.iter_mut().enumerate().filter(|(_, value)| **value > clip);
+    let clipped: f64 = above
+        .map(|(i, value)| {
+            *value = clip;
+            weight(i)
+        })
+        .sum();
+    // The sum of nothing is −0, and adding 0 makes it 0.
+    ("clipped_fraction".into(), (clipped + 0.0) / total)
 }

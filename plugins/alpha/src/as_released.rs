@@ -18,6 +18,11 @@ pub(crate) fn step(
     alpha: f64,
     clip: Option<f64>,
 ) -> Result<ObjectiveStep, PluginError> {
+    if batch.smallest_group() < 2 {
+        let message = "`as_released` needs groups of at least 2 samples, found a group of 1";
+        return Err(PluginError::config("as_released", message)
+            .with_hint("sample larger groups, or leave out `as_released`"));
+    }
     let mut c = vec![-1.0; batch.len()];
     let mut partitions = Vec::with_capacity(batch.groups());
     for g in 0..batch.groups() {
@@ -34,7 +39,7 @@ pub(crate) fn step(
         }
         partitions.push(PartitionUsed { log_partition, source: PartitionSource::Group });
     }
-    let diagnostics = vec![clipped_fraction(&mut c, clip.unwrap_or(CLIP))];
+    let diagnostics = vec![clipped_fraction(batch, &mut c, clip.unwrap_or(CLIP))];
     Baseline::LeaveOneOut.subtract(batch, &mut c);
     Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
 }

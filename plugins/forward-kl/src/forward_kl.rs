@@ -41,6 +41,13 @@ enum Control {
     None,
 }
 
+impl Control {
+    /// What of it is taken from the group.
+    fn of_group(self) -> Baseline {
+        if matches!(self, Self::LeaveOneOut) { Baseline::LeaveOneOut } else { Baseline::None }
+    }
+}
+
 impl Objective for ForwardKl {
     const NAME: &'static str = "forward-kl";
     const DOC: &'static str = "minimises KL(filtered model || policy)";
@@ -58,13 +65,14 @@ impl Objective for ForwardKl {
         Declaration {
             base_log_probs: true,
             partition: self.partition.need(),
-            minimum_group: if matches!(self.baseline, Control::LeaveOneOut) { 2 } else { 1 },
+            minimum_group: self.baseline.of_group().minimum_group().max(self.partition.minimum_group()),
             population: Some(PopulationForm::PerSequence),
             divergence: Some(Divergence::KlFromFiltered),
         }
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        self.baseline.of_group().check_groups(batch)?;
         let partitions = self.estimator.estimate(batch)?;
         // log p*/q until exponentiated.
         let mut c = vec![f64::NEG_INFINITY; batch.len()];
@@ -82,8 +90,7 @@ impl Objective for ForwardKl {
             }
             match self.baseline {
                 Control::One => c.iter_mut().for_each(|c| *c -= 1.0),
-                Control::LeaveOneOut => Baseline::LeaveOneOut.subtract(batch, &mut c),
-                Control::None => {}
+                control => control.of_group().subtract(batch, &mut c),
             }
             c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
         }

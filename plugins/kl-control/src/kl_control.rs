@@ -106,6 +106,7 @@ impl Objective for KlControl {
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        self.baseline.check_groups(batch)?;
         let mut c = vec![0.0; batch.len()];
         let mut partitions = Vec::new();
         for g in 0..batch.groups() {

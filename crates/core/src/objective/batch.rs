@@ -123,6 +123,11 @@ impl<'a> ObjectiveBatch<'a> {
         self.parts.group_offsets[g] as usize..self.parts.group_offsets[g + 1] as usize
     }
 
+    /// Number of sequences of the smallest group; `usize::MAX` without groups.
+    pub fn smallest_group(&self) -> usize {
+        (0..self.groups()).map(|g| self.group(g).len()).min().unwrap_or(usize::MAX)
+    }
+
     /// The index of a group's prompt in the task.
     pub fn prompt(&self, g: usize) -> u32 {
         self.parts.prompt[g]

@@ -26,6 +26,12 @@ impl Partition {
     pub const FIELD: Field =
         Field::optional("partition", "Auto | Exact | Group | Running", "", "Auto", "which value of Z to use");
 
+    /// Least number of samples in a group of which Z can be estimated. Of a single one a v / Z is the policy itself:
+    /// the importance weights are then normalised by themselves, which is another objective.
+    pub fn minimum_group(self) -> usize {
+        if self == Self::Group { 2 } else { 1 }
+    }
+
     /// What to declare.
     pub fn need(self) -> PartitionNeed {
         match self {
@@ -143,7 +149,8 @@ impl PartitionEstimator {
     /// log Z of every group. Over an enumerated space the estimates are exact, since the weights are.
     ///
     /// # Errors
-    /// If the exact value is asked for and unknown, or the batch lacks base log-probabilities.
+    /// If the exact value is asked for and unknown, a group is too small to estimate it of, or the batch lacks base
+    /// log-probabilities.
     pub fn estimate(&mut self, batch: &ObjectiveBatch<'_>) -> Result<Vec<PartitionUsed>, PluginError> {
         (0..batch.groups()).map(|g| self.estimate_group(batch, g)).collect()
     }
@@ -155,6 +162,12 @@ impl PartitionEstimator {
             (Partition::Exact, None) => {
                 return Err(PluginError::config("partition", "the exact partition function is unknown here")
                     .with_hint("set `partition: Running` or `partition: Group`, or make the space small enough to enumerate"));
+            }
+            (Partition::Group, _) if !batch.is_population() && batch.group(g).len() < 2 => {
+                let message = "`partition: Group` needs groups of at least 2 samples, found a group of 1, whose estimate of \
+                               Z makes it another objective";
+                return Err(PluginError::config("partition", message)
+                    .with_hint("sample larger groups, or set `partition: Running`"));
             }
             (Partition::Group, _) => (group_log_mean(batch, g)?, PartitionSource::Group),
             (Partition::Running | Partition::Auto, _) => (self.running(batch, g)?, PartitionSource::Running),

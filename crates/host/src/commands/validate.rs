@@ -4,11 +4,13 @@ use super::{json, open, print};
 use crate::cli::ValidateArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
+use pstar_lab::consistency::check_task;
 use pstar_lab::run::prepare;
 use serde_json::json as object;
 use std::process::ExitCode;
 
-/// An experiment that has something to train is checked as far as a run would before its first arm.
+/// An experiment that has something to train is checked as far as a run would before its first arm; of any other the
+/// base and the verifier are asked a few questions.
 pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     match check(args) {
         Err(failure @ Failure::Output { .. }) => Err(failure),
@@ -23,7 +25,13 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
 fn check(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
     let trains = experiment.training.is_some() || !experiment.objectives.is_empty();
-    let warnings = if trains { prepare(&experiment, &registry)?.warnings } else { Vec::new() };
+    let warnings = if trains {
+        prepare(&experiment, &registry)?.warnings
+    } else {
+        check_task(&experiment)
+            .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;
+        Vec::new()
+    };
     let arms = experiment.policies.len() * experiment.objectives.len() * experiment.seeds.len();
     if args.json {
         print(&json(&object!({ "valid": true, "problems": [], "arms": arms, "warnings": warnings })))?;

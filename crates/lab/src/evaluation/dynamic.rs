@@ -5,6 +5,7 @@ use super::sampled::{ExactFacts, FilteredSamples};
 use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
 use super::walk::Walk;
 use super::{Measures, SampledEvaluation};
+use crate::consistency;
 use crate::experiment::Experiment;
 use pstar_core::host::{IncrementalHandle, ModelHandle, PolicyHandle};
 use pstar_core::objective::PromptFacts;
@@ -245,6 +246,10 @@ impl Prompt {
         let acceptor = acceptor(experiment, prompt)?;
         let Walk { product, base: rows, .. } = Walk::new(experiment, None, prompt, &acceptor)?;
         let weighted = Weighted::of_base(&product, &rows);
+        if consistency::asks_about(experiment, prompt) {
+            let sampler = dynamic::FilteredSampler::new(&weighted);
+            sampler.map_or(Ok(()), |sampler| consistency::check_filtered(experiment, prompt, &sampler))?;
+        }
         let split = dynamic::split(&weighted, Role::Base);
         let betas = &experiment.evaluation.betas;
         let tilted: Vec<TiltedModel> =

@@ -6,7 +6,7 @@ use crate::evaluation::number;
 use pstar_core::host::ObjectiveHandle;
 use pstar_core::objective::{BatchParts, ObjectiveBatch};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::{PluginError, math};
+use pstar_core::{ErrorKind, PluginError, math};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -90,6 +90,14 @@ pub enum BatchFault {
         /// Which sequence, from 0.
         sequence: usize,
     },
+    /// A group is smaller than the objective takes.
+    #[error("the objective needs groups of at least {expected} sequences, found a group of {found}")]
+    SmallGroup {
+        /// Least number of sequences.
+        expected: usize,
+        /// Number of sequences of the smallest group.
+        found: usize,
+    },
     /// The objective failed.
     #[error(transparent)]
     Objective(#[from] PluginError),
@@ -143,7 +151,13 @@ impl ObjectiveInput {
             key: StreamKey::new(0, Purpose::Objective, u32::try_from(self.step).unwrap_or(u32::MAX)),
             population: false,
         })?;
-        let answer = objective.step(&batch)?;
+        let (expected, found) = (objective.declaration()?.minimum_group, batch.smallest_group());
+        let answer = match objective.step(&batch) {
+            // An objective that says why it refuses the group says it better.
+            Err(error) if error.kind == ErrorKind::Config => return Err(error.into()),
+            _ if found < expected => return Err(BatchFault::SmallGroup { expected, found }),
+            answer => answer?,
+        };
         let mut coefficients = vec![Vec::new(); order.len()];
         let mut rest = answer.coefficients.as_slice();
         for &i in &order {

@@ -2,13 +2,14 @@
 //! objectives fit the task.
 
 use super::objectives;
+use crate::consistency::check_policy;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, Measures, Reference, Ruler, SampledEvaluation, Unavailable,
 };
 use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Problem, Training};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
-use crate::training::{ExactSource, OutputBatch, create, initial_parameters};
+use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
 use pstar_core::objective::PromptFacts;
 use pstar_core::{PluginError, shown};
 use std::ops::Range;
@@ -113,7 +114,9 @@ pub fn prepare<'a>(
     }
     let mut starts = Vec::new();
     for spec in &experiment.policies {
-        match initial_parameters(experiment, registry, &ruler, spec) {
+        let start = initial_parameters(experiment, registry, &ruler, spec)
+            .and_then(|start| consistent(experiment, registry, spec, start));
+        match start {
             Ok(parameters) => starts.push(parameters),
             Err(problem) => problems.push(problem),
         }
@@ -136,6 +139,22 @@ pub fn prepare<'a>(
         scales,
         warnings,
     })
+}
+
+/// The initial parameters of a policy that does not contradict itself there.
+fn consistent(
+    experiment: &Experiment,
+    registry: &Registry,
+    spec: &PolicySpec,
+    start: Option<Vec<f64>>,
+) -> Result<Option<Vec<f64>>, Problem> {
+    // A policy that cannot start fails with its arms.
+    if let Ok(policy) = started(experiment, registry, spec, start.as_deref())
+        && let Err(error) = check_policy(experiment, &policy, &spec.name)
+    {
+        return Err(Problem { hint: error.hint, ..Problem::at(spec.place.clone(), error.message) });
+    }
+    Ok(start)
 }
 
 /// All outputs, for exact gradients.
@@ -239,7 +258,21 @@ fn without_states(
             ));
         }
     }
+    warnings.extend((!warnings.is_empty()).then(|| beyond_the_samples(experiment)).flatten());
     Ok(warnings)
+}
+
+/// Says which coverage@k and pass@k are not estimated.
+fn beyond_the_samples(experiment: &Experiment) -> Option<String> {
+    let samples = experiment.evaluation.samples;
+    let beyond = experiment.evaluation.k.iter().filter(|k| k.value > samples as u64);
+    let names: Vec<String> = beyond.map(|k| format!("coverage@{0} and pass@{0}", k.text)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} cannot be estimated from {samples} samples a prompt: raise `evaluation.samples` to k for them",
+            names.join(", ")
+        )
+    })
 }
 
 fn all_sampled(
@@ -256,8 +289,9 @@ fn all_sampled(
     let name = |prompt: usize| {
         let text = &experiment.prompt_texts[prompt];
         format!(
-            "no sample of the base among {samples} was valid for prompt `{text}`: it is left out of KL(p*‖q)"
+            "fewer than two of {samples} samples of the base were valid for prompt `{text}`: it is left out of KL(p*‖q)"
         )
     };
-    std::iter::once(whole).chain(sampled.unmet().into_iter().map(name)).collect()
+    let unmet = sampled.unmet().into_iter().map(name);
+    std::iter::once(whole).chain(unmet).chain(beyond_the_samples(experiment)).collect()
 }

@@ -1,7 +1,8 @@
 //! A run's directory.
 
 use super::{Provenance, RunRecord};
-use crate::evaluation::number;
+use crate::evaluation::{Measure, number};
+use crate::training::told_apart;
 use serde::Serialize;
 use std::fs;
 use std::io::{self, Write};
@@ -132,13 +133,20 @@ fn curves(record: &RunRecord) -> Vec<u8> {
             let (seed, policy, objective) = (arm.seed.to_string(), &arm.policy, &arm.objective);
             for point in &arm.curve {
                 let step = point.step.to_string();
-                for (metric, measure) in point.measures.flat() {
-                    let Some(value) = measure.value else { continue };
+                let mut write = |metric: &str, value: f64| -> csv::Result<()> {
                     let value = match number(Some(value)) {
                         serde_json::Value::String(text) => text,
                         other => other.to_string(),
                     };
-                    writer.write_record([policy, objective, &seed, &step, &metric, &value])?;
+                    writer.write_record([policy, objective, &seed, &step, metric, &value])
+                };
+                let figures: Vec<(String, Measure)> = point.measures.flat().collect();
+                for (metric, measure) in &figures {
+                    measure.value.map_or(Ok(()), |value| write(metric, value))?;
+                }
+                for (name, mean) in point.signals.iter().filter(|(_, mean)| !mean.is_nan()) {
+                    let taken = figures.iter().any(|(metric, _)| metric == name);
+                    write(&if taken { told_apart(name) } else { name.into() }, mean)?;
                 }
             }
         }

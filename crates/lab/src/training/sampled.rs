@@ -134,6 +134,11 @@ impl SampledBatch {
         })
     }
 
+    /// For each sequence its prompt.
+    pub fn prompt_of(&self) -> &[u32] {
+        &self.prompt_of
+    }
+
     /// The rows of each group.
     pub fn groups(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.group_offsets.windows(2).map(|pair| to_index(pair[0])..to_index(pair[1]))
