@@ -11,10 +11,11 @@ mod validate;
 use crate::cli::{Cli, Command, ExperimentArgs, PluginDirs};
 use crate::failure::Failure;
 use console::Term;
+use pstar_core::files::{MOST_BYTES, read_regular};
 use pstar_lab::experiment::{Experiment, ExperimentFile, check, override_fields};
 use pstar_lab::plugins::{Registry, find};
 use serde::Serialize;
-use std::fs;
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,10 +46,12 @@ fn open(args: &ExperimentArgs) -> Result<(Experiment, Registry), Failure> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::Usage {
+    let unreadable = |error: &dyn Display| Failure::Usage {
         message: format!("the experiment `{}` cannot be read: {error}", path.display()),
         hint: path.is_dir().then(|| "name a file, for example `experiments/compare.ron`".into()),
-    })
+    };
+    let bytes = read_regular(path, MOST_BYTES).map_err(|error| unreadable(&error))?;
+    String::from_utf8(bytes).map_err(|error| unreadable(&error.utf8_error()))
 }
 
 /// A value as indented JSON.

@@ -7,6 +7,7 @@
 pub mod evaluation;
 pub mod exact;
 pub mod experiment;
+pub mod inputs;
 pub mod memory;
 pub mod optimum;
 pub mod plugins;

@@ -10,7 +10,6 @@ use pstar_lab::run::{
     Estimate, Progress, Provenance, RunDirectory, RunRecord, add_optima, execute, prepare, resolved,
 };
 use pstar_report::run_table;
-use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -46,8 +45,9 @@ fn train(
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value())?,
     };
-    let now = env::current_dir().unwrap_or_default();
-    directory.write_inputs(&resolved(experiment, &now), &Provenance::collect(registry, &experiment.seeds))?;
+    directory.copy_inputs(&experiment.inputs, &experiment.task.directory)?;
+    let provenance = Provenance::collect(registry, experiment, &args.experiment.set);
+    directory.write_inputs(&resolved(experiment, directory.path()), &provenance)?;
     let mut record = execute(&prepared, &bars);
     // What was trained is safe before anything else is tried.
     directory.write_record(&record)?;

@@ -4,11 +4,12 @@ use super::Checker;
 use super::components::place_of;
 use crate::experiment::file::PromptsFile;
 use crate::experiment::{ComponentFile, ExperimentFile, Problem};
-use pstar_core::Task;
+use crate::inputs::Input;
 use pstar_core::data::Alphabet;
+use pstar_core::files::{FileRead, MOST_BYTES, read_regular, sha256};
 use pstar_core::host::{BaseModelHandle, VerifierHandle};
 use pstar_core::rng::{Purpose, StreamKey};
-use std::fs;
+use pstar_core::{Task, corpus};
 
 /// The seed of prompts that a verifier makes: they belong to the task, not to a seed of the comparison.
 const PROMPT_SEED: u64 = 0;
@@ -52,6 +53,15 @@ impl Checker<'_> {
         let weights = self.weights(file, prompt_texts.len());
         let sound = self.problems.len() - before == faults_of_verifier;
         let base = if sound { self.base(&file.task.base, &task) } else { None };
+        for (kind, component, files) in [
+            ("base model", &file.task.base, base.as_ref().map(BaseModelHandle::files)),
+            ("verifier", &file.task.verifier, verifier.as_ref().map(VerifierHandle::files)),
+        ] {
+            if let Some(files) = files {
+                let name = format!("{kind} `{}`", component.plugin.value());
+                self.told(&name, &place_of(component, self.text), files);
+            }
+        }
         sound.then_some(BuiltTask { task, prompt_texts, weights, base, verifier })
     }
 
@@ -77,12 +87,18 @@ impl Checker<'_> {
             PromptsFile::List(texts) => texts.clone(),
             PromptsFile::File(path) => {
                 let full = self.directory.join(path);
-                let text = fs::read_to_string(&full).map_err(|error| {
+                let unreadable = |error: String| {
                     let message = format!("the prompts `{}` cannot be read: {error}", full.display());
                     Problem::at(place.clone(), message)
                         .with_hint("relative paths start at the experiment file")
-                });
-                self.accept(text)?.lines().map(String::from).collect()
+                };
+                let bytes = read_regular(&full, MOST_BYTES).map_err(|error| unreadable(error.to_string()));
+                let bytes = self.accept(bytes)?;
+                let text = corpus::text(&bytes).map_err(|error| unreadable(error.to_string()));
+                let texts = self.accept(text)?.lines().map(String::from).collect();
+                let read = FileRead { path: path.clone(), bytes: bytes.len() as u64, sha256: sha256(&bytes) };
+                self.inputs.prompts = Some(Input::new("prompts", read));
+                texts
             }
             PromptsFile::FromVerifier { count } if *count > MOST_PROMPTS => {
                 let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {count}");
