@@ -16,6 +16,9 @@ const BAD_EXPERIMENT: u8 = 2;
 /// A plugin was not loaded.
 const PLUGIN_NOT_LOADED: u8 = 3;
 
+/// Greatest number of problems of an experiment that are shown, each with its source.
+const MOST_SHOWN: usize = 50;
+
 /// Why a command did not do its work.
 pub(crate) enum Failure {
     /// The experiment cannot be run.
@@ -72,7 +75,13 @@ impl Failure {
         let (reports, code) = match self {
             Self::Experiment(error) => {
                 let missing = error.problems.iter().all(|p| p.kind == ProblemKind::MissingPlugin);
-                let reports = error.problems.iter().map(|problem| of_problem(error, problem)).collect();
+                let shown = error.problems.iter().take(MOST_SHOWN);
+                let mut reports: Vec<Report> = shown.map(|problem| of_problem(error, problem)).collect();
+                let more = error.problems.len().saturating_sub(MOST_SHOWN);
+                if more > 0 {
+                    reports
+                        .push(Report::new(MietteDiagnostic::new(format!("there are {more} more problems"))));
+                }
                 (reports, if missing { PLUGIN_NOT_LOADED } else { BAD_EXPERIMENT })
             }
             Self::Plugins(failures) => {

@@ -3,7 +3,8 @@
 use super::{json, open, print};
 use crate::cli::ValidateArgs;
 use crate::failure::Failure;
-use pstar_lab::run::prepare;
+use crate::progress::Bars;
+use pstar_lab::run::prepare_telling;
 use serde_json::json as object;
 use std::process::ExitCode;
 
@@ -11,7 +12,9 @@ use std::process::ExitCode;
 pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
     let trains = experiment.training.is_some() || !experiment.objectives.is_empty();
-    let warnings = if trains { prepare(&experiment, &registry)?.warnings } else { Vec::new() };
+    let bars = Bars::new();
+    let warnings = if trains { prepare_telling(&experiment, &registry, &bars)?.warnings } else { Vec::new() };
+    drop(bars);
     let arms = experiment.policies.len() * experiment.objectives.len() * experiment.seeds.len();
     if args.json {
         print(&json(&object!({ "valid": true, "arms": arms, "warnings": warnings })))?;

@@ -1,0 +1,3 @@
+//! Inputs that once fell short, one submodule a topic.
+
+mod costs;
