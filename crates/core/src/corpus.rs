@@ -97,7 +97,7 @@ pub fn text(bytes: &[u8]) -> Result<&str, CorpusError> {
         let (before, after) = bytes.split_at(error.valid_up_to());
         let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         CorpusError {
-            line: before.iter().filter(|&&byte| byte == b'\n').count() + 1,
+            line: before.split(|&byte| byte == b'\n').count(),
             column: String::from_utf8_lossy(&before[start..]).chars().count() + 1,
             message: format!("expected UTF-8 text, found the byte {:#04x}", after[0]),
         }

@@ -131,7 +131,11 @@ impl Registry {
         }
         let opened =
             host::open(path).map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
-        if Identity::of(path).ok() != Some(before) {
+        let after = Identity::of(path).map_err(|error| unreadable(&error))?;
+        // A new name changes a file as well, so that its content decides.
+        let same =
+            || after.is_of_same_file(before) && read_regular(path, u64::MAX).is_ok_and(|now| now == bytes);
+        if after != before && !same() {
             let message = "the file was replaced while it was loaded";
             return Err(LoadFailure::new(path, message, "wait until it is built, then run again"));
         }

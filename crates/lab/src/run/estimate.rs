@@ -25,7 +25,7 @@ const LONG: f64 = 0.2;
 
 /// Times that the search for an optimum walks all transitions of its class, in passes of the kind that
 /// [`PolicyClass::log_masses`] makes: from the searches of `compare.ron`.
-const SEARCH_PASSES: f64 = 500.0;
+const SEARCH_PASSES: f64 = 1900.0;
 
 /// What a run will cost. The counts are exact; time and memory are rough, and grow with all that makes them grow.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

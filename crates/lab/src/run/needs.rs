@@ -66,7 +66,7 @@ impl Needs {
                 needs.population(experiment, tokens);
             }
         }
-        needs.batch(experiment, training)?;
+        needs.batch(experiment, training);
         Ok(needs)
     }
 
@@ -96,7 +96,7 @@ impl Needs {
                 );
             }
             Ruler::Sampled(..) => {
-                let each = PER_SEQUENCE + PER_TOKEN * mean_length(experiment)?;
+                let each = PER_SEQUENCE + PER_TOKEN * mean_length(experiment);
                 let samples = experiment.evaluation.samples as f64 * each;
                 let sets = experiment.prompts.view().len() as f64 + arms_at_once(experiment);
                 let place = experiment.file.evaluation.samples.place(&experiment.text);
@@ -112,7 +112,7 @@ impl Needs {
             needs.population(experiment, all.sequences().tokens().values().len() as f64);
         }
         needs.records(experiment, prepared.training);
-        needs.batch(experiment, prepared.training)?;
+        needs.batch(experiment, prepared.training);
         let mut parameters = 0;
         for spec in &experiment.policies {
             parameters = create(experiment, prepared.registry, spec)?.parameter_count()?.max(parameters);
@@ -178,14 +178,13 @@ impl Needs {
         self.add(format!("the records of {arms:.0} arms"), arms * PER_ARM, seeds, "use fewer `seeds`");
     }
 
-    fn batch(&mut self, experiment: &Experiment, training: Training) -> Result<(), PluginError> {
-        let Gradient::Sampled { prompts, group } = training.gradient else { return Ok(()) };
-        let sequence = PER_SEQUENCE + PER_TOKEN * mean_length(experiment)?;
+    fn batch(&mut self, experiment: &Experiment, training: Training) {
+        let Gradient::Sampled { prompts, group } = training.gradient else { return };
+        let sequence = PER_SEQUENCE + PER_TOKEN * mean_length(experiment);
         let bytes = (prompts * group) as f64 * sequence * arms_at_once(experiment);
         let hint = "lower `prompts` or `group` of `training.gradient`, or `--threads`";
         let what = format!("batches of {prompts} × {group} sequences");
         self.add(what, bytes, gradient_place(experiment), hint);
-        Ok(())
     }
 }
 
@@ -216,16 +215,16 @@ fn contexts(experiment: &Experiment) -> Result<usize, PluginError> {
     Ok(states.len())
 }
 
-/// How many tokens an output of the base has, a mean over prompts.
-fn mean_length(experiment: &Experiment) -> Result<f64, PluginError> {
-    let prompts = experiment.prompts.view();
+/// How many tokens an output of the base has, a mean over prompts; as many as there can be where it does not sample.
+fn mean_length(experiment: &Experiment) -> f64 {
+    let (prompts, longest) = (experiment.prompts.view(), experiment.task.horizon as f64);
     if experiment.task.ending == Ending::FixedLength || prompts.is_empty() {
-        return Ok(experiment.task.horizon as f64);
+        return longest;
     }
     let count = u32::try_from(prompts.len()).unwrap_or(u32::MAX);
     let sample: Vec<u32> = (0..LENGTH_SAMPLES).collect();
     let prompt_of: Vec<u32> = sample.iter().map(|i| i % count).collect();
     let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
-    let samples = experiment.base.sample(&request, StreamKey::new(0, Purpose::Evaluation, 0))?;
-    Ok(samples.log_probs.len() as f64 / f64::from(LENGTH_SAMPLES))
+    let samples = experiment.base.sample(&request, StreamKey::new(0, Purpose::Evaluation, 0));
+    samples.map_or(longest, |samples| samples.log_probs.len() as f64 / f64::from(LENGTH_SAMPLES))
 }
