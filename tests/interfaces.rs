@@ -140,7 +140,9 @@ fn a_run_with_an_older_plugin_says_what_it_does_not_know() {
         fs::copy(file, folder.path().join("plugins").join(file.file_name().unwrap())).unwrap();
     };
     put(&plugins()[0].0);
-    ["ngram", "kl_control"].iter().for_each(|plugin| put(&library(plugin)));
+    for plugin in ["ngram", "kl_control"] {
+        put(&library(plugin));
+    }
     fs::write(folder.path().join("data/corpus.txt"), "ab\nb\n").unwrap();
     let experiment = r#"(
         name: "old",

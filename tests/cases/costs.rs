@@ -55,7 +55,7 @@ fn a_batch_counts_as_memory() {
     let found = estimate("gradient: Sampled(prompts: 1, group: 16000000), steps: 1", "optima: false");
     // Two arms may be trained at once, or as many as there are threads.
     let at_once = rayon_threads().min(6);
-    let gigabytes = found.mebibytes * 1048576.0 / 1e9 / at_once as f64;
+    let gigabytes = found.mebibytes * 1_048_576.0 / 1e9 / at_once as f64;
     assert!((3.0..5.0).contains(&gigabytes), "{gigabytes} GB an arm: {found:?}");
 }
 
@@ -173,11 +173,13 @@ fn checks_are_linear() {
             verifier: (plugin: "regex", config: (pattern: "0*"))))"#
         )
     };
-    let cases: [(&str, &dyn Fn(usize) -> String, usize); 3] =
-        [("seeds", &seeds, 10_000), ("objectives", &objectives, 1000), ("rows", &rows, 100)];
-    for (name, text, n) in cases {
-        let (some, many) = (check_seconds(&text(n)), check_seconds(&text(10 * n)));
-        assert!(many < 20.0 * some, "{name}: {some} s for {n}, {many} s for ten times as many");
+    for (name, some, many) in [
+        ("seeds", seeds(10_000), seeds(100_000)),
+        ("objectives", objectives(1000), objectives(10_000)),
+        ("rows", rows(100), rows(1000)),
+    ] {
+        let (some, many) = (check_seconds(&some), check_seconds(&many));
+        assert!(many < 20.0 * some, "{name}: {some} s, and {many} s for ten times as many");
     }
 }
 

@@ -33,7 +33,7 @@ impl Inputs {
     pub(crate) fn add(&mut self, component: &str, told: Option<Vec<FileRead>>) {
         match told {
             Some(files) => {
-                self.of_components.extend(files.into_iter().map(|file| Input::new(component, file)))
+                self.of_components.extend(files.into_iter().map(|file| Input::new(component, file)));
             }
             None => self.untold.push(component.into()),
         }

@@ -27,7 +27,7 @@ pub(crate) fn read(path: &str, task: &Task) -> Result<Corpus, PluginError> {
         let message = format!("expected a corpus of at least one string, found `{path}` empty");
         return Err(PluginError::config("corpus", message));
     }
-    Ok(Corpus { sequences, bytes, format })
+    Ok(Corpus { bytes, format, sequences })
 }
 
 /// The entries as sequences; with [`Ending::EndSymbol`] a `$` follows each response.

@@ -44,7 +44,9 @@ impl Case {
 
 fn count(entries: &[Entry], contexts: &Contexts, task: &Task) -> Counts {
     let mut counts = Counts::new(contexts.length(), task);
-    entries.iter().for_each(|entry| counts.add(entry));
+    for entry in entries {
+        counts.add(entry);
+    }
     counts
 }
 
