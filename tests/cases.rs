@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+mod costs;
 mod estimates;
 mod logs;
 mod messages;

@@ -11,6 +11,7 @@ use crate::shown;
 use ron::extensions::Extensions;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 /// The RON dialect of experiments and configurations: `clip: 10.0` and `clip: Some(10.0)` both work.
@@ -153,8 +154,9 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for UniqueMap<V> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueMap<V>, A::Error> {
                 let mut entries: Vec<(String, V)> = Vec::new();
+                let mut known = HashSet::new();
                 while let Some(key) = map.next_key::<String>()? {
-                    if entries.iter().any(|(known, _)| *known == key) {
+                    if !known.insert(key.clone()) {
                         return Err(A::Error::custom(format!("the key `{}` is given twice", shown(&key))));
                     }
                     entries.push((key, map.next_value()?));

@@ -17,6 +17,7 @@ pub mod data;
 mod error;
 pub mod export;
 mod field;
+pub mod files;
 pub mod host;
 pub mod math;
 pub mod objective;

@@ -81,9 +81,9 @@ pub(crate) struct RunArgs {
     /// The run's directory, new or empty; default: `runs/NAME`, with a number behind it if that is taken
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Number of threads; default: one a core. No thread count changes a result
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
+    /// Number of threads, at most 1024; default: one a core. No thread count changes a result
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
     /// Say how many arms there are, what they cost and about how long they take, and run none
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 const NARROWEST: usize = 20;
 
 /// Most complaints that are told; the others are counted.
-const MOST_TOLD: usize = 30;
+const MOST_TOLD: usize = 50;
 
 /// Bad experiment or usage.
 const BAD_EXPERIMENT: u8 = 2;
@@ -59,6 +59,7 @@ impl From<StoreError> for Failure {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         let hint = match error {
             StoreError::NotEmpty { .. } => "name another directory with `--out`, or empty this one",
+            StoreError::Changed { .. } => "leave the files of a run alone until it has ended",
             _ => "check the permissions, or name another directory with `--out`",
         };
         Self::Usage { message: format!("{error}{cause}"), hint: Some(hint.into()) }

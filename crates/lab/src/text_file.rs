@@ -1,7 +1,6 @@
 //! Text files from outside.
 
-use std::fs::File;
-use std::io::{self, Read};
+use pstar_core::files::{ReadError, read_regular};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -15,19 +14,13 @@ pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TextFileError {
-    /// The system refuses.
+    /// It is no regular file, too long, or the system refuses.
     #[error("`{}` cannot be read: {source}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The reason.
-        source: io::Error,
-    },
-    /// The file is too long.
-    #[error("`{}` must have at most {MOST_BYTES} bytes, found more", path.display())]
-    TooLong {
-        /// The file.
-        path: PathBuf,
+        source: ReadError,
     },
     /// The file is not text.
     #[error("`{}` is not UTF-8 text: byte {} cannot be read", path.display(), at + 1)]
@@ -46,8 +39,10 @@ impl TextFileError {
             Self::Unreadable { path, .. } if path.is_dir() => {
                 Some("name a file, for example `experiments/compare.ron`")
             }
+            Self::Unreadable { source: ReadError::TooLarge { .. }, .. } => {
+                Some("large sets of data are corpora, which stand in files of their own")
+            }
             Self::Unreadable { .. } => None,
-            Self::TooLong { .. } => Some("large sets of data are corpora, which stand in files of their own"),
             Self::NoText { .. } => Some("save it as UTF-8"),
         }
     }
@@ -56,26 +51,22 @@ impl TextFileError {
 /// The text of a file, without a byte-order mark.
 ///
 /// # Errors
-/// If the file cannot be read, has more than 16 MiB, or is not UTF-8.
+/// If the file is no regular one, has more than 16 MiB, is not UTF-8, or cannot be read.
 pub fn read_text(path: &Path) -> Result<String, TextFileError> {
-    let unreadable = |source| TextFileError::Unreadable { path: path.into(), source };
-    let file = File::open(path).map_err(unreadable)?;
-    let too_long = || TextFileError::TooLong { path: path.into() };
-    if file.metadata().map_err(unreadable)?.len() > MOST_BYTES {
-        return Err(too_long());
-    }
-    let mut bytes = Vec::new();
-    // What has no length of its own, or grows, is cut as well.
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(too_long());
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|error| TextFileError::NoText { path: path.into(), at: error.utf8_error().valid_up_to() })?;
-    Ok(match text.strip_prefix(BYTE_ORDER_MARK) {
-        Some(rest) => rest.to_string(),
-        None => text,
-    })
+    text_of(path, &read_bytes(path)?).map(String::from)
+}
+
+/// The bytes of a text file.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, TextFileError> {
+    read_regular(path, MOST_BYTES)
+        .map_err(|source| TextFileError::Unreadable { path: path.into(), source })
+}
+
+/// Their text, without a byte-order mark.
+pub(crate) fn text_of<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, TextFileError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| TextFileError::NoText { path: path.into(), at: error.valid_up_to() })?;
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
 }
 
 #[cfg(test)]
@@ -94,6 +85,6 @@ mod tests {
         assert_eq!(read("\u{feff}ä\u{feff}".as_bytes()).unwrap(), "ä\u{feff}");
         assert!(matches!(read(b"a\xff"), Err(TextFileError::NoText { at: 1, .. })));
         assert!(matches!(read_text(folder.path()), Err(TextFileError::Unreadable { .. })));
-        assert!(matches!(read_text(Path::new("/dev/zero")), Err(TextFileError::TooLong { .. })));
+        assert!(matches!(read_text(Path::new("/dev/zero")), Err(TextFileError::Unreadable { .. })));
     }
 }

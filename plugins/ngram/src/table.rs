@@ -1,9 +1,8 @@
 //! Explicit tables.
 
 use crate::config::Table;
-use crate::contexts::{Contexts, to_index};
+use crate::contexts::{Contexts, sorted, to_index};
 use pstar_core::{PluginError, Task, math, shown};
-use std::collections::BTreeSet;
 
 /// How far the sum of a row may be from 1.
 const TOLERANCE: f64 = 1e-9;
@@ -20,8 +19,7 @@ pub(crate) fn logits(
     for (position, table) in tables.iter().enumerate() {
         let dependent = tables.len() > 1;
         let place = if dependent { format!("table {} of ", position + 1) } else { String::new() };
-        let needed =
-            if dependent { layers[position].clone() } else { layers.iter().flatten().copied().collect() };
+        let needed = if dependent { layers[position].clone() } else { sorted(layers.concat()) };
         logits.extend(
             table_logits(table, &needed, contexts, task)
                 .map_err(|message| PluginError::config(field, format!("{place}`{field}`: {message}")))?,
@@ -31,12 +29,7 @@ pub(crate) fn logits(
 }
 
 /// The logits of one table, which must have a row for each context of `needed`.
-fn table_logits(
-    table: &Table,
-    needed: &BTreeSet<u64>,
-    contexts: &Contexts,
-    task: &Task,
-) -> Result<Vec<f64>, String> {
+fn table_logits(table: &Table, needed: &[u64], contexts: &Contexts, task: &Task) -> Result<Vec<f64>, String> {
     let choices = task.choices();
     let mut logits = vec![0.0; contexts.count() * choices];
     let mut given = vec![false; contexts.count()];
@@ -112,7 +105,7 @@ pub(crate) mod tests {
         let task = task("ab", "", 3);
         let table = rows.iter().map(|(key, row)| ((*key).into(), row.to_vec())).collect();
         let contexts = Contexts::new(2, &task, 1).unwrap();
-        let needed = contexts.reachable(&task).into_iter().flatten().collect();
+        let needed = sorted(contexts.reachable(&task).concat());
         table_logits(&table, &needed, &contexts, &task)
     }
 

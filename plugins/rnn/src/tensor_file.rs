@@ -1,11 +1,10 @@
 //! Parameters in a safetensors file.
 
 use crate::shape::{Shape, Tensor};
+use pstar_core::files::sha256;
 use pstar_core::{Task, shown};
 use safetensors::Dtype;
 use safetensors::tensor::{SafeTensors, TensorView};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The metadata entry that holds the SHA-256 of all values.
 const CHECKSUM: &str = "sha256";
@@ -142,13 +141,5 @@ pub(crate) fn read_back(bytes: &[u8], task: &Task) -> Result<(Shape, Vec<f64>), 
 
 fn checksum(parameters: &[f64]) -> String {
     let bytes: Vec<u8> = parameters.iter().flat_map(|x| x.to_le_bytes()).collect();
-    hex(&bytes)
-}
-
-/// The SHA-256 of some bytes.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    sha256(&bytes)
 }

@@ -8,6 +8,7 @@ use crate::abi::{
 use crate::author::{Incremental, Verifier};
 use crate::data::Alphabet;
 use crate::error::{ErrorKind, PluginError};
+use crate::files::{FileRead, noted};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString, RVec};
@@ -15,14 +16,15 @@ use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString, RVec};
 pub(crate) struct VerifierAdapter<V> {
     verifier: Guarded<V>,
     alphabet: Alphabet,
+    files: Vec<FileRead>,
 }
 
 impl<V: Verifier> VerifierAdapter<V> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<VerifierBox> {
         guard(V::NAME, || {
-            let verifier = Guarded::new(V::new(config::parse(configuration.as_str())?)?);
-            let alphabet = read_task(task.as_str())?.alphabet;
-            Ok(AbiVerifier_TO::from_value(Self { verifier, alphabet }, TD_Opaque))
+            let (verifier, files) = noted(|| V::new(config::parse(configuration.as_str())?))?;
+            let (verifier, alphabet) = (Guarded::new(verifier), read_task(task.as_str())?.alphabet);
+            Ok(AbiVerifier_TO::from_value(Self { verifier, alphabet, files }, TD_Opaque))
         })
     }
 }
@@ -69,6 +71,10 @@ impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
             };
             Ok(view.map(|view| AbiIncremental_TO::from_value(adapt(view), TD_Opaque)).into())
         })
+    }
+
+    fn files(&self) -> AbiResult<ROption<RString>> {
+        super::tell(&self.files)
     }
 }
 

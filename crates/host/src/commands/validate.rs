@@ -4,8 +4,9 @@ use super::{json, open, print};
 use crate::cli::ValidateArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
+use crate::progress::Bars;
 use pstar_lab::consistency::check_task;
-use pstar_lab::run::prepare;
+use pstar_lab::run::prepare_telling;
 use serde_json::json as object;
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ fn check(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
     let trains = experiment.training.is_some() || !experiment.objectives.is_empty();
     let warnings = if trains {
-        prepare(&experiment, &registry)?.warnings
+        prepare_telling(&experiment, &registry, &Bars::new())?.warnings
     } else {
         check_task(&experiment)
             .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;

@@ -1,7 +1,9 @@
 //! Everything that is known before the first arm starts: exact values, initial parameters, and whether the
 //! objectives fit the task.
 
+use super::needs::Needs;
 use super::objectives;
+use super::{NoProgress, Progress};
 use crate::consistency::check_policy;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, Measures, Reference, Ruler, SampledEvaluation, Unavailable,
@@ -45,6 +47,20 @@ pub struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
+    /// Refuses a run that would take more memory than this process can have.
+    ///
+    /// # Errors
+    /// The field to change; or if a component fails.
+    pub fn check_memory(&self) -> Result<(), ExperimentError> {
+        let problem = match Needs::of(self) {
+            Ok(needs) => needs.problem(),
+            Err(error) => Some(Problem { hint: error.hint, ..Problem::new(error.message) }),
+        };
+        let Some(problem) = problem else { return Ok(()) };
+        let (path, text) = (self.experiment.path.clone(), self.experiment.text.clone());
+        Err(ExperimentError { path, text, problems: vec![problem] })
+    }
+
     /// What exact gradients of a policy under an objective are had from.
     pub fn exact(&self, policy: usize, objective: &str) -> Option<ExactSource<'_>> {
         let number = self.experiment.objectives.iter().position(|spec| spec.name == objective);
@@ -62,6 +78,19 @@ pub fn prepare<'a>(
     experiment: &'a Experiment,
     registry: &'a Registry,
 ) -> Result<Prepared<'a>, ExperimentError> {
+    prepare_telling(experiment, registry, &NoProgress)
+}
+
+/// As [`prepare`], telling how far it is. What it costs is bounded by `evaluation.enumerate_up_to` outputs and
+/// `exact.max_states` states a prompt, and by the machine's memory.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_telling<'a>(
+    experiment: &'a Experiment,
+    registry: &'a Registry,
+    progress: &dyn Progress,
+) -> Result<Prepared<'a>, ExperimentError> {
     let mut problems = missing_parts(experiment);
     let failed =
         |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
@@ -72,7 +101,12 @@ pub fn prepare<'a>(
         let problem = Problem::new(error.message);
         failed(vec![Problem { hint: error.hint, ..problem }])
     };
-    let ruler = Ruler::new(experiment).map_err(of_task)?;
+    if let Some(problem) = Needs::before(experiment, training).map_err(of_task)?.problem() {
+        return Err(failed(vec![problem]));
+    }
+    progress.phase("working out exact values");
+    let ruler = Ruler::watched(experiment, &|done, most| progress.prepared(done, most)).map_err(of_task)?;
+    progress.phase("preparing policies and objectives");
     let facts = ruler.facts(experiment.prompt_texts.len());
     if facts.iter().all(|facts| facts.log_partition == Some(f64::NEG_INFINITY)) {
         let message = "no prompt has a valid output that the base reaches: there is nothing to learn";

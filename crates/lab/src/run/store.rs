@@ -2,7 +2,9 @@
 
 use super::{Provenance, RunRecord};
 use crate::evaluation::{Measure, number};
+use crate::inputs::{Inputs, climbs, without_dots};
 use crate::training::told_apart;
+use pstar_core::files::sha256;
 use serde::Serialize;
 use std::fs;
 use std::io::{self, Write};
@@ -28,6 +30,25 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
+    /// A file that the experiment is made from is no longer what it was when it was read.
+    #[error("`{}` was changed after it was read", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The folder of copies, in a run's directory.
+const COPIES: &str = "inputs";
+
+/// The folder among the copies that relative paths start from, seen from a run's directory: as deep as paths climb.
+pub(super) fn copies(inputs: &Inputs) -> PathBuf {
+    let portable = inputs.portable();
+    if portable.is_empty() {
+        return PathBuf::from(".");
+    }
+    let depth = portable.iter().map(|input| climbs(Path::new(&input.path))).max().unwrap_or(0);
+    std::iter::once(COPIES).chain(std::iter::repeat_n("_", depth)).collect()
 }
 
 /// A run's directory: every file appears whole or not at all.
@@ -81,6 +102,29 @@ impl RunDirectory {
     pub fn write_inputs(&self, experiment: &str, provenance: &Provenance) -> Result<(), StoreError> {
         self.write("experiment.ron", experiment.as_bytes())?;
         self.write("provenance.json", &json(provenance))
+    }
+
+    /// Copies the files that components read, which relative paths of the experiment start `from`.
+    ///
+    /// # Errors
+    /// If one cannot be copied, or is no longer what was read.
+    pub fn copy_inputs(&self, inputs: &Inputs, from: &Path) -> Result<(), StoreError> {
+        let folder = copies(inputs);
+        let start = self.path.join(&folder);
+        for input in inputs.portable() {
+            let source = from.join(&input.path);
+            let copy = self.path.join(without_dots(&folder.join(&input.path)));
+            let unwritable = |source| StoreError::Unwritable { path: copy.clone(), source };
+            let bytes = fs::read(&source).map_err(unwritable)?;
+            if sha256(&bytes) != input.sha256 {
+                return Err(StoreError::Changed { path: source });
+            }
+            // Paths that climb do so through the folder that they start from.
+            fs::create_dir_all(&start).map_err(unwritable)?;
+            fs::create_dir_all(copy.parent().unwrap_or(&start)).map_err(unwritable)?;
+            fs::write(&copy, bytes).map_err(unwritable)?;
+        }
+        Ok(())
     }
 
     /// Writes what the run found.

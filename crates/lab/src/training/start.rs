@@ -59,7 +59,12 @@ pub(crate) fn create(
 ) -> Result<PolicyHandle, PluginError> {
     let component =
         registry.policy(&spec.plugin).map_err(|error| PluginError::contract(error.to_string()))?;
-    component.create(&spec.configuration, &experiment.task)
+    let policy = component.create(&spec.configuration, &experiment.task)?;
+    if policy.files()? == spec.files {
+        return Ok(policy);
+    }
+    let message = format!("a file of policy `{}` was changed after the experiment was checked", spec.name);
+    Err(PluginError::data(message).with_hint("leave the files of a run alone until it has ended"))
 }
 
 /// A policy at its initial parameters, as [`initial_parameters`] gave them; those that are drawn with the first seed,

@@ -4,8 +4,10 @@ use super::Checker;
 use super::components::place_of;
 use crate::experiment::file::PromptsFile;
 use crate::experiment::{ComponentFile, ExperimentFile, Problem};
-use crate::text_file::{TextFileError, read_text};
+use crate::inputs::Input;
+use crate::text_file::{TextFileError, read_bytes, text_of};
 use pstar_core::data::{Alphabet, AlphabetError};
+use pstar_core::files::{FileRead, sha256};
 use pstar_core::host::{BaseModelHandle, VerifierHandle};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{Task, shown};
@@ -52,6 +54,15 @@ impl Checker<'_> {
         let weights = self.weights(file, prompt_texts.len());
         let sound = self.problems.len() - before == faults_of_verifier;
         let base = if sound { self.base(&file.task.base, &task) } else { None };
+        for (kind, component, files) in [
+            ("base model", &file.task.base, base.as_ref().map(BaseModelHandle::files)),
+            ("verifier", &file.task.verifier, verifier.as_ref().map(VerifierHandle::files)),
+        ] {
+            if let Some(files) = files {
+                let name = format!("{kind} `{}`", component.plugin.value());
+                self.told(&name, &place_of(component, self.text), files);
+            }
+        }
         sound.then_some(BuiltTask { task, prompt_texts, weights, base, verifier })
     }
 
@@ -86,15 +97,19 @@ impl Checker<'_> {
             PromptsFile::List(texts) => texts.clone(),
             PromptsFile::File(path) => {
                 let full = self.directory.join(path);
-                let text = read_text(&full).map_err(|error| {
+                let unreadable = |error: TextFileError| {
                     let hint = match error {
                         TextFileError::Unreadable { .. } => "relative paths start at the experiment file",
                         _ => "expected one prompt a line",
                     };
                     Problem::at(place.clone(), format!("the prompts {error}")).with_hint(hint)
-                });
+                };
+                let bytes = self.accept(read_bytes(&full).map_err(unreadable))?;
+                let text = self.accept(text_of(&full, &bytes).map_err(unreadable))?;
+                let read = FileRead { path: path.clone(), bytes: bytes.len() as u64, sha256: sha256(&bytes) };
+                self.inputs.prompts = Some(Input::new("prompts", read));
                 // One more than there may be is enough to refuse them.
-                self.accept(text)?.lines().take(MOST_PROMPTS + 1).map(String::from).collect()
+                text.lines().take(MOST_PROMPTS + 1).map(String::from).collect()
             }
             PromptsFile::FromVerifier { count } if *count > MOST_PROMPTS => {
                 let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {count}");
