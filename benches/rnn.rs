@@ -67,7 +67,7 @@ impl Trained {
             pseudo_count: 0.0,
         };
         self.policy.gradient(&batch, &mut self.gradient).unwrap();
-        self.optimizer.step(&mut self.parameters, &self.gradient);
+        self.optimizer.step(&mut self.parameters, &self.gradient).unwrap();
         self.policy.set_parameters(&self.parameters).unwrap();
         self.step += 1;
     }

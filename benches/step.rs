@@ -33,7 +33,7 @@ fn step(c: &mut Criterion) {
                 let answer = objective.step(&batch.view().unwrap()).unwrap();
                 let weighted = batch.weighted(&experiment, &answer.coefficients).unwrap();
                 policy.gradient(&weighted, &mut gradient).unwrap();
-                optimizer.step(&mut parameters, &gradient);
+                optimizer.step(&mut parameters, &gradient).unwrap();
                 policy.set_parameters(&parameters).unwrap();
                 step += 1;
             });

@@ -41,7 +41,6 @@ const CASES: &[(&str, &str, &str, i32)] = &[
     ("unknown variant", "FitBase", "FitBasis", 2),
     ("misspelt plugin", "\"kl-control\"", "\"kl-contrl\"", 3),
     ("empty alphabet", "Chars(\"ab\")", "Chars(\"\")", 2),
-    ("reserved symbol", "Chars(\"ab\")", "Chars(\"ab$\")", 2),
     ("foreign symbol in a prompt", "List([\"\"])", "List([\"abc\"])", 2),
     ("horizon of zero", "horizon: 3", "horizon: 0", 2),
     ("repeated seed", "[1, 2]", "[1, 1]", 2),

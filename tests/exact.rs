@@ -134,6 +134,10 @@ fn task() -> impl Strategy<Value = Task> {
     )
 }
 
+/// Ordinary orders, and next to 0 and 1, where divergences are limits of vanishing differences.
+const ALPHAS: &str = "[-0.5, 0, 0.25, 0.5, 1, 1.5, 1e-3, 1e-6, 1e-9, 1e-12, 1e-15, -1e-9, 0.999, 0.999999, 0.999999999, \
+                      0.999999999999, 0.999999999999999, 1.000000001]";
+
 /// All contexts of an order, whether or not they occur.
 fn contexts(symbols: usize, order: usize) -> Vec<String> {
     let letters: Vec<char> = "abc".chars().take(symbols).chain("xy^".chars()).collect();
@@ -181,7 +185,7 @@ impl Task {
                     verifier: (plugin: "regex", config: (pattern: "{}")),
                 ),
                 policies: {{"q": (plugin: "ngram", config: {policy}, start: AsConfigured)}},
-                evaluation: (k: [1, 7, 1000], betas: [0.5, 2], alphas: [-0.5, 0, 0.25, 0.5, 1, 1.5], power_sums: [-1, 0.5, 2]))"#,
+                evaluation: (k: [1, 7, 1000], betas: [0.5, 2], alphas: {ALPHAS}, power_sums: [-1, 0.5, 2]))"#,
             &"abc"[..self.symbols],
             self.horizon,
             if self.ends { "EndSymbol" } else { "FixedLength" },

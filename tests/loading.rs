@@ -1,6 +1,7 @@
 //! Finding and loading plugin files.
 
 use crate::support::{folder, host, installation, libraries, library, registry, shown, test_library};
+use pstar_core::host::INTERFACE_VERSION;
 use pstar_lab::plugins::Registry;
 use std::fs;
 use std::process::Command;
@@ -91,7 +92,7 @@ fn walk(folder: &std::path::Path) -> Option<std::path::PathBuf> {
 fn an_incompatible_interface_is_told() {
     let folder = folder();
     let mut bytes = fs::read(library("regex")).unwrap();
-    let (ours, theirs) = (b"1.1.0", b"9.0.0");
+    let (ours, theirs) = (INTERFACE_VERSION.as_bytes(), b"9.0.0");
     let found: Vec<usize> = (0..bytes.len() - 5).filter(|&i| &bytes[i..i + 5] == ours).collect();
     assert!(!found.is_empty());
     for at in found {

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod bad_input;
+mod cases;
 mod commands;
+mod consistency;
 mod exact;
 mod expected;
 mod extremes;
 mod facts;
+mod interfaces;
 mod loading;
 mod matched;
 mod mutations;
@@ -16,9 +19,11 @@ mod out_of_tree;
 mod paper;
 mod population;
 mod prompts;
+mod provenance;
 mod rnn;
 mod run_output;
 mod sampled_evaluation;
+mod signals;
 mod support;
 mod views;
 mod warnings;

@@ -1,23 +1,17 @@
 //! Plugins that a stranger writes: packages of their own, without a word about the binary interface. The guide for
 //! authors shows them in full.
 
-use crate::support::{folder, host, shown};
+use crate::support::{build_out_of_tree, folder, host, root, shown, target};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
-use std::{env, fs};
 
 const PLUGINS: [&str; 4] = ["palindrome", "brackets", "mean-reward", "coins"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 /// The folder of the built libraries.
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("out-of-tree");
         let core = root().join("crates/core").canonicalize().unwrap();
         for plugin in PLUGINS {
             let source = root().join("tests/out_of_tree").join(plugin);
@@ -28,17 +22,9 @@ fn built() -> &'static Path {
             assert!(!manifest.contains("abi_stable"));
             let manifest = manifest.replace("../../../crates/core", &core.display().to_string());
             fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
-            // The versions of this workspace, which are downloaded already.
-            fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
-            let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-                .args(["build", "--offline", "--quiet"])
-                .current_dir(folder.path())
-                .env("CARGO_TARGET_DIR", &target)
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{plugin}: {}", String::from_utf8_lossy(&output.stderr));
+            build_out_of_tree(folder.path(), &target("out-of-tree"));
         }
-        target.join("debug")
+        target("out-of-tree").join("debug")
     })
 }
 

@@ -1,7 +1,7 @@
 //! Estimates against exact values.
 
-use crate::support::{PROMPTED_TASK, library, run, run_with};
-use pstar_lab::evaluation::Method;
+use crate::support::{PROMPTED_TASK, library, run, run_with, test_library};
+use pstar_lab::evaluation::{Measure, Method};
 use pstar_lab::run::RunRecord;
 
 fn text(enumerate_up_to: u64) -> String {
@@ -38,8 +38,8 @@ fn estimates_lie_within_five_standard_errors_of_the_exact_values() {
 }
 
 /// A recurrent policy has no states, but base and verifier have, so that p* can be sampled and Z is exact.
-fn recurrent(enumerate_up_to: u64) -> RunRecord {
-    let text = format!(
+fn recurrent(enumerate_up_to: u64) -> String {
+    format!(
         r#"(name: "recurrent",
             task: (
                 alphabet: Chars("ab"), prompt_alphabet: Chars("="), horizon: 6, ending: EndSymbol,
@@ -53,17 +53,17 @@ fn recurrent(enumerate_up_to: u64) -> RunRecord {
             objectives: {{"reinforce": (plugin: "reinforce")}},
             training: (gradient: Sampled(prompts: 3, group: 8), steps: 3, optimizer: Adam(learning_rate: 0.05)),
             evaluation: (
-                every: 3, k: [1, 16, 100000], betas: [0.5], alphas: [0.25, 0.5],
+                every: 3, k: [1, 16, 100000], betas: [0.5], alphas: [0.25, 0.5, 0.9, 0.999999],
                 enumerate_up_to: {enumerate_up_to}, samples: 20000,
             ),
             seeds: [1])"#
-    );
-    run_with(library("rnn"), &text)
+    )
 }
 
 #[test]
 fn samples_of_the_filtered_model_measure_policies_without_states() {
-    let (exact, sampled) = (recurrent(1000), recurrent(10));
+    let measured = |limit| run_with(library("rnn"), &recurrent(limit));
+    let (exact, sampled) = (measured(1000), measured(10));
     assert_eq!((exact.method, sampled.method), (Method::Enumeration, Method::DynamicProgramming));
     let (exact_arm, sampled_arm) = (&exact.arms[0], &sampled.arms[0]);
     assert_eq!(exact_arm.parameters, sampled_arm.parameters);
@@ -75,9 +75,9 @@ fn samples_of_the_filtered_model_measure_policies_without_states() {
             assert_eq!((measure.value, truth), (Some(f64::INFINITY), f64::INFINITY));
             continue;
         }
-        // More samples than there are could all be wrong.
-        if name == "pass@100000" {
-            assert_eq!(measure.value, None);
+        // More samples than there are could all be wrong, or find what is too rare to be among these.
+        if ["pass@100000", "coverage@100000"].contains(&name.as_str()) {
+            assert_eq!(measure, Measure::default());
             continue;
         }
         let (estimate, error) = (measure.value.unwrap(), measure.std_error.unwrap());
@@ -85,9 +85,13 @@ fn samples_of_the_filtered_model_measure_policies_without_states() {
         assert!((estimate - truth).abs() < 5.0 * error, "{name}: {estimate} ± {error}, not {truth}");
         compared.push(name);
     }
-    for name in
-        ["kl_from_filtered", "js_to_filtered", "coverage@100000", "alpha_divergence@0.25", "kl_to_tilted@0.5"]
-    {
+    for name in [
+        "kl_from_filtered",
+        "js_to_filtered",
+        "coverage@16",
+        "alpha_divergence@0.25",
+        "alpha_divergence@0.999999",
+    ] {
         assert!(compared.iter().any(|known| known == name), "{name} is missing");
     }
     let said =
@@ -120,28 +124,92 @@ fn prompts_without_a_filtered_model_do_not_disturb_the_others() {
     }
 }
 
-/// Beyond the number of samples coverage still grows with k, up to the number of valid outputs.
+/// A policy that meets nothing valid, of a base that is valid half of the time: no standard error is 0, and three of them
+/// cover what is known. Its probability of a³⁰ is 3⁻³⁰, so that it covers nothing and the α-divergences are
+/// (1 − 0) / (α(1 − α)) to 1e-3.
 #[test]
-fn coverage_beyond_the_samples_goes_on_growing() {
+fn nothing_valid_was_met() {
     let record = run_with(
-        library("rnn"),
-        r#"(name: "many",
+        test_library("faulty"),
+        r#"(name: "nothing",
             task: (
-                alphabet: Chars("abcd"), horizon: 40, ending: FixedLength,
-                base: (plugin: "ngram", config: (order: 1, table: {"": [0.25, 0.25, 0.25, 0.25]})),
-                verifier: (plugin: "regex", config: (pattern: "[ab].*")),
+                alphabet: Chars("ab"), horizon: 30, ending: EndSymbol,
+                base: (plugin: "ngram", config: (order: 1, table: {"": [0.98, 0.01, 0.01]})),
+                verifier: (plugin: "regex", config: (pattern: "a{30}")),
             ),
-            policies: {"gru": (plugin: "rnn", config: (hidden: 4), start: Random)},
+            policies: {"even": (plugin: "even", config: (view: Absent), start: AsConfigured)},
             objectives: {"reinforce": (plugin: "reinforce")},
             training: (gradient: Sampled(prompts: 1, group: 4), steps: 1, optimizer: Sgd(learning_rate: 0.1)),
-            evaluation: (every: 1, k: [64, 65, 1000, 1000000], samples: 64, optima: false),
+            evaluation: (every: 1, k: [1, 16, 500], alphas: [0.25, 0.75, 0.99], samples: 500, optima: false),
             seeds: [1])"#,
     );
-    let last = record.arms[0].last.as_ref().unwrap();
-    let rate = last.get("validity_rate").unwrap();
-    for (key, k) in [("64", 64.0), ("65", 65.0), ("1000", 1e3), ("1000000", 1e6)] {
-        // No output of 40 symbols among 2^79 is met twice.
-        let coverage = last.get_in("coverage_at", key).unwrap();
-        assert!((coverage / (k * rate) - 1.0).abs() < 1e-6, "coverage@{key} is {coverage}, validity {rate}");
+    let initial: Vec<(String, Measure)> = record.arms[0].initial.as_ref().unwrap().flat().collect();
+    let check = |name: &str, truth: f64| {
+        let measure = initial.iter().find(|(known, _)| known == name).unwrap().1;
+        let (value, error) = (measure.value.unwrap(), measure.std_error.unwrap());
+        assert!(
+            error > 0.0 && (value - truth).abs() < 3.0 * error + 1e-3 * truth,
+            "{name}: {value} ± {error}"
+        );
+    };
+    for name in ["validity_rate", "pass@1", "pass@500", "coverage@1", "coverage@16", "coverage@500"] {
+        check(name, 0.0);
     }
+    // 3 in 500 outputs that were not met may be valid.
+    let error = initial.iter().find(|(name, _)| name == "coverage@16").unwrap().1.std_error.unwrap();
+    assert!((0.5 * 16.0 / 500.0..2.0 * 16.0 / 500.0).contains(&error), "{error}");
+    for (key, alpha) in [("0.75", 0.75), ("0.99", 0.99)] {
+        check(&format!("alpha_divergence@{key}"), 1.0 / (alpha * (1.0 - alpha)));
+    }
+}
+
+/// The arms of both runs are the same; one is measured exactly, the other by 60 samples of p* that all its arms share.
+/// The differences of the second lie within twice their intervals of those of the first, whose seeds agree so well that
+/// intervals of the seeds alone do not cover them.
+#[test]
+fn intervals_include_the_error_of_shared_samples() {
+    let change = |text: String| {
+        text.replace(
+            r#""reinforce")}"#,
+            r#""reinforce"), "other": (plugin: "forward-kl", config: (partition: Running))}"#,
+        )
+        .replace("samples: 20000", "samples: 60, optima: false")
+        .replace("seeds: [1]", "seeds: [1, 2, 3, 4, 5, 6]")
+        .replace("start: Random", "start: AsConfigured")
+        .replace("alphas: [0.25, 0.5, 0.9, 0.999999]", "alphas: [0.25]")
+    };
+    let (exact, sampled) = (
+        run_with(library("rnn"), &change(recurrent(1000))),
+        run_with(library("rnn"), &change(recurrent(10))),
+    );
+    let mut covered = (0, 0);
+    for metric in ["kl_from_filtered", "tv_to_filtered", "hellinger2_to_filtered", "alpha_divergence@0.25"] {
+        let find =
+            |record: &RunRecord| record.comparisons.iter().find(|c| c.metric == metric).unwrap().clone();
+        let (truth, found) = (find(&exact).difference, find(&sampled));
+        let (low, high) = (found.low.unwrap(), found.high.unwrap());
+        let shared = found.shared_std_error.unwrap();
+        assert!(find(&exact).shared_std_error.is_none());
+        assert!(shared > 0.0 && high - low > 2.0 * 1.95 * shared, "{found:?}");
+        let miss = (found.difference - truth).abs();
+        assert!(miss < high - low, "{metric}: {truth} {found:?}");
+        // What the seeds alone would give: h² = w² + (1.96 s)².
+        let half = (high - low) / 2.0;
+        let alone = (half * half - (1.959_964 * shared).powi(2)).max(0.0).sqrt();
+        covered.0 += u32::from(miss < alone);
+        covered.1 += u32::from(miss < half);
+    }
+    assert!(covered.1 >= 3 && covered.0 <= covered.1, "{covered:?}");
+}
+
+/// Estimates are shown with their standard errors, in the digits that these allow, and what is exact without.
+#[test]
+fn the_table_shows_standard_errors() {
+    let table = |record: &RunRecord| pstar_report::run_table(record, None);
+    let sampled = table(&run_with(library("rnn"), &recurrent(10).replace("20000", "2000")));
+    let row = |text: &str| text.lines().rfind(|line| line.starts_with("reinforce")).unwrap().to_string();
+    assert_eq!(row(&sampled).matches(" ± ").count(), 6 - 1, "coverage@100000 is not estimated: {sampled}");
+    assert!(sampled.contains("±: standard error of the estimate from samples"), "{sampled}");
+    let exact = table(&run_with(library("rnn"), &recurrent(1000)));
+    assert!(!exact.contains('±'), "{exact}");
 }

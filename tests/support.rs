@@ -127,6 +127,42 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A folder of cargo's for packages that are not of the workspace, kept between runs of the tests.
+pub(crate) fn target(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// Builds the package in a folder, with the versions of this workspace, which are downloaded already.
+pub(crate) fn build_out_of_tree(package: &Path, target: &Path) {
+    fs::copy(root().join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
+    let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["build", "--offline", "--quiet"])
+        .current_dir(package)
+        .env("CARGO_TARGET_DIR", target)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}: {}", package.display(), String::from_utf8_lossy(&output.stderr));
+}
+
+/// Copies a folder with all that is in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copy = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &copy);
+        } else {
+            fs::copy(entry.path(), copy).unwrap();
+        }
+    }
+}
+
 /// What a command printed, with the folders of this machine and the digits that may differ elsewhere left out.
 pub(crate) fn shown(output: &Output, folder: &Path) -> String {
     let text = format!(

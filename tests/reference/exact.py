@@ -24,7 +24,7 @@ Conventions (and what had to be chosen)
     `kl_from_uniform_valid` = KL(u||q) is uniform on the valid outputs that the base reaches.
  7. `effective_number` = exp(entropy). `renyi2_entropy` = -log sum q^2. `top1` = largest q(y).
     `top1_valid` = largest q(y) among valid outputs, not divided by the validity rate; null if no output
-    is valid. `entropy_given_valid` is null when q(Y1) = 0.
+    is valid. `log_X` is the logarithm of X. `entropy_given_valid` is null when q(Y1) = 0.
  8. Z = 0 means that no valid output has base mass. Then `filtered` is null, mu = 0, log_mu = "-inf",
     one_minus_mu = 1, the tilted distribution is the base, and everything that refers to p* or u is
     null; `alpha_divergence` and `power_sums` stay maps, with null values.
@@ -63,6 +63,11 @@ def ln(x):
     if x not in _ln:
         _ln[x] = x.ln()
     return _ln[x]
+
+
+def log(x):
+    """Of any number of at least 0."""
+    return -INF if x == 0 else INF if x == INF else x.ln()
 
 
 LN2 = ln(TWO)
@@ -288,7 +293,9 @@ def describe(q, valid, ks):
         "entropy": entropy,
         "renyi2_entropy": -total(m * m for m in q.mass).ln(),
         "effective_number": entropy.exp(),
+        "log_effective_number": entropy,
         "top1": max(q.mass),
+        "log_top1": log(max(q.mass)),
         "entropy_given_valid": given,
         "pass_at": {k: 1 - (1 - v) ** int(k) for k in ks},
         "coverage_at": {
@@ -403,8 +410,13 @@ def solve_prompt(case, prompt):
         record["power_sums"] = {
             s: power_sum(filtered, q, Decimal(s)) if filtered else None for s in settings["power_sums"]
         }
+        record["log_power_sums"] = {
+            s: log(x) if x is not None else None for s, x in record["power_sums"].items()
+        }
         record["kl_from_uniform_valid"] = kl(uniform, q) if uniform else None
         record["top1_valid"] = max((m for m, ok in zip(q.mass, valid) if ok), default=None)
+        top = record["top1_valid"]
+        record["log_top1_valid"] = log(top) if top is not None else None
         answer["policies"][name] = record
         for b, (_, z) in tilted.items():
             if record["kl_to_base"] != INF:

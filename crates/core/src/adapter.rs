@@ -11,14 +11,23 @@ pub(crate) use objective::ObjectiveAdapter;
 pub(crate) use policy::PolicyAdapter;
 pub(crate) use verifier::VerifierAdapter;
 
+use crate::abi::AbiResult;
 use crate::config;
 use crate::data::Task;
 use crate::error::PluginError;
+use crate::files::FileRead;
+use abi_stable::std_types::{ROption, RString};
 
 /// Reads the task that the host sent.
 fn read_task(text: &str) -> Result<Task, PluginError> {
     let task: Result<Task, PluginError> = config::parse(text);
     task.map_err(|error| PluginError::contract(format!("the task cannot be read: {error}")))
+}
+
+/// The files that a component was made from, as they cross.
+fn tell(files: &[FileRead]) -> AbiResult<ROption<RString>> {
+    let text = ron::to_string(files).map(RString::from);
+    text.map(ROption::RSome).map_err(|error| PluginError::contract(error.to_string()).into()).into()
 }
 
 /// Refuses a slice of another length than the interface says, before an author sees it.

@@ -1,9 +1,17 @@
 //! How text that crosses the boundary is read.
 
+mod fault;
+mod place;
+
+pub use fault::{Fault, read, with_found};
+pub use place::{byte_offset, line_and_column, skip_space, token_end};
+
 use crate::error::{ErrorKind, PluginError};
+use crate::shown;
 use ron::extensions::Extensions;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
 /// The RON dialect of experiments and configurations: `clip: 10.0` and `clip: Some(10.0)` both work.
@@ -16,12 +24,11 @@ pub fn options() -> ron::Options {
 /// # Errors
 /// Of kind [`ErrorKind::Config`], with the place in `text`.
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, PluginError> {
-    options().from_str(text).map_err(|error| {
-        let (message, hint) = describe(&error.code);
-        let mut parsed = PluginError::new(ErrorKind::Config, message);
-        parsed.hint = hint;
-        parsed.position = Some((error.span.start.line, error.span.start.col));
-        parsed
+    read(text).map_err(|Fault { message, hint, place }| {
+        let mut error = PluginError::new(ErrorKind::Config, message);
+        error.hint = hint;
+        error.position = Some(line_and_column(text, place.start));
+        error
     })
 }
 
@@ -30,33 +37,68 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, PluginError> {
 pub fn describe(error: &ron::Error) -> (String, Option<String>) {
     match error {
         ron::Error::NoSuchStructField { expected, found, .. } => {
-            (format!("unknown field `{found}`"), Some(suggest(found, expected.iter().copied())))
+            (format!("unknown field `{}`", shown(found)), Some(suggest(found, expected.iter().copied())))
         }
         ron::Error::NoSuchEnumVariant { expected, found, .. } => {
-            (format!("unknown choice `{found}`"), Some(suggest(found, expected.iter().copied())))
+            (format!("unknown choice `{}`", shown(found)), Some(suggest(found, expected.iter().copied())))
         }
         ron::Error::DuplicateStructField { field, .. } => {
             (format!("the field `{field}` is given twice"), None)
         }
         ron::Error::MissingStructField { field, .. } => (format!("the field `{field}` is missing"), None),
-        ron::Error::ExpectedFloat => ("expected a number".into(), None),
-        ron::Error::ExpectedInteger => ("expected a whole number".into(), None),
-        ron::Error::IntegerOutOfBounds => {
-            ("expected a whole number of at least 0 that is not too large".into(), None)
+        other => (words(other), None),
+    }
+}
+
+fn words(error: &ron::Error) -> String {
+    match error {
+        ron::Error::Eof => "the text ends before a bracket or quote is closed".into(),
+        ron::Error::ExpectedFloat => "expected a number".into(),
+        ron::Error::ExpectedInteger => "expected a whole number".into(),
+        ron::Error::IntegerOutOfBounds => "expected a whole number that is not too large".into(),
+        ron::Error::ExpectedString => "expected a text in quotes".into(),
+        ron::Error::ExpectedStringEnd => "expected the quote that closes the text".into(),
+        ron::Error::ExpectedBoolean => "expected `true` or `false`".into(),
+        ron::Error::ExpectedArray => "expected a list, `[…]`".into(),
+        ron::Error::ExpectedMap => "expected a map, `{\"name\": value, …}`".into(),
+        ron::Error::ExpectedIdentifier | ron::Error::SuggestRawIdentifier(_) => "expected a name".into(),
+        ron::Error::ExpectedStructLike
+        | ron::Error::ExpectedNamedStructLike(_)
+        | ron::Error::ExpectedDifferentStructName { .. }
+        | ron::Error::ExpectedStructName(_) => "expected fields in brackets, `(name: value, …)`".into(),
+        ron::Error::ExpectedRawValue => "expected a value".into(),
+        ron::Error::TrailingCharacters => "expected the end of the text".into(),
+        ron::Error::UnclosedLineComment => "a comment at the end must be followed by a line break".into(),
+        ron::Error::ExceededRecursionLimit => "brackets stand more than 128 deep in each other".into(),
+        ron::Error::InvalidValueForType { expected, found } => {
+            format!("expected {}, found {}", without_types(expected), shown(found))
         }
-        ron::Error::ExpectedString => ("expected a text in quotes".into(), None),
-        ron::Error::ExpectedBoolean => ("expected `true` or `false`".into(), None),
         other => {
-            let text = other.to_string();
+            let text = shown(&other.to_string());
             let mut rest = text.chars();
             let first = rest.next().into_iter().flat_map(char::to_lowercase);
-            (first.chain(rest).collect(), None)
+            first.chain(rest).collect()
         }
     }
 }
 
+/// What a reader expects, without the names of its types.
+fn without_types(expected: &str) -> &str {
+    match expected.split_once(' ') {
+        Some(("struct", _)) => "fields in brackets, `(name: value, …)`",
+        Some(("enum", _)) => "a choice by its name",
+        _ if expected.ends_with("integer") => "a whole number",
+        _ => expected,
+    }
+}
+
+/// Longest text in which a misspelt name is seen, in bytes.
+const LONGEST_NAME: usize = 100;
+
 /// Advice on a misspelt name: the nearest of those expected, if one is near, and all of them.
 pub fn suggest<'a>(found: &str, expected: impl Iterator<Item = &'a str> + Clone) -> String {
+    // What is far longer than any name is no misspelt one, and costly to compare.
+    let found = if found.len() > LONGEST_NAME { "" } else { found };
     let distance = |name: &&str| strsim::damerau_levenshtein(found, name);
     let nearest = expected.clone().min_by_key(distance).filter(|name| distance(name) <= 1 + name.len() / 4);
     let all = expected.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -112,9 +154,10 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for UniqueMap<V> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueMap<V>, A::Error> {
                 let mut entries: Vec<(String, V)> = Vec::new();
+                let mut known = HashSet::new();
                 while let Some(key) = map.next_key::<String>()? {
-                    if entries.iter().any(|(known, _)| *known == key) {
-                        return Err(A::Error::custom(format!("the key `{key}` is given twice")));
+                    if !known.insert(key.clone()) {
+                        return Err(A::Error::custom(format!("the key `{}` is given twice", shown(&key))));
                     }
                     entries.push((key, map.next_value()?));
                 }
@@ -160,7 +203,7 @@ mod tests {
         assert_eq!(error.position, Some((2, 2)));
         assert_eq!(fault("(alpha: 1.0, alpha: 2.0)").message, "the field `alpha` is given twice");
         assert_eq!(fault("()").message, "the field `alpha` is missing");
-        assert_eq!(fault("(alpha: \"x\")").message, "expected a number");
+        assert_eq!(fault("(alpha: \"x\")").message, "expected a number, found `\"x\"`");
     }
 
     #[test]

@@ -61,21 +61,47 @@ struct Line {
 /// # Errors
 /// [`CorpusError`] at the first line that is malformed or holds a foreign symbol.
 pub fn parse(text: &str, format: Format, alphabet: &Alphabet) -> Result<Vec<Entry>, CorpusError> {
+    entries(text, format, alphabet).collect()
+}
+
+/// The entries of a corpus one by one, so that a large one need not lie in memory twice.
+///
+/// # Errors
+/// [`CorpusError`] in place of every entry that is malformed or holds a foreign symbol.
+pub fn entries<'a>(
+    text: &'a str,
+    format: Format,
+    alphabet: &'a Alphabet,
+) -> impl Iterator<Item = Result<Entry, CorpusError>> + 'a {
     let lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate();
-    match format {
-        Format::PlainText => lines.map(|(i, response)| entry(i + 1, "", response, alphabet)).collect(),
-        Format::JsonLines => lines
-            .filter(|(_, line)| !line.trim().is_empty())
-            .map(|(i, line)| {
-                let parsed: Line = serde_json::from_str(line).map_err(|error| CorpusError {
-                    line: i + 1,
-                    column: error.column(),
-                    message: without_place(&error),
-                })?;
-                entry(i + 1, &parsed.prompt, &parsed.response, alphabet)
-            })
-            .collect(),
-    }
+    let counts = move |line: &str| format == Format::PlainText || !line.trim().is_empty();
+    lines.filter(move |(_, line)| counts(line)).map(move |(i, line)| match format {
+        Format::PlainText => entry(i + 1, "", line, alphabet),
+        Format::JsonLines => {
+            let parsed: Line = serde_json::from_str(line).map_err(|error| CorpusError {
+                line: i + 1,
+                column: error.column(),
+                message: without_place(&error),
+            })?;
+            entry(i + 1, &parsed.prompt, &parsed.response, alphabet)
+        }
+    })
+}
+
+/// The text of a corpus file.
+///
+/// # Errors
+/// [`CorpusError`] at the first byte that is no UTF-8.
+pub fn text(bytes: &[u8]) -> Result<&str, CorpusError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let (before, after) = bytes.split_at(error.valid_up_to());
+        let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        CorpusError {
+            line: before.split(|&byte| byte == b'\n').count(),
+            column: String::from_utf8_lossy(&before[start..]).chars().count() + 1,
+            message: format!("expected UTF-8 text, found the byte {:#04x}", after[0]),
+        }
+    })
 }
 
 /// The words of a JSON error without the place, which counts from the line's start.

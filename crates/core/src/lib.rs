@@ -17,10 +17,12 @@ pub mod data;
 mod error;
 pub mod export;
 mod field;
+pub mod files;
 pub mod host;
 pub mod math;
 pub mod objective;
 pub mod rng;
+mod shown;
 mod wire;
 
 pub use author::{BaseModel, Incremental, Policy, Recognizer, SequenceModel, Verifier};
@@ -28,3 +30,4 @@ pub use data::Task;
 pub use error::{ErrorKind, PluginError};
 pub use field::Field;
 pub use objective::Objective;
+pub use shown::{escaped, is_obeyed, shown};

@@ -53,6 +53,22 @@ pub fn log_sum_exp(values: &[f64]) -> f64 {
     max + ln(values.iter().map(|x| exp(x - max)).sum())
 }
 
+/// Euclidean length √Σ x², which overflows or underflows only if it is itself beyond the range of numbers; infinite or
+/// NaN if an element is.
+pub fn norm(values: &[f64]) -> f64 {
+    // Of squares beyond these some digits, or all, may be lost.
+    const SOUND: std::ops::Range<f64> = 1e-280..f64::INFINITY;
+    let squares: f64 = values.iter().map(|x| x * x).sum();
+    if SOUND.contains(&squares) || squares.is_nan() {
+        return squares.sqrt();
+    }
+    let greatest = values.iter().fold(0.0, |greatest: f64, x| greatest.max(x.abs()));
+    if greatest == 0.0 || !greatest.is_finite() {
+        return greatest;
+    }
+    greatest * values.iter().map(|x| (x / greatest) * (x / greatest)).sum::<f64>().sqrt()
+}
+
 /// Writes the log-softmax of `logits` to `log_probs` and its exponential to `probs`.
 ///
 /// A logit of −∞ is a probability of zero. All three slices have one length.
@@ -77,6 +93,17 @@ mod tests {
         assert_eq!(log_sum_exp(&[f64::NEG_INFINITY; 3]), f64::NEG_INFINITY);
         assert!((log_sum_exp(&[1000.0, 1000.0]) - (1000.0 + 2f64.ln())).abs() < 1e-12);
         assert!((log_sum_exp(&[f64::NEG_INFINITY, 0.5]) - 0.5).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_length_is_one_wherever_its_square_is_not() {
+        for scale in [1e-308, 1e-170, 1e-150, 1.0, 1e150, 1e170, 1e307] {
+            let found = norm(&[3.0 * scale, 0.0, -4.0 * scale]);
+            assert!((found / (5.0 * scale) - 1.0).abs() < 1e-14, "{scale:e}: {found:e}");
+        }
+        assert_eq!((norm(&[]), norm(&[0.0])), (0.0, 0.0));
+        assert_eq!(norm(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
+        assert!(norm(&[f64::NAN, 1.0]).is_nan() && norm(&[f64::INFINITY, f64::NAN]).is_nan());
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub trait ResponseAutomaton {
 /// No state: nothing behind it is valid.
 pub(crate) const DEAD: u32 = u32::MAX;
 
+/// States that are expanded in one call, after which the limit is looked at.
+const CHUNK: usize = 1 << 12;
+
 /// A verifier's states, where symbols lead, and which states can still become valid at which position.
 #[derive(Clone, Debug)]
 pub struct Acceptor {
@@ -88,32 +91,30 @@ impl Acceptor {
                 acceptor.next.resize(acceptor.accepts.len() * space.symbols, DEAD);
                 break;
             }
-            behind.resize(frontier.len() * space.symbols, A::DEAD);
             let remaining = space.horizon - position - 1;
-            automaton.expand(&frontier, remaining, &mut behind).map_err(ExploreError::Component)?;
-            frontier.clear();
-            for &state in &behind {
-                acceptor.next.push(if state == A::DEAD {
-                    DEAD
-                } else {
-                    let number = u32::try_from(numbers.len()).unwrap_or(DEAD);
-                    match numbers.entry(state) {
-                        Entry::Occupied(known) => *known.get(),
-                        Entry::Vacant(new) => {
-                            frontier.push(state);
-                            *new.insert(number)
+            let expanded = std::mem::take(&mut frontier);
+            for chunk in expanded.chunks(CHUNK) {
+                behind.resize(chunk.len() * space.symbols, A::DEAD);
+                automaton.expand(chunk, remaining, &mut behind).map_err(ExploreError::Component)?;
+                for &state in &behind {
+                    acceptor.next.push(if state == A::DEAD {
+                        DEAD
+                    } else {
+                        let number = u32::try_from(numbers.len()).unwrap_or(DEAD);
+                        match numbers.entry(state) {
+                            Entry::Occupied(known) => *known.get(),
+                            Entry::Vacant(new) => {
+                                frontier.push(state);
+                                *new.insert(number)
+                            }
                         }
-                    }
-                });
-            }
-            if numbers.len() > limit.min(DEAD as usize) {
-                let states = numbers.len();
-                return Err(ExploreError::TooManyStates {
-                    explored: Explored::Verifier,
-                    position,
-                    states,
-                    limit,
-                });
+                    });
+                }
+                if numbers.len() > limit.min(DEAD as usize) {
+                    let states = numbers.len();
+                    let explored = Explored::Verifier;
+                    return Err(ExploreError::TooManyStates { explored, position, states, limit });
+                }
             }
         }
         acceptor.find_alive(truncated_is_invalid);

@@ -70,7 +70,8 @@ mod tests {
         assert_close(point.validity_rate, 0.55, 1e-14);
         assert_close(point.kl_from_filtered.unwrap(), -0.55f64.ln(), 1e-14);
         let summary = Summary::of(case.base(), &case.valid, &[1, 16]);
-        assert_eq!(point.coverage_at, summary.coverage_at);
+        let coverage: Vec<Option<f64>> = point.coverage_at.iter().copied().map(Some).collect();
+        assert_eq!(coverage, summary.coverage_at);
         assert_close(entropy(case.base()), summary.entropy, 1e-14);
     }
 

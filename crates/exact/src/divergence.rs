@@ -17,6 +17,8 @@ use crate::{Distribution, FilteredModel, Split, TiltedModel, ValidSet};
 
 pub(crate) use against_base::{ClassRatios, LogRatios};
 pub(crate) use against_filtered::PairSums;
+pub(crate) use alpha::settled;
+pub(crate) use power::PowerSum;
 
 /// What a policy is compared with, for one prompt.
 #[derive(Clone, Copy, Debug)]
@@ -75,10 +77,14 @@ pub struct Divergences {
     /// So the sum is 1 at s = 0 and at s = 1 (the total mass of q, of p*), whatever the supports; a positive
     /// power of 0 is 0, a negative one +∞. For 0 < s < 1 only outputs that both reach count.
     pub power_sums: Vec<Option<f64>>,
+    /// Logs of the power sums, which neither overflow nor underflow: infinite only where the supports say so.
+    pub log_power_sums: Vec<Option<f64>>,
     /// KL(u‖q) with u uniform on the valid outputs that the base reaches; +∞ as soon as q misses one.
     pub kl_from_uniform_valid: Option<f64>,
     /// Probability q of its likeliest valid output; `None` if no output is valid.
     pub top1_valid: Option<f64>,
+    /// Log of that probability; −∞ iff q reaches no valid output.
+    pub log_top1_valid: Option<f64>,
 }
 
 impl Divergences {
@@ -106,10 +112,11 @@ impl Divergences {
             let (filtered, pairs) = (reference.filtered?, pairs.as_ref()?);
             Some(power::sum(power, policy, split, reference.valid, filtered, pairs))
         };
+        let sums: Vec<Option<PowerSum>> = orders.powers.iter().map(power).collect();
         let parts = Parts {
             ratios,
             alpha_divergence: orders.alphas.iter().map(alpha).collect(),
-            power_sums: orders.powers.iter().map(power).collect(),
+            power_sums: sums,
             has_valid: reference.valid.count() > 0,
             pairs,
         };
@@ -134,9 +141,11 @@ impl Divergences {
                 .iter()
                 .map(|tilted| kl_from_tilted(pairs, &ratios, base, tilted))
                 .collect(),
-            power_sums,
+            power_sums: power_sums.iter().map(|sum| Some((*sum)?.value)).collect(),
+            log_power_sums: power_sums.iter().map(|sum| Some((*sum)?.log)).collect(),
             kl_from_uniform_valid: pairs.map(|pairs| pairs.kl_from_uniform),
             top1_valid: has_valid.then_some(split.valid.mass * split.valid.top1),
+            log_top1_valid: has_valid.then(|| split.valid.log_greatest()),
         }
     }
 }
@@ -147,7 +156,7 @@ pub(crate) struct Parts {
     pub(crate) ratios: ClassRatios,
     pub(crate) pairs: Option<PairSums>,
     pub(crate) alpha_divergence: Vec<Option<f64>>,
-    pub(crate) power_sums: Vec<Option<f64>>,
+    pub(crate) power_sums: Vec<Option<PowerSum>>,
     /// Whether the verifier accepts any output.
     pub(crate) has_valid: bool,
 }

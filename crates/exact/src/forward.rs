@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use pstar_core::math;
 
+use crate::mixture::{LogMixed, Mixed, Mixture};
 use crate::product::{Product, Role};
 use crate::rows::ModelRows;
 use crate::weight::{Choice, Dual, Expectation, Greatest, LogDual, Support, Weight};
@@ -173,6 +174,22 @@ impl<'a> Weighted<'a> {
         }
         let sums = self.sum(scope, |choice| wanted.logarithmic(choice));
         [sums.valid.value, sums.invalid.value]
+    }
+}
+
+impl Weighted<'_> {
+    /// Sums a geometric mixture of base and policy over the valid outputs, beside one of the two.
+    pub(crate) fn mixed(&self, mixture: Mixture) -> LogMixed {
+        // Outside (0, 1) a mixture has no bound, and may overflow where its anchor does not.
+        let bounded = mixture.exponent > 0.0 && mixture.exponent < 1.0;
+        let linear = bounded.then(|| self.sum(Scope::Valid, |choice| mixture.linear(choice)));
+        match linear.and_then(|sums| sums.log_duals(Scope::Valid, Mixed::dual)) {
+            Some([LogDual { log_weight, means: [relative] }, _]) => {
+                // Rounding may put the mixture below nothing.
+                LogMixed { log_weight, log_ratio: math::ln_1p(relative.max(-1.0)) }
+            }
+            None => self.sum(Scope::Valid, |choice| mixture.logarithmic(choice)).valid.value,
+        }
     }
 }
 

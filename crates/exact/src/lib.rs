@@ -41,6 +41,7 @@ mod filtered;
 mod flow;
 mod forward;
 mod gradient;
+mod mixture;
 mod occupancy;
 mod optimum;
 mod product;

@@ -137,7 +137,8 @@ impl Product {
             for (model, moves) in models.iter().zip(&mut moves) {
                 moves.expand(model.model, space, position)?;
             }
-            let (layer, next) = Self::layer(&nodes, &mut moves, acceptor, position);
+            let room = limit.saturating_sub(product.states + nodes.len());
+            let (layer, next) = Self::layer(&nodes, &mut moves, acceptor, position, room);
             let (layer, next): (_, Arc<[Node]>) = (Arc::new(layer), next.into());
             product.states += nodes.len();
             if product.states + next.len() > limit {
@@ -160,11 +161,13 @@ impl Product {
         Ok(product)
     }
 
+    /// The layer of some nodes, and the nodes behind it; cut short once these are more than `room`.
     fn layer(
         nodes: &[Node],
         moves: &mut [Moves],
         acceptor: &Acceptor,
         position: usize,
+        room: usize,
     ) -> (Layer, Vec<Node>) {
         let space = acceptor.space();
         let last = position + 1 == space.horizon;
@@ -182,6 +185,9 @@ impl Product {
         let mut successors = Vec::with_capacity(nodes.len() * space.symbols);
         let (mut arrivals, mut numbers) = (Vec::new(), HashMap::new());
         for &(verdict, models) in nodes {
+            if arrivals.len() > room {
+                break;
+            }
             for symbol in 0..space.symbols {
                 let verdict = acceptor.next(verdict, symbol, position + 1);
                 if last {

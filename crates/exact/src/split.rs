@@ -24,8 +24,10 @@ pub struct OutputClass {
     pub entropy: f64,
     /// Log of the probability that two draws given the class agree; −∞ for an empty class.
     pub log_collision: f64,
-    /// Probability of the likeliest output given the class; 0 for an empty class.
+    /// Probability of the likeliest output given the class; 0 for an empty class, and where it underflows.
     pub top1: f64,
+    /// Log of that probability; −∞ iff the class is empty.
+    pub log_top1: f64,
 }
 
 impl OutputClass {
@@ -36,6 +38,7 @@ impl OutputClass {
         entropy: 0.0,
         log_collision: f64::NEG_INFINITY,
         top1: 0.0,
+        log_top1: f64::NEG_INFINITY,
     };
 
     /// Whether the class has no support.
@@ -74,6 +77,7 @@ impl OutputClass {
             entropy: nonnegative(log_mass - moment / mass),
             log_collision: math::ln(square / mass / mass),
             top1: greatest / mass,
+            log_top1: math::ln(greatest / mass).min(0.0),
         }
     }
 
@@ -97,6 +101,7 @@ impl OutputClass {
             entropy: nonnegative(entropy),
             log_collision: math::ln(collision),
             top1: math::exp(greatest - log_mass),
+            log_top1: (greatest - log_mass).min(0.0),
         }
     }
 }
@@ -155,9 +160,19 @@ impl Split {
         let greatest = |class: &OutputClass| class.mass * class.top1;
         greatest(&self.valid).max(greatest(&self.invalid))
     }
+
+    /// Log of the probability of the likeliest output.
+    pub(crate) fn log_top1(&self) -> f64 {
+        self.valid.log_greatest().max(self.invalid.log_greatest())
+    }
 }
 
 impl OutputClass {
+    /// Log of the probability of the class's likeliest output; −∞ for an empty class.
+    pub(crate) fn log_greatest(&self) -> f64 {
+        self.log_mass + self.log_top1
+    }
+
     fn refine_log_mass(&mut self, mass_of_the_other: f64) {
         if self.mass > 0.5 {
             // Adding 0 keeps −0 out of the records.

@@ -19,16 +19,19 @@ pub struct Summary {
     pub entropy: f64,
     /// Rényi entropy of order 2, −log Σ q², in nats.
     pub renyi2_entropy: f64,
-    /// e^H.
+    /// e^H; infinite where no number holds it, while the entropy, its logarithm, stays finite.
     pub effective_number: f64,
-    /// Probability of the likeliest output.
+    /// Probability of the likeliest output; may underflow to 0.
     pub top1: f64,
+    /// Log of that probability, which does not underflow.
+    pub log_top1: f64,
     /// H(q | Y1), in nats; `None` if no valid output is in the support.
     pub entropy_given_valid: Option<f64>,
     /// 1 − (1 − V)^k for every k asked for.
     pub pass_at: Vec<f64>,
-    /// Expected number of distinct valid outputs among k samples, Σ_{Y1} 1 − (1 − q)^k, for every k.
-    pub coverage_at: Vec<f64>,
+    /// Expected number of distinct valid outputs among k samples, Σ_{Y1} 1 − (1 − q)^k, for every k; `None` for those
+    /// that are out of reach.
+    pub coverage_at: Vec<Option<f64>>,
 }
 
 impl Summary {
@@ -41,12 +44,12 @@ impl Summary {
     pub fn with_split(distribution: Distribution<'_>, valid: &ValidSet, split: &Split, k: &[u64]) -> Self {
         let indices = valid.indices();
         let prob = |j: usize| distribution.probs[indices[j] as usize];
-        Self::new(split, coverage_at(indices.len(), prob, k), k)
+        Self::new(split, coverage_of(indices.len(), prob, k), k)
     }
 
     /// Of the filtered model.
     pub fn of_filtered(filtered: &FilteredModel, k: &[u64]) -> Self {
-        let coverage = coverage_at(filtered.probs.len(), |j| filtered.probs[j], k);
+        let coverage = coverage_of(filtered.probs.len(), |j| filtered.probs[j], k);
         Self::new(&filtered.split(), coverage, k)
     }
 
@@ -58,7 +61,7 @@ impl Summary {
         k: &[u64],
     ) -> Self {
         let probs = filtered.map_or(&[][..], |filtered| &filtered.probs);
-        let coverage = coverage_at(probs.len(), |j| tilted.mu * probs[j], k);
+        let coverage = coverage_of(probs.len(), |j| tilted.mu * probs[j], k);
         Self::new(&tilted.split(base), coverage, k)
     }
 
@@ -75,15 +78,16 @@ impl Summary {
             entropy: log_count,
             log_collision: -log_count,
             top1: prob,
+            log_top1: 0.0 - log_count,
         };
         // Beyond the range of numbers no two samples agree.
         let covered = |k: u64| if prob == 0.0 { k as f64 } else { count * at_least_once(prob, k) };
-        let coverage = k.iter().map(|&k| covered(k)).collect();
+        let coverage = k.iter().map(|&k| Some(covered(k))).collect();
         Some(Self::new(&Split { valid, invalid: OutputClass::EMPTY }, coverage, k))
     }
 
     /// From the classes and coverage@k, whatever way they were had.
-    pub fn new(split: &Split, coverage_at: Vec<f64>, k: &[u64]) -> Self {
+    pub fn new(split: &Split, coverage_at: Vec<Option<f64>>, k: &[u64]) -> Self {
         let entropy = split.entropy();
         Self {
             validity_rate: split.valid.mass,
@@ -93,11 +97,17 @@ impl Summary {
             renyi2_entropy: nonnegative(-split.log_collision()),
             effective_number: math::exp(entropy),
             top1: split.top1(),
+            log_top1: split.log_top1(),
             entropy_given_valid: (!split.valid.is_empty()).then_some(split.valid.entropy),
             pass_at: k.iter().map(|&k| at_least_once(split.valid.mass, k)).collect(),
             coverage_at,
         }
     }
+}
+
+/// coverage@k by enumeration, which has every k within reach.
+fn coverage_of(len: usize, prob: impl Fn(usize) -> f64, k: &[u64]) -> Vec<Option<f64>> {
+    coverage_at(len, prob, k).into_iter().map(Some).collect()
 }
 
 #[cfg(test)]
@@ -122,7 +132,9 @@ mod tests {
                 summary.top1,
                 summary.entropy_given_valid.unwrap_or(-1.0),
             ];
-            numbers.extend(summary.pass_at.iter().chain(&summary.coverage_at));
+            numbers.push(summary.log_top1);
+            numbers.extend(&summary.pass_at);
+            numbers.extend(summary.coverage_at.iter().map(|coverage| coverage.unwrap()));
             numbers
         };
         for (found, expected) in numbers(found).into_iter().zip(numbers(expected)) {
@@ -145,9 +157,10 @@ mod tests {
             renyi2_entropy: -q.iter().map(|q| q * q).sum::<f64>().ln(),
             effective_number: entropy.exp(),
             top1: 0.35,
+            log_top1: 0.35f64.ln(),
             entropy_given_valid: Some(given),
             pass_at: vec![0.0, 1.0 - 0.65f64.powi(3)],
-            coverage_at: vec![0.0, 2.0 - 0.9f64.powi(3) - 0.75f64.powi(3)],
+            coverage_at: vec![Some(0.0), Some(2.0 - 0.9f64.powi(3) - 0.75f64.powi(3))],
         };
         assert_same(&found, &expected, 1e-14);
     }
@@ -191,7 +204,7 @@ mod tests {
         assert_close(summary.entropy, 6.0 * one, 1e-14);
         assert_close(summary.renyi2_entropy, -6.0 * 0.58f64.ln(), 1e-14);
         assert_close(summary.top1, 0.7f64.powi(6), 1e-15);
-        assert_close(summary.pass_at[0] - summary.coverage_at[0], 0.0, 1e-15);
+        assert_close(summary.pass_at[0] - summary.coverage_at[0].unwrap(), 0.0, 1e-15);
     }
 
     #[test]
@@ -218,7 +231,7 @@ mod tests {
         let summary = Summary::of(base.view(), &valid, &K);
         assert_close(summary.log_validity_rate, f64::NEG_INFINITY, 0.0);
         assert_eq!(summary.entropy_given_valid, None);
-        assert_eq!(summary.coverage_at, [0.0; 4]);
+        assert_eq!(summary.coverage_at, [Some(0.0); 4]);
         assert_eq!(Summary::of_tilted(&TiltedModel::new(0.1, &split), &split, None, &K), summary);
     }
 
@@ -228,6 +241,6 @@ mod tests {
         assert_close(summary.entropy, 0.0, 0.0);
         assert_close(summary.renyi2_entropy, 0.0, 0.0);
         assert_close(summary.effective_number, 1.0, 0.0);
-        assert_eq!(summary.coverage_at, [1.0; 4]);
+        assert_eq!(summary.coverage_at, [Some(1.0); 4]);
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "host", version)]
 #[command(
-    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm failed."
+    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm failed, 5 results could not be written."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -42,7 +42,7 @@ pub(crate) enum Command {
     {\"group\": 0, \"reward\": 1, \"log_probs\": [-1.0, -0.5], \"base_log_probs\": [-1.2, -0.4]},
     {\"group\": 0, \"reward\": 0, \"log_probs\": [-2.0], \"base_log_probs\": [-1.5]}], \"log_partition\": {\"0\": -0.7}}' | host probe objective --plugin forward-kl
 
-A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_partition` is log Z by group.")]
+A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_partition` is log Z by group. Infinities are written \"inf\" and \"-inf\".")]
     Probe(ProbeArgs),
     /// Print a completion script for a shell
     #[command(
@@ -81,9 +81,9 @@ pub(crate) struct RunArgs {
     /// The run's directory, new or empty; default: `runs/NAME`, with a number behind it if that is taken
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Number of threads; default: one a core. No thread count changes a result
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
+    /// Number of threads, at most 1024; default: one a core. No thread count changes a result
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
     /// Say how many arms there are, what they cost and about how long they take, and run none
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -96,7 +96,7 @@ pub(crate) struct RunArgs {
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
-    /// Print JSON
+    /// Print JSON, also of what is wrong
     #[arg(long)]
     pub(crate) json: bool,
 }

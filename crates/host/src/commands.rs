@@ -10,13 +10,11 @@ mod validate;
 
 use crate::cli::{Cli, Command, ExperimentArgs, PluginDirs};
 use crate::failure::Failure;
-use console::Term;
-use pstar_lab::experiment::{Experiment, ExperimentFile, check, override_fields};
+use crate::output::{print, room};
+use pstar_lab::experiment::{Experiment, ExperimentFile, OverrideError, check, override_fields};
 use pstar_lab::plugins::{Registry, find};
+use pstar_lab::text_file::read_text;
 use serde::Serialize;
-use std::fs;
-use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
@@ -37,18 +35,17 @@ fn load_plugins(args: &PluginDirs) -> Result<Registry, Failure> {
 
 /// Reads and checks an experiment, with the plugins that it needs.
 fn open(args: &ExperimentArgs) -> Result<(Experiment, Registry), Failure> {
-    let text = override_fields(&read(&args.file)?, &args.set)
-        .map_err(|error| Failure::Usage { message: format!("--set: {error}"), hint: Some(error.hint()) })?;
+    let written = read_text(&args.file)?;
+    let text = override_fields(&written, &args.set).or_else(|error| {
+        if matches!(error, OverrideError::File { .. }) {
+            // The file's own fault is told in full.
+            ExperimentFile::parse(&args.file, &written)?;
+        }
+        Err(Failure::Usage { message: format!("--set: {error}"), hint: Some(error.hint()) })
+    })?;
     let file = ExperimentFile::parse(&args.file, &text)?;
     let registry = load_plugins(&args.plugins)?;
     Ok((check(file, &args.file, &text, &registry)?, registry))
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::Usage {
-        message: format!("the experiment `{}` cannot be read: {error}", path.display()),
-        hint: path.is_dir().then(|| "name a file, for example `experiments/compare.ron`".into()),
-    })
 }
 
 /// A value as indented JSON.
@@ -57,24 +54,4 @@ fn json(value: &impl Serialize) -> String {
         .unwrap_or_else(|error| unreachable!("records serialise: {error}"));
     text.push('\n');
     text
-}
-
-/// The width of the terminal; nothing where standard output is none.
-fn room() -> Option<usize> {
-    let columns = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
-    columns.filter(|_| io::stdout().is_terminal())
-}
-
-/// Writes to standard output; a reader that went away is no error.
-fn print(text: &str) -> Result<(), Failure> {
-    write_to(&mut io::stdout().lock(), text.as_bytes())
-}
-
-fn write_to(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Usage { message: format!("standard output cannot be written: {error}"), hint: None })
-        }
-        _ => Ok(()),
-    }
 }

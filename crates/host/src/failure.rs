@@ -1,20 +1,32 @@
 //! What went wrong, as people read it, and the exit code.
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use crate::complaint::{Complaint, ComplaintRecord, Kind};
+use console::Term;
+use miette::{GraphicalReportHandler, GraphicalTheme};
 use pstar_core::config::suggest;
-use pstar_lab::experiment::{ExperimentError, Problem, ProblemKind};
+use pstar_lab::experiment::{ExperimentError, ProblemKind};
 use pstar_lab::plugins::LoadFailure;
 use pstar_lab::probe::{BatchFault, ProbeError};
 use pstar_lab::run::StoreError;
+use pstar_lab::text_file::TextFileError;
 use std::env;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+
+/// Narrower terminals break lines themselves.
+const NARROWEST: usize = 20;
+
+/// Most complaints that are told; the others are counted.
+const MOST_TOLD: usize = 50;
 
 /// Bad experiment or usage.
 const BAD_EXPERIMENT: u8 = 2;
 /// A plugin was not loaded.
 const PLUGIN_NOT_LOADED: u8 = 3;
+/// Results could not be written.
+const UNWRITTEN: u8 = 5;
 
 /// Why a command did not do its work.
 pub(crate) enum Failure {
@@ -26,6 +38,14 @@ pub(crate) enum Failure {
     Unknown { message: String, hint: String },
     /// Anything else that the user can mend.
     Usage { message: String, hint: Option<String> },
+    /// Results could not be written.
+    Output { message: String },
+}
+
+impl From<TextFileError> for Failure {
+    fn from(error: TextFileError) -> Self {
+        Self::Usage { hint: error.hint().map(String::from), message: format!("the experiment {error}") }
+    }
 }
 
 impl From<ExperimentError> for Failure {
@@ -39,6 +59,7 @@ impl From<StoreError> for Failure {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         let hint = match error {
             StoreError::NotEmpty { .. } => "name another directory with `--out`, or empty this one",
+            StoreError::Changed { .. } => "leave the files of a run alone until it has ended",
             _ => "check the permissions, or name another directory with `--out`",
         };
         Self::Usage { message: format!("{error}{cause}"), hint: Some(hint.into()) }
@@ -48,6 +69,7 @@ impl From<StoreError> for Failure {
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Self {
         let hint = match &error {
+            ProbeError::Output(cause) => return crate::output::unwritten(cause),
             ProbeError::Unnamed => Some("name it with `--plugin NAME --config 'RON'`".into()),
             ProbeError::Unknown(unknown) => {
                 return Self::Unknown {
@@ -65,58 +87,88 @@ impl From<ProbeError> for Failure {
 }
 
 impl Failure {
+    /// That a result of a run could not be written, where the run could be begun.
+    pub(crate) fn of_result(error: &StoreError) -> Self {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self::Output { message: format!("{error}{cause}") }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> ExitCode {
+        let code = match self {
+            Self::Experiment(error)
+                if error.problems.iter().all(|p| p.kind == ProblemKind::MissingPlugin) =>
+            {
+                PLUGIN_NOT_LOADED
+            }
+            Self::Plugins(_) | Self::Unknown { .. } => PLUGIN_NOT_LOADED,
+            Self::Experiment(_) | Self::Usage { .. } => BAD_EXPERIMENT,
+            Self::Output { .. } => UNWRITTEN,
+        };
+        ExitCode::from(code)
+    }
+
+    /// All that is wrong, as programs read it.
+    pub(crate) fn records(&self) -> Vec<ComplaintRecord> {
+        self.complaints(usize::MAX).0.iter().map(Complaint::record).collect()
+    }
+
     /// Prints the failure to standard error.
     pub(crate) fn report(&self) -> ExitCode {
         let handler = handler();
-        let (reports, code) = match self {
-            Self::Experiment(error) => {
-                let missing = error.problems.iter().all(|p| p.kind == ProblemKind::MissingPlugin);
-                let reports = error.problems.iter().map(|problem| of_problem(error, problem)).collect();
-                (reports, if missing { PLUGIN_NOT_LOADED } else { BAD_EXPERIMENT })
-            }
-            Self::Plugins(failures) => {
-                let reports = failures.iter().map(|failure| {
-                    Report::new(MietteDiagnostic::new(failure.to_string()).with_help(&failure.hint))
-                });
-                (reports.collect::<Vec<_>>(), PLUGIN_NOT_LOADED)
-            }
-            Self::Unknown { message, hint } => {
-                (vec![Report::new(MietteDiagnostic::new(message).with_help(hint))], PLUGIN_NOT_LOADED)
-            }
-            Self::Usage { message, hint } => {
-                let mut diagnostic = MietteDiagnostic::new(message);
-                diagnostic.help.clone_from(hint);
-                (vec![Report::new(diagnostic)], BAD_EXPERIMENT)
-            }
-        };
         let mut text = String::new();
-        for report in reports {
+        let (complaints, left) = self.complaints(MOST_TOLD);
+        let file = match self {
+            Self::Experiment(error) => error.path.to_string_lossy(),
+            _ => "".into(),
+        };
+        for complaint in complaints {
+            let complaint = if file.is_empty() { complaint } else { complaint.within(&file) };
+            let report = complaint.report();
             if handler.render_report(&mut text, report.as_ref()).is_err() {
                 text.push_str(&report.to_string());
             }
         }
+        if left > 0 {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  and {left} more");
+        }
         // Where standard error is gone there is nobody left to tell.
         let _ = io::stderr().lock().write_all(text.as_bytes());
-        ExitCode::from(code)
+        self.code()
+    }
+
+    /// The first things that are wrong, at most `most`, and the number of those left out.
+    fn complaints(&self, most: usize) -> (Vec<Complaint<'_>>, usize) {
+        match self {
+            Self::Experiment(error) => {
+                let told = error.problems.iter().take(most);
+                let left = error.problems.len().saturating_sub(most);
+                (told.map(|problem| Complaint::of_problem(error, problem)).collect(), left)
+            }
+            Self::Plugins(failures) => {
+                let told = failures.iter().take(most);
+                let complaint = |failure: &LoadFailure| {
+                    Complaint::new(Kind::Plugin, &failure.to_string(), Some(&failure.hint))
+                };
+                (told.map(complaint).collect(), failures.len().saturating_sub(most))
+            }
+            Self::Unknown { message, hint } => {
+                (vec![Complaint::new(Kind::MissingPlugin, message, Some(hint))], 0)
+            }
+            Self::Usage { message, hint } => (vec![Complaint::new(Kind::Usage, message, hint.as_deref())], 0),
+            Self::Output { message } => (vec![Complaint::new(Kind::Output, message, None)], 0),
+        }
     }
 }
 
-fn of_problem(error: &ExperimentError, problem: &Problem) -> Report {
-    let mut diagnostic = MietteDiagnostic::new(&problem.message);
-    diagnostic.help.clone_from(&problem.hint);
-    if let Some(place) = &problem.place {
-        let label = LabeledSpan::underline(place.clone());
-        let source = NamedSource::new(error.path.to_string_lossy(), error.text.clone());
-        Report::new(diagnostic.with_label(label)).with_source_code(source)
-    } else {
-        diagnostic.message = format!("{}: {}", error.path.display(), problem.message);
-        Report::new(diagnostic)
-    }
-}
-
-/// Colours only for a terminal, and not where `NO_COLOR` is set.
+/// Colours only for a terminal, and not where `NO_COLOR` is set; lines as wide as the terminal.
 fn handler() -> GraphicalReportHandler {
     let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || !io::stderr().is_terminal();
     let theme = if plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
-    GraphicalReportHandler::new_themed(theme).with_links(false)
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+    match Term::stderr().size_checked() {
+        Some((_, columns)) => handler.with_width(usize::from(columns).max(NARROWEST)),
+        None => handler,
+    }
 }

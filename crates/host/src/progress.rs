@@ -1,6 +1,7 @@
 //! A bar of progress; quiet where standard error is no terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use pstar_core::shown;
 use pstar_lab::run::Progress;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -26,11 +27,19 @@ fn style(template: &str) -> ProgressStyle {
 
 impl Progress for Bars {
     fn phase(&self, name: &str) {
+        self.bar.set_style(style("{spinner} {msg}"));
         self.bar.set_message(name.to_string());
+    }
+
+    fn prepared(&self, done: u64, most: u64) {
+        self.bar.set_length(most);
+        self.bar.set_position(done);
+        self.bar.set_style(style("{bar:30} {human_pos} of at most {human_len} · {msg}"));
     }
 
     fn begin(&self, arms: u64, steps: u64) {
         self.arms.store(arms, Ordering::Relaxed);
+        self.bar.set_position(0);
         self.bar.set_length(arms * steps);
         self.bar.set_message(format!("0/{arms} arms"));
         self.bar.set_style(style("{bar:30} {percent:>3} % of steps · {msg} · {eta} left"));
@@ -43,7 +52,7 @@ impl Progress for Bars {
     fn arm_ended(&self, name: &str) {
         let ended = self.ended.fetch_add(1, Ordering::Relaxed) + 1;
         let arms = self.arms.load(Ordering::Relaxed);
-        self.bar.set_message(format!("{ended}/{arms} arms, last {name}"));
+        self.bar.set_message(format!("{ended}/{arms} arms, last {}", shown(name)));
     }
 
     fn end(&self) {

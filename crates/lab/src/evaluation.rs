@@ -6,6 +6,7 @@ mod enumerator;
 mod measures;
 mod reference;
 mod sampled;
+mod shared;
 mod targets;
 mod verdicts;
 mod walk;
@@ -18,15 +19,18 @@ pub(crate) use measures::number;
 pub use measures::{Measure, Measures};
 pub use reference::{PromptReference, Reference};
 pub use sampled::SampledEvaluation;
+pub use shared::Shared;
 pub use targets::PromptTargets;
-pub(crate) use verdicts::verdicts;
+pub(crate) use verdicts::{refuses_truncated, verdicts};
 pub(crate) use walk::Walk;
 
+use crate::consistency;
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
 use pstar_core::objective::PromptFacts;
 use serde::Serialize;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How figures were had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -56,12 +60,27 @@ impl Ruler {
     /// and where these are none or too many samples the base.
     ///
     /// # Errors
-    /// If the base or the verifier fails.
+    /// If the base or the verifier fails, or contradicts itself where [`consistency`] looks.
     pub fn new(experiment: &Experiment) -> Result<Self, PluginError> {
-        if let Some(reference) = Reference::new(experiment)? {
+        Self::watched(experiment, &|_, _| ())
+    }
+
+    /// As [`new`](Self::new), telling how much of it is done, of how much at most: outputs or states of verifiers.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn watched(experiment: &Experiment, tell: &(dyn Fn(u64, u64) + Sync)) -> Result<Self, PluginError> {
+        consistency::check_task(experiment)?;
+        let prompts = experiment.prompts.view().len() as u64;
+        let done = AtomicU64::new(0);
+        let count = |most: u64, more: u64| tell(done.fetch_add(more, Ordering::Relaxed) + more, most);
+        let outputs = prompts.saturating_mul(space_of(experiment).count().unwrap_or(0));
+        if let Some(reference) = Reference::new(experiment, &|more| count(outputs, more))? {
+            consistency::check_listed(experiment, &reference)?;
             return Ok(Self::Enumerated(Box::new(reference)));
         }
-        Ok(match DynamicReference::new(experiment)? {
+        let states = prompts.saturating_mul(experiment.evaluation.max_states as u64);
+        Ok(match DynamicReference::watched(experiment, &|more| count(states, more))? {
             Ok(reference) => Self::Dynamic(Box::new(reference)),
             Err(unavailable) => {
                 Self::Sampled(Box::new(SampledEvaluation::by_rejection(experiment)?), unavailable)
@@ -149,7 +168,9 @@ impl Evaluator<'_> {
         match self {
             Self::Enumerated(evaluation) => evaluation.curve(policy),
             Self::Dynamic(evaluation) => evaluation.curve(policy),
-            Self::Sampled { sampled, experiment, seed } => sampled.policy(experiment, policy, *seed, step),
+            Self::Sampled { sampled, experiment, seed } => {
+                Ok(sampled.policy(experiment, policy, *seed, step)?.without_shared())
+            }
         }
     }
 

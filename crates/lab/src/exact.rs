@@ -1,5 +1,6 @@
 //! The exact values of a task and of its policies at their initial parameters.
 
+use crate::consistency::check_policy;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, EnumeratedEvaluation, Measures, Method, PromptTargets, Reference,
     Ruler, Unavailable,
@@ -7,8 +8,8 @@ use crate::evaluation::{
 use crate::experiment::{Experiment, ExperimentError, PolicySpec, Problem};
 use crate::plugins::Registry;
 use crate::training::{initial_parameters, started};
-use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
+use pstar_core::{PluginError, shown};
 use pstar_exact::dynamic;
 use serde::Serialize;
 
@@ -87,6 +88,7 @@ pub fn exact(
         match initial_parameters(experiment, registry, &ruler, spec) {
             Ok(start) => {
                 let policy = started(experiment, registry, spec, start.as_deref()).map_err(of_task)?;
+                check_policy(experiment, &policy, &spec.name).map_err(of_task)?;
                 policies.push((spec, policy));
             }
             Err(problem) => problems.push(problem),
@@ -119,7 +121,7 @@ pub fn exact(
             Source::Dynamic(reference) => match DynamicEvaluation::new(reference, experiment, policy) {
                 Ok(Ok(evaluation)) => evaluation.by_prompt(policy),
                 Ok(Err(unavailable)) => {
-                    let message = format!("policy `{}`: {}", spec.name, unavailable.reason);
+                    let message = format!("policy `{}`: {}", shown(&spec.name), unavailable.reason);
                     problems.push(Problem::at(spec.place.clone(), message).with_hint(unavailable.hint));
                     continue;
                 }

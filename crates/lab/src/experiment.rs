@@ -2,11 +2,11 @@
 
 mod check;
 mod checked;
-mod fault;
 mod file;
 mod located;
 mod overrides;
 mod problem;
+mod reading;
 mod written;
 
 pub use check::check;

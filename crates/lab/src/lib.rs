@@ -4,13 +4,17 @@
 //! [`plugins`] offers; [`evaluation`] works out the exact values of its task; [`training`] runs an arm, one
 //! policy under one objective with one seed; [`run`] runs them all and keeps the record.
 
+pub mod clock;
+pub mod consistency;
 pub mod evaluation;
 pub mod exact;
 pub mod experiment;
+pub mod inputs;
 pub mod memory;
 pub mod optimum;
 pub mod plugins;
 pub mod policy_class;
 pub mod probe;
 pub mod run;
+pub mod text_file;
 pub mod training;

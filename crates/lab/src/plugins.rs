@@ -1,6 +1,7 @@
 //! Plugins: where their files are, whether they are sound, and what they offer.
 
 mod discover;
+mod identity;
 mod registry;
 mod soundness;
 

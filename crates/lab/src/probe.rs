@@ -1,11 +1,13 @@
 //! Asking a single component, outside of any run.
 
+mod json;
 mod lines;
 mod model;
 mod objective;
 mod task;
 mod verifier;
 
+pub use json::Number;
 pub use lines::{LineProbe, ProbeError, ask_lines};
 pub use model::ModelProbe;
 pub use objective::{BatchFault, ObjectiveInput, ObjectiveOutput, SequenceInput};

@@ -1,7 +1,9 @@
 //! The tables that `host exact` prints.
 
-use crate::number::significant;
+use crate::number::figure;
 use crate::table::aligned;
+use crate::wrap::wrapped;
+use pstar_core::shown;
 use pstar_lab::evaluation::Measures;
 use pstar_lab::exact::{ExactRecord, PromptRecord};
 
@@ -15,7 +17,15 @@ pub fn exact_table(record: &ExactRecord, room: Option<usize>) -> String {
 fn count(digits: &str) -> String {
     match digits.len() {
         0..=15 => digits.into(),
-        length => format!("about {}.{}e{}", &digits[..1], &digits[1..3], length - 1),
+        length => {
+            // Of one digit before the point, to two behind it.
+            let leading: f64 = format!("{}.{}", &digits[..1], &digits[1..15]).parse().unwrap_or(1.0);
+            let rounded = format!("{leading:.2}");
+            match rounded.strip_prefix("10.") {
+                Some(rest) => format!("about 1.{rest}e{length}"),
+                None => format!("about {rounded}e{}", length - 1),
+            }
+        }
     }
 }
 
@@ -42,8 +52,7 @@ fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
     .to_vec();
     columns.extend(last("coverage").map(|name| (name.clone(), name)));
     let row = |name: String, measures: &Measures| {
-        let find = |metric: &str| measures.flat().find(|(name, _)| name == metric).and_then(|(_, m)| m.value);
-        std::iter::once(name).chain(columns.iter().map(|(_, metric)| significant(find(metric)))).collect()
+        std::iter::once(name).chain(columns.iter().map(|(_, metric)| figure(measures, metric))).collect()
     };
     let mut rows: Vec<Vec<String>> = vec![row("base a".into(), &prompt.base)];
     rows.extend(prompt.filtered.as_ref().map(|filtered| row("p* (filtered)".into(), filtered)));
@@ -55,12 +64,25 @@ fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
     let header: Vec<String> =
         std::iter::once(String::new()).chain(columns.iter().map(|(title, _)| title.clone())).collect();
     let absent = if prompt.filtered.is_none() { ": p* does not exist" } else { "" };
-    format!(
-        "prompt `{}`: {} outputs, {} valid, {} of them within the base's reach{absent}\n{}\n",
-        prompt.prompt,
+    let title = format!(
+        "prompt `{}`: {} outputs, {} valid, {} of them within the base's reach{absent}",
+        shown(&prompt.prompt),
         count(&prompt.outputs),
         count(&prompt.valid_outputs),
         count(&prompt.valid_support),
-        aligned(&header, &rows, room)
-    )
+    );
+    format!("{}\n{}\n", wrapped(&title, room), aligned(&header, &rows, room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_counts_are_rounded() {
+        assert_eq!(count("123456789012345"), "123456789012345");
+        // 2^1100 begins with 13582985290493858.
+        assert_eq!(count(&format!("13582985290493858{}", "0".repeat(315))), "about 1.36e331");
+        assert_eq!(count("9996000000000000"), "about 1.00e16");
+    }
 }

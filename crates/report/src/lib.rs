@@ -5,6 +5,7 @@ mod number;
 mod optimum_table;
 mod run_table;
 mod table;
+mod wrap;
 
 pub use exact_table::exact_table;
 pub use number::significant;

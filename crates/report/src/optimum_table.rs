@@ -1,6 +1,6 @@
 //! The table that `host optimum` prints.
 
-use crate::number::significant;
+use crate::number::{figure, significant};
 use crate::table::aligned;
 use pstar_lab::optimum::{ClassOptimum, OptimumRecord};
 use std::fmt::Write;
@@ -80,8 +80,8 @@ pub(crate) fn mark(optimum: &ClassOptimum) -> &'static str {
 }
 
 /// The figures of an optimum, `ONE_OF_MANY` in place of the first that the objective does not determine.
-pub(crate) fn figures(optimum: &ClassOptimum, figure: impl Iterator<Item = Option<f64>>) -> Vec<String> {
-    let mut cells: Vec<String> = figure.map(significant).collect();
+pub(crate) fn figures(optimum: &ClassOptimum, cells: impl Iterator<Item = String>) -> Vec<String> {
+    let mut cells: Vec<String> = cells.collect();
     let determined = |cell: &String| cell != "–";
     if optimum.degenerate
         && optimum.value.is_some()
@@ -100,7 +100,7 @@ fn row(optimum: &ClassOptimum) -> Vec<String> {
         _ => "–".into(),
     };
     std::iter::once(format!("{}{}", optimum.objective, mark(optimum)))
-        .chain(figures(optimum, COLUMNS.iter().map(|(_, metric)| optimum.measures.get(metric))))
+        .chain(figures(optimum, COLUMNS.iter().map(|(_, metric)| figure(&optimum.measures, metric))))
         .chain([significant(optimum.value), best_possible, optimum.starts.to_string()])
         .collect()
 }
@@ -109,7 +109,7 @@ fn row(optimum: &ClassOptimum) -> Vec<String> {
 fn flow_row(optimum: &ClassOptimum) -> Option<Vec<String>> {
     let flow = optimum.flow.as_ref()?;
     let mark = if flow.settled { "" } else { UNPROVED };
-    let figures = COLUMNS.iter().map(|(_, metric)| significant(flow.measures.get(metric)));
+    let figures = COLUMNS.iter().map(|(_, metric)| figure(&flow.measures, metric));
     Some(std::iter::once(format!("{FLOW}{mark}")).chain(figures).collect())
 }
 

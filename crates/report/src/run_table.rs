@@ -1,8 +1,10 @@
 //! The table that a run prints.
 
-use crate::number::significant;
+use crate::number::{figure, mean_figure};
 use crate::optimum_table::{figures, mark, optimum_notes};
 use crate::table::aligned;
+use crate::wrap::wrapped;
+use pstar_core::shown;
 use pstar_lab::evaluation::{Measures, Method};
 use pstar_lab::run::{ArmRecord, Comparison, RunRecord};
 use pstar_lab::training::{ArmStatus, Failure};
@@ -10,6 +12,9 @@ use std::fmt::Write;
 
 /// Marks objectives that were handed the exact Z.
 const ORACLE: &str = " °";
+
+/// Fewest paired seeds that have an interval where they differ.
+const FEWEST_PAIRS: usize = 5;
 
 /// The row beneath an objective.
 const OPTIMUM: &str = "  optimum";
@@ -21,8 +26,7 @@ struct Column {
 }
 
 /// The table of a run: the rows that policies are compared with, the policies under every objective (means over
-/// seeds), and the paired differences to the first objective. Columns are left out where lines would be longer than
-/// `room`.
+/// seeds), and the paired differences to the first objective, in lines of at most `room` columns.
 pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
     let columns = columns(record);
     let mut text = String::new();
@@ -37,7 +41,8 @@ pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
     } else {
         ""
     };
-    let _ = writeln!(text, "{} · means over prompts, {unit}{but} · KL and entropy in nats\n", record.name);
+    let title = format!("{} · means over prompts, {unit}{but} · KL and entropy in nats", shown(&record.name));
+    let _ = writeln!(text, "{}\n", wrapped(&title, room));
     let _ = writeln!(text, "{}", targets(record, &columns, room));
     for policy in distinct(record.arms.iter().map(|arm| &arm.policy)) {
         let _ = writeln!(text, "\n{}", policy_block(record, policy, &columns, room));
@@ -48,7 +53,7 @@ pub fn run_table(record: &RunRecord, room: Option<usize>) -> String {
     }
     let notes = notes(record);
     if !notes.is_empty() {
-        let _ = writeln!(text, "\n{}", notes.join("\n"));
+        let _ = writeln!(text, "\n{}", wrapped(&notes.join("\n"), room));
     }
     text
 }
@@ -78,16 +83,12 @@ fn header(first: &str, columns: &[Column]) -> Vec<String> {
     std::iter::once(first.to_string()).chain(columns.iter().map(|column| column.title.clone())).collect()
 }
 
-fn find(measures: &Measures, metric: &str) -> Option<f64> {
-    measures.flat().find(|(name, _)| name == metric)?.1.value
-}
-
 fn targets(record: &RunRecord, columns: &[Column], room: Option<usize>) -> String {
     let rows: Vec<Vec<String>> = record
         .references
         .iter()
         .map(|(name, measures)| {
-            let figures = columns.iter().map(|column| significant(find(measures, &column.metric)));
+            let figures = columns.iter().map(|column| figure(measures, &column.metric));
             std::iter::once(target_title(name)).chain(figures).collect()
         })
         .collect();
@@ -107,17 +108,17 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Opti
     let mut rows = Vec::new();
     let starts = initial_by_seed(record, policy);
     if !starts.is_empty() {
-        let figures = columns.iter().map(|column| significant(mean_over(&starts, &column.metric)));
+        let figures = columns.iter().map(|column| mean_figure(&starts, &column.metric));
         rows.push(std::iter::once("(start)".to_string()).chain(figures).collect());
     }
     for objective in distinct(record.arms.iter().map(|arm| &arm.objective)) {
         let arms: Vec<&ArmRecord> = record.arms_of(policy, objective).collect();
         let last: Vec<&Measures> = arms.iter().filter_map(|arm| arm.last.as_ref()).collect();
-        let means = columns.iter().map(|column| significant(mean_over(&last, &column.metric)));
+        let means = columns.iter().map(|column| mean_figure(&last, &column.metric));
         rows.push(std::iter::once(objective_title(objective, &arms)).chain(means).collect());
         let optimum = record.optima.iter().find(|o| o.policy == *policy && o.objective == *objective);
         rows.extend(optimum.map(|optimum| {
-            let found = columns.iter().map(|column| find(&optimum.measures, &column.metric));
+            let found = columns.iter().map(|column| figure(&optimum.measures, &column.metric));
             let figures = figures(optimum, found);
             std::iter::once(format!("{OPTIMUM}{}", mark(optimum))).chain(figures).collect()
         }));
@@ -156,13 +157,6 @@ fn initial_by_seed<'a>(record: &'a RunRecord, policy: &str) -> Vec<&'a Measures>
         Some(initial)
     })
     .collect()
-}
-
-/// The mean of a figure that all rows have.
-fn mean_over(rows: &[&Measures], metric: &str) -> Option<f64> {
-    let values: Option<Vec<f64>> = rows.iter().map(|measures| find(measures, metric)).collect();
-    let values = values.filter(|values| !values.is_empty())?;
-    Some(values.iter().sum::<f64>() / values.len() as f64)
 }
 
 fn difference_block(record: &RunRecord, policy: &str, columns: &[Column], room: Option<usize>) -> String {
@@ -211,6 +205,12 @@ fn interval(comparison: &Comparison) -> String {
 
 fn notes(record: &RunRecord) -> Vec<String> {
     let mut notes = vec![budget(record)];
+    let estimated = |measures: &Measures| measures.flat().any(|(_, measure)| measure.std_error.is_some());
+    if record.arms.iter().filter_map(|arm| arm.initial.as_ref()).any(estimated) {
+        notes.push(
+            "±: standard error of the estimate from samples; how much seeds differ is not in it".to_string(),
+        );
+    }
     if record.arms.iter().any(|arm| arm.log_partition.exact > 0) {
         notes.push("° was handed the exact Z: an oracle that real training does not have".to_string());
     }
@@ -220,14 +220,24 @@ fn notes(record: &RunRecord) -> Vec<String> {
         );
         notes.extend(optimum_notes(&record.optima).into_iter().map(String::from));
     }
+    let pairs = record.comparisons.iter().map(|comparison| comparison.pairs).max().unwrap_or(0);
     if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {
-        notes.push("Δ: mean difference over paired seeds [95 % bootstrap interval]".to_string());
-    } else if record.comparisons.iter().any(|comparison| comparison.pairs > 1) {
+        let shared = record.comparisons.iter().any(|comparison| comparison.shared_std_error.is_some());
+        notes.push(format!(
+            "Δ: mean difference over paired seeds [95 % bootstrap interval{}]",
+            if shared { ", the error of the samples of p* that all arms share included" } else { "" }
+        ));
+    } else if pairs >= FEWEST_PAIRS {
+        notes.push(
+            "Δ: mean difference over paired seeds, which differ in nothing that would give an interval"
+                .into(),
+        );
+    } else if pairs > 1 {
         notes.push("Δ: mean difference over paired seeds; an interval takes five of them".to_string());
     }
     let failed = record.arms.iter().filter_map(|arm| {
         let Failure { step, message } = arm.failure.as_ref()?;
-        let ArmRecord { policy, objective, seed, .. } = arm;
+        let (policy, objective, seed) = (shown(&arm.policy), shown(&arm.objective), arm.seed);
         Some(format!("failed: {policy} · {objective} · seed {seed} at step {step}: {message}"))
     });
     notes.extend(failed);
@@ -252,7 +262,7 @@ fn arm_warnings(record: &RunRecord) -> Vec<String> {
             (_, 1) => String::new(),
             (some, all) => format!(" ({some} of {all} seeds, figures of seed {seed})"),
         };
-        format!("warning: {policy} · {objective}{times}: {text}")
+        format!("warning: {} · {}{times}: {text}", shown(policy), shown(objective))
     };
     distinct(all).into_iter().map(line).collect()
 }

@@ -15,7 +15,7 @@ const T_QUANTILES: [f64; 27] = [
     2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 ];
 
-/// The mean of paired differences and, of five pairs or more, a 95 % interval of it.
+/// The mean of paired differences and, of five pairs or more that are not all alike, a 95 % interval of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
     /// The mean.
@@ -28,7 +28,8 @@ pub struct Difference {
 ///
 /// Plain percentile intervals are too narrow for few pairs; the expanded ones take more extreme percentiles, such
 /// that normal differences would give Student's interval. The resampling is a function of the number of pairs
-/// alone. `None` without pairs or where a difference is not finite.
+/// alone. Differences that are all equal to the bit have no interval: nothing says how much they would vary. `None`
+/// without pairs or where a difference is not finite.
 ///
 /// # Panics
 /// If the slices have different lengths.
@@ -46,7 +47,7 @@ pub fn paired_difference(values: &[f64], baseline: &[f64]) -> Option<Difference>
 
 fn interval(differences: &[f64]) -> Option<(f64, f64)> {
     let n = differences.len();
-    if n < FEWEST_PAIRS {
+    if n < FEWEST_PAIRS || differences.iter().all(|difference| *difference == differences[0]) {
         return None;
     }
     let key = StreamKey::new(0, Purpose::Bootstrap, 0);
@@ -80,10 +81,11 @@ mod tests {
 
     #[test]
     fn pairing_removes_what_pairs_share() {
-        let baseline: Vec<f64> = (0..10).map(f64::from).collect();
-        let values: Vec<f64> = baseline.iter().map(|x| x + 2.0).collect();
+        let baseline: Vec<f64> = (0..10).map(|i| 100.0 * f64::from(i)).collect();
+        let values: Vec<f64> = (0..10).zip(&baseline).map(|(i, x)| x + f64::from(i % 2)).collect();
         let found = paired_difference(&values, &baseline).unwrap();
-        assert_eq!(found, Difference { mean: 2.0, interval: Some((2.0, 2.0)) });
+        let (low, high) = found.interval.unwrap();
+        assert!(found.mean == 0.5 && (0.0..0.5).contains(&low) && 0.5 < high && high <= 1.0, "{found:?}");
     }
 
     #[test]
@@ -119,6 +121,7 @@ mod tests {
     fn what_has_no_interval_has_none() {
         assert_eq!(paired_difference(&[1.0], &[0.0]), Some(Difference { mean: 1.0, interval: None }));
         assert_eq!(paired_difference(&[], &[]), None);
+        assert_eq!(paired_difference(&[3.0; 7], &[1.0; 7]), Some(Difference { mean: 2.0, interval: None }));
         assert_eq!(paired_difference(&[f64::INFINITY, 1.0], &[0.0, 0.0]), None);
     }
 }

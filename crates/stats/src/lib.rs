@@ -6,6 +6,6 @@ mod moments;
 mod pass;
 
 pub use bootstrap::{Difference, paired_difference};
-pub use coverage::coverage_at_k;
+pub use coverage::{coverage_at_k, coverage_std_error};
 pub use moments::{mean, std_error};
 pub use pass::pass_at_k;

@@ -8,7 +8,8 @@ use pstar_core::objective::{
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
 
-/// Minimises D_α(q‖p*): c_i = R_i (g_i − baseline) / (1−α) with g_i = min((p*(y_i)/q(y_i))^{1−α} − 1, clip).
+/// Minimises D_α(q‖p*): c_i = R_i (g_i − baseline) / (1−α) with g_i = min((p*(y_i)/q(y_i))^{1−α} − 1, clip), where p* is
+/// 0 for what the base cannot produce.
 ///
 /// Kruszewski et al. 2026 (arXiv 2512.05962). The clipped pseudo-reward is the gradient of another potential.
 pub(crate) struct Alpha {
@@ -82,7 +83,7 @@ impl Objective for Alpha {
         Declaration {
             base_log_probs: true,
             partition: if as_released { PartitionNeed::Unused } else { partition.need() },
-            minimum_group: baseline.minimum_group(),
+            minimum_group: baseline.minimum_group().max(partition.minimum_group()),
             // The released variant is defined by its sampling: Z of the group, leave-one-out.
             population: (!as_released).then_some(PopulationForm::PerSequence),
             divergence: (!as_released).then_some(divergence),
@@ -94,27 +95,43 @@ impl Objective for Alpha {
         if as_released {
             return as_released::step(batch, alpha, clip);
         }
+        baseline.check_groups(batch)?;
         let partitions = self.estimator.estimate(batch)?;
-        let mut c = vec![-1.0; batch.len()];
+        // log (p*/q)^{1−α}.
+        let mut powers = vec![f64::NEG_INFINITY; batch.len()];
         for (g, used) in partitions.iter().enumerate() {
             for i in batch.group(g).filter(|&i| batch.reward(i) > 0.0) {
-                let log_ratio = batch.base_log_prob(i)? - used.log_partition - batch.log_prob(i);
-                c[i] = math::exp_m1((1.0 - alpha) * log_ratio);
+                powers[i] = (1.0 - alpha) * used.log_ratio(batch, i)?;
             }
         }
-        let diagnostics = clip.map(|clip| clipped_fraction(&mut c, clip)).into_iter().collect();
+        let mut c: Vec<f64> = powers.iter().map(|&power| math::exp_m1(power)).collect();
+        let diagnostics = clip.map(|clip| clipped_fraction(batch, &mut c, clip)).into_iter().collect();
         baseline.subtract(batch, &mut c);
         for (i, c) in c.iter_mut().enumerate() {
-            *c *= batch.importance_weight(i) / (1.0 - alpha);
+            // Without a baseline the product with R may be a number where the pseudo-reward is none.
+            *c = if *c == f64::INFINITY && batch.is_population() {
+                math::exp(powers[i] + batch.log_importance_weight(i)) / (1.0 - alpha)
+            } else {
+                *c * (batch.importance_weight(i) / (1.0 - alpha))
+            };
         }
         PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
         Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
     }
 }
 
-/// Lowers values above `clip` to it; the diagnostic says what share there was.
-pub(crate) fn clipped_fraction(values: &mut [f64], clip: f64) -> (String, f64) {
-    let above = values.iter_mut().filter(|value| **value > clip);
-    let clipped = above.map(|value| *value = clip).count();
-    ("clipped_fraction".into(), clipped as f64 / values.len() as f64)
+/// Lowers values above `clip` to it; the diagnostic says what share of the sequences had one: where the rows are all
+/// outputs, each as much as its weight.
+pub(crate) fn clipped_fraction(batch: &ObjectiveBatch<'_>, values: &mut [f64], clip: f64) -> (String, f64) {
+    let weight = |i| if batch.is_population() { batch.weight(i) } else { 1.0 };
+    let total: f64 = (0..values.len()).map(weight).sum();
+    let above = values.iter_mut().enumerate().filter(|(_, value)| **value > clip);
+    let clipped: f64 = above
+        .map(|(i, value)| {
+            *value = clip;
+            weight(i)
+        })
+        .sum();
+    // The sum of nothing is −0, and adding 0 makes it 0.
+    ("clipped_fraction".into(), (clipped + 0.0) / total)
 }

@@ -18,6 +18,11 @@ pub(crate) fn step(
     alpha: f64,
     clip: Option<f64>,
 ) -> Result<ObjectiveStep, PluginError> {
+    if batch.smallest_group() < 2 {
+        let message = "`as_released` needs groups of at least 2 samples, found a group of 1";
+        return Err(PluginError::config("as_released", message)
+            .with_hint("sample larger groups, or leave out `as_released`"));
+    }
     let mut c = vec![-1.0; batch.len()];
     let mut partitions = Vec::with_capacity(batch.groups());
     for g in 0..batch.groups() {
@@ -25,15 +30,16 @@ pub(crate) fn step(
         for i in batch.group(g).filter(|&i| batch.reward(i) > 0.0) {
             log_ratios.push((i, batch.base_log_prob(i)? - batch.behaviour_log_prob(i)));
         }
-        let sum: f64 = log_ratios.iter().map(|&(_, log_ratio)| math::exp(log_ratio)).sum();
-        let mean = sum / batch.group(g).len() as f64;
-        let log_partition = math::ln(if mean > 0.0 { mean.min(1.0) } else { MISSING_Z });
+        let logs: Vec<f64> = log_ratios.iter().map(|&(_, log_ratio)| log_ratio).collect();
+        let log_mean = math::log_sum_exp(&logs) - math::ln(batch.group(g).len() as f64);
+        let log_partition =
+            if log_mean > f64::NEG_INFINITY { log_mean.min(0.0) } else { math::ln(MISSING_Z) };
         for (i, log_ratio) in log_ratios {
             c[i] = math::exp_m1((1.0 - alpha) * (log_ratio - log_partition));
         }
         partitions.push(PartitionUsed { log_partition, source: PartitionSource::Group });
     }
-    let diagnostics = vec![clipped_fraction(&mut c, clip.unwrap_or(CLIP))];
+    let diagnostics = vec![clipped_fraction(batch, &mut c, clip.unwrap_or(CLIP))];
     Baseline::LeaveOneOut.subtract(batch, &mut c);
     Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
 }

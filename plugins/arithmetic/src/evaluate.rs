@@ -2,31 +2,24 @@
 //!
 //! expr := term (('+'|'-') term)*; term := factor ('*' factor)*; factor := digit+ | '(' expr ')'.
 
+use crate::product::{Product, number};
 use num_bigint::BigInt;
 
 /// A bracket level under evaluation: `sum ± product`.
 struct Level {
     sum: BigInt,
     negative: bool,
-    /// The product so far; `None` before its first factor.
-    product: Option<BigInt>,
+    product: Product,
 }
 
 impl Level {
     fn new() -> Self {
-        Self { sum: BigInt::ZERO, negative: false, product: None }
-    }
-
-    fn factor(&mut self, value: BigInt) {
-        self.product = Some(match self.product.take() {
-            Some(product) => product * value,
-            None => value,
-        });
+        Self { sum: BigInt::ZERO, negative: false, product: Product::default() }
     }
 
     /// Adds the product to the sum.
     fn end_term(&mut self) {
-        let product = self.product.take().unwrap_or_default();
+        let product = self.product.take();
         if self.negative { self.sum -= product } else { self.sum += product }
     }
 }
@@ -44,7 +37,7 @@ pub(crate) fn evaluate(text: &str) -> Option<BigInt> {
         match (byte, operand_next) {
             (b'0'..=b'9', true) => {
                 let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                level.factor(BigInt::parse_bytes(&bytes[at - 1..at + digits], 10)?);
+                level.product.push(number(&bytes[at - 1..at + digits])?);
                 at += digits;
                 operand_next = false;
             }
@@ -52,7 +45,7 @@ pub(crate) fn evaluate(text: &str) -> Option<BigInt> {
             (b')', false) => {
                 let mut inner = std::mem::replace(&mut level, outer.pop()?);
                 inner.end_term();
-                level.factor(inner.sum);
+                level.product.push(inner.sum);
             }
             (b'*', false) => operand_next = true,
             (b'+' | b'-', false) => {
@@ -96,6 +89,16 @@ mod tests {
         {
             assert_eq!(value(text), None, "{text}");
         }
+    }
+
+    /// Hundreds of thousands of factors and of digits: seconds and more if each were taken into all that came before.
+    #[test]
+    fn long_products_and_numbers_take_no_quadratic_time() {
+        let twos = 300_000;
+        let text = format!("{}1", "2*".repeat(twos));
+        assert_eq!(evaluate(&text), Some(BigInt::from(1) << twos));
+        let digits = format!("1{}", "0".repeat(300_000));
+        assert_eq!(evaluate(&format!("{digits}-{digits}*1+7")), Some(BigInt::from(7)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::evaluate::evaluate;
 use crate::expression_reader::ExpressionReader;
+use crate::product::number;
 use crate::prompts::number_below;
 use num_bigint::BigInt;
 use pstar_core::author::Incremental;
@@ -84,7 +85,8 @@ fn read_target(prompt: &str) -> Option<BigInt> {
     let text = prompt.strip_suffix('=').unwrap_or(prompt);
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| BigInt::parse_bytes(text.as_bytes(), 10)).flatten()
+    let value = if is_number { number(digits.as_bytes())? } else { return None };
+    Some(if text.len() > digits.len() { -value } else { value })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod evaluate;
 mod expression;
 mod expression_reader;
 mod only_response;
+mod product;
 mod prompts;
 mod sum;
 

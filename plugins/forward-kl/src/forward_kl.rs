@@ -7,7 +7,8 @@ use pstar_core::objective::{
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
 
-/// Minimises KL(p*‖q): c_i = R_i (p*(y_i)/q(y_i) − baseline) with p* = a v / Z.
+/// Minimises KL(p*‖q): c_i = R_i (p*(y_i)/q(y_i) − baseline) with p* = a v / Z, which is 0 for what the base cannot
+/// produce.
 ///
 /// Go et al. 2023 (arXiv 2302.08215), table 1; the constant baseline 1 is E_q\[p*/q\].
 pub(crate) struct ForwardKl {
@@ -40,6 +41,13 @@ enum Control {
     None,
 }
 
+impl Control {
+    /// What of it is taken from the group.
+    fn of_group(self) -> Baseline {
+        if matches!(self, Self::LeaveOneOut) { Baseline::LeaveOneOut } else { Baseline::None }
+    }
+}
+
 impl Objective for ForwardKl {
     const NAME: &'static str = "forward-kl";
     const DOC: &'static str = "minimises KL(filtered model || policy)";
@@ -57,26 +65,35 @@ impl Objective for ForwardKl {
         Declaration {
             base_log_probs: true,
             partition: self.partition.need(),
-            minimum_group: if matches!(self.baseline, Control::LeaveOneOut) { 2 } else { 1 },
+            minimum_group: self.baseline.of_group().minimum_group().max(self.partition.minimum_group()),
             population: Some(PopulationForm::PerSequence),
             divergence: Some(Divergence::KlFromFiltered),
         }
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        self.baseline.of_group().check_groups(batch)?;
         let partitions = self.estimator.estimate(batch)?;
-        let mut c = vec![0.0; batch.len()];
+        // log p*/q until exponentiated.
+        let mut c = vec![f64::NEG_INFINITY; batch.len()];
         for (g, used) in partitions.iter().enumerate() {
             for i in batch.group(g).filter(|&i| batch.reward(i) > 0.0) {
-                c[i] = math::exp(batch.base_log_prob(i)? - used.log_partition - batch.log_prob(i));
+                c[i] = used.log_ratio(batch, i)?;
             }
         }
-        match self.baseline {
-            Control::One if !batch.is_population() => c.iter_mut().for_each(|c| *c -= 1.0),
-            Control::LeaveOneOut => Baseline::LeaveOneOut.subtract(batch, &mut c),
-            Control::One | Control::None => {}
+        if batch.is_population() {
+            // Without a baseline R p*/q is one ratio, p*/b, and a number even where p*/q is none.
+            c.iter_mut().enumerate().for_each(|(i, c)| *c = math::exp(*c + batch.log_importance_weight(i)));
+        } else {
+            for c in &mut c {
+                *c = math::exp(*c);
+            }
+            match self.baseline {
+                Control::One => c.iter_mut().for_each(|c| *c -= 1.0),
+                control => control.of_group().subtract(batch, &mut c),
+            }
+            c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
         }
-        c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
         PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
         Ok(ObjectiveStep { partitions, ..ObjectiveStep::per_sequence(batch, &c) })
     }

@@ -60,7 +60,16 @@ impl Objective for KlControl {
     fn new(config: Config) -> Result<Self, PluginError> {
         let strength = match (config.beta, config.lambda, config.mu) {
             (Some(beta), None, None) => Strength::Beta(positive("beta", beta)?),
-            (None, Some(lambda), None) => Strength::Beta(1.0 / positive("lambda", lambda)?),
+            (None, Some(lambda), None) => {
+                let beta = 1.0 / positive("lambda", lambda)?;
+                if beta.is_infinite() {
+                    let message = format!(
+                        "`lambda` must be at least 6e-309, so that 1/lambda is a number, found `{lambda:e}`"
+                    );
+                    return Err(PluginError::config("lambda", message));
+                }
+                Strength::Beta(beta)
+            }
             (None, None, Some(mu)) if mu > 0.0 && mu < 1.0 => Strength::ValidityRate(mu),
             (None, None, Some(mu)) => {
                 return Err(PluginError::config("mu", format!("`mu` must be in (0, 1), found `{mu}`")));
@@ -97,6 +106,7 @@ impl Objective for KlControl {
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        self.baseline.check_groups(batch)?;
         let mut c = vec![0.0; batch.len()];
         let mut partitions = Vec::new();
         for g in 0..batch.groups() {
@@ -106,8 +116,16 @@ impl Objective for KlControl {
                 partitions.push(PartitionUsed { log_partition, source: PartitionSource::Exact });
             }
             for i in batch.group(g) {
-                c[i] = batch.reward(i) - beta * (batch.log_prob(i) - batch.base_log_prob(i)?);
+                let log_a = batch.base_log_prob(i)?;
+                if log_a > f64::NEG_INFINITY {
+                    c[i] = batch.reward(i) - beta * (batch.log_prob(i) - log_a);
+                } else if batch.weight(i) > 0.0 {
+                    return Err(infinite_price(i, batch.step()));
+                }
             }
+        }
+        if batch.is_population() {
+            subtract_expectation(batch, &mut c);
         }
         self.baseline.subtract(batch, &mut c);
         c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
@@ -140,6 +158,31 @@ impl KlControl {
         );
         Err(PluginError::config("mu", message))
     }
+}
+
+/// What all outputs have in common costs the differences between them as many digits as it has; below this, few.
+const LARGE: f64 = 1e6;
+
+/// Subtracts from each value its expectation over the group, where that is large: nothing to the expected gradient, but at
+/// a large β it would drown the differences.
+fn subtract_expectation(batch: &ObjectiveBatch<'_>, values: &mut [f64]) {
+    for g in 0..batch.groups() {
+        let prob = |i: usize| batch.weight(i) * batch.importance_weight(i);
+        let total: f64 = batch.group(g).map(prob).sum();
+        let mean: f64 = batch.group(g).filter(|&i| prob(i) > 0.0).map(|i| prob(i) / total * values[i]).sum();
+        if mean.is_finite() && mean.abs() > LARGE {
+            values[batch.group(g)].iter_mut().for_each(|value| *value -= mean);
+        }
+    }
+}
+
+/// The policy's divergence from the base is infinite, and no gradient leads back.
+fn infinite_price(sequence: usize, step: u64) -> PluginError {
+    let message =
+        format!("the base cannot produce sequence {sequence} of step {step}: KL(policy || base) is infinite");
+    PluginError::data(message).with_hint(
+        "start with a policy that stays where the base is, give the base no zeros, or aim at p* instead",
+    )
 }
 
 fn positive(field: &str, value: f64) -> Result<f64, PluginError> {

@@ -38,6 +38,7 @@ impl Objective for Reinforce {
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        self.0.baseline.check_groups(batch)?;
         let mut c: Vec<f64> = (0..batch.len()).map(|i| batch.reward(i)).collect();
         self.0.baseline.subtract(batch, &mut c);
         c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));

@@ -3,6 +3,7 @@
 use crate::config::{ModelConfig, ORDER, Smoothing, TABLE, TABLES, Table};
 use crate::contexts::Contexts;
 use crate::distribution::Distribution;
+use crate::estimate::Counts;
 use crate::model::Ngram;
 use crate::{corpus, estimate, table};
 use pstar_core::{BaseModel, Field, PluginError, Task, math};
@@ -44,8 +45,10 @@ impl BaseModel for Ngram {
         let logits = match (tables, &config.corpus) {
             (Some((field, tables)), None) => table::logits(field, tables, &contexts, task)?,
             (None, Some(path)) => {
-                let entries = corpus::read(path, task)?;
-                let probs = estimate::estimate(&entries, &contexts, smoothing(&config)?, task)?;
+                let smoothing = smoothing(&config)?;
+                let mut counts = Counts::new(contexts.length(), task);
+                corpus::read(path, task, |entry| counts.add(entry))?;
+                let probs = estimate::estimate(counts, &contexts, smoothing, task)?;
                 probs.into_iter().map(math::ln).collect()
             }
             (Some(_), Some(_)) => {

@@ -1,7 +1,6 @@
 //! Contexts of n−1 symbols as numbers.
 
 use pstar_core::{PluginError, Task};
-use std::collections::BTreeSet;
 
 /// The contexts of an n-gram model: n−1 tokens read as digits, the newest last. The boundary token pads on the
 /// left.
@@ -84,15 +83,27 @@ impl Contexts {
 
     /// The contexts that outputs of the task's prompts can meet, position by position; none where the prompts are
     /// not known.
-    pub(crate) fn reachable(&self, task: &Task) -> Vec<BTreeSet<u64>> {
-        let behind = |context: &u64| (0..self.boundary).map(|token| self.advance(*context, token)).collect();
-        let mut layers: Vec<BTreeSet<u64>> = vec![task.prompts.iter().map(|p| self.start(p)).collect()];
+    pub(crate) fn reachable(&self, task: &Task) -> Vec<Vec<u64>> {
+        let mut layers = vec![sorted(task.prompts.iter().map(|prompt| self.start(prompt)).collect())];
         for position in 1..task.horizon {
-            let next: BTreeSet<u64> = layers[position - 1].iter().flat_map::<Vec<u64>, _>(behind).collect();
+            let before = &layers[position - 1];
+            let behind = |&context| (0..self.boundary).map(move |token| self.advance(context, token));
+            let next = sorted(before.iter().flat_map(behind).collect());
+            if next == *before {
+                layers.resize(task.horizon, next);
+                break;
+            }
             layers.push(next);
         }
         layers
     }
+}
+
+/// Each number once, in order.
+pub(crate) fn sorted(mut contexts: Vec<u64>) -> Vec<u64> {
+    contexts.sort_unstable();
+    contexts.dedup();
+    contexts
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "contexts are bounded by MOST_VALUES")]

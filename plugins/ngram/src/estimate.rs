@@ -11,17 +11,59 @@ use pstar_core::{PluginError, Task};
 use std::collections::BTreeMap;
 
 /// For each context that was met, how often each choice followed.
-type Counts = BTreeMap<Vec<u32>, Vec<f64>>;
+type Rows = BTreeMap<Vec<u32>, Vec<f64>>;
+
+/// The counts of a corpus.
+pub(crate) struct Counts {
+    rows: Rows,
+    /// Number of symbols in a context.
+    length: usize,
+    choices: usize,
+    boundary: u32,
+    ends: bool,
+    /// The symbols of one entry.
+    text: Vec<u32>,
+}
+
+impl Counts {
+    /// None yet, of contexts of `length` symbols.
+    pub(crate) fn new(length: usize, task: &Task) -> Self {
+        let (choices, boundary) = (task.choices(), task.alphabet.end());
+        let ends = task.ending == Ending::EndSymbol;
+        Self { rows: Rows::new(), length, choices, boundary, ends, text: Vec::new() }
+    }
+
+    /// Counts an entry.
+    pub(crate) fn add(&mut self, entry: &Entry) {
+        let Self { rows, length, choices, boundary, ends, text } = self;
+        text.clear();
+        text.resize(*length, *boundary);
+        text.extend(&entry.prompt);
+        let first = text.len();
+        text.extend(&entry.response);
+        text.extend(ends.then_some(*boundary));
+        for t in first..text.len() {
+            let (context, token) = (&text[t - *length..t], text[t] as usize);
+            if let Some(row) = rows.get_mut(context) {
+                row[token] += 1.0;
+            } else {
+                let mut row = vec![0.0; *choices];
+                row[token] = 1.0;
+                rows.insert(context.to_vec(), row);
+            }
+        }
+    }
+}
 
 /// The probabilities of every context: contexts × choices.
 pub(crate) fn estimate(
-    entries: &[Entry],
+    counts: Counts,
     contexts: &Contexts,
     smoothing: Smoothing,
     task: &Task,
 ) -> Result<Vec<f64>, PluginError> {
     let choices = task.choices();
-    let counts = count(entries, contexts.length(), task);
+    let counts = counts.rows;
     let mut probs = Vec::with_capacity(contexts.count() * choices);
     let every_context = (0..contexts.count() as u64).map(|context| contexts.tokens(context));
     match smoothing {
@@ -44,26 +86,6 @@ pub(crate) fn estimate(
     Ok(probs)
 }
 
-fn count(entries: &[Entry], length: usize, task: &Task) -> Counts {
-    let mut counts = Counts::new();
-    let boundary = task.alphabet.end();
-    for entry in entries {
-        let mut text = vec![boundary; length];
-        text.extend(&entry.prompt);
-        let first = text.len();
-        text.extend(&entry.response);
-        if task.ending == Ending::EndSymbol {
-            text.push(boundary);
-        }
-        for t in first..text.len() {
-            let context = text[t - length..t].to_vec();
-            let row = counts.entry(context).or_insert_with(|| vec![0.0; task.choices()]);
-            row[text[t] as usize] += 1.0;
-        }
-    }
-    counts
-}
-
 /// (c(h, w) + k) / (c(h) + kK); uniform where that is 0/0.
 fn add_k(counts: Option<&Vec<f64>>, k: f64, choices: usize) -> Vec<f64> {
     let total = counts.map_or(0.0, |row| row.iter().sum()) + k * choices as f64;
@@ -79,17 +101,17 @@ fn add_k(counts: Option<&Vec<f64>>, k: f64, choices: usize) -> Vec<f64> {
 /// Kneser and Ney (1995), *Improved backing-off for M-gram language modeling*; interpolated as in Chen and
 /// Goodman (1999), *An empirical study of smoothing techniques for language modeling*.
 struct KneserNey {
-    /// Counts by number of symbols in the context: raw at the top, numbers of distinct predecessors below.
-    levels: Vec<Counts>,
+    /// Rows by number of symbols in the context: raw at the top, numbers of distinct predecessors below.
+    levels: Vec<Rows>,
     discount: f64,
     choices: usize,
 }
 
 impl KneserNey {
-    fn new(top: Counts, length: usize, discount: f64, choices: usize) -> Self {
+    fn new(top: Rows, length: usize, discount: f64, choices: usize) -> Self {
         let mut levels = vec![top];
         for _ in 0..length {
-            let mut below = Counts::new();
+            let mut below = Rows::new();
             for (context, row) in &levels[levels.len() - 1] {
                 let shorter = below.entry(context[1..].to_vec()).or_insert_with(|| vec![0.0; choices]);
                 for (distinct, &c) in shorter.iter_mut().zip(row) {

@@ -1,9 +1,8 @@
 //! Explicit tables.
 
 use crate::config::Table;
-use crate::contexts::{Contexts, to_index};
-use pstar_core::{PluginError, Task, math};
-use std::collections::BTreeSet;
+use crate::contexts::{Contexts, sorted, to_index};
+use pstar_core::{PluginError, Task, math, shown};
 
 /// How far the sum of a row may be from 1.
 const TOLERANCE: f64 = 1e-9;
@@ -20,8 +19,7 @@ pub(crate) fn logits(
     for (position, table) in tables.iter().enumerate() {
         let dependent = tables.len() > 1;
         let place = if dependent { format!("table {} of ", position + 1) } else { String::new() };
-        let needed =
-            if dependent { layers[position].clone() } else { layers.iter().flatten().copied().collect() };
+        let needed = if dependent { layers[position].clone() } else { sorted(layers.concat()) };
         logits.extend(
             table_logits(table, &needed, contexts, task)
                 .map_err(|message| PluginError::config(field, format!("{place}`{field}`: {message}")))?,
@@ -31,12 +29,7 @@ pub(crate) fn logits(
 }
 
 /// The logits of one table, which must have a row for each context of `needed`.
-fn table_logits(
-    table: &Table,
-    needed: &BTreeSet<u64>,
-    contexts: &Contexts,
-    task: &Task,
-) -> Result<Vec<f64>, String> {
+fn table_logits(table: &Table, needed: &[u64], contexts: &Contexts, task: &Task) -> Result<Vec<f64>, String> {
     let choices = task.choices();
     let mut logits = vec![0.0; contexts.count() * choices];
     let mut given = vec![false; contexts.count()];
@@ -44,7 +37,7 @@ fn table_logits(
         let context = to_index(contexts.index(&read_context(key, contexts.length(), task)?));
         check_row(key, row, choices)?;
         if std::mem::replace(&mut given[context], true) {
-            return Err(format!("context `{key}` is given twice"));
+            return Err(format!("context `{}` is given twice", shown(key)));
         }
         let sum: f64 = row.iter().sum();
         for (logit, p) in logits[context * choices..].iter_mut().zip(row) {
@@ -54,7 +47,7 @@ fn table_logits(
     let missing: Vec<String> = needed
         .iter()
         .filter(|&&context| !given[to_index(context)])
-        .map(|&context| format!("`{}`", task.alphabet.context_text(&contexts.tokens(context))))
+        .map(|&context| format!("`{}`", shown(&task.alphabet.context_text(&contexts.tokens(context)))))
         .collect();
     if missing.is_empty() {
         return Ok(logits);
@@ -66,27 +59,19 @@ fn table_logits(
 
 /// The tokens of a context: exactly n−1, `^` for the start.
 fn read_context(key: &str, length: usize, task: &Task) -> Result<Vec<u32>, String> {
-    let alphabet = &task.alphabet;
-    let symbol = |text: &str| {
-        let unknown = || format!("context `{key}` holds `{text}`, which is no symbol of the alphabet");
-        if text == "^" { Ok(vec![alphabet.end()]) } else { alphabet.encode(text).map_err(|_| unknown()) }
-    };
-    let parts: Vec<Vec<u32>> = if alphabet.has_long_symbols() {
-        key.split_whitespace().map(symbol).collect::<Result<_, _>>()?
-    } else {
-        key.chars().map(|c| symbol(&c.to_string())).collect::<Result<_, _>>()?
-    };
-    let tokens = parts.concat();
+    let tokens = task.alphabet.read_context(key).map_err(|error| error.to_string())?;
     if tokens.len() == length {
         return Ok(tokens);
     }
     Err(format!(
-        "context `{key}` must have {length} symbols (one less than the order), found {}",
+        "context `{}` must have {length} symbols (one less than the order), found {}",
+        shown(key),
         tokens.len()
     ))
 }
 
 fn check_row(key: &str, row: &[f64], choices: usize) -> Result<(), String> {
+    let key = shown(key);
     if row.len() != choices {
         return Err(format!("row `{key}` must have {choices} probabilities, found {}", row.len()));
     }
@@ -120,7 +105,7 @@ pub(crate) mod tests {
         let task = task("ab", "", 3);
         let table = rows.iter().map(|(key, row)| ((*key).into(), row.to_vec())).collect();
         let contexts = Contexts::new(2, &task, 1).unwrap();
-        let needed = contexts.reachable(&task).into_iter().flatten().collect();
+        let needed = sorted(contexts.reachable(&task).concat());
         table_logits(&table, &needed, &contexts, &task)
     }
 

@@ -1,11 +1,13 @@
 //! The pattern as a deterministic automaton.
 
+use pstar_core::PluginError;
 use pstar_core::author::Recognizer;
 use regex_automata::dfa::dense::{Builder, Config, DFA};
 use regex_automata::dfa::{Automaton as _, StartKind};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
+use std::error::Error;
 use std::sync::Arc;
 
 /// Reads a response byte by byte. Clones share the table of transitions.
@@ -18,6 +20,40 @@ pub(crate) struct Automaton {
     start: StateID,
 }
 
+/// Why a pattern has no automaton.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoAutomaton {
+    /// It needs too many states.
+    TooLarge,
+    /// It holds a Unicode word boundary (`\b` without `(?-u)`), which looks further than a byte.
+    LooksFurther,
+}
+
+impl NoAutomaton {
+    /// In words, with what would help.
+    pub(crate) fn explain(self) -> PluginError {
+        match self {
+            Self::TooLarge => {
+                let (table, sets) = (LARGEST_TABLE >> 20, LARGEST_SETS >> 20);
+                let message = format!(
+                    "the automaton of its `pattern` needs too many states: a table of more than {table} MiB, or more \
+                     than {sets} MiB to build it"
+                );
+                let hint =
+                    "use a pattern that remembers less: what it must remember at once multiplies the states";
+                PluginError::config("pattern", message).with_hint(hint)
+            }
+            Self::LooksFurther => {
+                let message =
+                    "its `pattern` holds a Unicode word boundary, which no automaton can read byte by byte";
+                let hint =
+                    "write `(?-u:\\b)`, the word boundary of ASCII; in a RON file each backslash is doubled";
+                PluginError::config("pattern", message).with_hint(hint)
+            }
+        }
+    }
+}
+
 /// Bytes that the table of transitions may take, and those for the sets of positions in the pattern that it is built
 /// from. A pattern of moderate length can need exponentially many states.
 const LARGEST_TABLE: usize = 8 << 20;
@@ -28,25 +64,34 @@ const LARGEST_SETS: usize = 32 << 20;
 const MOST_STATES_TO_MINIMISE: usize = 1000;
 
 impl Automaton {
-    /// The automaton of a pattern that is anchored at both ends. `None` for a pattern that needs too many states, or
-    /// a Unicode word boundary (`\b` without `(?-u)`), which looks further than a byte.
+    /// The automaton of a pattern that is anchored at both ends.
     ///
     /// Up to [`MOST_STATES_TO_MINIMISE`], responses with equal futures share a state. Beyond that some may not, and a
     /// state from which nothing can match may go unnoticed.
-    pub(crate) fn new(pattern: &str) -> Option<Self> {
+    ///
+    /// # Errors
+    /// If the pattern needs too many states, or looks further than a byte.
+    pub(crate) fn new(pattern: &str) -> Result<Self, NoAutomaton> {
         let config = Config::new()
             .start_kind(StartKind::Anchored)
             .match_kind(MatchKind::All)
             .accelerate(false)
             .dfa_size_limit(Some(LARGEST_TABLE))
             .determinize_size_limit(Some(LARGEST_SETS));
-        let build = |config| Builder::new().configure(config).build(pattern).ok();
+        let build = |config| {
+            Builder::new().configure(config).build(pattern).map_err(|error| {
+                // Errors with a cause are those of the automaton before this one, which has limits of its own.
+                let too_large = error.is_size_limit_exceeded() || error.source().is_some();
+                if too_large { NoAutomaton::TooLarge } else { NoAutomaton::LooksFurther }
+            })
+        };
         let mut dfa = build(config.clone())?;
         if states(&dfa) <= MOST_STATES_TO_MINIMISE {
             dfa = build(config.minimize(true))?;
         }
-        let start = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)).ok()?;
-        Some(Self { dfa: Arc::new(dfa), start })
+        let start = dfa.start_state(&start::Config::new().anchored(Anchored::Yes));
+        let start = start.map_err(|_| NoAutomaton::LooksFurther)?;
+        Ok(Self { dfa: Arc::new(dfa), start })
     }
 
     fn alive(&self, state: StateID) -> Option<StateID> {

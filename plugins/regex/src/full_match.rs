@@ -1,6 +1,6 @@
 //! Full match of the response.
 
-use crate::automaton::Automaton;
+use crate::automaton::{Automaton, NoAutomaton};
 use pstar_core::author::Incremental;
 use pstar_core::{Field, PluginError, Verifier};
 use regex::Regex;
@@ -12,7 +12,7 @@ pub(crate) struct FullMatch {
     /// Anchored at both ends.
     regex: Regex,
     /// Built when first needed.
-    automaton: OnceLock<Option<Automaton>>,
+    automaton: OnceLock<Result<Automaton, NoAutomaton>>,
 }
 
 /// `(pattern: "(b|ab*a)*")`
@@ -45,14 +45,18 @@ impl Verifier for FullMatch {
     }
 
     fn incremental(&self, _prompt: &str) -> Option<Incremental> {
-        self.automaton().cloned().map(Incremental::new)
+        self.automaton().ok().cloned().map(Incremental::new)
+    }
+
+    fn incremental_refusal(&self, _prompt: &str) -> Option<PluginError> {
+        self.automaton().err().map(NoAutomaton::explain)
     }
 }
 
 impl FullMatch {
     /// The automaton of the pattern, if it has one of moderate size.
-    pub(crate) fn automaton(&self) -> Option<&Automaton> {
-        self.automaton.get_or_init(|| Automaton::new(self.regex.as_str())).as_ref()
+    pub(crate) fn automaton(&self) -> Result<&Automaton, NoAutomaton> {
+        self.automaton.get_or_init(|| Automaton::new(self.regex.as_str())).as_ref().map_err(|&error| error)
     }
 }
 
@@ -88,7 +92,16 @@ mod tests {
     #[test]
     fn the_incremental_view_is_that_of_the_automaton() {
         assert!(FullMatch::of("a|ab").unwrap().incremental("").is_some());
-        assert!(FullMatch::of(r"a\b").unwrap().incremental("").is_none());
+        assert!(FullMatch::of("a|ab").unwrap().incremental_refusal("").is_none());
+    }
+
+    #[test]
+    fn a_pattern_without_an_automaton_says_why() {
+        let verifier = FullMatch::of(r"\bab*").unwrap();
+        assert!(verifier.incremental("").is_none());
+        let error = verifier.incremental_refusal("").unwrap();
+        assert!(error.message.contains("word boundary") && error.hint.unwrap().contains(r"(?-u:\b)"));
+        assert!(FullMatch::of(r"(?-u:\b)ab*").unwrap().incremental("").is_some());
     }
 
     #[test]

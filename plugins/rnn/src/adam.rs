@@ -30,7 +30,7 @@ impl Adam {
         learning_rate: f64,
         most_norm: f64,
     ) {
-        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let norm = pstar_core::math::norm(gradient);
         let factor = if norm > most_norm { most_norm / norm } else { 1.0 };
         self.powers = (self.powers.0 * 0.9, self.powers.1 * 0.999);
         let corrections = (1.0 - self.powers.0, 1.0 - self.powers.1);

@@ -5,9 +5,9 @@ use crate::fit::{FitPlan, fit};
 use crate::model::Gru;
 use crate::shape::Shape;
 use crate::simd::InstructionSet;
-use crate::{cache, corpus, initial, tensor_file};
+use crate::{cache, corpus, initial, tensor_file, workspace};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::{BaseModel, ErrorKind, Field, PluginError, Task};
+use pstar_core::{BaseModel, ErrorKind, Field, PluginError, Task, escaped};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -87,8 +87,8 @@ fn refuse_fit_fields(config: &ModelConfig) -> Result<(), PluginError> {
 
 /// Shape and parameters of a file.
 pub(crate) fn load(path: &str, task: &Task) -> Result<(Shape, Vec<f64>), PluginError> {
-    let full = task.resolve(path);
-    let bytes = std::fs::read(&full).map_err(|error| {
+    let bytes = task.read(path).map_err(|error| {
+        let full = task.directory.join(path);
         let message = format!("the file `{}` cannot be read: {error}", full.display());
         PluginError::config("load", message).with_hint("relative paths start at the experiment file")
     })?;
@@ -111,6 +111,32 @@ fn fitted(config: &ModelConfig, path: &str, task: &Task) -> Result<Gru, PluginEr
     let key = cache::key(&corpus.bytes, &format!("{plan:?} {:?}", corpus.format), &shape, task, rounding);
     let file = cache::folder().map(|folder| cache::file(&folder, &key));
     cached(file, &shape, task, || fit_corpus(&shape, &plan, &corpus, path, task))
+}
+
+/// Greatest number of bytes that the steps of one chunk of a fit may take.
+const MOST_OF_CHUNK: usize = 1 << 32;
+
+/// Refuses a corpus with a string that is too long to be kept for the way back.
+fn check_length(
+    shape: &Shape,
+    plan: &FitPlan,
+    corpus: &corpus::Corpus,
+    path: &str,
+) -> Result<(), PluginError> {
+    let sequences = corpus.sequences.view();
+    let length = |i: usize| sequences.prompt(i).len() + sequences.tokens().row(i).len();
+    let longest = (0..sequences.len()).map(length).max().unwrap_or(0);
+    let together = sequences.len().min(plan.batch).min(workspace::CHUNK);
+    let needed = workspace::bytes(shape, together, longest + 1);
+    if needed <= MOST_OF_CHUNK {
+        return Ok(());
+    }
+    let message = format!(
+        "the longest string of the corpus `{path}` has {longest} symbols: a fit of {together} strings at once would keep \
+         {needed} bytes, expected at most {MOST_OF_CHUNK}"
+    );
+    Err(PluginError::config("corpus", message)
+        .with_hint("leave long strings out, or use a smaller `batch` or `hidden`"))
 }
 
 /// The model of a cache file, made by `fit` where there is none or a damaged one. One fit at a time, so that those who
@@ -146,6 +172,7 @@ fn fit_corpus(
     path: &str,
     task: &Task,
 ) -> Result<Gru, PluginError> {
+    check_length(shape, plan, corpus, path)?;
     let start = initial::random(shape, StreamKey::new(plan.seed, Purpose::Initialise, 0));
     let mut model = Gru::new(*shape, start, task, false);
     let report = fit(&mut model, &corpus.sequences.view(), plan)?;
@@ -173,7 +200,7 @@ fn fit_corpus(
 
 #[allow(clippy::print_stderr, reason = "a plugin has no other way to warn while it is made")]
 fn warn(message: &str) {
-    eprintln!("warning: {message}");
+    eprintln!("warning: {}", escaped(message));
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::shape::Shape;
 use crate::tensor_file;
 use pstar_core::Task;
+use pstar_core::files::{ReadError, read_regular, sha256};
 use std::env;
 use std::fs;
 use std::io::{self, Write};
@@ -24,14 +25,14 @@ pub(crate) fn folder() -> Option<PathBuf> {
 
 /// What a fit depends on, as a name: corpus, configuration, task and rounding.
 pub(crate) fn key(corpus: &[u8], configuration: &str, shape: &Shape, task: &Task, rounding: &str) -> String {
-    let corpus = tensor_file::hex(corpus);
+    let corpus = sha256(corpus);
     let alphabet = (task.alphabet.symbols(), task.alphabet.prompt_symbols());
     let (horizon, ending) = (task.horizon, task.ending);
     let text = format!(
         "{FORMAT}\n{corpus}\n{configuration}\n{shape:?}\n{alphabet:?}\n{horizon} {ending:?}\n{rounding} {}",
         env::consts::ARCH
     );
-    tensor_file::hex(text.as_bytes())
+    sha256(text.as_bytes())
 }
 
 /// The file of a key.
@@ -44,9 +45,9 @@ pub(crate) fn file(folder: &Path, key: &str) -> PathBuf {
 /// # Errors
 /// In words, where the file is damaged.
 pub(crate) fn load(file: &Path, shape: &Shape, task: &Task) -> Result<Option<Vec<f64>>, String> {
-    let bytes = match fs::read(file) {
+    let bytes = match read_regular(file, u64::MAX) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(ReadError::System(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
     let (found, parameters) = tensor_file::read_back(&bytes, task)?;

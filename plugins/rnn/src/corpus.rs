@@ -1,6 +1,6 @@
 //! Reading a corpus file.
 
-use pstar_core::corpus::{Entry, Format, parse};
+use pstar_core::corpus::{CorpusError, Format, entries, text};
 use pstar_core::data::{Ending, RaggedBuffer, SequenceBuffer};
 use pstar_core::{PluginError, Task};
 
@@ -14,33 +14,38 @@ pub(crate) struct Corpus {
 
 /// The corpus in a file.
 pub(crate) fn read(path: &str, task: &Task) -> Result<Corpus, PluginError> {
-    let full = task.resolve(path);
-    let bytes = std::fs::read(&full).map_err(|error| {
+    let bytes = task.read(path).map_err(|error| {
+        let full = task.directory.join(path);
         let message = format!("the corpus `{}` cannot be read: {error}", full.display());
         PluginError::config("corpus", message).with_hint("relative paths start at the experiment file")
     })?;
-    let fault = |message: String| PluginError::config("corpus", format!("corpus `{path}`, {message}"));
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let (before, after) = bytes.split_at(error.valid_up_to());
-        let line = before.split(|&byte| byte == b'\n').count();
-        fault(format!("line {line}: expected UTF-8 text, found the byte {:#04x}", after[0]))
-    })?;
-    let format = Format::of_path(&full);
-    let entries = parse(text, format, &task.alphabet).map_err(|error| fault(error.to_string()))?;
-    if entries.is_empty() {
+    let format = Format::of_path(path.as_ref());
+    let sequences = text(&bytes)
+        .and_then(|text| sequences(text, format, task))
+        .map_err(|error| PluginError::config("corpus", format!("corpus `{path}`, {error}")))?;
+    if sequences.view().is_empty() {
         let message = format!("expected a corpus of at least one string, found `{path}` empty");
         return Err(PluginError::config("corpus", message));
     }
-    Ok(Corpus { sequences: sequences(&entries, task), bytes, format })
+    Ok(Corpus { bytes, format, sequences })
 }
 
 /// The entries as sequences; with [`Ending::EndSymbol`] a `$` follows each response.
-fn sequences(entries: &[Entry], task: &Task) -> SequenceBuffer {
-    let prompts: RaggedBuffer<u32> = entries.iter().map(|entry| entry.prompt.as_slice()).collect();
-    let mut sequences = SequenceBuffer::new(prompts);
+fn sequences(text: &str, format: Format, task: &Task) -> Result<SequenceBuffer, CorpusError> {
+    let mut prompts = RaggedBuffer::default();
+    let mut responses = RaggedBuffer::default();
     let end = (task.ending == Ending::EndSymbol).then(|| task.alphabet.end());
-    for (prompt, entry) in (0..).zip(entries) {
-        sequences.push(prompt, entry.response.iter().copied().chain(end));
+    let mut response = Vec::new();
+    for entry in entries(text, format, &task.alphabet) {
+        let entry = entry?;
+        prompts.push(&entry.prompt);
+        response.clear();
+        response.extend(entry.response.iter().copied().chain(end));
+        responses.push(&response);
     }
-    sequences
+    let mut sequences = SequenceBuffer::new(prompts);
+    for (prompt, response) in (0..).zip(responses.view().rows()) {
+        sequences.push(prompt, response.iter().copied());
+    }
+    Ok(sequences)
 }

@@ -1,11 +1,10 @@
 //! Parameters in a safetensors file.
 
 use crate::shape::{Shape, Tensor};
-use pstar_core::Task;
+use pstar_core::files::sha256;
+use pstar_core::{Task, shown};
 use safetensors::Dtype;
 use safetensors::tensor::{SafeTensors, TensorView};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The metadata entry that holds the SHA-256 of all values.
 const CHECKSUM: &str = "sha256";
@@ -22,8 +21,9 @@ const MOST_NAMES: usize = 12;
 /// In words, where the file is damaged, a tensor is missing, not expected or of another shape, or a value is no finite
 /// number.
 pub(crate) fn read(bytes: &[u8], task: &Task) -> Result<(Shape, Vec<f64>), String> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| format!("expected a safetensors file, found a damaged one: {error}"))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        format!("expected a safetensors file, found a damaged one: {}", shown(&error.to_string()))
+    })?;
     let shape = shape(&file, task)?;
     let tensors = shape.tensors();
     let mut unexpected: Vec<&str> = file.names();
@@ -31,7 +31,7 @@ pub(crate) fn read(bytes: &[u8], task: &Task) -> Result<(Shape, Vec<f64>), Strin
     unexpected.sort_unstable();
     if let Some(name) = unexpected.first() {
         let names: Vec<String> = tensors.iter().map(|tensor| format!("`{}`", tensor.name)).collect();
-        return Err(format!("expected the tensors {}, found `{name}` besides", names.join(", ")));
+        return Err(format!("expected the tensors {}, found `{}` besides", names.join(", "), shown(name)));
     }
     let mut parameters = Vec::with_capacity(shape.parameter_count());
     for tensor in &tensors {
@@ -64,7 +64,8 @@ fn tensor<'a>(file: &SafeTensors<'a>, name: &str) -> Result<TensorView<'a>, Stri
     file.tensor(name).map_err(|_| {
         let mut names = file.names();
         names.sort_unstable();
-        let mut found: Vec<String> = names.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+        let mut found: Vec<String> =
+            names.iter().take(MOST_NAMES).map(|name| format!("`{}`", shown(name))).collect();
         if names.len() > MOST_NAMES {
             found.push(format!("{} more", names.len() - MOST_NAMES));
         }
@@ -140,13 +141,5 @@ pub(crate) fn read_back(bytes: &[u8], task: &Task) -> Result<(Shape, Vec<f64>), 
 
 fn checksum(parameters: &[f64]) -> String {
     let bytes: Vec<u8> = parameters.iter().flat_map(|x| x.to_le_bytes()).collect();
-    hex(&bytes)
-}
-
-/// The SHA-256 of some bytes.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    sha256(&bytes)
 }

@@ -93,6 +93,7 @@ fn capacity(sequences: usize, steps: usize) -> (usize, usize) {
 /// Bytes that keeping a chunk takes.
 pub(crate) fn bytes(shape: &Shape, sequences: usize, steps: usize) -> usize {
     let (slots, states) = capacity(sequences, steps);
-    let per_layer = shape.units() * (states + 4 * slots);
-    (shape.layers * per_layer + blocks(shape.choices) * slots) * size_of::<Block>()
+    let per_layer = shape.units().saturating_mul(states.saturating_add(4 * slots));
+    let all = shape.layers.saturating_mul(per_layer).saturating_add(blocks(shape.choices) * slots);
+    all.saturating_mul(size_of::<Block>())
 }

@@ -25,6 +25,11 @@ pub trait AbiVerifier: Send + Sync {
         let _ = prompt;
         AbiResult::ROk(ROption::RNone)
     }
+
+    /// The files that it was made from, as RON; none where the plugin does not tell.
+    fn files(&self) -> AbiResult<ROption<RString>> {
+        AbiResult::ROk(ROption::RNone)
+    }
 }
 
 /// States are numbers that `start` and `expand` have given out; `u64::MAX` is dead.
@@ -68,6 +73,11 @@ pub trait AbiBaseModel: Send + Sync {
     fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool> {
         let _ = (prompt, log_probs);
         AbiResult::ROk(false)
+    }
+
+    /// The files that it was made from, as RON; none where the plugin does not tell.
+    fn files(&self) -> AbiResult<ROption<RString>> {
+        AbiResult::ROk(ROption::RNone)
     }
 }
 
@@ -119,6 +129,11 @@ pub trait AbiPolicy: Send + Sync {
         let _ = row;
         AbiResult::ROk(ROption::RNone)
     }
+
+    /// The files that it was made from, as RON; none where the plugin does not tell.
+    fn files(&self) -> AbiResult<ROption<RString>> {
+        AbiResult::ROk(ROption::RNone)
+    }
 }
 
 #[sabi_trait]
@@ -132,4 +147,9 @@ pub trait AbiObjective: Send {
     /// The coefficients of one step.
     #[sabi(last_prefix_field)]
     fn step(&mut self, batch: Columns<'_>) -> AbiResult<OwnedColumns>;
+
+    /// The files that it was made from, as RON; none where the plugin does not tell.
+    fn files(&self) -> AbiResult<ROption<RString>> {
+        AbiResult::ROk(ROption::RNone)
+    }
 }

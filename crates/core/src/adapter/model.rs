@@ -7,19 +7,21 @@ use crate::abi::{
 };
 use crate::author::{BaseModel, SequenceModel};
 use crate::error::PluginError;
+use crate::files::{FileRead, noted};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
-use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr};
+use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString};
 
-/// The model, and the numbers of choices and of symbols of its task.
-pub(crate) struct BaseModelAdapter<M>(Guarded<M>, (usize, usize));
+/// The model, the numbers of choices and of symbols of its task, and the files that it was made from.
+pub(crate) struct BaseModelAdapter<M>(Guarded<M>, (usize, usize), Vec<FileRead>);
 
 impl<M: BaseModel> BaseModelAdapter<M> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<BaseModelBox> {
         guard(M::NAME, || {
             let task = read_task(task.as_str())?;
-            let model = Guarded::new(M::new(config::parse(configuration.as_str())?, &task)?);
-            Ok(AbiBaseModel_TO::from_value(Self(model, (task.choices(), task.alphabet.len())), TD_Opaque))
+            let (model, files) = noted(|| M::new(config::parse(configuration.as_str())?, &task))?;
+            let counts = (task.choices(), task.alphabet.len());
+            Ok(AbiBaseModel_TO::from_value(Self(Guarded::new(model), counts, files), TD_Opaque))
         })
     }
 }
@@ -98,6 +100,10 @@ macro_rules! shared_methods {
             mut log_probs: RSliceMut<'_, f64>,
         ) -> AbiResult<bool> {
             guard($model::NAME, || self.0.score_outputs(prompt.as_slice(), log_probs.as_mut_slice()))
+        }
+
+        fn files(&self) -> AbiResult<ROption<RString>> {
+            super::tell(&self.2)
         }
     };
 }

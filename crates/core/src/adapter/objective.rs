@@ -4,18 +4,20 @@ use crate::abi::{
     AbiObjective, AbiObjective_TO, AbiResult, Columns, Guarded, ObjectiveBox, OwnedColumns, guard,
 };
 use crate::error::PluginError;
+use crate::files::{FileRead, noted};
 use crate::objective::{Objective, PromptFacts};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
-use abi_stable::std_types::{RStr, RString};
+use abi_stable::std_types::{ROption, RStr, RString};
 
-pub(crate) struct ObjectiveAdapter<O>(Guarded<O>);
+/// The objective, and the files that it was made from.
+pub(crate) struct ObjectiveAdapter<O>(Guarded<O>, Vec<FileRead>);
 
 impl<O: Objective> ObjectiveAdapter<O> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, _task: RStr<'_>) -> AbiResult<ObjectiveBox> {
         guard(O::NAME, || {
-            let objective = O::new(config::parse(configuration.as_str())?)?;
-            Ok(AbiObjective_TO::from_value(Self(Guarded::new(objective)), TD_Opaque))
+            let (objective, files) = noted(|| O::new(config::parse(configuration.as_str())?))?;
+            Ok(AbiObjective_TO::from_value(Self(Guarded::new(objective), files), TD_Opaque))
         })
     }
 }
@@ -44,5 +46,9 @@ impl<O: Objective> AbiObjective for ObjectiveAdapter<O> {
 
     fn step(&mut self, batch: Columns<'_>) -> AbiResult<OwnedColumns> {
         guard(O::NAME, || Ok(wire::give_step(self.0.step(&wire::read_objective_batch(&batch)?)?)))
+    }
+
+    fn files(&self) -> AbiResult<ROption<RString>> {
+        super::tell(&self.1)
     }
 }

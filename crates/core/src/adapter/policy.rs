@@ -6,19 +6,21 @@ use crate::abi::{
     AbiPolicy, AbiPolicy_TO, AbiResult, BoundaryKey, Columns, Guarded, OwnedColumns, PolicyBox, guard,
 };
 use crate::author::Policy;
+use crate::files::{FileRead, noted};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString};
 
-/// The policy, and the numbers of choices and of symbols of its task.
-pub(crate) struct PolicyAdapter<P>(Guarded<P>, (usize, usize));
+/// The policy, the numbers of choices and of symbols of its task, and the files that it was made from.
+pub(crate) struct PolicyAdapter<P>(Guarded<P>, (usize, usize), Vec<FileRead>);
 
 impl<P: Policy> PolicyAdapter<P> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<PolicyBox> {
         guard(P::NAME, || {
             let task = read_task(task.as_str())?;
-            let policy = Guarded::new(P::new(config::parse(configuration.as_str())?, &task)?);
-            Ok(AbiPolicy_TO::from_value(Self(policy, (task.choices(), task.alphabet.len())), TD_Opaque))
+            let (policy, files) = noted(|| P::new(config::parse(configuration.as_str())?, &task))?;
+            let counts = (task.choices(), task.alphabet.len());
+            Ok(AbiPolicy_TO::from_value(Self(Guarded::new(policy), counts, files), TD_Opaque))
         })
     }
 }

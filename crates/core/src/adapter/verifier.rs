@@ -7,7 +7,8 @@ use crate::abi::{
 };
 use crate::author::{Incremental, Verifier};
 use crate::data::Alphabet;
-use crate::error::PluginError;
+use crate::error::{ErrorKind, PluginError};
+use crate::files::{FileRead, noted};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString, RVec};
@@ -15,14 +16,15 @@ use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString, RVec};
 pub(crate) struct VerifierAdapter<V> {
     verifier: Guarded<V>,
     alphabet: Alphabet,
+    files: Vec<FileRead>,
 }
 
 impl<V: Verifier> VerifierAdapter<V> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<VerifierBox> {
         guard(V::NAME, || {
-            let verifier = Guarded::new(V::new(config::parse(configuration.as_str())?)?);
-            let alphabet = read_task(task.as_str())?.alphabet;
-            Ok(AbiVerifier_TO::from_value(Self { verifier, alphabet }, TD_Opaque))
+            let (verifier, files) = noted(|| V::new(config::parse(configuration.as_str())?))?;
+            let (verifier, alphabet) = (Guarded::new(verifier), read_task(task.as_str())?.alphabet);
+            Ok(AbiVerifier_TO::from_value(Self { verifier, alphabet, files }, TD_Opaque))
         })
     }
 }
@@ -54,7 +56,13 @@ impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
 
     fn incremental(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>> {
         guard(V::NAME, || {
-            let view = self.verifier.incremental(&self.alphabet.decode(prompt.as_slice()));
+            let prompt = self.alphabet.decode(prompt.as_slice());
+            let view = self.verifier.incremental(&prompt);
+            if let Some(refusal) =
+                view.is_none().then(|| self.verifier.incremental_refusal(&prompt)).flatten()
+            {
+                return Err(PluginError { kind: ErrorKind::Unsupported, ..refusal });
+            }
             let symbols = self.alphabet.symbols();
             let adapt = |view| IncrementalAdapter {
                 view: Guarded::new(view),
@@ -63,6 +71,10 @@ impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
             };
             Ok(view.map(|view| AbiIncremental_TO::from_value(adapt(view), TD_Opaque)).into())
         })
+    }
+
+    fn files(&self) -> AbiResult<ROption<RString>> {
+        super::tell(&self.files)
     }
 }
 

@@ -39,4 +39,10 @@ pub trait Verifier: Sized + Send + Sync + 'static {
         let _ = prompt;
         None
     }
+    /// Why [`incremental`](Self::incremental) gives no view of a prompt, where whoever wrote the configuration can
+    /// change that: a message, and what to do. Asked only where it gave none.
+    fn incremental_refusal(&self, prompt: &str) -> Option<PluginError> {
+        let _ = prompt;
+        None
+    }
 }

@@ -1,5 +1,6 @@
 //! The symbols of a task, and how texts are read as tokens.
 
+use crate::shown;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -7,7 +8,7 @@ use thiserror::Error;
 ///
 /// With V symbols and P symbols that only prompts use, tokens are
 /// * `0..V`: the symbols in the order given,
-/// * `V`: the boundary, read as the start of a string `^` and emitted as its end `$`,
+/// * `V`: the boundary, read as the start of a string and emitted as its end,
 /// * `V+1..=V+P`: the symbols that only prompts use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawAlphabet", into = "RawAlphabet")]
@@ -37,21 +38,17 @@ pub enum AlphabetError {
         /// Position in the alphabet, the prompt alphabet behind it, from 0.
         position: usize,
     },
-    /// `^` or `$`.
-    #[error("`{symbol}` is reserved: `^` stands for the start of a string and `$` for its end")]
-    Reserved {
-        /// The symbol.
-        symbol: String,
-    },
     /// One symbol twice.
-    #[error("symbol `{symbol}` is given twice")]
+    #[error("symbol `{}` is given twice", shown(symbol))]
     Repeated {
         /// The symbol.
         symbol: String,
     },
     /// Longest match would misread a text.
     #[error(
-        "symbols `{short}` and `{long}` are ambiguous: a text that starts with `{short}` can be read as `{long}`"
+        "symbols `{0}` and `{1}` are ambiguous: a text that starts with `{0}` can be read as `{1}`",
+        shown(short),
+        shown(long)
     )]
     Ambiguous {
         /// The symbol that is a prefix.
@@ -63,7 +60,7 @@ pub enum AlphabetError {
 
 /// A text holds something that is no symbol.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{found}` at character {position} is no symbol of the alphabet")]
+#[error("`{}` at character {position} is no symbol of the alphabet", shown(&found.to_string()))]
 pub struct EncodeError {
     /// Where, in characters from 1.
     pub position: usize,
@@ -75,7 +72,7 @@ impl Alphabet {
     /// The alphabet of `symbols`, with `prompt_symbols` for prompts only.
     ///
     /// # Errors
-    /// If there is no symbol, or one is empty, reserved, repeated, or makes longest match ambiguous.
+    /// If there is no symbol, or one is empty, repeated, or makes longest match ambiguous.
     pub fn new(symbols: Vec<String>, prompt_symbols: Vec<String>) -> Result<Self, AlphabetError> {
         if symbols.is_empty() {
             return Err(AlphabetError::Empty);
@@ -84,9 +81,6 @@ impl Alphabet {
         for (position, &symbol) in all.iter().enumerate() {
             if symbol.is_empty() {
                 return Err(AlphabetError::EmptySymbol { position });
-            }
-            if symbol == "^" || symbol == "$" {
-                return Err(AlphabetError::Reserved { symbol: symbol.clone() });
             }
             if all[..position].contains(&symbol) {
                 return Err(AlphabetError::Repeated { symbol: symbol.clone() });
@@ -123,7 +117,7 @@ impl Alphabet {
         false
     }
 
-    /// The boundary token: `^` where it is read, `$` where it is emitted.
+    /// The boundary token: the start of a string where it is read, its end where it is emitted.
     pub fn end(&self) -> u32 {
         to_token(self.symbols.len())
     }
@@ -195,14 +189,6 @@ impl Alphabet {
         text
     }
 
-    /// The tokens of a model's context as it stands in tables: `^` for the boundary, and a space between
-    /// symbols where one of them has several characters.
-    pub fn context_text(&self, tokens: &[u32]) -> String {
-        let separator = if self.has_long_symbols() { " " } else { "" };
-        let names: Vec<&str> = tokens.iter().map(|&t| self.symbol(t).unwrap_or("^")).collect();
-        names.join(separator)
-    }
-
     /// Whether a symbol has more than one character.
     pub fn has_long_symbols(&self) -> bool {
         self.longest_first.first().is_some_and(|(symbol, _)| symbol.chars().count() > 1)
@@ -266,14 +252,12 @@ mod tests {
         assert_eq!(alphabet.encode("ab=").unwrap(), [0, 1, 3]);
         assert_eq!(alphabet.end(), 2);
         assert_eq!(alphabet.decode(&[0, 3, 2]), "a=");
-        assert_eq!(alphabet.context_text(&[2, 0]), "^a");
     }
 
     #[test]
     fn the_longest_symbol_is_read() {
         let alphabet = of(&["a", "abc", "d"]).unwrap();
         assert_eq!(alphabet.encode("abcda").unwrap(), [1, 2, 0]);
-        assert_eq!(alphabet.context_text(&[1, 0]), "abc a");
     }
 
     #[test]
@@ -286,7 +270,6 @@ mod tests {
     #[test]
     fn faulty_symbols_are_named() {
         assert_eq!(of(&[]), Err(AlphabetError::Empty));
-        assert_eq!(of(&["a", "$"]), Err(AlphabetError::Reserved { symbol: "$".into() }));
         assert_eq!(of(&["a", "a"]), Err(AlphabetError::Repeated { symbol: "a".into() }));
         assert_eq!(of(&["a", ""]), Err(AlphabetError::EmptySymbol { position: 1 }));
     }

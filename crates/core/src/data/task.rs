@@ -1,6 +1,7 @@
 //! What every component of a task is told when it is made.
 
 use super::{Alphabet, Ending};
+use crate::files::{self, ReadError};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -30,9 +31,21 @@ impl Task {
         Self { alphabet, horizon: 1, ending: Ending::EndSymbol, prompts, directory }
     }
 
-    /// A path of a component's configuration, as seen from the task's folder.
+    /// A path of a component's configuration, as seen from the task's folder. The host is told of it when the
+    /// component has been made.
     pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.directory.join(path)
+        let full = self.directory.join(&path);
+        files::note_path(path.as_ref(), &full);
+        full
+    }
+
+    /// Reads a file of at most [`MOST_BYTES`](files::MOST_BYTES) that a component's configuration names; relative paths
+    /// start at the task's folder. The bytes are identified in the record of a run, and a run's directory holds a copy.
+    ///
+    /// # Errors
+    /// If it is no regular file, larger, or cannot be read.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Vec<u8>, ReadError> {
+        files::read_noted(path.as_ref(), &self.directory.join(&path))
     }
 
     /// Number of choices at a position: the symbols, and the end symbol where there is one.

@@ -77,19 +77,11 @@ impl ObjectiveHandle {
             if let Some(found) = of_row.iter().find(|c| !c.is_finite())
                 && batch.weight(i) > 0.0
             {
-                let error = PluginError::data(format!(
+                return Err(PluginError::data(format!(
                     "objective `{}` gave the coefficient {found} for sequence {i} of step {}",
                     self.name,
                     batch.step()
-                ));
-                let unreachable = |i| batch.base_log_prob(i).is_ok_and(|log_a| log_a == f64::NEG_INFINITY);
-                return Err(if (0..batch.len()).any(unreachable) {
-                    error.with_hint(
-                        "the policy reaches outputs that the base does not, which costs infinitely much",
-                    )
-                } else {
-                    error
-                });
+                )));
             }
         }
         Ok(())

@@ -8,8 +8,9 @@ use crate::config;
 use crate::data::Task;
 use crate::error::PluginError;
 use crate::field::Field;
+use crate::files::FileRead;
 use abi_stable::StableAbi;
-use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
+use abi_stable::abi_stability::abi_checking::{CheckingGlobals, check_layout_compatibility_with_globals};
 use abi_stable::library::{IsLayoutChecked, LibraryError, lib_header_from_path};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -145,6 +146,17 @@ macro_rules! handle {
             }
         }
 
+        impl $handle {
+            /// The files that the component was made from; `None` where its plugin is older than this question.
+            ///
+            /// # Errors
+            /// If the component fails or its answer cannot be read.
+            pub fn files(&self) -> Result<Option<Vec<FileRead>>, PluginError> {
+                let text = super::unwrap(self.inner.files())?.into_option();
+                text.map(|text| config::parse(text.as_str())).transpose()
+            }
+        }
+
         impl std::fmt::Debug for $handle {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($handle)).field("name", &self.name).finish_non_exhaustive()
@@ -197,7 +209,10 @@ fn check_interface(header: &'static LibHeader) -> Result<(), OpenError> {
     };
     let host = <PluginRoot_Ref as StableAbi>::LAYOUT;
     let (older, newer) = if theirs < ours { (layout, host) } else { (host, layout) };
-    check_layout_compatibility(older, newer).map_err(|error| {
+    // What the check learns of one file it would hold against the next, so that the order of files mattered. Plugins
+    // never meet each other: each is compared with the host alone.
+    let alone = CheckingGlobals::new();
+    check_layout_compatibility_with_globals(older, newer, &alone).map_err(|error| {
         let text = error.to_string();
         let complaints = text.lines().map(str::trim).filter_map(|line| line.strip_prefix("Error:"));
         let distinct: BTreeSet<String> = complaints.map(|line| line.trim().to_string()).collect();

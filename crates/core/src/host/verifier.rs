@@ -48,7 +48,8 @@ impl VerifierHandle {
     /// The verifier of a prompt, reading symbol by symbol, if it offers that.
     ///
     /// # Errors
-    /// If the component fails.
+    /// Of kind [`Unsupported`](crate::ErrorKind::Unsupported) with the reason, where there is no such view and the
+    /// component says why; otherwise if the component fails.
     pub fn incremental(&self, prompt: &[u32]) -> Result<Option<IncrementalHandle>, PluginError> {
         let view = unwrap(self.inner.incremental(prompt.into()))?.into_option();
         Ok(view.map(|inner| IncrementalHandle { name: self.name.clone(), inner }))

@@ -1,6 +1,7 @@
 //! Baselines that are taken from the group.
 
 use super::ObjectiveBatch;
+use crate::error::PluginError;
 use crate::field::Field;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,25 @@ impl Baseline {
         if self == Self::None { 1 } else { 2 }
     }
 
-    /// Subtracts the baseline from `values`, one a sequence.
+    /// Refuses a batch with a group that the baseline leaves without a signal.
+    ///
+    /// # Errors
+    /// If a sampled group has fewer than [`minimum_group`](Self::minimum_group) sequences.
+    pub fn check_groups(self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
+        let (expected, found) = (self.minimum_group(), batch.smallest_group());
+        if batch.is_population() || found >= expected {
+            return Ok(());
+        }
+        let message = format!(
+            "`baseline: {self:?}` needs groups of at least {expected} samples, found a group of {found}"
+        );
+        Err(PluginError::config("baseline", message)
+            .with_hint("sample larger groups, or set `baseline: None`"))
+    }
+
+    /// Subtracts the baseline from `values`, one a sequence. A group with an infinite value, which has no mean, keeps its
+    /// values. In a group of one the baselines of groups do not exist: NaN, which hosts refuse;
+    /// [`check_groups`](Self::check_groups) says it better.
     pub fn subtract(self, batch: &ObjectiveBatch<'_>, values: &mut [f64]) {
         if self == Self::None || batch.is_population() {
             return;
@@ -42,8 +61,12 @@ impl Baseline {
         for g in 0..batch.groups() {
             let group = &mut values[batch.group(g)];
             let (n, sum) = (group.len() as f64, group.iter().sum::<f64>());
+            if !sum.is_finite() {
+                continue;
+            }
             for value in group {
                 *value -= match self {
+                    _ if n < 2.0 => f64::NAN,
                     Self::LeaveOneOut => (sum - *value) / (n - 1.0),
                     _ => sum / n,
                 };

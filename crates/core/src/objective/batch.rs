@@ -22,7 +22,8 @@ pub struct BatchParts<'a> {
     pub log_invalidity: &'a [f64],
     /// For each sequence its reward, 0 or 1.
     pub rewards: &'a [f64],
-    /// For each sequence w_i: 1/N where sampled, q(y_i) where the whole space is enumerated.
+    /// For each sequence w_i: 1/N where sampled, b(y_i) where the whole space is enumerated, which is q(y_i) unless that is
+    /// so small that the product with a coefficient would be lost.
     pub weights: &'a [f64],
     /// For each sequence 1 if it ended of itself, 0 if it was cut at the horizon.
     pub ended: &'a [u8],
@@ -30,7 +31,7 @@ pub struct BatchParts<'a> {
     pub offsets: &'a [u64],
     /// Token log-probabilities under the policy q.
     pub log_probs: &'a [f64],
-    /// Token log-probabilities under the policy b that sampled the batch.
+    /// Token log-probabilities under the policy b that sampled the batch, or weighs what was enumerated.
     pub behaviour_log_probs: &'a [f64],
     /// Token log-probabilities under the base a; empty unless declared as needed.
     pub base_log_probs: &'a [f64],
@@ -122,6 +123,11 @@ impl<'a> ObjectiveBatch<'a> {
         self.parts.group_offsets[g] as usize..self.parts.group_offsets[g + 1] as usize
     }
 
+    /// Number of sequences of the smallest group; `usize::MAX` without groups.
+    pub fn smallest_group(&self) -> usize {
+        (0..self.groups()).map(|g| self.group(g).len()).min().unwrap_or(usize::MAX)
+    }
+
     /// The index of a group's prompt in the task.
     pub fn prompt(&self, g: usize) -> u32 {
         self.parts.prompt[g]
@@ -180,6 +186,12 @@ impl<'a> ObjectiveBatch<'a> {
 
     /// R_i = q(y_i)/b(y_i): 1 on-policy.
     pub fn importance_weight(&self, i: usize) -> f64 {
-        crate::math::exp(self.log_prob(i) - self.behaviour_log_prob(i))
+        crate::math::exp(self.log_importance_weight(i))
+    }
+
+    /// log R_i, in nats; 0 of what neither q nor b can produce.
+    pub fn log_importance_weight(&self, i: usize) -> f64 {
+        let (log_q, log_b) = (self.log_prob(i), self.behaviour_log_prob(i));
+        if log_q == f64::NEG_INFINITY && log_b == log_q { 0.0 } else { log_q - log_b }
     }
 }

@@ -26,6 +26,12 @@ impl Partition {
     pub const FIELD: Field =
         Field::optional("partition", "Auto | Exact | Group | Running", "", "Auto", "which value of Z to use");
 
+    /// Least number of samples in a group of which Z can be estimated. Of a single one a v / Z is the policy itself:
+    /// the importance weights are then normalised by themselves, which is another objective.
+    pub fn minimum_group(self) -> usize {
+        if self == Self::Group { 2 } else { 1 }
+    }
+
     /// What to declare.
     pub fn need(self) -> PartitionNeed {
         match self {
@@ -58,13 +64,26 @@ impl PartitionSource {
 /// A value of log Z, and where it came from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PartitionUsed {
-    /// log Z in nats; −∞ where no sample was valid.
+    /// log Z in nats; −∞ where no sample was a valid one that the base can produce.
     pub log_partition: f64,
     /// Where it came from.
     pub source: PartitionSource,
 }
 
 impl PartitionUsed {
+    /// log p*(y_i)/q(y_i) of a sequence of the group that this Z belongs to, in nats.
+    ///
+    /// −∞ where the sequence is wrong, and where it is right but none of the base's: then p* is 0 whatever Z is, and were
+    /// it estimated as 0. −∞ also for what the policy cannot produce, which is no sample.
+    ///
+    /// # Errors
+    /// If the batch lacks base log-probabilities.
+    pub fn log_ratio(&self, batch: &ObjectiveBatch<'_>, i: usize) -> Result<f64, PluginError> {
+        let (log_a, log_q) = (batch.base_log_prob(i)?, batch.log_prob(i));
+        let absent = batch.reward(i) <= 0.0 || log_a == f64::NEG_INFINITY || log_q == f64::NEG_INFINITY;
+        Ok(if absent { f64::NEG_INFINITY } else { log_a - self.log_partition - log_q })
+    }
+
     /// Sets the coefficients of sequences to 0 whose prompt is known to have no valid output: where p* does not
     /// exist there is nothing to aim at.
     pub fn silence_missing_targets(
@@ -84,8 +103,41 @@ impl PartitionUsed {
 #[derive(Clone, Debug, Default)]
 pub struct PartitionEstimator {
     partition: Partition,
-    /// For each prompt: number of samples, and Σ a v / b over them.
-    seen: BTreeMap<u32, (f64, f64)>,
+    seen: BTreeMap<u32, Seen>,
+}
+
+/// Farther from 0, a logarithm is the scale of a sum rather than exponentiated.
+const MOST_LOG: f64 = 600.0;
+
+/// What was seen of a prompt: the number of samples, and Σ a v / b over them, which may be beyond the range of numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    count: f64,
+    /// The sum times e^−`log_scale`.
+    sum: f64,
+    log_scale: f64,
+}
+
+impl Seen {
+    /// Adds `count` samples whose mean has this logarithm.
+    fn add(&mut self, count: f64, log_mean: f64) {
+        self.count += count;
+        if log_mean == f64::NEG_INFINITY {
+            return;
+        }
+        if self.sum == 0.0 {
+            self.log_scale = if log_mean.abs() < MOST_LOG { 0.0 } else { log_mean };
+        } else if log_mean - self.log_scale > MOST_LOG {
+            self.sum *= exp(self.log_scale - log_mean);
+            self.log_scale = log_mean;
+        }
+        self.sum += exp(log_mean - self.log_scale) * count;
+    }
+
+    /// The logarithm of the mean; −∞ where all were 0.
+    fn log_mean(&self) -> f64 {
+        self.log_scale + ln(self.sum / self.count)
+    }
 }
 
 impl PartitionEstimator {
@@ -97,7 +149,8 @@ impl PartitionEstimator {
     /// log Z of every group. Over an enumerated space the estimates are exact, since the weights are.
     ///
     /// # Errors
-    /// If the exact value is asked for and unknown, or the batch lacks base log-probabilities.
+    /// If the exact value is asked for and unknown, a group is too small to estimate it of, or the batch lacks base
+    /// log-probabilities.
     pub fn estimate(&mut self, batch: &ObjectiveBatch<'_>) -> Result<Vec<PartitionUsed>, PluginError> {
         (0..batch.groups()).map(|g| self.estimate_group(batch, g)).collect()
     }
@@ -110,6 +163,12 @@ impl PartitionEstimator {
                 return Err(PluginError::config("partition", "the exact partition function is unknown here")
                     .with_hint("set `partition: Running` or `partition: Group`, or make the space small enough to enumerate"));
             }
+            (Partition::Group, _) if !batch.is_population() && batch.group(g).len() < 2 => {
+                let message = "`partition: Group` needs groups of at least 2 samples, found a group of 1, whose estimate of \
+                               Z makes it another objective";
+                return Err(PluginError::config("partition", message)
+                    .with_hint("sample larger groups, or set `partition: Running`"));
+            }
             (Partition::Group, _) => (group_log_mean(batch, g)?, PartitionSource::Group),
             (Partition::Running | Partition::Auto, _) => (self.running(batch, g)?, PartitionSource::Running),
         };
@@ -120,12 +179,9 @@ impl PartitionEstimator {
         if batch.is_population() {
             return group_log_mean(batch, g);
         }
-        let n = batch.group(g).len() as f64;
-        let mean = exp(group_log_mean(batch, g)?);
-        let (count, sum) = self.seen.entry(batch.prompt(g)).or_insert((0.0, 0.0));
-        *count += n;
-        *sum += mean * n;
-        Ok(ln(*sum / *count))
+        let seen = self.seen.entry(batch.prompt(g)).or_default();
+        seen.add(batch.group(g).len() as f64, group_log_mean(batch, g)?);
+        Ok(seen.log_mean())
     }
 }
 
@@ -139,4 +195,35 @@ fn group_log_mean(batch: &ObjectiveBatch<'_>, g: usize) -> Result<f64, PluginErr
         }
     }
     Ok(log_sum_exp(&terms) - ln(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A group in which every sample has a v / b = e^log, five times; the mean is known in closed form.
+    #[test]
+    fn a_running_mean_knows_no_least_number() {
+        for (logs, expected) in [
+            (&[-2000.0, -2000.0, -2000.0][..], -2000.0),
+            (&[-0.5, f64::NEG_INFINITY], -0.5 - 2f64.ln()),
+            (&[f64::NEG_INFINITY, -1500.0, -1501.0], -1500.0 + ((1.0 + (-1f64).exp()) / 3.0).ln()),
+            // What comes first is far below, or far above, what follows.
+            (&[-1500.0, -3.0, -3.0], -3.0 + (2f64 / 3.0).ln()),
+            (&[-700.0, -701.0], -700.0 + f64::midpoint(1.0, (-1f64).exp()).ln()),
+            (&[-3.0, -1500.0], -3.0 - 2f64.ln()),
+            (&[900.0, 899.0, -900.0], 900.0 + ((1.0 + (-1f64).exp()) / 3.0).ln()),
+            (&[f64::NEG_INFINITY], f64::NEG_INFINITY),
+        ] {
+            let mut seen = Seen::default();
+            for &log in logs {
+                seen.add(5.0, log);
+            }
+            let found = seen.log_mean();
+            assert!(
+                found == expected || (found - expected).abs() < 1e-12,
+                "{logs:?}: {found}, not {expected}"
+            );
+        }
+    }
 }

@@ -9,7 +9,8 @@ pub struct ObjectiveStep {
     pub coefficients: Vec<f64>,
     /// For each group the log Z that was used; empty where none was.
     pub partitions: Vec<PartitionUsed>,
-    /// Named figures for the record.
+    /// Named figures for the record: a run's curves hold their means over steps. `clipped_fraction`, the share of
+    /// sequences whose coefficient a clip lowered, lets the host say where a clip never acts.
     pub diagnostics: Vec<(String, f64)>,
 }
 

@@ -87,11 +87,11 @@ pub(super) fn pair(policy: Distribution<'_>, valid: &ValidSet, filtered: &Filter
 /// One output's part of the Jensen–Shannon divergence: ½ (p log(p/m) + q log(q/m)) with m = (p + q)/2.
 ///
 /// With d = (q − p)/(p + q) it is ½ m (log(1 − d²) + d log(q/p)): a single logarithm, and no cancellation
-/// where q is near p.
+/// where q is near p. What is subnormal, whose ratios are not exact, is negligible beside the other or with it.
 #[inline]
 fn js_term(p: f64, q: f64, log_ratio: f64) -> f64 {
     let total = p + q;
-    if p == 0.0 || q == 0.0 {
+    if p.min(q) < f64::MIN_POSITIVE {
         return 0.5 * LN_2 * total;
     }
     let difference = (q - p) / total;

@@ -19,14 +19,22 @@ pub(super) fn divergence(
     filtered: &FilteredModel,
     pairs: &PairSums,
 ) -> f64 {
+    settled(alpha, pairs).unwrap_or_else(|| {
+        let [on_valid] = block_sums(valid.count(), |j| [gap(alpha, pair(policy, valid, filtered, j))]);
+        nonnegative((on_valid + alpha * split.invalid.mass) / (alpha * (1.0 - alpha)))
+    })
+}
+
+/// D_α(q‖p*) where it is a Kullback–Leibler divergence, or where the supports make it infinite.
+///
+/// So close to 0 that products with α lose digits, D_α is KL(p*‖q) to all of its own.
+pub(crate) fn settled(alpha: f64, pairs: &PairSums) -> Option<f64> {
     match alpha {
-        0.0 => pairs.kl_from,
-        1.0 => pairs.kl_to,
-        _ if (alpha < 0.0 && pairs.misses) || (alpha > 1.0 && pairs.escapes) => f64::INFINITY,
-        _ => {
-            let [on_valid] = block_sums(valid.count(), |j| [gap(alpha, pair(policy, valid, filtered, j))]);
-            nonnegative((on_valid + alpha * split.invalid.mass) / (alpha * (1.0 - alpha)))
-        }
+        0.0 => Some(pairs.kl_from),
+        1.0 => Some(pairs.kl_to),
+        _ if (alpha < 0.0 && pairs.misses) || (alpha > 1.0 && pairs.escapes) => Some(f64::INFINITY),
+        _ if alpha.abs() < 1e-280 && !pairs.misses => Some(pairs.kl_from),
+        _ => None,
     }
 }
 

@@ -50,12 +50,14 @@ pub(super) fn split_of<const N: usize>(
         if greatest[i] == f64::NEG_INFINITY {
             return OutputClass::EMPTY;
         }
+        let log_top1 = (greatest[i] - masses[i].log_weight).min(0.0);
         OutputClass {
             mass: math::exp(log_mass),
             log_mass,
             entropy: nonnegative(masses[i].log_weight - masses[i].means[0]),
             log_collision: (collisions[i].log_weight - 2.0 * masses[i].log_weight).min(0.0),
-            top1: math::exp((greatest[i] - masses[i].log_weight).min(0.0)),
+            top1: math::exp(log_top1),
+            log_top1,
         }
     };
     Split::of_classes(class(0), class(1))

@@ -20,41 +20,80 @@ type Lanes = [f64; POWERS - 1];
 
 /// coverage@k = Σ_{y valid} 1 − (1 − c·m(y))^k for each of `k`, c = e^`log_scale` and m the base or the policy.
 ///
-/// The filtered model has c = 1/A1, the valid part of a tilted distribution c = μ/A1. `None` if more than
-/// `most_prefixes` prefixes would be visited: at most horizon × K, and where the outputs of probability 1/K share
-/// their prefixes, far fewer.
+/// The filtered model has c = 1/A1, the valid part of a tilted distribution c = μ/A1. `None` for those k that would take
+/// more than `most_prefixes` prefixes: at most horizon × k, and where the outputs of probability 1/k share their
+/// prefixes, far fewer.
 ///
 /// # Range and cost
 /// c·m(y) is at most 1 up to rounding. Right to about (horizon + 20) roundings, and to those of c; nothing underflows
 /// unless the result does. Time O(visited prefixes × choices × log K) and 18 multiplications a transition, memory 32
-/// bytes a position and node that can become valid, and 24 a visited prefix.
+/// bytes a position and node that can become valid, and 24 a visited prefix. Where some k is out of reach, as much for
+/// each step of a binary search for the greatest that is not.
 pub fn coverage_at_k(
     weighted: &Weighted<'_>,
     role: Role,
     log_scale: f64,
     k: &[u64],
     most_prefixes: usize,
-) -> Option<Vec<f64>> {
-    let greatest = k.iter().copied().max().unwrap_or(0);
-    if greatest == 0 {
-        return Some(vec![0.0; k.len()]);
-    }
+) -> Vec<Option<f64>> {
     let walk = Walk::of(weighted, role);
-    let best = Completions::of(walk, Wide::max);
-    let masses = Completions::of(walk, Wide::plus);
-    let mut search = Search {
+    let coverage = Coverage {
         walk,
-        best: &best,
-        masses: &masses,
-        greatest: Wide::new(greatest as f64),
-        heavy: Vec::new(),
-        light: Light::default(),
-        prefixes: Vec::new(),
-        lanes: Vec::new(),
+        best: Completions::of(walk, Wide::max),
+        masses: Completions::of(walk, Wide::plus),
+        scale: Wide::exp(log_scale),
+        most_prefixes,
     };
-    search.run(Wide::exp(log_scale), most_prefixes)?;
-    let heavy = coverage_at(search.heavy.len(), |i| search.heavy[i], k);
-    Some(heavy.iter().zip(k).map(|(heavy, &k)| heavy + search.light.coverage(k, greatest as f64)).collect())
+    let mut ascending = k.to_vec();
+    ascending.sort_unstable();
+    ascending.dedup();
+    // A greater k takes more prefixes: those within reach come first.
+    let (mut reached, mut found) = (0, Vec::new());
+    let mut out_of_reach = ascending.len() + 1;
+    let mut tried = ascending.len();
+    while reached + 1 < out_of_reach {
+        match coverage.at(&ascending[..tried]) {
+            Some(values) => (reached, found) = (tried, values),
+            None => out_of_reach = tried,
+        }
+        tried = usize::midpoint(reached, out_of_reach);
+    }
+    let value = |k: &u64| found.get(ascending.binary_search(k).ok()?).copied();
+    k.iter().map(value).collect()
+}
+
+/// What every search shares.
+struct Coverage<'a> {
+    walk: Walk<'a>,
+    /// The best valid completion of every node.
+    best: Completions,
+    /// The mass of the valid completions of every node.
+    masses: Completions,
+    scale: Wide,
+    most_prefixes: usize,
+}
+
+impl Coverage<'_> {
+    /// For each of `k`, increasing; `None` if the greatest is out of reach.
+    fn at(&self, k: &[u64]) -> Option<Vec<f64>> {
+        let Some(&greatest) = k.last().filter(|&&greatest| greatest > 0) else {
+            return Some(vec![0.0; k.len()]);
+        };
+        let mut search = Search {
+            walk: self.walk,
+            best: &self.best,
+            masses: &self.masses,
+            greatest: Wide::new(greatest as f64),
+            heavy: Vec::new(),
+            light: Light::default(),
+            prefixes: Vec::new(),
+            lanes: Vec::new(),
+        };
+        search.run(self.scale, self.most_prefixes)?;
+        let heavy = coverage_at(search.heavy.len(), |i| search.heavy[i], k);
+        let light = k.iter().map(|&k| search.light.coverage(k, greatest as f64));
+        Some(heavy.iter().zip(light).map(|(heavy, light)| heavy + light).collect())
+    }
 }
 
 struct Search<'a> {

@@ -3,8 +3,9 @@
 use pstar_core::math;
 
 use super::classes::split_of;
-use crate::divergence::{ClassRatios, LogRatios, PairSums, Parts};
+use crate::divergence::{ClassRatios, LogRatios, PairSums, Parts, PowerSum, settled};
 use crate::forward::{Scope, Weighted};
+use crate::mixture::{LogMixed, Mixture};
 use crate::product::Role;
 use crate::sum::nonnegative;
 use crate::weight::{Expectation, LogDual};
@@ -38,8 +39,8 @@ pub fn divergences(
     };
     let (escapes, misses) =
         (!split.invalid.is_empty() || supports[0].policy_escapes(), supports[0].policy_misses());
+    let sums = Against { weighted, log_valid: base.valid.log_mass, policy: &split };
     let pairs = (!base.valid.is_empty()).then(|| {
-        let sums = Against { weighted, log_valid: base.valid.log_mass };
         let or_infinite = |infinite: bool, value: f64| {
             if infinite { f64::INFINITY } else { nonnegative(value) }
         };
@@ -50,19 +51,17 @@ pub fn divergences(
             kl_from: or_infinite(misses, from),
             tv: None,
             js: None,
-            hellinger2: (1.0 - sums.power_sum(0.5)).clamp(0.0, 1.0),
+            hellinger2: sums.shortfall(0.5).clamp(0.0, 1.0),
             kl_from_uniform: or_infinite(misses, sums.kl_from_uniform()),
             escapes,
             misses,
         }
     });
-    let sums = Against { weighted, log_valid: base.valid.log_mass };
     let alpha = |&alpha: &f64| pairs.as_ref().map(|pairs| sums.alpha_divergence(alpha, pairs));
     let power = |&power: &f64| {
         pairs.as_ref().map(|pairs| match power {
-            0.0 | 1.0 => 1.0,
-            _ if (power < 0.0 && pairs.escapes) || (power > 1.0 && pairs.misses) => f64::INFINITY,
-            _ => sums.power_sum(power),
+            0.0 | 1.0 => PowerSum::of_log(0.0),
+            _ => PowerSum::of_supports(power, pairs).unwrap_or_else(|| sums.power_sum(power)),
         })
     };
     let parts = Parts {
@@ -80,23 +79,42 @@ pub fn divergences(
 struct Against<'a> {
     weighted: &'a Weighted<'a>,
     log_valid: f64,
+    policy: &'a Split,
 }
 
 impl Against<'_> {
     /// Σ p*^s q^{1−s} over the outputs that both reach.
-    fn power_sum(&self, power: f64) -> f64 {
+    fn power_sum(&self, power: f64) -> PowerSum {
         let wanted = Expectation { base: power, policy: 1.0 - power, moments: [] };
         let [LogDual { log_weight, .. }, _] = self.weighted.expectations(Scope::Valid, &wanted);
-        math::exp(log_weight - power * self.log_valid)
+        PowerSum::of_log(log_weight - power * self.log_valid)
     }
 
     fn alpha_divergence(&self, alpha: f64, pairs: &PairSums) -> f64 {
-        match alpha {
-            0.0 => pairs.kl_from,
-            1.0 => pairs.kl_to,
-            _ if (alpha < 0.0 && pairs.misses) || (alpha > 1.0 && pairs.escapes) => f64::INFINITY,
-            _ => nonnegative((1.0 - self.power_sum(1.0 - alpha)) / (alpha * (1.0 - alpha))),
+        let by_sum = || nonnegative(self.shortfall(alpha) / (alpha * (1.0 - alpha)));
+        settled(alpha, pairs).unwrap_or_else(by_sum)
+    }
+
+    /// 1 − Σ p*^{1−α} q^α, with digits of its own where α is near 0 or 1.
+    fn shortfall(&self, alpha: f64) -> f64 {
+        if alpha <= 0.5 {
+            let mixture = Mixture { anchor: Role::Base, exponent: alpha };
+            let LogMixed { log_ratio, .. } = self.weighted.mixed(mixture);
+            return -math::exp_m1(log_ratio + alpha * self.log_valid);
         }
+        let mixture = Mixture { anchor: Role::Policy, exponent: 1.0 - alpha };
+        let Split { valid, invalid } = self.policy;
+        if valid.is_empty() {
+            return 1.0;
+        }
+        let LogMixed { log_ratio, .. } = self.weighted.mixed(mixture);
+        let log_ratio = log_ratio - (1.0 - alpha) * self.log_valid;
+        let lost = if log_ratio < 1.0 {
+            -valid.mass * math::exp_m1(log_ratio)
+        } else {
+            valid.mass - math::exp(valid.log_mass + log_ratio)
+        };
+        invalid.mass + lost
     }
 
     /// KL(u‖q), u uniform on the valid outputs that the base reaches: −log N − mean of log q.

@@ -148,8 +148,32 @@ fn assert_same_split(found: &Split, expected: &Split) {
         assert_close(found.entropy, expected.entropy, 1e-12);
         assert_close(found.log_collision, expected.log_collision, 1e-12);
         assert_close(found.top1, expected.top1, 1e-12);
+        assert_close(found.log_top1, expected.log_top1, 1e-12);
     }
 }
+
+/// Ordinary ones, and next to 0 and 1, where the divergence is that of a vanishing difference.
+const ALPHAS: [f64; 19] = [
+    0.25,
+    0.5,
+    0.9,
+    -0.5,
+    1.5,
+    0.0,
+    1.0,
+    1e-3,
+    1e-6,
+    1e-9,
+    1e-12,
+    1e-15,
+    -1e-9,
+    1e-300,
+    0.999,
+    1.0 - 1e-9,
+    1.0 - 1e-12,
+    1.0 - 1e-15,
+    1.0 + 1e-9,
+];
 
 fn compare(case: &Case, acceptor: &Acceptor) {
     let (base, policy, valid) = (case.table(&case.base), case.table(&case.policy), case.valid());
@@ -163,8 +187,7 @@ fn compare(case: &Case, acceptor: &Acceptor) {
     assert_same_split(&split(&weighted, Role::Base), &base_split);
     let filtered = FilteredModel::new(base.view(), &valid, &base_split);
     let tilted: Vec<TiltedModel> = [0.1, 1.0].map(|beta| TiltedModel::new(beta, &base_split)).to_vec();
-    let orders =
-        Orders { alphas: &[0.25, 0.5, 0.9, -0.5, 1.5, 0.0, 1.0], powers: &[0.0, 0.3, 1.0, -1.0, 2.0] };
+    let orders = Orders { alphas: &ALPHAS, powers: &[0.0, 0.3, 1.0, -1.0, 2.0] };
     let reference = Reference {
         base: base.view(),
         valid: &valid,
@@ -184,12 +207,16 @@ fn compare(case: &Case, acceptor: &Acceptor) {
     assert_same_option(found.kl_from_uniform_valid, expected.kl_from_uniform_valid, 1e-12);
     assert_same_option(found.top1_valid, expected.top1_valid, 1e-13);
     assert_eq!((found.tv_to_filtered, found.js_to_filtered), (None, None));
-    let families =
-        [(&found.alpha_divergence, &expected.alpha_divergence), (&found.power_sums, &expected.power_sums)];
+    assert_same_option(found.log_top1_valid, expected.log_top1_valid, 1e-12);
+    let families = [
+        (&found.alpha_divergence, &expected.alpha_divergence),
+        (&found.power_sums, &expected.power_sums),
+        (&found.log_power_sums, &expected.log_power_sums),
+    ];
     for (found, expected) in families {
         for (&found, &expected) in found.iter().zip(expected.iter()) {
             let size = expected.filter(|x| x.is_finite()).unwrap_or(0.0).abs();
-            assert_same_option(found, expected, 2e-11 * (1.0 + size));
+            assert_same_option(found, expected, 1e-12 * (1.0 + size));
         }
     }
     for (found, expected) in found.kl_to_tilted.iter().zip(&expected.kl_to_tilted) {

@@ -3,6 +3,7 @@
 use super::{json, load_plugins, print};
 use crate::cli::PluginsArgs;
 use crate::failure::Failure;
+use crate::output::print_text;
 use pstar_lab::plugins::Listing;
 use serde_json::{Value, json as object};
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
         let listings: Vec<Value> = components.iter().map(as_json).collect();
         print(&json(&object!({ "components": listings })))?;
     } else {
-        print(&components.iter().map(as_text).collect::<Vec<_>>().join("\n"))?;
+        print_text(&components.iter().map(as_text).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,14 +1,16 @@
 //! `host probe verifier|model|objective`.
 
-use super::{json, load_plugins, read, write_to};
+use super::{json, load_plugins, print};
 use crate::cli::{ProbeArgs, ProbeKind};
 use crate::failure::Failure;
+use crate::output;
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_lab::plugins::Registry;
 use pstar_lab::probe::{
     Component, ModelProbe, ObjectiveInput, ProbeError, ProbeTask, VerifierProbe, ask_lines,
 };
-use std::io::{self, BufWriter, Read};
+use pstar_lab::text_file::read_text;
+use std::io::{self, BufRead};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -20,37 +22,23 @@ pub(super) fn probe(args: &ProbeArgs) -> Result<ExitCode, Failure> {
         configuration: args.config.clone().unwrap_or_else(|| "()".into()),
     });
     let input = io::stdin().lock();
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = output::writer()?;
     let task = ProbeTask { registry: &registry, experiment: experiment.as_ref(), component };
     match args.kind {
         ProbeKind::Verifier => ask_lines(&mut VerifierProbe::new(task)?, input, &mut out)?,
         ProbeKind::Model => ask_lines(&mut ModelProbe::new(task)?, input, &mut out)?,
-        ProbeKind::Objective => {
-            let answer = ask_objective(&task, input)?;
-            write_to(&mut out, answer.as_bytes())?;
-        }
+        ProbeKind::Objective => print(&ask_objective(&task, input)?)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn open(path: &Path, registry: &Registry) -> Result<Experiment, Failure> {
-    let text = read(path)?;
+    let text = read_text(path)?;
     Ok(check(ExperimentFile::parse(path, &text)?, path, &text, registry)?)
 }
 
-fn ask_objective(task: &ProbeTask<'_>, mut input: impl Read) -> Result<String, Failure> {
-    let mut text = String::new();
-    input.read_to_string(&mut text).map_err(ProbeError::from)?;
-    let batch: ObjectiveInput = serde_json::from_str(&text).map_err(|error| ProbeError::Malformed {
-        line: error.line(),
-        message: format!("{}, at column {}", words(&error), error.column()),
-    })?;
+fn ask_objective(task: &ProbeTask<'_>, input: impl BufRead) -> Result<String, Failure> {
+    let batch = ObjectiveInput::read(input)?;
     let mut objective = task.objective()?;
     Ok(json(&batch.ask(&mut objective).map_err(ProbeError::from)?))
-}
-
-/// The words of a JSON error without its place.
-fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_string()
 }

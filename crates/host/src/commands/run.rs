@@ -3,20 +3,21 @@
 use super::{json, open, print, room};
 use crate::cli::RunArgs;
 use crate::failure::Failure;
+use crate::output::print_text;
 use crate::progress::Bars;
+use pstar_lab::clock::process_seconds;
 use pstar_lab::experiment::Experiment;
 use pstar_lab::plugins::Registry;
 use pstar_lab::run::{
-    Estimate, Progress, Provenance, RunDirectory, RunRecord, add_optima, execute, prepare, resolved,
+    Estimate, Progress, Provenance, RunDirectory, RunRecord, add_optima, execute, prepare_telling, resolved,
 };
 use pstar_report::run_table;
-use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
-    let threads = args.threads.unwrap_or(0);
+    let threads = args.threads.map_or(0, usize::from);
     let pool =
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Failure::Usage {
             message: format!("{threads} threads cannot be started: {error}"),
@@ -29,7 +30,7 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     if args.json {
         print(&json(&record))?;
     } else {
-        print(&format!("{}\nwritten to {}\n", run_table(&record, room()), directory.path().display()))?;
+        print_text(&format!("{}\nwritten to {}\n", run_table(&record, room()), directory.path().display()))?;
     }
     Ok(if record.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::from(4) })
 }
@@ -40,27 +41,32 @@ fn train(
     registry: &Registry,
 ) -> Result<(RunRecord, RunDirectory), Failure> {
     let bars = Bars::new();
-    bars.phase("working out exact values");
-    let prepared = prepare(experiment, registry)?;
+    let prepared = prepare_telling(experiment, registry, &bars)?;
+    prepared.check_memory()?;
     let directory = match &args.out {
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value())?,
     };
-    let now = env::current_dir().unwrap_or_default();
-    directory.write_inputs(&resolved(experiment, &now), &Provenance::collect(registry, &experiment.seeds))?;
+    directory.copy_inputs(&experiment.inputs, &experiment.task.directory)?;
+    let provenance = Provenance::collect(registry, experiment, &args.experiment.set);
+    directory
+        .write_inputs(&resolved(experiment, directory.path()), &provenance)
+        .map_err(|error| Failure::of_result(&error))?;
     let mut record = execute(&prepared, &bars);
     // What was trained is safe before anything else is tried.
-    directory.write_record(&record)?;
+    directory.write_record(&record).map_err(|error| Failure::of_result(&error))?;
     add_optima(&prepared, &mut record, &bars);
-    directory.write_record(&record)?;
+    directory.write_record(&record).map_err(|error| Failure::of_result(&error))?;
     Ok((record, directory))
 }
 
 fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Result<ExitCode, Failure> {
     let bars = Bars::new();
+    let before = process_seconds();
+    let prepared = prepare_telling(experiment, registry, &bars)?;
+    prepared.check_memory()?;
     bars.phase("trying a few steps");
-    let prepared = prepare(experiment, registry)?;
-    let estimate = Estimate::of(&prepared)
+    let estimate = Estimate::of(&prepared, process_seconds() - before)
         .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;
     drop(bars);
     let Estimate { arms, sequences, optimizer_steps, seconds, mebibytes } = estimate;
@@ -69,10 +75,9 @@ fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Resu
     } else {
         format!(
             "{arms} arms, {sequences} sequences and {optimizer_steps} optimizer steps in all; {} on {} threads and \
-             {mebibytes:.0} MiB{}\n",
+             {mebibytes:.0} MiB\n",
             if seconds < 1.0 { "below 1 s".into() } else { format!("about {seconds:.0} s") },
             rayon::current_num_threads(),
-            if experiment.evaluation.optima { ", the search for optima apart" } else { "" }
         )
     })?;
     Ok(ExitCode::SUCCESS)

@@ -3,24 +3,45 @@
 use super::{json, open, print};
 use crate::cli::ValidateArgs;
 use crate::failure::Failure;
-use pstar_lab::run::prepare;
+use crate::output::print_text;
+use crate::progress::Bars;
+use pstar_lab::consistency::check_task;
+use pstar_lab::run::prepare_telling;
 use serde_json::json as object;
 use std::process::ExitCode;
 
-/// An experiment that has something to train is checked as far as a run would before its first arm.
+/// An experiment that has something to train is checked as far as a run would before its first arm; of any other the
+/// base and the verifier are asked a few questions.
 pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
+    match check(args) {
+        Err(failure @ Failure::Output { .. }) => Err(failure),
+        Err(failure) if args.json => {
+            print(&json(&object!({ "valid": false, "problems": failure.records() })))?;
+            Ok(failure.code())
+        }
+        checked => checked,
+    }
+}
+
+fn check(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
     let trains = experiment.training.is_some() || !experiment.objectives.is_empty();
-    let warnings = if trains { prepare(&experiment, &registry)?.warnings } else { Vec::new() };
+    let warnings = if trains {
+        prepare_telling(&experiment, &registry, &Bars::new())?.warnings
+    } else {
+        check_task(&experiment)
+            .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;
+        Vec::new()
+    };
     let arms = experiment.policies.len() * experiment.objectives.len() * experiment.seeds.len();
     if args.json {
-        print(&json(&object!({ "valid": true, "arms": arms, "warnings": warnings })))?;
+        print(&json(&object!({ "valid": true, "problems": [], "arms": arms, "warnings": warnings })))?;
     } else {
         let file = args.experiment.file.display();
         let what = if trains { format!("{arms} arms") } else { "nothing to train".into() };
         let mut lines = vec![format!("{file} is valid: {what}")];
         lines.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
-        print(&(lines.join("\n") + "\n"))?;
+        print_text(&(lines.join("\n") + "\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

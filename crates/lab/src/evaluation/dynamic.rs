@@ -5,18 +5,20 @@ use super::sampled::{ExactFacts, FilteredSamples};
 use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
 use super::walk::Walk;
 use super::{Measures, SampledEvaluation};
+use crate::consistency;
 use crate::experiment::Experiment;
-use pstar_core::PluginError;
 use pstar_core::host::{IncrementalHandle, ModelHandle, PolicyHandle};
 use pstar_core::objective::PromptFacts;
+use pstar_core::{ErrorKind, PluginError};
 use pstar_exact::{
     Acceptor, ExploreError, Explored, Orders, OutputSpace, ResponseAutomaton, Role, Split, Summary,
     TiltedModel, Weighted, dynamic,
 };
 use rayon::prelude::*;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Prefixes that coverage@k visits at most; beyond it the figure is absent.
+/// Prefixes that coverage@k visits at most; the figure is absent for those k that would take more.
 const MOST_PREFIXES: usize = 1 << 22;
 
 /// Why exact values cannot be had by dynamic programming, and what would help.
@@ -29,6 +31,18 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
+    /// A component says itself why it has no view, and what would help.
+    fn no_view_of(component: &str, refusal: Option<PluginError>) -> Self {
+        let unsaid = Self::no_view(component);
+        match refusal {
+            None => unsaid,
+            Some(PluginError { message, hint, .. }) => Self {
+                reason: format!("{}: {message}", unsaid.reason),
+                hint: hint.map_or(unsaid.hint.clone(), |hint| format!("{}; or {hint}", unsaid.hint)),
+            },
+        }
+    }
+
     fn no_view(component: &str) -> Self {
         Self {
             reason: format!("{component} has no finite-state view"),
@@ -85,22 +99,49 @@ pub(crate) fn settle<T>(result: Result<T, Stopped>) -> Result<Result<T, Unavaila
 }
 
 /// A verifier's incremental view, as the exact engine wants it.
-struct Reader(IncrementalHandle);
+struct Reader<'a> {
+    view: IncrementalHandle,
+    prompt: usize,
+    watch: &'a Watch<'a>,
+}
 
-impl ResponseAutomaton for Reader {
+/// Looks on while the prompts of a task are explored, several at a time.
+struct Watch<'a> {
+    /// Told how many states were expanded, again and again.
+    tell: &'a (dyn Fn(u64) + Sync),
+    /// The first prompt that is known to have too many states: whatever comes behind it is of no use.
+    first_stopped: AtomicUsize,
+}
+
+impl Watch<'_> {
+    fn check(&self, prompt: usize) -> Result<(), PluginError> {
+        if prompt <= self.first_stopped.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(PluginError::data("the exploration of an earlier prompt was given up"))
+    }
+
+    fn stopped(&self, prompt: usize) {
+        self.first_stopped.fetch_min(prompt, Ordering::Relaxed);
+    }
+}
+
+impl ResponseAutomaton for Reader<'_> {
     type Error = PluginError;
     const DEAD: u64 = IncrementalHandle::DEAD;
 
     fn start(&mut self, horizon: usize) -> Result<u64, PluginError> {
-        self.0.start(horizon)
+        self.view.start(horizon)
     }
 
     fn accepts(&mut self, states: &[u64], accepts: &mut [u8]) -> Result<(), PluginError> {
-        self.0.accepts(states, accepts)
+        self.view.accepts(states, accepts)
     }
 
     fn expand(&mut self, states: &[u64], remaining: usize, next: &mut [u64]) -> Result<(), PluginError> {
-        self.0.expand(states, remaining, next)
+        self.watch.check(self.prompt)?;
+        (self.watch.tell)(states.len() as u64);
+        self.view.expand(states, remaining, next)
     }
 }
 
@@ -132,9 +173,26 @@ impl DynamicReference {
     /// If the base or the verifier fails. The inner one: a component has no finite-state view, or there are too many
     /// states.
     pub fn new(experiment: &Experiment) -> Result<Result<Self, Unavailable>, PluginError> {
+        Self::watched(experiment, &|_| ())
+    }
+
+    /// As [`new`](Self::new), telling after every so many states of a verifier how many.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn watched(
+        experiment: &Experiment,
+        tell: &(dyn Fn(u64) + Sync),
+    ) -> Result<Result<Self, Unavailable>, PluginError> {
+        let watch = Watch { tell, first_stopped: AtomicUsize::new(usize::MAX) };
+        let explore = |prompt| {
+            watch.check(prompt)?;
+            Prompt::new(experiment, prompt, &watch).inspect_err(|_| watch.stopped(prompt))
+        };
+        // The first prompt without an answer in the file's order tells why, whichever came to its end first.
         let prompts: Result<Vec<Prompt>, Stopped> = (0..experiment.prompts.view().len())
             .into_par_iter()
-            .map(|prompt| Prompt::new(experiment, prompt))
+            .map(explore)
             .collect::<Vec<_>>()
             .into_iter()
             .collect();
@@ -204,18 +262,24 @@ pub(crate) fn space_of(experiment: &Experiment) -> OutputSpace {
 }
 
 /// What the verifier of a prompt accepts: from its incremental view, or where it has none from all outputs.
-fn acceptor(experiment: &Experiment, prompt: usize) -> Result<Acceptor, Stopped> {
+fn acceptor(experiment: &Experiment, prompt: usize, watch: &Watch<'_>) -> Result<Acceptor, Stopped> {
     let space = space_of(experiment);
     let refuses = experiment.file.task.truncated_is_invalid;
     let limit = experiment.evaluation.max_states;
-    if let Some(view) = experiment.verifier.incremental(experiment.prompts.view().row(prompt))? {
-        return Ok(Acceptor::explore(&mut Reader(view), space, refuses, limit)?);
-    }
+    let refusal = match experiment.verifier.incremental(experiment.prompts.view().row(prompt)) {
+        Ok(Some(view)) => {
+            let mut reader = Reader { view, prompt, watch };
+            return Ok(Acceptor::explore(&mut reader, space, refuses, limit)?);
+        }
+        Ok(None) => None,
+        Err(error) if error.kind == ErrorKind::Unsupported => Some(error),
+        Err(error) => return Err(error.into()),
+    };
     if space.count().is_none_or(|count| count > experiment.evaluation.enumerate_up_to) {
-        let name = experiment.file.task.verifier.plugin.value();
-        return Err(Stopped::Limited(Unavailable::no_view(&format!("the verifier `{name}`"))));
+        let verifier = format!("the verifier `{}`", experiment.file.task.verifier.plugin.value());
+        return Err(Stopped::Limited(Unavailable::no_view_of(&verifier, refusal)));
     }
-    Ok(Acceptor::of_valid_set(&super::reference::verify_all(experiment, prompt, space)?, space))
+    Ok(Acceptor::of_valid_set(&super::reference::verify_all(experiment, prompt, space, &|_| ())?, space))
 }
 
 /// The state of a model behind a prompt.
@@ -226,10 +290,14 @@ pub(crate) fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Resu
 }
 
 impl Prompt {
-    fn new(experiment: &Experiment, prompt: usize) -> Result<Self, Stopped> {
-        let acceptor = acceptor(experiment, prompt)?;
+    fn new(experiment: &Experiment, prompt: usize, watch: &Watch<'_>) -> Result<Self, Stopped> {
+        let acceptor = acceptor(experiment, prompt, watch)?;
         let Walk { product, base: rows, .. } = Walk::new(experiment, None, prompt, &acceptor)?;
         let weighted = Weighted::of_base(&product, &rows);
+        if consistency::asks_about(experiment, prompt) {
+            let sampler = dynamic::FilteredSampler::new(&weighted);
+            sampler.map_or(Ok(()), |sampler| consistency::check_filtered(experiment, prompt, &sampler))?;
+        }
         let split = dynamic::split(&weighted, Role::Base);
         let betas = &experiment.evaluation.betas;
         let tilted: Vec<TiltedModel> =
@@ -267,7 +335,7 @@ fn targets(
     // Every target is the base on valid outputs, times a constant.
     let summary = |of: &Split, log_scale: f64| {
         let coverage = dynamic::coverage_at_k(weighted, Role::Base, log_scale, &k, MOST_PREFIXES);
-        Summary::new(of, coverage.unwrap_or_default(), &k)
+        Summary::new(of, coverage, &k)
     };
     let log_valid = split.valid.log_mass;
     let filtered_split = (!split.valid.is_empty())
@@ -368,7 +436,7 @@ impl<'a> DynamicEvaluation<'a> {
             let (split, divergences) =
                 dynamic::divergences(&weighted, &prompt.split, &prompt.tilted, &orders);
             let coverage = dynamic::coverage_at_k(&weighted, Role::Policy, 0.0, &self.k, MOST_PREFIXES);
-            let summary = Summary::new(&split, coverage.unwrap_or_default(), &self.k);
+            let summary = Summary::new(&split, coverage, &self.k);
             let mut measures = of_summary(&summary, &self.keys.k);
             add_divergences(&mut measures, &divergences, &self.keys);
             Ok(measures)

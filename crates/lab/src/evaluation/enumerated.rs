@@ -93,7 +93,7 @@ impl<'a> EnumeratedEvaluation<'a> {
             let mut measures = Measures::default();
             measures.push("validity_rate", point.validity_rate);
             measures.push("entropy", entropy);
-            measures.push("effective_number", pstar_core::math::exp(entropy));
+            measures.push("effective_number", math::exp(entropy));
             measures.push("kl_from_filtered", point.kl_from_filtered);
             let passes = k.iter().map(|&k| at_least_once(point.validity_rate, k));
             measures.push_family("pass_at", keys.iter().cloned(), passes);

@@ -36,11 +36,12 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Enumerates the outputs of a task; `None` if they are more than the experiment allows.
+    /// Enumerates the outputs of a task; `None` if they are more than the experiment allows. `tell` is told after every
+    /// so many outputs how many were verified.
     ///
     /// # Errors
     /// If the base or the verifier fails.
-    pub fn new(experiment: &Experiment) -> Result<Option<Self>, PluginError> {
+    pub fn new(experiment: &Experiment, tell: &(dyn Fn(u64) + Sync)) -> Result<Option<Self>, PluginError> {
         let task = &experiment.task;
         let space = OutputSpace { symbols: task.alphabet.len(), horizon: task.horizon, ending: task.ending };
         if space.count().is_none_or(|count| count > experiment.evaluation.enumerate_up_to) {
@@ -56,7 +57,7 @@ impl Reference {
         let prompts = (0..experiment.prompts.view().len())
             .into_par_iter()
             .map(|prompt| {
-                let valid = verify_all(experiment, prompt, space)?;
+                let valid = verify_all(experiment, prompt, space, tell)?;
                 let table = base[contexts.context_of()[prompt]].view();
                 let split = Split::of(table, &valid);
                 let filtered = FilteredModel::new(table, &valid, &split);
@@ -109,6 +110,7 @@ pub(super) fn verify_all(
     experiment: &Experiment,
     prompt: usize,
     space: OutputSpace,
+    tell: &(dyn Fn(u64) + Sync),
 ) -> Result<ValidSet, PluginError> {
     let count = space.count().unwrap_or(0);
     let prompt_tokens = experiment.prompts.view().row(prompt);
@@ -126,6 +128,7 @@ pub(super) fn verify_all(
             }
             let mut verdicts = vec![0; batch.view().len()];
             experiment.verifier.verify(&batch.view(), &mut verdicts)?;
+            tell(verdicts.len() as u64);
             let refused = |index| refuses_truncated(experiment) && space.is_truncated(index);
             Ok(verdicts
                 .iter()

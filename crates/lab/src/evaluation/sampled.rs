@@ -7,14 +7,14 @@ mod filtered;
 pub(super) use filtered::{ExactFacts, FilteredSamples};
 
 use super::targets::keys;
-use super::{Measure, Measures};
+use super::{Measure, Measures, Shared};
 use crate::experiment::Experiment;
 use draws::{Draws, score};
 use filtered::{AgainstFiltered, estimate};
 use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
-use pstar_stats::{coverage_at_k, mean, pass_at_k, std_error};
+use pstar_stats::{coverage_at_k, coverage_std_error, mean, pass_at_k};
 use std::collections::BTreeMap;
 
 /// The seed of the samples of base and p*: they belong to the task, so that all arms are measured by the same.
@@ -48,7 +48,8 @@ impl SampledEvaluation {
         let mut sampled = Self { filtered, weights: experiment.weights.clone(), base: None, knows_z: false };
         let rows = draws.iter().enumerate();
         let rows = rows.map(|(prompt, draws)| sampled.measure(experiment, &experiment.base, prompt, draws));
-        sampled.base = Some(Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &sampled.weights));
+        let base = Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &sampled.weights);
+        sampled.base = Some(base.without_negative_divergences());
         Ok(sampled)
     }
 
@@ -57,7 +58,7 @@ impl SampledEvaluation {
         Self { filtered, weights, base: None, knows_z: true }
     }
 
-    /// The prompts of which no sample of the base was valid, so that their KL(p*‖q) cannot be estimated.
+    /// The prompts of which fewer than two samples of the base were valid, so that their KL(p*‖q) cannot be estimated.
     pub fn unmet(&self) -> Vec<usize> {
         (0..self.filtered.len()).filter(|&prompt| self.filtered[prompt].is_none()).collect()
     }
@@ -83,7 +84,8 @@ impl SampledEvaluation {
             let samples = Draws::of(experiment, policy, prompt, key)?;
             self.measure(experiment, policy, prompt, &samples)
         });
-        Ok(Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &self.weights))
+        let mean = Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &self.weights);
+        Ok(mean.without_negative_divergences())
     }
 
     fn measure(
@@ -101,8 +103,8 @@ impl SampledEvaluation {
         let against = filtered.map(|filtered| filtered.against(&log_probs));
         let base_log_probs = score(experiment, &experiment.base, prompt, &samples.tokens)?;
         let mut measures = own_figures(samples, &base_log_probs);
-        let kl = against.as_ref().map_or_else(Measure::default, AgainstFiltered::kl_from_filtered);
-        measures.push("kl_from_filtered", kl);
+        let kl = against.as_ref().map(AgainstFiltered::kl_from_filtered);
+        measures.push_shared("kl_from_filtered", kl.unwrap_or_default());
         add_counts(&mut measures, experiment, samples);
         if self.knows_z {
             let own = Own { samples, base_log_probs: &base_log_probs };
@@ -131,6 +133,7 @@ fn own_figures(samples: &Draws, base_log_probs: &[f64]) -> Measures {
     measures.push("log_validity_rate", if hits > 0 { log_rate } else { Measure::default() });
     measures.push("entropy", entropy);
     measures.push("effective_number", spread(math::exp, math::exp, entropy));
+    measures.push("log_effective_number", entropy);
     measures.push("kl_to_base", estimate(&log_ratios));
     measures
 }
@@ -138,15 +141,18 @@ fn own_figures(samples: &Draws, base_log_probs: &[f64]) -> Measures {
 /// pass@k and coverage@k.
 fn add_counts(measures: &mut Measures, experiment: &Experiment, samples: &Draws) {
     let (n, hits) = (samples.len(), hits(samples));
-    let (rate, rate_error) = (hits as f64 / n as f64, rate_error(hits, n));
     let (texts, numbers): (Vec<_>, Vec<_>) =
         experiment.evaluation.k.iter().map(|k| (k.text.clone(), k.value)).unzip();
     let passes = numbers.iter().map(|&k| {
+        let value = pass_at_k(n as u64, hits, k);
+        // The slope at the rate of the standard error where that is smaller: that all were valid is no proof.
+        let rate = f64::min(hits as f64 / n as f64, smoothed_rate(hits, n));
         let slope = k as f64 * math::pow(1.0 - rate, k as f64 - 1.0);
-        Measure { value: pass_at_k(n as u64, hits, k), std_error: Some(slope * rate_error) }
+        Measure { value, std_error: value.map(|_| slope * rate_error(hits, n)) }
     });
     measures.push_family("pass_at", texts.clone(), passes.collect::<Vec<_>>());
-    let coverages = numbers.iter().map(|&k| coverage(samples, k));
+    let counts = counts(samples);
+    let coverages = numbers.iter().map(|&k| coverage(&counts, n as u64, k));
     measures.push_family("coverage_at", texts, coverages.collect::<Vec<_>>());
 }
 
@@ -164,16 +170,23 @@ impl Own<'_> {
         experiment: &Experiment,
         against: Option<&AgainstFiltered<'_>>,
     ) {
-        let of = |figure: &dyn Fn(&AgainstFiltered<'_>) -> Measure| against.map(figure).unwrap_or_default();
+        let of = |figure: &dyn Fn(&AgainstFiltered<'_>) -> (Measure, Shared)| {
+            against.map(figure).unwrap_or_default()
+        };
         measures.push("kl_to_filtered", against.and_then(|_| self.kl_to_filtered()));
-        measures.push("tv_to_filtered", of(&|against| against.tv()));
-        measures.push("js_to_filtered", of(&|against| self.js(against)));
-        measures.push("hellinger2_to_filtered", of(&|against| against.hellinger2()));
+        measures.push_shared("tv_to_filtered", of(&|against| against.tv()));
+        measures.push_shared("js_to_filtered", of(&|against| self.js(against)));
+        measures.push_shared("hellinger2_to_filtered", of(&|against| against.hellinger2()));
         let keys = keys(experiment);
         let alphas = experiment.evaluation.alphas.iter();
-        let alphas = alphas.map(|alpha| of(&|against| against.alpha_divergence(alpha.value)));
-        measures.push_family("alpha_divergence", keys.alphas, alphas.collect::<Vec<_>>());
-        let tilted = (0..keys.betas.len()).map(|i| of(&|against| self.kl_to_tilted(against, i)));
+        let alphas = alphas.map(|alpha| of(&|against| self.alpha_divergence(against, alpha.value)));
+        let (alphas, shared): (Vec<Measure>, Vec<Shared>) = alphas.unzip();
+        for (key, shared) in keys.alphas.iter().zip(shared) {
+            measures.share(format!("alpha_divergence@{key}"), shared);
+        }
+        measures.push_family("alpha_divergence", keys.alphas, alphas);
+        let tilted = (0..keys.betas.len())
+            .map(|i| against.map(|against| self.kl_to_tilted(against, i)).unwrap_or_default());
         let tilted = tilted.collect::<Vec<_>>();
         measures.push_family("kl_to_tilted", keys.betas, tilted);
     }
@@ -189,18 +202,43 @@ impl Own<'_> {
         self.samples.valid.contains(&false).then_some(f64::INFINITY)
     }
 
-    /// The Jensen–Shannon divergence: one half of it a mean over q, the other over p*.
-    fn js(&self, against: &AgainstFiltered<'_>) -> Measure {
-        let half = |ratio: f64| std::f64::consts::LN_2 - math::ln_1p(ratio);
-        let log_valid = against.samples().log_valid;
-        let ratio = |(ratio, valid)| if valid { math::exp(ratio - log_valid) } else { 0.0 };
-        let over_own = estimate(&self.log_ratios().map(|sample| half(ratio(sample))).collect::<Vec<_>>());
-        let over_filtered = against.mean(half);
-        let both = |own: f64, filtered: f64| 0.5 * (own + filtered);
-        Measure {
-            value: over_own.value.zip(over_filtered.value).map(|(own, filtered)| both(own, filtered)),
-            std_error: over_own.std_error.zip(over_filtered.std_error).map(|(a, b)| 0.5 * a.hypot(b)),
+    /// log p* − log q of each sample; −∞ of invalid ones.
+    fn log_targets(&self, log_valid: f64) -> impl Iterator<Item = f64> + '_ {
+        let target = move |(ratio, valid)| if valid { ratio - log_valid } else { f64::NEG_INFINITY };
+        self.log_ratios().map(target)
+    }
+
+    /// D_α(q‖p*) for 0 < α < 1, from the samples among which the ratio of the two has squares of mean at most 1: those of
+    /// p* up to α = ½, those of the policy beyond. Absent for other α.
+    fn alpha_divergence(&self, against: &AgainstFiltered<'_>, alpha: f64) -> (Measure, Shared) {
+        if !(alpha > 0.0 && alpha < 1.0) {
+            return Default::default();
         }
+        if alpha <= 0.5 {
+            return against.alpha_divergence(alpha);
+        }
+        let (power, scale) = (1.0 - alpha, 1.0 / (alpha * (1.0 - alpha)));
+        let terms = self.log_targets(against.samples().log_valid);
+        let mut measure =
+            estimate(&terms.map(|ratio| -scale * math::exp_m1(power * ratio)).collect::<Vec<_>>());
+        if hits(self.samples) == 0 {
+            // By Hölder's inequality the mean of (p*/q)^{1−α} is at most the validity rate to the power α.
+            let rate = smoothed_rate(0, self.samples.len());
+            measure.std_error = Some(scale * math::pow(rate, alpha));
+        }
+        (measure, Shared::default())
+    }
+
+    /// The Jensen–Shannon divergence: one half of it a mean over q, the other over p*.
+    fn js(&self, against: &AgainstFiltered<'_>) -> (Measure, Shared) {
+        let softplus = |x: f64| x.max(0.0) + math::ln_1p(math::exp(-x.abs()));
+        let half = |log_ratio: f64| 0.5 * (std::f64::consts::LN_2 - softplus(log_ratio));
+        let own = self.log_targets(against.samples().log_valid).map(half);
+        let own = estimate(&own.collect::<Vec<_>>());
+        let (over_filtered, shared) = against.mean(half);
+        let value = own.value.zip(over_filtered.value).map(|(own, filtered)| own + filtered);
+        let std_error = own.std_error.zip(over_filtered.std_error).map(|(a, b)| a.hypot(b));
+        (Measure { value, std_error }, shared)
     }
 
     /// KL(q‖p_\[β\]), the tilt of log a being log μ − log Z on valid outputs and log(1−μ) − log(1−Z) on the others;
@@ -227,43 +265,29 @@ fn hits(samples: &Draws) -> u64 {
     samples.valid.iter().filter(|&&valid| valid).count() as u64
 }
 
-/// The standard error of a rate, from one more success and one more failure than were met: that a few samples all
-/// agree is no proof.
+/// A rate from one more success and one more failure than were met: that a few samples all agree is no proof.
+fn smoothed_rate(hits: u64, n: usize) -> f64 {
+    (hits as f64 + 1.0) / (n as f64 + 2.0)
+}
+
+/// The standard error of a rate, at the smoothed one.
 fn rate_error(hits: u64, n: usize) -> f64 {
-    let rate = (hits as f64 + 1.0) / (n as f64 + 2.0);
+    let rate = smoothed_rate(hits, n);
     (rate * (1.0 - rate) / (n as f64 + 2.0)).sqrt()
 }
 
-/// coverage@k: of at most as many samples as there are from how often each output was met, with a standard error from
-/// blocks of k samples, which is on the large side; beyond as the mean of (1 − (1 − q)^k) / q over the valid samples.
-fn coverage(samples: &Draws, k: u64) -> Measure {
-    let n = samples.len();
-    if k > n as u64 {
-        let credit = |(&valid, &log_prob): (&bool, &f64)| if valid { met_per_prob(log_prob, k) } else { 0.0 };
-        return estimate(&samples.valid.iter().zip(&samples.log_probs).map(credit).collect::<Vec<_>>());
-    }
-    let value = coverage_at_k(counts(samples, 0..n), n as u64, k);
-    let blocks: Vec<f64> = usize::try_from(k).map_or(Vec::new(), |size| {
-        let starts = (0..n / size).map(|block| block * size);
-        starts.map(|start| counts(samples, start..start + size).count() as f64).collect()
-    });
-    Measure { value, std_error: value.and(std_error(&blocks)) }
+/// coverage@k, from how often each valid output was met. Absent for k beyond the number of samples: what is then covered
+/// hangs on outputs that are too rare to have been met, and no estimate would know its error.
+fn coverage(counts: &[u64], n: u64, k: u64) -> Measure {
+    let of = || counts.iter().copied();
+    Measure { value: coverage_at_k(of(), n, k), std_error: coverage_std_error(of(), n, k) }
 }
 
-/// (1 − (1 − q)^k) / q, from log q: k where q is tiny.
-fn met_per_prob(log_prob: f64, k: u64) -> f64 {
-    let prob = math::exp(log_prob);
-    if prob * (k as f64) < 1e-17 {
-        return k as f64;
-    }
-    -math::exp_m1(k as f64 * math::ln_1p(-prob)) / prob
-}
-
-/// How often each valid output was met among samples.
-fn counts(samples: &Draws, range: std::ops::Range<usize>) -> impl Iterator<Item = u64> {
+/// How often each valid output was met.
+fn counts(samples: &Draws) -> Vec<u64> {
     let mut counts: BTreeMap<&[u32], u64> = BTreeMap::new();
-    for i in range.filter(|&i| samples.valid[i]) {
+    for i in (0..samples.len()).filter(|&i| samples.valid[i]) {
         *counts.entry(samples.tokens.view().row(i)).or_default() += 1;
     }
-    counts.into_values().collect::<Vec<_>>().into_iter()
+    counts.into_values().collect()
 }

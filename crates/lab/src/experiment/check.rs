@@ -6,8 +6,11 @@ mod task;
 mod training;
 
 use super::{Experiment, ExperimentError, ExperimentFile, Problem, ProblemKind};
+use crate::inputs::Inputs;
 use crate::plugins::{Registry, UnknownComponent};
 use pstar_core::config::suggest;
+use pstar_core::shown;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use task::BuiltTask;
@@ -21,6 +24,7 @@ struct Checker<'a> {
     directory: PathBuf,
     registry: &'a Registry,
     problems: Vec<Problem>,
+    inputs: Inputs,
 }
 
 /// Checks the file at `path`, whose text is `text`, and builds its task.
@@ -35,7 +39,7 @@ pub fn check(
 ) -> Result<Experiment, ExperimentError> {
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let directory = file.directory.as_ref().map_or(folder.clone(), |directory| folder.join(directory));
-    let mut checker = Checker { text, directory, registry, problems: Vec::new() };
+    let mut checker = Checker { text, directory, registry, problems: Vec::new(), inputs: Inputs::default() };
     checker.name(&file);
     let seeds = checker.seeds(&file);
     let training = file.training.as_ref().and_then(|training| checker.training(training));
@@ -66,6 +70,7 @@ pub fn check(
                 training,
                 evaluation,
                 seeds,
+                inputs: checker.inputs,
                 file,
             })
         }
@@ -103,7 +108,7 @@ impl Checker<'_> {
     fn name(&mut self, file: &ExperimentFile) {
         let name = file.name.value();
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
-            let message = format!("`name` must be fit for a folder's name, found `{name}`");
+            let message = format!("`name` must be fit for a folder's name, found `{}`", shown(name));
             self.problem(
                 Problem::at(file.name.place(self.text), message).with_hint("use letters, digits and `-`"),
             );
@@ -112,10 +117,9 @@ impl Checker<'_> {
 
     fn seeds(&mut self, file: &ExperimentFile) -> Vec<u64> {
         let Some(seeds) = &file.seeds else { return Vec::new() };
-        for (i, seed) in seeds.iter().enumerate() {
-            if seeds[..i].contains(seed) {
-                self.problem(Problem::at(seeds.place(self.text), format!("seed {seed} is given twice")));
-            }
+        let mut known = HashSet::new();
+        if let Some(seed) = seeds.iter().find(|&&seed| !known.insert(seed)) {
+            self.problem(Problem::at(seeds.place(self.text), format!("seed {seed} is given twice")));
         }
         seeds.value().clone()
     }

@@ -2,8 +2,10 @@
 
 use super::file::Start;
 use super::{ExperimentFile, Written};
+use crate::inputs::Inputs;
 use pstar_core::Task;
 use pstar_core::data::RaggedBuffer;
+use pstar_core::files::FileRead;
 use pstar_core::host::{BaseModelHandle, VerifierHandle};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -39,6 +41,8 @@ pub struct Experiment {
     pub evaluation: Evaluation,
     /// The seeds.
     pub seeds: Vec<u64>,
+    /// The files that it is made from.
+    pub inputs: Inputs,
 }
 
 /// A policy of an experiment.
@@ -56,6 +60,8 @@ pub struct PolicySpec {
     pub start_place: Range<usize>,
     /// Where the configuration stands in the file.
     pub place: Range<usize>,
+    /// The files that it was made from; absent where its plugin does not tell.
+    pub files: Option<Vec<FileRead>>,
 }
 
 /// An objective of an experiment.

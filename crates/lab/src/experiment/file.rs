@@ -1,8 +1,8 @@
 //! The experiment file as it is written.
 
 use super::located::Configuration;
-use super::{ExperimentError, Located, Written, fault};
-use pstar_core::config::{self, UniqueMap};
+use super::{ExperimentError, Located, Written, reading};
+use pstar_core::config::UniqueMap;
 use pstar_core::data::Ending;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -268,10 +268,10 @@ impl ExperimentFile {
     /// # Errors
     /// The first syntax or type error.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ExperimentError> {
-        config::options().from_str(text).map_err(|error| ExperimentError {
+        reading::whole(text).map_err(|fault| ExperimentError {
             path: path.to_path_buf(),
             text: text.to_string(),
-            problems: vec![fault::problem(text, &error)],
+            problems: vec![fault.into()],
         })
     }
 }

@@ -1,8 +1,8 @@
 //! Values that remember where they stood in the file.
 
-use super::fault;
+use super::reading;
 use ron::value::RawValue;
-use serde::de::{DeserializeOwned, Error};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use std::ops::{Deref, Range};
 
@@ -10,21 +10,19 @@ use std::ops::{Deref, Range};
 #[derive(Clone, Debug)]
 pub struct Located<T> {
     value: T,
-    /// Address of the first byte; only ever subtracted from the address of the text.
-    address: usize,
-    length: usize,
+    place: Range<usize>,
 }
 
 impl<T> Located<T> {
     /// A value that stood nowhere: a default.
     pub fn unplaced(value: T) -> Self {
-        Self { value, address: 0, length: 0 }
+        Self { value, place: 0..0 }
     }
 
-    /// The place in `text`, in bytes; empty if it was read from another text.
+    /// The place in `text`, the file, in bytes; empty if it stood nowhere, or the text is another one that is too
+    /// short.
     pub fn place(&self, text: &str) -> Range<usize> {
-        let start = self.address.wrapping_sub(text.as_ptr() as usize);
-        if start.saturating_add(self.length) <= text.len() { start..start + self.length } else { 0..0 }
+        text.get(self.place.clone()).map_or(0..0, |_| self.place.clone())
     }
 
     /// The value.
@@ -44,8 +42,7 @@ impl<T> Deref for Located<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Located<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
-        let value = fault::read(raw).map_err(D::Error::custom)?;
-        Ok(Self { value, address: raw.as_ptr() as usize, length: raw.len() })
+        Ok(Self { value: reading::part(raw)?, place: reading::place_of(raw) })
     }
 }
 

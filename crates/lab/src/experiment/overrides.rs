@@ -1,6 +1,7 @@
 //! Changing fields of an experiment from outside: `--set training.steps=100`.
 
-use pstar_core::config::{options, suggest};
+use pstar_core::config::{describe, options, suggest};
+use pstar_core::shown;
 use ron::value::RawValue;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -13,13 +14,13 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum OverrideError {
     /// There is no `=`, or a part of the path is empty.
-    #[error("`{text}` is no override, expected `path=value`")]
+    #[error("`{}` is no override, expected `path=value`", shown(text))]
     Malformed {
         /// The override.
         text: String,
     },
     /// The value is not RON.
-    #[error("the value `{value}` of `{path}` cannot be read: {message}")]
+    #[error("the value `{}` of `{}` cannot be read: {message}", shown(value), shown(path))]
     Value {
         /// The path.
         path: String,
@@ -29,7 +30,7 @@ pub enum OverrideError {
         message: String,
     },
     /// A part of the path leads nowhere.
-    #[error("`{path}` leads nowhere: there is no `{segment}`")]
+    #[error("`{}` leads nowhere: there is no `{}`", shown(path), shown(segment))]
     Nowhere {
         /// The path.
         path: String,
@@ -88,11 +89,11 @@ fn override_field(text: &str, change: &str) -> Result<String, OverrideError> {
     RawValue::from_ron(value).map_err(|error| OverrideError::Value {
         path: path.clone(),
         value: value.into(),
-        message: error.code.to_string(),
+        message: describe(&error.code).0,
     })?;
     let mut node = options()
         .from_str::<&RawValue>(text)
-        .map_err(|error| OverrideError::File { message: error.to_string() })?
+        .map_err(|error| OverrideError::File { message: describe(&error.code).0 })?
         .trim();
     let place = |node: &RawValue| {
         let start = node.get_ron().as_ptr() as usize - text.as_ptr() as usize;

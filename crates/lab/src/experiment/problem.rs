@@ -1,7 +1,7 @@
 //! What is wrong with an experiment.
 
-use super::fault::with_found;
-use pstar_core::PluginError;
+use pstar_core::config::{Fault, byte_offset, skip_space, token_end, with_found};
+use pstar_core::{PluginError, shown};
 use std::ops::Range;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -67,7 +67,7 @@ impl Problem {
             Some(_) => with_found(error.message.clone(), &text[place.clone()]),
             None => error.message.clone(),
         };
-        Self { hint: error.hint.clone(), ..Self::at(place, format!("{component}: {message}")) }
+        Self { hint: error.hint.clone(), ..Self::at(place, format!("{}: {message}", shown(component))) }
     }
 
     /// The same problem with advice.
@@ -77,55 +77,34 @@ impl Problem {
     }
 }
 
-/// The byte at a line and column, both from 1, columns in characters.
-pub(super) fn byte_offset(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let rest = &text[start..];
-    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
-}
-
-/// The first byte from `at` on that is no white space.
-pub(super) fn skip_space(text: &str, at: usize) -> usize {
-    text.len() - text[at..].trim_start().len()
-}
-
-/// Where the value of a field starts.
+/// Where the value of a field starts: the outermost field of the name, not one in a quoted text.
 fn field_value(text: &str, field: &str) -> Option<usize> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(field).find_map(|(at, _)| {
-        let (before, behind) = (&text[..at], &text[at + field.len()..]);
-        let value = behind.trim_start().strip_prefix(':')?.trim_start();
-        (!before.ends_with(is_word)).then_some(text.len() - value.len())
-    })
-}
-
-/// Where the value that starts at `at` ends, within its line: what is underlined.
-pub(super) fn token_end(text: &str, at: usize) -> usize {
-    let rest = text[at..].lines().next().unwrap_or_default();
-    let first = rest.chars().next();
-    let length = match first {
-        Some('"') => rest[1..].find('"').map(|end| end + 2),
-        Some('(' | '[' | '{') => bracket_end(rest),
-        _ => rest.find(|c: char| c.is_whitespace() || ",:()[]{}".contains(c)),
-    };
-    at + length.unwrap_or(rest.len()).max(first.map_or(0, char::len_utf8))
-}
-
-/// The length of the bracketed expression that `text` starts with.
-fn bracket_end(text: &str) -> Option<usize> {
-    let (mut depth, mut quoted) = (0, false);
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    let mut found: Option<(usize, usize)> = None;
     for (at, c) in text.char_indices() {
         match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = quoted,
             '"' => quoted = !quoted,
-            '(' | '[' | '{' if !quoted => depth += 1,
-            ')' | ']' | '}' if !quoted => depth -= 1,
+            _ if quoted => {}
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            _ if found.is_none_or(|(outer, _)| depth < outer) && !text[..at].ends_with(is_word) => {
+                let behind =
+                    text[at..].strip_prefix(field).and_then(|rest| rest.trim_start().strip_prefix(':'));
+                found = behind.map(|value| (depth, text.len() - value.trim_start().len())).or(found);
+            }
             _ => {}
         }
-        if depth == 0 {
-            return Some(at + 1);
-        }
     }
-    None
+    found.map(|(_, at)| at)
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self { hint: fault.hint, ..Self::at(fault.place, fault.message) }
+    }
 }
 
 /// An experiment that cannot be run, and every reason that was found.
@@ -145,19 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_and_column_find_their_byte() {
-        assert_eq!(byte_offset("aä\nbc", 2, 2), 5);
-        assert_eq!(byte_offset("aä", 1, 3), 3);
-        assert_eq!(byte_offset("a", 7, 7), 1);
-    }
-
-    #[test]
     fn the_value_of_a_named_field_is_underlined() {
         let text = "x: (sub_alpha: 1, alpha: 1.5, clip: \"a b\")";
         let error = PluginError::config("alpha", "too large");
         let problem = Problem::of_component("objective `a`", &error, 3..text.len(), text);
         assert_eq!(&text[problem.place.unwrap()], "1.5");
-        assert_eq!(&text[36..token_end(text, 36)], "\"a b\"");
-        assert_eq!(&text[3..token_end(text, 3)], &text[3..]);
+        let text = r#"(pattern: "\", alpha: 2", inner: (alpha: 3), alpha: 1.5)"#;
+        let problem = Problem::of_component("objective `a`", &error, 0..text.len(), text);
+        assert_eq!(&text[problem.place.unwrap()], "1.5");
     }
 }

@@ -1,8 +1,8 @@
 //! Numbers as they were written.
 
-use super::fault;
+use super::reading;
 use ron::value::RawValue;
-use serde::de::{DeserializeOwned, Error};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use std::ops::Range;
 
@@ -13,33 +13,26 @@ pub struct Written<T> {
     pub value: T,
     /// As written.
     pub text: String,
-    /// Address of its first byte; only ever subtracted from the address of the file's text.
-    address: usize,
+    place: Range<usize>,
 }
 
 impl<T> Written<T> {
     /// The place in `file`, in bytes; empty if it was not read from there.
     pub fn place(&self, file: &str) -> Range<usize> {
-        let start = self.address.wrapping_sub(file.as_ptr() as usize);
-        if start.saturating_add(self.text.len()) <= file.len() {
-            start..start + self.text.len()
-        } else {
-            0..0
-        }
+        file.get(self.place.clone()).map_or(0..0, |_| self.place.clone())
     }
 }
 
 impl<T: ToString> Written<T> {
     /// A number that the program writes: a default.
     pub fn of(value: T) -> Self {
-        Self { text: value.to_string(), value, address: 0 }
+        Self { text: value.to_string(), value, place: 0..0 }
     }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Written<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
-        let value = fault::read(raw).map_err(D::Error::custom)?;
-        Ok(Self { value, text: raw.to_string(), address: raw.as_ptr() as usize })
+        Ok(Self { value: reading::part(raw)?, text: raw.to_string(), place: reading::place_of(raw) })
     }
 }

@@ -1,11 +1,13 @@
 //! The components of all loaded plugins, by kind and name.
 
+use super::identity::Identity;
 use super::soundness;
-use pstar_core::Field;
+use pstar_core::files::{read_regular, sha256};
 use pstar_core::host::{
     self, BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, PolicyHandle, VerifierHandle,
 };
-use std::fs;
+use pstar_core::{Field, shown};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -36,6 +38,8 @@ pub struct LoadedPlugin {
     pub version: String,
     /// Version of the interface it was built against.
     pub interface: String,
+    /// SHA-256 of the bytes that were loaded.
+    pub sha256: String,
 }
 
 /// A component as it is listed.
@@ -62,7 +66,7 @@ struct Offered<H: Handle> {
 
 /// A name that no loaded plugin offers.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no loaded plugin offers the {kind} `{name}`")]
+#[error("no loaded plugin offers the {kind} `{}`", shown(name))]
 pub struct UnknownComponent {
     /// The kind in words.
     pub kind: &'static str,
@@ -117,18 +121,29 @@ impl Registry {
     }
 
     fn load_file(&mut self, path: &Path, failures: &mut Vec<LoadFailure>) -> Result<(), LoadFailure> {
-        let bytes = fs::read(path).map_err(|error| {
+        let unreadable = |error: &dyn Display| {
             LoadFailure::new(path, format!("the file cannot be read: {error}"), "check its permissions")
-        })?;
+        };
+        let before = Identity::of(path).map_err(|error| unreadable(&error))?;
+        let bytes = read_regular(path, u64::MAX).map_err(|error| unreadable(&error))?;
         if let Some(fault) = soundness::fault(&bytes) {
             return Err(LoadFailure::new(path, fault, "build the plugin again, or remove the file"));
         }
         let opened =
             host::open(path).map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
+        let after = Identity::of(path).map_err(|error| unreadable(&error))?;
+        // A new name changes a file as well, so that its content decides.
+        let same =
+            || after.is_of_same_file(before) && read_regular(path, u64::MAX).is_ok_and(|now| now == bytes);
+        if after != before && !same() {
+            let message = "the file was replaced while it was loaded";
+            return Err(LoadFailure::new(path, message, "wait until it is built, then run again"));
+        }
         self.plugins.push(LoadedPlugin {
             path: path.to_path_buf(),
             version: opened.version,
             interface: opened.interface,
+            sha256: sha256(&bytes),
         });
         let plugins = &self.plugins;
         add(&mut self.verifiers, opened.verifiers, plugins, "verifier", failures);

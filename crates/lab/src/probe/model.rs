@@ -4,9 +4,9 @@ use super::lines::{encode, encode_prompts};
 use super::task::task_of;
 use super::{LineProbe, ProbeError, ProbeTask};
 use crate::evaluation::number;
-use pstar_core::Task;
 use pstar_core::data::{Ending, Ragged, SequenceBuffer};
 use pstar_core::host::{BaseModelHandle, ModelHandle};
+use pstar_core::{Task, shown};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -58,7 +58,7 @@ impl<'a> ModelProbe<'a> {
         let before = self.characters.len();
         if self.probe.experiment.is_none() {
             let characters = questions.iter().flat_map(|q| q.prompt.chars().chain(q.response.chars()));
-            self.characters.extend(characters.filter(|c| !"^$".contains(*c)));
+            self.characters.extend(characters);
         }
         let known = self.model.take().filter(|_| self.characters.len() == before);
         let model = if let Some(model) = known {
@@ -114,7 +114,7 @@ fn check_response(
     let malformed = |message: String| Err(ProbeError::Malformed { line, message });
     if let Some(&foreign) = tokens.iter().find(|&&token| token > task.alphabet.end()) {
         let symbol = task.alphabet.symbol(foreign).unwrap_or_default();
-        return malformed(format!("the response holds `{symbol}`, a symbol that only prompts use"));
+        return malformed(format!("the response holds `{}`, a symbol that only prompts use", shown(symbol)));
     }
     let longest =
         task.horizon - usize::from(question.ended == Some(true) && task.ending == Ending::EndSymbol);

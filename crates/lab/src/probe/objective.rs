@@ -1,12 +1,15 @@
 //! Asking an objective for its coefficients.
 
+use super::json::read_whole;
+use super::{Number, ProbeError};
 use crate::evaluation::number;
 use pstar_core::host::ObjectiveHandle;
 use pstar_core::objective::{BatchParts, ObjectiveBatch};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::{PluginError, math};
+use pstar_core::{ErrorKind, PluginError, math};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::Read;
 use thiserror::Error;
 
 /// A batch as people write it.
@@ -19,7 +22,7 @@ pub struct ObjectiveInput {
     pub sequences: Vec<SequenceInput>,
     /// log Z of groups where it is known.
     #[serde(default)]
-    pub log_partition: BTreeMap<u32, f64>,
+    pub log_partition: BTreeMap<u32, Number>,
 }
 
 /// A sequence of the batch.
@@ -37,13 +40,13 @@ pub struct SequenceInput {
     #[serde(default = "yes")]
     pub ended: bool,
     /// Token log-probabilities under the policy.
-    pub log_probs: Vec<f64>,
+    pub log_probs: Vec<Number>,
     /// Under the policy that sampled; default: the policy.
     #[serde(default)]
-    pub behaviour_log_probs: Option<Vec<f64>>,
+    pub behaviour_log_probs: Option<Vec<Number>>,
     /// Under the base; all sequences have them or none.
     #[serde(default)]
-    pub base_log_probs: Option<Vec<f64>>,
+    pub base_log_probs: Option<Vec<Number>>,
 }
 
 fn yes() -> bool {
@@ -87,6 +90,14 @@ pub enum BatchFault {
         /// Which sequence, from 0.
         sequence: usize,
     },
+    /// A group is smaller than the objective takes.
+    #[error("the objective needs groups of at least {expected} sequences, found a group of {found}")]
+    SmallGroup {
+        /// Least number of sequences.
+        expected: usize,
+        /// Number of sequences of the smallest group.
+        found: usize,
+    },
     /// The objective failed.
     #[error(transparent)]
     Objective(#[from] PluginError),
@@ -109,6 +120,14 @@ struct Columns {
 }
 
 impl ObjectiveInput {
+    /// Reads a batch, one JSON value.
+    ///
+    /// # Errors
+    /// At the first fault, behind which nothing is read.
+    pub fn read(input: impl Read) -> Result<Self, ProbeError> {
+        read_whole(input)
+    }
+
     /// The objective's coefficients for this batch.
     ///
     /// # Errors
@@ -132,7 +151,13 @@ impl ObjectiveInput {
             key: StreamKey::new(0, Purpose::Objective, u32::try_from(self.step).unwrap_or(u32::MAX)),
             population: false,
         })?;
-        let answer = objective.step(&batch)?;
+        let (expected, found) = (objective.declaration()?.minimum_group, batch.smallest_group());
+        let answer = match objective.step(&batch) {
+            // An objective that says why it refuses the group says it better.
+            Err(error) if error.kind == ErrorKind::Config => return Err(error.into()),
+            _ if found < expected => return Err(BatchFault::SmallGroup { expected, found }),
+            answer => answer?,
+        };
         let mut coefficients = vec![Vec::new(); order.len()];
         let mut rest = answer.coefficients.as_slice();
         for &i in &order {
@@ -176,16 +201,17 @@ impl ObjectiveInput {
             if columns.groups.last() != Some(&sequence.group) {
                 columns.groups.push(sequence.group);
                 columns.group_offsets.push(row as u64);
-                let log_partition = self.log_partition.get(&sequence.group).copied();
+                let log_partition = self.log_partition.get(&sequence.group).map(|number| number.0);
                 columns.log_partition.push(log_partition.unwrap_or(f64::NAN));
                 columns.log_invalidity.push(log_partition.map_or(f64::NAN, |z| math::ln(-math::exp_m1(z))));
             }
             columns.rewards.push(sequence.reward);
             columns.weights.push(sequence.weight.unwrap_or(1.0 / order.len() as f64));
             columns.ended.push(u8::from(sequence.ended));
-            columns.log_probs.extend(&sequence.log_probs);
-            columns.behaviour.extend(sequence.behaviour_log_probs.as_ref().unwrap_or(&sequence.log_probs));
-            columns.base.extend(sequence.base_log_probs.iter().flatten());
+            let behaviour = sequence.behaviour_log_probs.as_ref().unwrap_or(&sequence.log_probs);
+            columns.log_probs.extend(sequence.log_probs.iter().map(|number| number.0));
+            columns.behaviour.extend(behaviour.iter().map(|number| number.0));
+            columns.base.extend(sequence.base_log_probs.iter().flatten().map(|number| number.0));
             columns.offsets.push(columns.log_probs.len() as u64);
         }
         columns.group_offsets.push(order.len() as u64);

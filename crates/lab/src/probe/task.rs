@@ -70,8 +70,7 @@ pub(super) fn task_of(characters: &BTreeSet<char>, horizon: usize) -> Task {
     } else {
         characters.iter().map(char::to_string).collect()
     };
-    let alphabet = Alphabet::new(symbols, Vec::new()).unwrap_or_else(|error| {
-        unreachable!("distinct characters without `^` and `$` are an alphabet: {error}")
-    });
+    let alphabet = Alphabet::new(symbols, Vec::new())
+        .unwrap_or_else(|error| unreachable!("distinct characters are an alphabet: {error}"));
     Task { alphabet, horizon, ending: Ending::EndSymbol, prompts: Vec::new(), directory: PathBuf::from(".") }
 }

@@ -54,7 +54,7 @@ impl<'a> VerifierProbe<'a> {
         }
         let before = self.characters.len();
         let characters = questions.iter().flat_map(|q| q.prompt.chars().chain(q.response.chars()));
-        self.characters.extend(characters.filter(|c| !"^$".contains(*c)));
+        self.characters.extend(characters);
         if self.characters.len() > before {
             self.task = task_of(&self.characters, 1);
             self.verifier = self.probe.verifier(&self.task)?;

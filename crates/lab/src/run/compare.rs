@@ -1,10 +1,13 @@
 //! Paired differences between objectives.
 
 use super::ArmRecord;
-use crate::evaluation::Measures;
+use crate::evaluation::{Measures, Shared};
 use crate::training::ArmStatus;
 use pstar_stats::{Difference, paired_difference};
 use serde::Serialize;
+
+/// The 97.5 % quantile of the normal distribution.
+const NORMAL_QUANTILE: f64 = 1.959_964;
 
 /// The difference of an objective from the first one, paired by seed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,10 +22,14 @@ pub struct Comparison {
     pub metric: String,
     /// Mean difference over seeds.
     pub difference: f64,
-    /// Lower end of its 95 % bootstrap interval; absent of fewer than five pairs.
+    /// Lower end of its 95 % bootstrap interval; absent of fewer than five pairs, and where all differences are equal.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
+    /// The standard error that all seeds share, since all arms are measured by the same samples of p*; `low` and `high`
+    /// include it. Absent where they share none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared_std_error: Option<f64>,
     /// Number of pairs.
     pub pairs: usize,
 }
@@ -48,6 +55,8 @@ pub fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -
                 .filter_map(|(seed, last)| Some((last, first.iter().find(|(other, _)| *other == seed)?.1)))
                 .collect();
             for (metric, Difference { mean, interval }) in differences(&pairs) {
+                let shared = shared_std_error(&pairs, &metric);
+                let interval = interval.map(|ends| shared.map_or(ends, |error| widened(mean, ends, error)));
                 comparisons.push(Comparison {
                     policy: policy.clone(),
                     objective: objective.clone(),
@@ -56,6 +65,7 @@ pub fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -
                     difference: mean,
                     low: interval.map(|(low, _)| low),
                     high: interval.map(|(_, high)| high),
+                    shared_std_error: shared,
                     pairs: pairs.len(),
                 });
             }
@@ -77,4 +87,21 @@ fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Difference)> {
             Some((name, paired_difference(&values?, &baseline?)?))
         })
         .collect()
+}
+
+/// The standard error of the mean difference that resampling seeds does not see.
+fn shared_std_error(pairs: &[(&Measures, &Measures)], metric: &str) -> Option<f64> {
+    let weight = 1.0 / pairs.len() as f64;
+    let mut parts = Vec::new();
+    for (ours, baseline) in pairs {
+        parts.extend(ours.shared(metric).map(|shared| (weight, shared)));
+        parts.extend(baseline.shared(metric).map(|shared| (-weight, shared)));
+    }
+    (!parts.is_empty()).then(|| Shared::sum(parts.into_iter()).variance().sqrt())
+}
+
+/// A 95 % interval with an independent error of normal distribution added to it.
+fn widened(mean: f64, (low, high): (f64, f64), std_error: f64) -> (f64, f64) {
+    let reach = NORMAL_QUANTILE * std_error;
+    (mean - (mean - low).hypot(reach), mean + (high - mean).hypot(reach))
 }

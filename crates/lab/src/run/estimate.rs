@@ -2,16 +2,32 @@
 
 use super::Prepared;
 use super::execute::start_arm;
-use crate::evaluation::Ruler;
-use crate::experiment::{Gradient, Training};
+use super::needs::Needs;
+use crate::clock::thread_seconds;
+use crate::evaluation::{DynamicReference, Ruler};
+use crate::experiment::{Gradient, ObjectiveSpec, Training};
+use crate::policy_class::PolicyClass;
+use crate::training::{create, started};
 use pstar_core::PluginError;
+use pstar_core::host::PolicyHandle;
 use serde::Serialize;
-use std::time::Instant;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
-/// Steps that are tried to estimate the time of one.
-const TRIED: u32 = 5;
+/// Steps that are tried to tell the time of one.
+const TRIED: u32 = 4;
 
-/// What a run will cost. The counts are exact, time and memory are rough.
+/// Greatest number of sequences of a step that is tried; larger batches take as much longer as they are larger.
+const TRIED_SEQUENCES: usize = 8192;
+
+/// Seconds of an evaluation beyond which it is not made again for every objective.
+const LONG: f64 = 0.2;
+
+/// Times that the search for an optimum walks all transitions of its class, in passes of the kind that
+/// [`PolicyClass::log_masses`] makes: from the searches of `compare.ron`.
+const SEARCH_PASSES: f64 = 1900.0;
+
+/// What a run will cost. The counts are exact; time and memory are rough, and grow with all that makes them grow.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// Number of arms.
@@ -20,80 +36,167 @@ pub struct Estimate {
     pub sequences: u64,
     /// Optimizer steps, over all arms.
     pub optimizer_steps: u64,
-    /// Seconds on the current pool of threads, the search for optima apart.
+    /// Seconds on the current pool of threads, where nothing else runs.
     pub seconds: f64,
     /// Memory in MiB, the program itself left out.
     pub mebibytes: f64,
 }
 
+/// Seconds of processor time of the parts of an arm.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    full: f64,
+    point: f64,
+}
+
 impl Estimate {
-    /// Estimates by training one arm of every policy for a few steps.
+    /// Estimates by a few steps of an arm of every policy under an objective of every plugin, in processor time, so that
+    /// it tells the same on a machine that is busy. `preparation` is the processor time that preparing took.
     ///
     /// # Errors
     /// If a component fails.
-    pub fn of(prepared: &Prepared<'_>) -> Result<Self, PluginError> {
+    pub fn of(prepared: &Prepared<'_>, preparation: f64) -> Result<Self, PluginError> {
+        let threads = rayon::current_num_threads() as f64;
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let alone = alone.map_err(|error| PluginError::data(format!("no thread can be started: {error}")))?;
+        // One thread, so that its clock counts all the work.
+        let work = alone.install(|| work(prepared))?;
         let experiment = prepared.experiment;
-        let training = prepared.training;
-        let (objectives, seeds) = (experiment.objectives.len() as u64, experiment.seeds.len() as u64);
-        let arms = experiment.policies.len() as u64 * objectives * seeds;
-        let batch = match training.gradient {
+        let counts = [experiment.policies.len(), experiment.objectives.len(), experiment.seeds.len()];
+        let arms = counts.iter().fold(1u64, |product, &count| product.saturating_mul(count as u64));
+        let batch = match prepared.training.gradient {
             Gradient::Sampled { prompts, group } => (prompts * group) as u64,
             Gradient::Population => 0,
         };
-        let threads = rayon::current_num_threads() as f64;
-        let (mut seconds, mut parameters) = (0.0, 0);
-        for policy in 0..experiment.policies.len() {
-            let (still, count) = time(prepared, policy, 0)?;
-            let (moving, _) = time(prepared, policy, training.steps.min(TRIED))?;
-            // A still arm evaluates everything twice and a point of the curve once; a moving one a point more.
-            let point = still / 3.0;
-            let step = ((moving - still - point) / f64::from(training.steps.clamp(1, TRIED))).max(0.0);
-            let points = f64::from(training.steps / experiment.evaluation.every);
-            seconds +=
-                (still + points * point + f64::from(training.steps) * step) * (objectives * seeds) as f64;
-            parameters = parameters.max(count);
-        }
-        let steps = u64::from(training.steps);
+        let optimizer_steps = arms.saturating_mul(prepared.training.steps.into());
         Ok(Self {
             arms,
-            sequences: arms * steps * batch,
-            optimizer_steps: arms * steps,
-            seconds: seconds / threads.min(arms as f64).max(1.0),
-            mebibytes: bytes(prepared, parameters, threads) / f64::from(1 << 20),
+            sequences: optimizer_steps.saturating_mul(batch),
+            optimizer_steps,
+            seconds: (preparation + work) / threads.min(arms as f64).max(1.0),
+            mebibytes: Needs::of(prepared)?.total() / f64::from(1 << 20),
         })
     }
 }
 
-/// Seconds that an arm of a policy takes for some steps, and its number of parameters.
-fn time(prepared: &Prepared<'_>, policy: usize, steps: u32) -> Result<(f64, usize), PluginError> {
+/// Seconds of processor time of all arms and of the search for optima.
+fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
     let experiment = prepared.experiment;
-    let (Some(objective), Some(&seed)) = (experiment.objectives.first(), experiment.seeds.first()) else {
-        return Ok((0.0, 0));
-    };
-    let training = Training { steps, ..prepared.training };
-    let start = Instant::now();
-    let outcome = start_arm(prepared, training, policy, objective, seed, &|| {})?;
-    Ok((start.elapsed().as_secs_f64(), outcome.parameters.len()))
+    let seeds = experiment.seeds.len() as f64;
+    let steps = f64::from(prepared.training.steps);
+    let points = 1.0 + f64::from(prepared.training.steps / experiment.evaluation.every);
+    let mut by_plugin: BTreeMap<&str, (&ObjectiveSpec, f64)> = BTreeMap::new();
+    for spec in &experiment.objectives {
+        by_plugin.entry(&spec.plugin).or_insert((spec, 0.0)).1 += 1.0;
+    }
+    let mut seconds = 0.0;
+    for policy in 0..experiment.policies.len() {
+        let parts = parts(prepared, policy)?;
+        let mut step = None;
+        for &(objective, count) in by_plugin.values() {
+            if step.is_none() || parts.full < LONG {
+                step = Some(step_seconds(prepared, policy, objective, parts.point)?);
+            }
+            let arm = 2.0 * parts.full + points * parts.point + steps * step.unwrap_or(0.0);
+            seconds += seeds * count * arm;
+        }
+        if experiment.evaluation.optima {
+            seconds += optima(prepared, policy, parts.full)?;
+        }
+    }
+    Ok(seconds)
 }
 
-/// Log-probability and probability of every output for each context of the base and one context a thread; the
-/// parameters with their gradient and moments; and the records.
-fn bytes(prepared: &Prepared<'_>, parameters: usize, threads: f64) -> f64 {
-    let outputs = match &prepared.ruler {
-        Ruler::Enumerated(reference) => {
-            let count = reference.space().count().unwrap_or(0) as f64;
-            let contexts = reference.base_contexts().iter().max().map_or(0, |last| last + 1) as f64;
-            let prompts = reference.prompts().len() as f64;
-            let of_all = prepared.outputs.as_ref().map_or(0.0, |all| {
-                all.sequences().tokens().values().len() as f64 * (4.0 + 3.0 * 8.0 * threads)
-            });
-            count * (16.0 * (contexts + threads) + prompts) + of_all
+/// The evaluations of a policy at its start, each the less of two.
+fn parts(prepared: &Prepared<'_>, policy: usize) -> Result<Parts, PluginError> {
+    let handle = at_start(prepared, policy)?;
+    let mut evaluator = prepared.ruler.evaluator(prepared.experiment, &handle, 0)?;
+    let mut full = timed(|| evaluator.full(&handle, 0).map(drop))?;
+    if full < LONG {
+        full = full.min(timed(|| evaluator.full(&handle, 0).map(drop))?);
+    }
+    let mut point = timed(|| evaluator.curve(&handle, 0).map(drop))?;
+    if point < LONG {
+        point = point.min(timed(|| evaluator.curve(&handle, 0).map(drop))?);
+    }
+    Ok(Parts { full, point })
+}
+
+fn at_start(prepared: &Prepared<'_>, policy: usize) -> Result<PolicyHandle, PluginError> {
+    let spec = &prepared.experiment.policies[policy];
+    started(prepared.experiment, prepared.registry, spec, prepared.starts[policy].as_deref())
+}
+
+fn timed(work: impl FnOnce() -> Result<(), PluginError>) -> Result<f64, PluginError> {
+    let before = thread_seconds();
+    work()?;
+    Ok(thread_seconds() - before)
+}
+
+/// A step of a policy under an objective, the least of several.
+fn step_seconds(
+    prepared: &Prepared<'_>,
+    policy: usize,
+    objective: &ObjectiveSpec,
+    point: f64,
+) -> Result<f64, PluginError> {
+    let Some(&seed) = prepared.experiment.seeds.first() else { return Ok(0.0) };
+    let steps = prepared.training.steps.min(TRIED);
+    let (gradient, factor) = smaller(prepared.training.gradient);
+    let training = Training { gradient, steps, ..prepared.training };
+    let ticks = RefCell::new(Vec::new());
+    start_arm(prepared, training, policy, objective, seed, &|| ticks.borrow_mut().push(thread_seconds()))?;
+    let every = prepared.experiment.evaluation.every;
+    // Points of the curve lie between steps where every step has one.
+    let between = if every == 1 { point } else { 0.0 };
+    let least = ticks.borrow().windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+    Ok(if least.is_finite() { (least - between).max(0.0) * factor } else { 0.0 })
+}
+
+/// A gradient from fewer samples, and how many times as many the run takes.
+fn smaller(gradient: Gradient) -> (Gradient, f64) {
+    match gradient {
+        Gradient::Sampled { prompts, group } if prompts * group > TRIED_SEQUENCES => {
+            let (fewer, part) = ((TRIED_SEQUENCES / group).max(1), group.min(TRIED_SEQUENCES));
+            let factor = (prompts * group) as f64 / (fewer * part) as f64;
+            (Gradient::Sampled { prompts: fewer, group: part }, factor)
         }
-        // Nodes × choices, for the base once and for every thread's policy: successors, rows and factors.
-        Ruler::Dynamic(reference) => {
-            reference.states() as f64 * prepared.experiment.task.choices() as f64 * 48.0 * (1.0 + threads)
-        }
-        Ruler::Sampled(..) => prepared.experiment.evaluation.samples as f64 * 64.0,
+        gradient => (gradient, 1.0),
+    }
+}
+
+/// The search for the optima of a policy's class, where there is one.
+fn optima(prepared: &Prepared<'_>, policy: usize, full: f64) -> Result<f64, PluginError> {
+    let Prepared { experiment, registry, ruler, .. } = prepared;
+    let mut searches = 0.0;
+    for spec in &experiment.objectives {
+        let component = registry.objective(&spec.plugin);
+        let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
+        let objective = component.create(&spec.configuration, &experiment.task)?;
+        searches += f64::from(u8::from(objective.declaration()?.divergence.is_some()));
+    }
+    let explored;
+    let reference = match ruler {
+        Ruler::Dynamic(reference) => &**reference,
+        Ruler::Sampled(..) => return Ok(0.0),
+        Ruler::Enumerated(_) => match DynamicReference::new(experiment)? {
+            Ok(reference) => {
+                explored = reference;
+                &explored
+            }
+            Err(_) => return Ok(0.0),
+        },
     };
-    outputs + parameters as f64 * 8.0 * 8.0 * threads
+    let handle = create(experiment, registry, &experiment.policies[policy])?;
+    let Ok(class) = PolicyClass::new(reference, experiment, &handle)? else { return Ok(0.0) };
+    let pass = timed(|| class.log_masses(&handle).map(drop))?;
+    let pass = pass.min(timed(|| class.log_masses(&handle).map(drop))?);
+    let transition = pass / class.transitions().max(1) as f64;
+    Ok(optima_seconds(searches, class.transitions() as f64, transition) + searches * full)
+}
+
+/// Processor time of looking for the optima of one policy class under `searches` objectives, along `transitions`
+/// transitions between states that take `transition` seconds each in one pass.
+fn optima_seconds(searches: f64, transitions: f64, transition: f64) -> f64 {
+    searches * transitions * transition * SEARCH_PASSES
 }

@@ -1,7 +1,7 @@
 //! Running all arms.
 
 use super::record::PartitionRecord;
-use super::{ArmRecord, Prepared, Progress, RunRecord, compare};
+use super::{ArmRecord, Prepared, Progress, RunRecord, compare, seeds};
 use crate::experiment::{ObjectiveSpec, Training};
 use crate::optimum::{Search, beside};
 use crate::training::{ArmOutcome, ArmStatus, create, train};
@@ -33,6 +33,7 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
     progress.end();
     let policies: Vec<String> = experiment.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.objectives.iter().map(|spec| spec.name.clone()).collect();
+    let warnings = prepared.warnings.iter().cloned().chain(seeds::without_effect(&arms)).collect();
     RunRecord {
         name: experiment.file.name.value().clone(),
         method: prepared.ruler.method(),
@@ -40,7 +41,7 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
         arms,
         references: prepared.references.clone(),
         optima: Vec::new(),
-        warnings: prepared.warnings.clone(),
+        warnings,
     }
 }
 
@@ -86,6 +87,7 @@ fn run_arm(
         log_partition: PartitionRecord { exact, group, running },
         initial: outcome.initial,
         last: outcome.last,
+        diagnostics: outcome.diagnostics,
         warnings: outcome.warnings,
         curve: outcome.curve,
         parameters: outcome.parameters,

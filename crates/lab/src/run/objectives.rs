@@ -1,12 +1,13 @@
 //! Whether an objective fits the task and the way of training.
 
 use super::declared;
+use super::small_groups::own_refusal;
 use crate::evaluation::Ruler;
 use crate::experiment::{Experiment, Gradient, ObjectiveSpec, Problem, Training};
 use crate::plugins::Registry;
 use crate::training::MOST_GROUP;
-use pstar_core::PluginError;
 use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
+use pstar_core::{PluginError, shown};
 
 /// Checks an objective, and gives the factor between its exact gradient and that of the divergence that it declares; 1
 /// where that makes no difference.
@@ -18,7 +19,7 @@ pub(super) fn check(
     facts: &[PromptFacts],
     ruler: &Ruler,
 ) -> Result<f64, Vec<Problem>> {
-    let name = format!("objective `{}`", spec.name);
+    let name = format!("objective `{}`", shown(&spec.name));
     let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
     let failed =
         |error: PluginError| vec![Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)];
@@ -30,6 +31,11 @@ pub(super) fn check(
         .map(|(message, hint)| at(&message).with_hint(hint))
         .into_iter()
         .collect();
+    let size = group_size(&declaration, training.gradient);
+    if let Some(size) = size.filter(|&size| size < declaration.minimum_group) {
+        let own_words = own_refusal(create().map_err(failed)?, size, facts);
+        problems.extend(failed(own_words.unwrap_or_else(|| small_groups(declaration.minimum_group, size))));
+    }
     if let (PartitionNeed::Exact, Ruler::Sampled(_, unavailable)) = (declaration.partition, ruler) {
         let (limit, reason) = (experiment.evaluation.enumerate_up_to, &unavailable.reason);
         let message = format!("it needs the exact Z, but the outputs are more than {limit}, and {reason}");
@@ -59,16 +65,12 @@ pub(super) fn check(
     Ok(scale)
 }
 
+/// What helps an objective whose clip keeps its gradient from decomposing.
+const WITHOUT_CLIP: &str = "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller";
+
 /// Why an objective does not fit the way of training, and what would help.
 fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option<(String, &'static str)> {
     match gradient {
-        Gradient::Sampled { group, .. } if group < declaration.minimum_group => {
-            let least = declaration.minimum_group;
-            let message = format!(
-                "its group baseline needs groups of at least {least} samples, found `group: {group}`"
-            );
-            Some((message, "raise `group`, or set `baseline: None`"))
-        }
         Gradient::Population if declaration.population.is_none() => {
             let message = "its expected gradient cannot be had exactly, so `Population` does not fit";
             Some((message.into(), "use `gradient: Sampled(…)`"))
@@ -84,10 +86,32 @@ fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option
         Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(declaration) => {
             let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
                            are too many to list";
-            Some((message.into(), "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller"))
+            let clipped = matches!(declaration.divergence, Some(Divergence::ClippedAlpha { .. }));
+            Some((
+                message.into(),
+                if clipped {
+                    WITHOUT_CLIP
+                } else {
+                    "use `gradient: Sampled(…)`, or make the space smaller"
+                },
+            ))
         }
         _ => None,
     }
+}
+
+/// The size of the groups that an objective meets, where it meets any.
+fn group_size(declaration: &Declaration, gradient: Gradient) -> Option<usize> {
+    match gradient {
+        Gradient::Sampled { group, .. } => Some(group),
+        Gradient::Population => group_of(declaration).filter(|&group| group > 0),
+    }
+}
+
+/// What is said of groups that are too small where the objective does not say it itself.
+fn small_groups(expected: usize, found: usize) -> PluginError {
+    PluginError::data(format!("it needs groups of at least {expected} samples, found `group: {found}`"))
+        .with_hint("raise `group`")
 }
 
 /// The size of the groups that an objective's exact gradient is an expectation over.

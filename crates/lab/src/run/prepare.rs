@@ -1,16 +1,19 @@
 //! Everything that is known before the first arm starts: exact values, initial parameters, and whether the
 //! objectives fit the task.
 
+use super::needs::Needs;
 use super::objectives;
+use super::{NoProgress, Progress};
+use crate::consistency::check_policy;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, Measures, Reference, Ruler, SampledEvaluation, Unavailable,
 };
 use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Problem, Training};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
-use crate::training::{ExactSource, OutputBatch, create, initial_parameters};
-use pstar_core::PluginError;
+use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
 use pstar_core::objective::PromptFacts;
+use pstar_core::{PluginError, shown};
 use std::ops::Range;
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
@@ -44,6 +47,20 @@ pub struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
+    /// Refuses a run that would take more memory than this process can have.
+    ///
+    /// # Errors
+    /// The field to change; or if a component fails.
+    pub fn check_memory(&self) -> Result<(), ExperimentError> {
+        let problem = match Needs::of(self) {
+            Ok(needs) => needs.problem(),
+            Err(error) => Some(Problem { hint: error.hint, ..Problem::new(error.message) }),
+        };
+        let Some(problem) = problem else { return Ok(()) };
+        let (path, text) = (self.experiment.path.clone(), self.experiment.text.clone());
+        Err(ExperimentError { path, text, problems: vec![problem] })
+    }
+
     /// What exact gradients of a policy under an objective are had from.
     pub fn exact(&self, policy: usize, objective: &str) -> Option<ExactSource<'_>> {
         let number = self.experiment.objectives.iter().position(|spec| spec.name == objective);
@@ -61,6 +78,19 @@ pub fn prepare<'a>(
     experiment: &'a Experiment,
     registry: &'a Registry,
 ) -> Result<Prepared<'a>, ExperimentError> {
+    prepare_telling(experiment, registry, &NoProgress)
+}
+
+/// As [`prepare`], telling how far it is. What it costs is bounded by `evaluation.enumerate_up_to` outputs and
+/// `exact.max_states` states a prompt, and by the machine's memory.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_telling<'a>(
+    experiment: &'a Experiment,
+    registry: &'a Registry,
+    progress: &dyn Progress,
+) -> Result<Prepared<'a>, ExperimentError> {
     let mut problems = missing_parts(experiment);
     let failed =
         |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
@@ -71,7 +101,12 @@ pub fn prepare<'a>(
         let problem = Problem::new(error.message);
         failed(vec![Problem { hint: error.hint, ..problem }])
     };
-    let ruler = Ruler::new(experiment).map_err(of_task)?;
+    if let Some(problem) = Needs::before(experiment, training).map_err(of_task)?.problem() {
+        return Err(failed(vec![problem]));
+    }
+    progress.phase("working out exact values");
+    let ruler = Ruler::watched(experiment, &|done, most| progress.prepared(done, most)).map_err(of_task)?;
+    progress.phase("preparing policies and objectives");
     let facts = ruler.facts(experiment.prompt_texts.len());
     if facts.iter().all(|facts| facts.log_partition == Some(f64::NEG_INFINITY)) {
         let message = "no prompt has a valid output that the base reaches: there is nothing to learn";
@@ -113,7 +148,9 @@ pub fn prepare<'a>(
     }
     let mut starts = Vec::new();
     for spec in &experiment.policies {
-        match initial_parameters(experiment, registry, &ruler, spec) {
+        let start = initial_parameters(experiment, registry, &ruler, spec)
+            .and_then(|start| consistent(experiment, registry, spec, start));
+        match start {
             Ok(parameters) => starts.push(parameters),
             Err(problem) => problems.push(problem),
         }
@@ -136,6 +173,22 @@ pub fn prepare<'a>(
         scales,
         warnings,
     })
+}
+
+/// The initial parameters of a policy that does not contradict itself there.
+fn consistent(
+    experiment: &Experiment,
+    registry: &Registry,
+    spec: &PolicySpec,
+    start: Option<Vec<f64>>,
+) -> Result<Option<Vec<f64>>, Problem> {
+    // A policy that cannot start fails with its arms.
+    if let Ok(policy) = started(experiment, registry, spec, start.as_deref())
+        && let Err(error) = check_policy(experiment, &policy, &spec.name)
+    {
+        return Err(Problem { hint: error.hint, ..Problem::at(spec.place.clone(), error.message) });
+    }
+    Ok(start)
 }
 
 /// All outputs, for exact gradients.
@@ -167,7 +220,7 @@ fn class(
     };
     let policy = create(experiment, registry, spec).map_err(failed)?;
     PolicyClass::new(reference, experiment, &policy).map_err(failed)?.map_err(|unavailable| {
-        let message = format!("policy `{}`: {}", spec.name, unavailable.reason);
+        let message = format!("policy `{}`: {}", shown(&spec.name), unavailable.reason);
         Problem::at(spec.place.clone(), message).with_hint(unavailable.hint)
     })
 }
@@ -178,15 +231,19 @@ fn gradient_place(experiment: &Experiment) -> Range<usize> {
 }
 
 fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
+    let file = &experiment.file;
+    let seeds = file.seeds.as_ref().map_or(0..0, |seeds| seeds.place(&experiment.text));
     let parts = [
-        ("training", experiment.training.is_none()),
-        ("policies", experiment.policies.is_empty()),
-        ("objectives", experiment.objectives.is_empty()),
-        ("seeds", experiment.seeds.is_empty()),
+        ("training", experiment.training.is_none(), 0..0),
+        ("policies", experiment.policies.is_empty(), 0..0),
+        ("objectives", experiment.objectives.is_empty(), 0..0),
+        ("seeds", experiment.seeds.is_empty(), seeds),
     ];
-    let missing = parts.into_iter().filter(|(_, missing)| *missing);
+    let missing = parts.into_iter().filter(|(_, missing, _)| *missing);
     missing
-        .map(|(part, _)| Problem::new(format!("a run needs `{part}`, which the experiment does not give")))
+        .map(|(part, _, place)| {
+            Problem::at(place, format!("a run needs `{part}`, which the experiment does not give"))
+        })
         .collect()
 }
 
@@ -196,6 +253,7 @@ fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<String> {
     prompts
         .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
         .map(|(prompt, _)| {
+            let prompt = shown(prompt);
             format!("prompt `{prompt}` has no valid output that the base reaches: its targets do not exist, and it is left out of all means")
         })
         .collect()
@@ -234,7 +292,21 @@ fn without_states(
             ));
         }
     }
+    warnings.extend((!warnings.is_empty()).then(|| beyond_the_samples(experiment)).flatten());
     Ok(warnings)
+}
+
+/// Says which coverage@k and pass@k are not estimated.
+fn beyond_the_samples(experiment: &Experiment) -> Option<String> {
+    let samples = experiment.evaluation.samples;
+    let beyond = experiment.evaluation.k.iter().filter(|k| k.value > samples as u64);
+    let names: Vec<String> = beyond.map(|k| format!("coverage@{0} and pass@{0}", k.text)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} cannot be estimated from {samples} samples a prompt: raise `evaluation.samples` to k for them",
+            names.join(", ")
+        )
+    })
 }
 
 fn all_sampled(
@@ -251,8 +323,9 @@ fn all_sampled(
     let name = |prompt: usize| {
         let text = &experiment.prompt_texts[prompt];
         format!(
-            "no sample of the base among {samples} was valid for prompt `{text}`: it is left out of KL(p*‖q)"
+            "fewer than two of {samples} samples of the base were valid for prompt `{text}`: it is left out of KL(p*‖q)"
         )
     };
-    std::iter::once(whole).chain(sampled.unmet().into_iter().map(name)).collect()
+    let unmet = sampled.unmet().into_iter().map(name);
+    std::iter::once(whole).chain(unmet).chain(beyond_the_samples(experiment)).collect()
 }

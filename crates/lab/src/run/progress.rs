@@ -4,6 +4,10 @@
 pub trait Progress: Sync {
     /// A phase before training begins.
     fn phase(&self, name: &str);
+    /// So much of the exact values is worked out, of so much at most.
+    fn prepared(&self, done: u64, most: u64) {
+        let _ = (done, most);
+    }
     /// Training begins: so many arms of so many steps.
     fn begin(&self, arms: u64, steps: u64);
     /// One more step of some arm was taken.

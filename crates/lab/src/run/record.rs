@@ -3,7 +3,7 @@
 use super::Comparison;
 use crate::evaluation::{Measures, Method};
 use crate::optimum::ClassOptimum;
-use crate::training::{ArmStatus, Budget, CurvePoint, Failure};
+use crate::training::{ArmStatus, Budget, CurvePoint, Failure, Means};
 use serde::Serialize;
 
 /// What one arm found.
@@ -34,6 +34,8 @@ pub struct ArmRecord {
     /// Figures after the last step, means over prompts.
     #[serde(rename = "final")]
     pub last: Option<Measures>,
+    /// Signals of the host's and diagnostics of the objective's, means over all steps.
+    pub diagnostics: Means,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// The curve; written to `curves.csv`.

@@ -1,21 +1,23 @@
 //! The experiment as it was run: every default written out, prompts listed, so that it can be run again from
 //! anywhere.
 
+use super::store::copies;
 use crate::experiment::{ComponentFile, Experiment, Gradient, Optimizer, Written};
+use crate::inputs::way;
 use pstar_core::config;
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The resolved experiment as RON text.
+/// The resolved experiment as RON text, for a file in the folder `run`.
 ///
-/// `now` is the folder that a relative path of the experiment starts from at present.
-pub fn resolved(experiment: &Experiment, now: &Path) -> String {
+/// Its `directory` is the copies of the files that its components read, beside it, so that the folder can be run again
+/// wherever it is copied. Where a component did not say what it reads it is the way to the experiment's own folder.
+pub fn resolved(experiment: &Experiment, run: &Path) -> String {
     let mut text = String::new();
     let file = &experiment.file;
     let task = &file.task;
-    let directory = now.join(&experiment.task.directory);
-    let directory = directory.canonicalize().unwrap_or(directory);
+    let directory = directory(experiment, run);
     let mut line = |indent: usize, content: String| {
         let _ = writeln!(text, "{}{content}", "    ".repeat(indent));
     };
@@ -85,6 +87,16 @@ pub fn resolved(experiment: &Experiment, now: &Path) -> String {
     line(1, format!("seeds: {},", ron(&experiment.seeds)));
     line(0, ")".into());
     text
+}
+
+/// Where the relative paths of components start, seen from the run's folder.
+fn directory(experiment: &Experiment, run: &Path) -> PathBuf {
+    if experiment.inputs.untold.is_empty() {
+        return copies(&experiment.inputs);
+    }
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    // The folder of a file that is named without one is empty.
+    way(&whole(run), &whole(&Path::new(".").join(&experiment.task.directory)))
 }
 
 fn ron(value: &(impl Serialize + ?Sized)) -> String {

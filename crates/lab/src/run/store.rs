@@ -1,7 +1,10 @@
 //! A run's directory.
 
 use super::{Provenance, RunRecord};
-use crate::evaluation::number;
+use crate::evaluation::{Measure, number};
+use crate::inputs::{Inputs, climbs, without_dots};
+use crate::training::told_apart;
+use pstar_core::files::sha256;
 use serde::Serialize;
 use std::fs;
 use std::io::{self, Write};
@@ -27,6 +30,25 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
+    /// A file that the experiment is made from is no longer what it was when it was read.
+    #[error("`{}` was changed after it was read", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The folder of copies, in a run's directory.
+const COPIES: &str = "inputs";
+
+/// The folder among the copies that relative paths start from, seen from a run's directory: as deep as paths climb.
+pub(super) fn copies(inputs: &Inputs) -> PathBuf {
+    let portable = inputs.portable();
+    if portable.is_empty() {
+        return PathBuf::from(".");
+    }
+    let depth = portable.iter().map(|input| climbs(Path::new(&input.path))).max().unwrap_or(0);
+    std::iter::once(COPIES).chain(std::iter::repeat_n("_", depth)).collect()
 }
 
 /// A run's directory: every file appears whole or not at all.
@@ -82,6 +104,29 @@ impl RunDirectory {
         self.write("provenance.json", &json(provenance))
     }
 
+    /// Copies the files that components read, which relative paths of the experiment start `from`.
+    ///
+    /// # Errors
+    /// If one cannot be copied, or is no longer what was read.
+    pub fn copy_inputs(&self, inputs: &Inputs, from: &Path) -> Result<(), StoreError> {
+        let folder = copies(inputs);
+        let start = self.path.join(&folder);
+        for input in inputs.portable() {
+            let source = from.join(&input.path);
+            let copy = self.path.join(without_dots(&folder.join(&input.path)));
+            let unwritable = |source| StoreError::Unwritable { path: copy.clone(), source };
+            let bytes = fs::read(&source).map_err(unwritable)?;
+            if sha256(&bytes) != input.sha256 {
+                return Err(StoreError::Changed { path: source });
+            }
+            // Paths that climb do so through the folder that they start from.
+            fs::create_dir_all(&start).map_err(unwritable)?;
+            fs::create_dir_all(copy.parent().unwrap_or(&start)).map_err(unwritable)?;
+            fs::write(&copy, bytes).map_err(unwritable)?;
+        }
+        Ok(())
+    }
+
     /// Writes what the run found.
     ///
     /// # Errors
@@ -132,13 +177,20 @@ fn curves(record: &RunRecord) -> Vec<u8> {
             let (seed, policy, objective) = (arm.seed.to_string(), &arm.policy, &arm.objective);
             for point in &arm.curve {
                 let step = point.step.to_string();
-                for (metric, measure) in point.measures.flat() {
-                    let Some(value) = measure.value else { continue };
+                let mut write = |metric: &str, value: f64| -> csv::Result<()> {
                     let value = match number(Some(value)) {
                         serde_json::Value::String(text) => text,
                         other => other.to_string(),
                     };
-                    writer.write_record([policy, objective, &seed, &step, &metric, &value])?;
+                    writer.write_record([policy, objective, &seed, &step, metric, &value])
+                };
+                let figures: Vec<(String, Measure)> = point.measures.flat().collect();
+                for (metric, measure) in &figures {
+                    measure.value.map_or(Ok(()), |value| write(metric, value))?;
+                }
+                for (name, mean) in point.signals.iter().filter(|(_, mean)| !mean.is_nan()) {
+                    let taken = figures.iter().any(|(metric, _)| metric == name);
+                    write(&if taken { told_apart(name) } else { name.into() }, mean)?;
                 }
             }
         }

@@ -1,7 +1,10 @@
 //! The training loop of one arm.
 
 use super::binary_group::GroupCoefficients;
+use super::optimizer::StepError;
+use super::signals::{Means, Signals};
 use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
+use crate::consistency::Rollouts;
 use crate::evaluation::{Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
 use crate::policy_class::PolicyClass;
@@ -15,6 +18,11 @@ use serde::Serialize;
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
 const OVERSHOOT: f64 = 0.1;
+
+/// What helps where numbers end.
+const OUT_OF_RANGE: &str = "configure the objective on a smaller scale";
+/// A gradient of this norm has overflowed for all that a learning rate can do.
+const OVERFLOWING: f64 = 1e10;
 
 /// How an arm ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -43,6 +51,8 @@ pub struct CurvePoint {
     pub step: u32,
     /// The figures, means over prompts.
     pub measures: Measures,
+    /// Signals of the host's and diagnostics of the objective's, means over the steps since the last point.
+    pub signals: Means,
 }
 
 /// What training an arm gave.
@@ -64,6 +74,8 @@ pub struct ArmOutcome {
     pub partitions: [u64; 3],
     /// Fingerprint of the rollouts of step 0; absent where nothing is sampled.
     pub first_batch: Option<String>,
+    /// Signals of the host's and diagnostics of the objective's, means over all steps.
+    pub diagnostics: Means,
     /// What silently did nothing.
     pub warnings: Vec<String>,
     /// The final parameters.
@@ -126,6 +138,9 @@ struct Arm<'a> {
     gradient: Vec<f64>,
     scores: PopulationScores,
     idle: IdleWatch,
+    signals: Signals,
+    /// Verdicts of the first step, which are asked for again behind the last.
+    first: Option<Rollouts>,
     outcome: ArmOutcome,
 }
 
@@ -159,12 +174,15 @@ pub fn train(
         gradient: Vec::new(),
         scores: PopulationScores::default(),
         idle: IdleWatch::default(),
+        signals: Signals::default(),
+        first: None,
         outcome,
     };
     let mut step = 0;
     if let Err(error) = arm.run(&mut evaluator, &mut step, advance) {
         arm.outcome.fail(step, error);
     }
+    arm.outcome.diagnostics = arm.signals.all().clone();
     arm.outcome
 }
 
@@ -185,8 +203,8 @@ impl Arm<'_> {
         self.record(evaluator, 0)?;
         while *step < self.training.steps {
             self.update(*step, &parameters)?;
-            self.optimizer.step(&mut parameters, &self.gradient);
-            self.policy.set_parameters(&parameters)?;
+            self.optimizer.step(&mut parameters, &self.gradient).map_err(|error| self.out_of_range(error))?;
+            self.policy.set_parameters(&parameters).map_err(|error| self.refused_move(error))?;
             self.outcome.budget.optimizer_steps += 1;
             *step += 1;
             advance();
@@ -218,10 +236,16 @@ impl Arm<'_> {
                 self.outcome.budget += batch.budget();
                 if step == 0 {
                     self.outcome.first_batch = Some(batch.fingerprint());
+                    self.first = Some(Rollouts::of(self.experiment, &batch));
+                }
+                if step + 1 == self.training.steps {
+                    Rollouts::of(self.experiment, &batch).check(self.experiment)?;
+                    self.first.as_ref().map_or(Ok(()), |first| first.check(self.experiment))?;
                 }
                 let answer = self.objective.step(&batch.view()?)?;
                 self.tally(&answer);
                 self.idle.observe(&batch, &answer);
+                self.signals.groups(&batch);
                 let weighted = batch.weighted(self.experiment, &answer.coefficients)?;
                 self.policy.gradient(&weighted, &mut self.gradient)?;
             }
@@ -239,6 +263,7 @@ impl Arm<'_> {
         }
         match self.gradient.iter().find(|g| !g.is_finite()) {
             None => {
+                self.signals.gradient(&self.gradient, self.training.clip_norm);
                 if let Some(norm) = self.training.clip_norm {
                     clip(&mut self.gradient, norm);
                 }
@@ -290,7 +315,7 @@ impl Arm<'_> {
             ExactSource::Outputs(outputs) => {
                 outputs.score(&self.policy, &mut self.scores)?;
                 let credit = outputs.credit(&self.scores, |masses| coefficients.kappa(masses));
-                self.policy.gradient(&outputs.weighted(&self.scores, &credit), &mut self.gradient)
+                self.policy.gradient(&outputs.weighted_credit(&self.scores, &credit), &mut self.gradient)
             }
             ExactSource::Class { class, .. } => {
                 let masses = class.log_masses(&self.policy)?;
@@ -314,14 +339,41 @@ impl Arm<'_> {
         let (last, _) = *curve.last()?;
         let (best, step) = curve.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
         (last > best + OVERSHOOT * best.abs()).then(|| {
+            let advice = match self.training.gradient {
+                _ if self.signals.greatest_norm() > OVERFLOWING => self.bound_the_gradient(),
+                Gradient::Sampled { .. } => {
+                    "a smaller learning rate or a larger batch would do better".into()
+                }
+                Gradient::Population => "a smaller learning rate would do better".into(),
+            };
             format!(
-                "{last:.3} nats of KL(p*‖q), which it minimises, at the end, after {best:.3} at step {step}: \
-                 a smaller learning rate or a larger batch would do better"
+                "{last:.3} nats of KL(p*‖q), which it minimises, at the end, after {best:.3} at step {step}: {advice}"
             )
         })
     }
 
+    /// What is to be done about gradients that no learning rate makes up for.
+    fn bound_the_gradient(&self) -> String {
+        let norm = self.signals.greatest_norm();
+        format!("its gradient grew to a norm of {norm:.1e}, which `training.clip_norm` bounds")
+    }
+
+    fn out_of_range(&self, error: StepError) -> PluginError {
+        self.refused_move(PluginError::data(error.to_string()).with_hint(OUT_OF_RANGE))
+    }
+
+    /// A policy that refuses its parameters cannot know that a gradient is what drove them off.
+    fn refused_move(&self, error: PluginError) -> PluginError {
+        if self.signals.greatest_norm() > OVERFLOWING && self.training.clip_norm.is_none() {
+            return error.with_hint(self.bound_the_gradient());
+        }
+        error
+    }
+
+    /// Notes what an objective tells beside its coefficients.
     fn tally(&mut self, step: &ObjectiveStep) {
+        self.signals.diagnostics(&step.diagnostics);
+        self.idle.observe_clip(&step.diagnostics);
         for used in &step.partitions {
             self.outcome.partitions[match used.source {
                 PartitionSource::Exact => 0,
@@ -333,7 +385,8 @@ impl Arm<'_> {
 
     fn record(&mut self, evaluator: &mut Evaluator<'_>, step: u32) -> Result<(), PluginError> {
         let measures = evaluator.curve(&self.policy, step)?;
-        self.outcome.curve.push(CurvePoint { step, measures });
+        let signals = self.signals.take_recent();
+        self.outcome.curve.push(CurvePoint { step, measures, signals });
         Ok(())
     }
 }

@@ -29,7 +29,11 @@ impl IdleWatch {
             self.idle_groups += u64::from(idle);
             *self.solved.entry(batch.prompt[g]).or_default() |= rows.any(|row| batch.rewards[row] > 0.0);
         }
-        for (_, value) in step.diagnostics.iter().filter(|(name, _)| name == CLIPPED) {
+    }
+
+    /// Notes whether a clip acted, by an objective's diagnostics.
+    pub fn observe_clip(&mut self, diagnostics: &[(String, f64)]) {
+        for (_, value) in diagnostics.iter().filter(|(name, _)| name == CLIPPED) {
             self.clip_reported = true;
             self.clip_acted |= *value > 0.0;
         }

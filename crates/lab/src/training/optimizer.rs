@@ -1,10 +1,34 @@
 //! The optimizers. The host owns them, so that all arms share them.
 
 use crate::experiment::Optimizer;
+use pstar_core::math;
+use thiserror::Error;
 
 /// Moments below this are taken for 0. Where a gradient stays 0 they decay, and after some thousand steps they and the
 /// moves made of them would be subnormal numbers, which processors are slow with.
 const LEAST_MOMENT: f64 = 1e-290;
+
+/// Why a step cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// The square of the gradient is no number.
+    #[error("Adam's second moment of parameter {index} overflowed: its gradient is {gradient:e}")]
+    Moment {
+        /// Which parameter.
+        index: usize,
+        /// The gradient in it.
+        gradient: f64,
+    },
+    /// The step is longer than the greatest number.
+    #[error("parameter {index} overflowed: its gradient is {gradient:e}")]
+    Parameter {
+        /// Which parameter.
+        index: usize,
+        /// The gradient in it.
+        gradient: f64,
+    },
+}
 
 /// An optimizer and its state for one vector of parameters.
 #[derive(Clone, Debug)]
@@ -27,7 +51,11 @@ impl OptimizerState {
     /// Moves `parameters` one step up the gradient.
     ///
     /// A parameter of −∞ stays, since its gradient is 0.
-    pub fn step(&mut self, parameters: &mut [f64], gradient: &[f64]) {
+    ///
+    /// # Errors
+    /// If a moment or a parameter leaves the range of numbers; then the state is of no further use.
+    pub fn step(&mut self, parameters: &mut [f64], gradient: &[f64]) -> Result<(), StepError> {
+        let zeros = parameters.iter().filter(|x| x.is_infinite()).count();
         match self.optimizer {
             Optimizer::Sgd { learning_rate } => {
                 parameters.iter_mut().zip(gradient).for_each(|(x, g)| *x += learning_rate * g);
@@ -43,6 +71,17 @@ impl OptimizerState {
                 }
             }
         }
+        let correction = 1.0 - self.powers.1;
+        if let Some(index) = self.second.iter().position(|v| !(v / correction).is_finite()) {
+            return Err(StepError::Moment { index, gradient: gradient[index] });
+        }
+        // A logit of −∞ is a probability of zero: none is made by rounding.
+        if parameters.iter().filter(|x| !x.is_finite()).count() > zeros {
+            let moved = |(x, g): (&f64, &f64)| !x.is_finite() && *g != 0.0;
+            let index = parameters.iter().zip(gradient).position(moved).unwrap_or(0);
+            return Err(StepError::Parameter { index, gradient: gradient[index] });
+        }
+        Ok(())
     }
 }
 
@@ -53,11 +92,11 @@ fn moment(x: f64) -> f64 {
 
 /// Scales a gradient that is longer than `norm` down to it (Pascanu et al. 2013).
 pub(crate) fn clip(gradient: &mut [f64], norm: f64) {
-    let length = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let length = math::norm(gradient);
     if length > norm {
         let scale = norm / length;
         for g in gradient {
-            *g *= scale;
+            *g = if scale.is_normal() { *g * scale } else { *g / length * norm };
         }
     }
 }
@@ -70,7 +109,7 @@ mod tests {
     fn plain_ascent_adds_the_gradient() {
         let mut state = OptimizerState::new(Optimizer::Sgd { learning_rate: 0.5 }, 2);
         let mut parameters = [1.0, f64::NEG_INFINITY];
-        state.step(&mut parameters, &[2.0, 0.0]);
+        state.step(&mut parameters, &[2.0, 0.0]).unwrap();
         assert_eq!(parameters, [2.0, f64::NEG_INFINITY]);
     }
 
@@ -84,15 +123,45 @@ mod tests {
     }
 
     #[test]
+    fn gradients_of_any_size_are_clipped() {
+        for (scale, norm) in [(1e300, 0.1), (3e307, 1e-5), (1e-200, 1e-210), (1e-170, 1e-180)] {
+            let mut gradient = [3.0 * scale, -4.0 * scale];
+            clip(&mut gradient, norm);
+            let [x, y] = gradient.map(|g| g / norm);
+            assert!((x - 0.6).abs() < 1e-14 && (y + 0.8).abs() < 1e-14, "{scale:e}: {x} {y}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_the_numbers_is_told() {
+        let adam = Optimizer::Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        let sgd = Optimizer::Sgd { learning_rate: 10.0 };
+        let step = |optimizer, gradient: f64| {
+            let mut parameters = [f64::NEG_INFINITY, 1.0];
+            OptimizerState::new(optimizer, 2).step(&mut parameters, &[0.0, gradient]).map(|()| parameters[1])
+        };
+        // Of the first moments, corrected, g² is the last to be a number: g up to 1.34e154.
+        assert!((step(adam, 1.3e154).unwrap() - 1.1).abs() < 1e-12);
+        for gradient in [1.4e154, 4e155, 1e300] {
+            assert_eq!(step(adam, gradient), Err(StepError::Moment { index: 1, gradient }));
+        }
+        assert_eq!(step(sgd, 1e307), Ok(1e308));
+        // −∞ would pass for a probability of zero.
+        for gradient in [1e308, -1e308] {
+            assert_eq!(step(sgd, gradient), Err(StepError::Parameter { index: 1, gradient }));
+        }
+    }
+
+    #[test]
     fn adam_by_hand() {
         // First step: m̂ = g, v̂ = g², so the step is the learning rate in the direction of the gradient.
         // Second step with gradient −1: m = .9·.2 − .1, v = .999·.004 + .001, both corrected.
         let optimizer = Optimizer::Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
         let mut state = OptimizerState::new(optimizer, 1);
         let mut parameters = [0.0];
-        state.step(&mut parameters, &[2.0]);
+        state.step(&mut parameters, &[2.0]).unwrap();
         assert!((parameters[0] - 0.1).abs() < 1e-9);
-        state.step(&mut parameters, &[-1.0]);
+        state.step(&mut parameters, &[-1.0]).unwrap();
         let m = (0.9 * 0.2 - 0.1) / (1.0 - 0.81);
         let v: f64 = (0.999 * 0.004 + 0.001) / (1.0 - 0.999 * 0.999);
         assert!((parameters[0] - (0.1 + 0.1 * m / v.sqrt())).abs() < 1e-9);
@@ -108,7 +177,7 @@ mod tests {
         let mut expected = parameters;
         for step in 1..8000 {
             let gradient = if step == 1 { [1.0, -2.0] } else { [0.0, 0.0] };
-            state.step(&mut parameters, &gradient);
+            state.step(&mut parameters, &gradient).unwrap();
             // The same moves without any rounding of moments, as long as they can move anything.
             let power = beta.powi(step);
             for (x, g) in expected.iter_mut().zip([1.0, -2.0]) {

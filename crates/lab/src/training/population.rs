@@ -25,11 +25,26 @@ pub struct OutputBatch {
     prompt_weights: Vec<f64>,
 }
 
+/// The least log-weight of an output that the policy can produce. The coefficients of p*, ratios p*/q, overflow where q
+/// underflows, while their products do neither: they are taken to this weight instead of q.
+const LEAST_LOG_WEIGHT: f64 = -600.0;
+
 /// Log-probabilities of all outputs under a policy, and the weights that follow.
 #[derive(Clone, Debug, Default)]
 pub struct PopulationScores {
     log_probs: Vec<f64>,
+    /// Those that give the weights b = max(q, e^`LEAST_LOG_WEIGHT`); empty where all are those of the policy.
+    behaviour_log_probs: Vec<f64>,
+    /// b, times the weight of the prompt.
     weights: Vec<f64>,
+    /// q, times the weight of the prompt.
+    probs: Vec<f64>,
+}
+
+impl PopulationScores {
+    fn behaviour_log_probs(&self) -> &[f64] {
+        if self.behaviour_log_probs.is_empty() { &self.log_probs } else { &self.behaviour_log_probs }
+    }
 }
 
 impl OutputBatch {
@@ -80,14 +95,32 @@ impl OutputBatch {
     ///
     /// # Errors
     /// If the policy fails.
+    #[allow(clippy::cast_possible_truncation, reason = "offsets index slices in memory")]
     pub fn score(&self, policy: &PolicyHandle, scores: &mut PopulationScores) -> Result<(), PluginError> {
         let sequences = self.sequences.view();
         scores.log_probs.resize(sequences.tokens().values().len(), 0.0);
         policy.score(&sequences, &mut scores.log_probs)?;
-        let rows = Ragged::new(sequences.tokens().offsets(), &scores.log_probs);
-        let probs = rows.into_iter().flat_map(Ragged::rows).map(|row| math::exp(row.iter().sum()));
+        let offsets = sequences.tokens().offsets();
+        let rows = Ragged::new(offsets, &scores.log_probs).into_iter().flat_map(Ragged::rows);
+        scores.probs.clear();
         scores.weights.clear();
-        scores.weights.extend(probs.zip(&self.prompt_weights).map(|(prob, weight)| prob * weight));
+        scores.behaviour_log_probs.clear();
+        for ((i, row), weight) in rows.enumerate().zip(&self.prompt_weights) {
+            let log_q: f64 = row.iter().sum();
+            let prob = math::exp(log_q) * weight;
+            scores.probs.push(prob);
+            if log_q >= LEAST_LOG_WEIGHT || log_q == f64::NEG_INFINITY {
+                scores.weights.push(prob);
+                continue;
+            }
+            scores.weights.push(math::exp(LEAST_LOG_WEIGHT) * weight);
+            if scores.behaviour_log_probs.is_empty() {
+                scores.behaviour_log_probs.clone_from(&scores.log_probs);
+            }
+            let factor = LEAST_LOG_WEIGHT / log_q;
+            let tokens = offsets[i] as usize..offsets[i + 1] as usize;
+            scores.behaviour_log_probs[tokens].iter_mut().for_each(|log_prob| *log_prob *= factor);
+        }
         Ok(())
     }
 
@@ -110,7 +143,7 @@ impl OutputBatch {
             ended: &self.ended,
             offsets: self.sequences.view().tokens().offsets(),
             log_probs: &scores.log_probs,
-            behaviour_log_probs: &scores.log_probs,
+            behaviour_log_probs: scores.behaviour_log_probs(),
             base_log_probs: &self.base_log_probs,
             step: step.into(),
             key: StreamKey::new(seed, Purpose::Objective, step),
@@ -128,7 +161,7 @@ impl OutputBatch {
             let rows = group[0] as usize..group[1] as usize;
             let mut masses = [Accumulator::default(); 2];
             for i in rows.clone() {
-                masses[usize::from(self.rewards[i] == 0.0)].add(scores.weights[i]);
+                masses[usize::from(self.rewards[i] == 0.0)].add(scores.probs[i]);
             }
             let [valid, invalid] = masses.map(|mass| mass.total());
             let total = valid + invalid;
@@ -141,18 +174,26 @@ impl OutputBatch {
         coefficients
     }
 
-    /// What the policy is asked the gradient of.
+    /// What the policy is asked the gradient of, for coefficients that an objective gave.
     pub fn weighted<'a>(
         &'a self,
         scores: &'a PopulationScores,
         coefficients: &'a [f64],
     ) -> WeightedBatch<'a> {
+        self.weighted_by(&scores.weights, coefficients)
+    }
+
+    /// The same for coefficients from [`credit`](Self::credit).
+    pub fn weighted_credit<'a>(
+        &'a self,
+        scores: &'a PopulationScores,
+        coefficients: &'a [f64],
+    ) -> WeightedBatch<'a> {
+        self.weighted_by(&scores.probs, coefficients)
+    }
+
+    fn weighted_by<'a>(&'a self, weights: &'a [f64], coefficients: &'a [f64]) -> WeightedBatch<'a> {
         let sequences = self.sequences.view();
-        WeightedBatch {
-            sequences,
-            weights: &scores.weights,
-            coefficients: Some(coefficients),
-            pseudo_count: 0.0,
-        }
+        WeightedBatch { sequences, weights, coefficients: Some(coefficients), pseudo_count: 0.0 }
     }
 }

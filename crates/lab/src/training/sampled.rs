@@ -49,10 +49,12 @@ impl SampledBatch {
         let prompts = experiment.prompts.view();
         let prompt = prompts_of_step(seed, step, groups, prompts.len());
         let (mut prompt_of, mut sample) = (Vec::new(), Vec::new());
-        for (g, &p) in prompt.iter().enumerate() {
-            let earlier = prompt[..g].iter().filter(|&&q| q == p).count();
+        let mut drawn = vec![0; prompts.len()];
+        for &p in &prompt {
+            let earlier = &mut drawn[p as usize];
             prompt_of.extend(std::iter::repeat_n(p, size));
-            sample.extend((0..size).map(|i| (earlier * size + i) as u32));
+            sample.extend((*earlier..*earlier + size).map(|i| i as u32));
+            *earlier += size;
         }
         let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
         let samples = policy.sample(&request, StreamKey::new(seed, Purpose::Rollout, step))?;
@@ -132,6 +134,11 @@ impl SampledBatch {
             coefficients: Some(coefficients),
             pseudo_count: 0.0,
         })
+    }
+
+    /// For each sequence its prompt.
+    pub fn prompt_of(&self) -> &[u32] {
+        &self.prompt_of
     }
 
     /// The rows of each group.

@@ -1,15 +1,15 @@
 //! Initial parameters.
 
-use crate::evaluation::Ruler;
+use crate::evaluation::{Reference, Ruler};
 use crate::experiment::{Experiment, PolicySpec, Problem, Start};
 use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
-use pstar_core::PluginError;
 use pstar_core::author::{SampleRequest, WeightedBatch};
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_exact::filtered_projection;
+use pstar_core::{PluginError, shown};
+use pstar_exact::{Distribution, filtered_projection};
 
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
 const FIT_SEED: u64 = 0;
@@ -58,7 +58,12 @@ pub(crate) fn create(
 ) -> Result<PolicyHandle, PluginError> {
     let component =
         registry.policy(&spec.plugin).map_err(|error| PluginError::contract(error.to_string()))?;
-    component.create(&spec.configuration, &experiment.task)
+    let policy = component.create(&spec.configuration, &experiment.task)?;
+    if policy.files()? == spec.files {
+        return Ok(policy);
+    }
+    let message = format!("a file of policy `{}` was changed after the experiment was checked", spec.name);
+    Err(PluginError::data(message).with_hint("leave the files of a run alone until it has ended"))
 }
 
 /// A policy at its initial parameters, as [`initial_parameters`] gave them; those that are drawn with the first seed,
@@ -83,7 +88,7 @@ pub(crate) fn started(
 
 fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) -> Result<Vec<f64>, Problem> {
     let refused = |message: String| {
-        let message = format!("policy `{}`: `CopyBase` needs {message}", spec.name);
+        let message = format!("policy `{}`: `CopyBase` needs {message}", shown(&spec.name));
         Problem::at(spec.start_place.clone(), message)
             .with_hint("start with `FitBase`, or give both one shape")
     };
@@ -108,6 +113,12 @@ fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) 
 fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(), PluginError> {
     match ruler {
         Ruler::Enumerated(reference) => {
+            // Contexts that are met with a probability below all numbers can be fitted in logarithms alone.
+            if underflows(reference)
+                && let Ok(class) = PolicyClass::of_base(experiment, policy)?
+            {
+                return fit_class(&class, policy);
+            }
             let distinct = distinct_prompts(experiment, reference.base_contexts(), policy)?;
             let outputs =
                 usize::try_from(reference.space().count().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
@@ -137,6 +148,16 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
             Err(_) => fit_samples(experiment, policy),
         },
     }
+}
+
+/// Whether the base gives an output less than the least normal number.
+fn underflows(reference: &Reference) -> bool {
+    (0..reference.prompts().len()).any(|prompt| {
+        let Distribution { log_probs, probs } = reference.base(prompt).view();
+        let lost =
+            |(&prob, &log_prob): (&f64, &f64)| prob < f64::MIN_POSITIVE && log_prob > f64::NEG_INFINITY;
+        probs.iter().zip(log_probs).any(lost)
+    })
 }
 
 /// The exact fit of a table of rows: the forward-KL projection of the base, whose p* is itself where all is valid.

@@ -42,6 +42,14 @@ impl Case {
     }
 }
 
+fn count(entries: &[Entry], contexts: &Contexts, task: &Task) -> Counts {
+    let mut counts = Counts::new(contexts.length(), task);
+    for entry in entries {
+        counts.add(entry);
+    }
+    counts
+}
+
 #[test]
 fn tables_equal_exact_fractions() {
     let cases: Vec<Case> =
@@ -56,7 +64,7 @@ fn tables_equal_exact_fractions() {
             .iter()
             .map(|line| Entry { prompt: encode(&line.prompt), response: encode(&line.response) })
             .collect();
-        let probs = estimate(&entries, &contexts, case.smoothing(), &task).unwrap();
+        let probs = estimate(count(&entries, &contexts, &task), &contexts, case.smoothing(), &task).unwrap();
         for context in 0..contexts.count() as u64 {
             let text = task.alphabet.context_text(&contexts.tokens(context));
             let Some(expected) = case.rows.get(&text) else { continue };
@@ -80,7 +88,9 @@ fn kneser_ney_by_hand() {
     let contexts = Contexts::new(2, &task, 1).unwrap();
     let entry = |response: &[u32]| Entry { prompt: Vec::new(), response: response.to_vec() };
     let smoothing = Smoothing::KneserNey { discount: 0.5 };
-    let probs = estimate(&[entry(&[0, 1]), entry(&[1])], &contexts, smoothing, &task).unwrap();
+    let probs =
+        estimate(count(&[entry(&[0, 1]), entry(&[1])], &contexts, &task), &contexts, smoothing, &task)
+            .unwrap();
     assert_eq!(probs[..3], [0.125, 0.75, 0.125]);
 }
 
@@ -91,6 +101,6 @@ fn parameters_out_of_range_are_refused() {
     for smoothing in
         [Smoothing::AddK { k: -1.0 }, Smoothing::AddK { k: f64::NAN }, Smoothing::KneserNey { discount: 1.5 }]
     {
-        assert!(estimate(&[], &contexts, smoothing, &task).is_err());
+        assert!(estimate(count(&[], &contexts, &task), &contexts, smoothing, &task).is_err());
     }
 }

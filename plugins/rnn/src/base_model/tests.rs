@@ -49,6 +49,14 @@ fn alternating(strings: u32) -> String {
     (0..strings).map(line).collect()
 }
 
+/// The steps of a string are kept for the way back: ten million would take a hundred gigabytes.
+#[test]
+fn a_string_that_is_too_long_to_fit_is_refused() {
+    let (_folder, task) = with_file("a".repeat(10_000_000).as_bytes());
+    let (field, message) = fault(r#"(corpus: "file")"#, &task);
+    assert!(field == "corpus" && message.contains("has 10000001 symbols"), "{message}");
+}
+
 #[test]
 fn a_regular_language_is_learned_to_near_its_entropy() {
     let (_folder, task) = with_file(alternating(1200).as_bytes());

@@ -267,9 +267,33 @@ impl Policy for Even {
     }
 }
 
+/// Prints whenever it is asked, in the middle of what the host prints.
+struct Printing;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrintingConfig {}
+
+#[allow(clippy::print_stdout, reason = "what authors do while they look for a fault")]
+impl Verifier for Printing {
+    const NAME: &'static str = "printing";
+    const DOC: &'static str = "prints whenever it is asked";
+    type Config = PrintingConfig;
+
+    fn new(_config: PrintingConfig) -> Result<Self, PluginError> {
+        println!("made");
+        Ok(Self)
+    }
+
+    fn accepts(&self, _prompt: &str, response: &str) -> bool {
+        println!("asked about `{response}`");
+        response.len().is_multiple_of(2)
+    }
+}
+
 pstar_core::export_plugin!(
     base_models: [Even],
-    verifiers: [Panicking],
+    verifiers: [Panicking, Printing],
     policies: [Even, FaultyPolicy],
     objectives: [Misbehaving]
 );

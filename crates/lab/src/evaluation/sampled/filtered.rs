@@ -1,7 +1,8 @@
 //! Samples of p*, and what they tell of a policy: means over p* that every policy has, however it is represented.
 
 use super::draws::Draws;
-use crate::evaluation::Measure;
+use super::rate_error;
+use crate::evaluation::{Measure, Shared};
 use crate::experiment::Experiment;
 use pstar_core::data::RaggedBuffer;
 use pstar_core::math;
@@ -14,6 +15,8 @@ use pstar_stats::{mean, std_error};
 #[derive(Debug)]
 pub(in crate::evaluation) struct FilteredSamples {
     pub(super) tokens: RaggedBuffer<u32>,
+    /// Which of the draws each is, and the number of draws: those that were rejected included.
+    draws: (Vec<usize>, usize),
     /// log a of each, in nats.
     pub(super) base_log_probs: Vec<f64>,
     /// log Z.
@@ -34,17 +37,18 @@ pub(in crate::evaluation) struct ExactFacts {
 }
 
 impl FilteredSamples {
-    /// The valid ones among the base's samples; `None` if there are none.
+    /// The valid ones among the base's samples; `None` if there are not two, so that an error can be told.
     pub(super) fn by_rejection(base: &Draws) -> Option<Self> {
         let valid: Vec<usize> = (0..base.len()).filter(|&i| base.valid[i]).collect();
-        let (n, hits) = (base.len() as f64, valid.len() as f64);
-        (!valid.is_empty()).then(|| Self {
+        let rate = valid.len() as f64 / base.len() as f64;
+        (valid.len() > 1).then(|| Self {
             tokens: valid.iter().map(|&i| base.tokens.view().row(i)).collect(),
             base_log_probs: valid.iter().map(|&i| base.log_probs[i]).collect(),
-            log_valid: math::ln(hits / n),
+            log_valid: math::ln(rate),
             // The number of valid samples is independent of means over them, so variances add.
-            log_valid_variance: (1.0 - hits / n) / hits,
+            log_valid_variance: (rate_error(valid.len() as u64, base.len()) / rate).powi(2),
             exact: None,
+            draws: (valid, base.len()),
         })
     }
 
@@ -66,7 +70,8 @@ impl FilteredSamples {
             tokens.push(&row);
             base_log_probs.push(log_prob + log_valid);
         }
-        Self { tokens, base_log_probs, log_valid, log_valid_variance: 0.0, exact: Some(exact) }
+        let draws = ((0..base_log_probs.len()).collect(), base_log_probs.len());
+        Self { tokens, draws, base_log_probs, log_valid, log_valid_variance: 0.0, exact: Some(exact) }
     }
 
     /// What the samples tell of the policy that gives them these log-probabilities.
@@ -94,35 +99,63 @@ impl<'a> AgainstFiltered<'a> {
         base.zip(self.log_probs).map(|(log_a, log_q)| log_a - self.samples.log_valid - log_q)
     }
 
-    /// The mean of a function of q/p* over p*.
-    pub(super) fn mean(&self, f: impl Fn(f64) -> f64) -> Measure {
-        estimate(&self.log_ratios().map(|log_ratio| f(math::exp(-log_ratio))).collect::<Vec<_>>())
+    /// The mean of a function of log q/p* over p*.
+    pub(super) fn mean(&self, f: impl Fn(f64) -> f64) -> (Measure, Shared) {
+        let values: Vec<f64> = self.log_ratios().map(|log_ratio| f(-log_ratio)).collect();
+        (estimate(&values), self.shared(&values, 0.0))
+    }
+
+    /// How far the draws move a mean of `values`, one a sample, less `log_valid_weight` times log Z where that is
+    /// estimated from the same draws.
+    fn shared(&self, values: &[f64], log_valid_weight: f64) -> Shared {
+        let (draws, n) = &self.samples.draws;
+        let (hits, mean) = (values.len() as f64, mean(values));
+        let of_valid = draws.iter().zip(values).map(|(&draw, value)| (draw, (value - mean) / hits));
+        if self.samples.exact.is_some() {
+            return Shared::of(*n, of_valid);
+        }
+        // d log Z / d v = (v − Z) / (n Z) a draw.
+        let rate = hits / *n as f64;
+        let one_more = draws.iter().map(|&draw| (draw, -log_valid_weight / hits));
+        let of_all = (0..*n).map(|draw| (draw, log_valid_weight * rate / hits));
+        Shared::of(*n, of_valid.chain(one_more).chain(of_all))
     }
 
     /// KL(p*‖q).
-    pub(super) fn kl_from_filtered(&self) -> Measure {
+    pub(super) fn kl_from_filtered(&self) -> (Measure, Shared) {
         let ratios: Vec<f64> = self.log_ratios().collect();
         let variance = self.samples.log_valid_variance;
         let std_error = std_error(&ratios).map(|error| (error * error + variance).sqrt());
-        Measure { value: Some(mean(&ratios)), std_error }
+        (Measure { value: Some(mean(&ratios)), std_error }, self.shared(&ratios, 1.0))
     }
 
     /// Total variation.
-    pub(super) fn tv(&self) -> Measure {
-        self.mean(|ratio| f64::max(0.0, 1.0 - ratio))
+    pub(super) fn tv(&self) -> (Measure, Shared) {
+        let (measure, shared) = self.mean(|log_ratio| f64::max(0.0, -math::exp_m1(log_ratio)));
+        (self.unless_missed(measure, 1.0, 1.0), shared)
     }
 
     /// Squared Hellinger distance.
-    pub(super) fn hellinger2(&self) -> Measure {
-        self.mean(|ratio| 1.0 - ratio.sqrt())
+    pub(super) fn hellinger2(&self) -> (Measure, Shared) {
+        let (measure, shared) = self.mean(|log_ratio| -math::exp_m1(0.5 * log_ratio));
+        (self.unless_missed(measure, 0.5, 1.0), shared)
     }
 
-    /// D_α(q‖p*) for 0 < α < 1; absent otherwise.
-    pub(super) fn alpha_divergence(&self, alpha: f64) -> Measure {
-        if !(alpha > 0.0 && alpha < 1.0) {
-            return Measure::default();
-        }
-        self.mean(|ratio| (1.0 - math::pow(ratio, alpha)) / (alpha * (1.0 - alpha)))
+    /// D_α(q‖p*) for 0 < α ≤ ½, where the mean of squares of (q/p*)^α over p* is at most 1; beyond it, samples of the
+    /// policy do better.
+    pub(super) fn alpha_divergence(&self, alpha: f64) -> (Measure, Shared) {
+        let scale = 1.0 / (alpha * (1.0 - alpha));
+        let (measure, shared) = self.mean(|log_ratio| -scale * math::exp_m1(alpha * log_ratio));
+        (self.unless_missed(measure, 1.0 - alpha, scale), shared)
+    }
+
+    /// Where the policy misses every sample of p*, the samples agree without proving anything: what p* gives to the
+    /// outputs that were not drawn, about one in their number, may be where the policy is. By Hölder's inequality the
+    /// mean of (q/p*)^α over it is at most its mass to the power 1 − α.
+    fn unless_missed(&self, measure: Measure, power: f64, scale: f64) -> Measure {
+        let missed = self.log_probs.iter().all(|&log_q| log_q == f64::NEG_INFINITY);
+        let unseen = scale * math::pow(1.0 / (self.log_probs.len() as f64 + 2.0), power);
+        Measure { std_error: if missed { Some(unseen) } else { measure.std_error }, ..measure }
     }
 }
 

@@ -3,7 +3,8 @@
 use super::Checker;
 use crate::experiment::file::PolicyFile;
 use crate::experiment::{ComponentFile, ExperimentFile, ObjectiveSpec, PolicySpec, Problem};
-use pstar_core::Task;
+use pstar_core::files::FileRead;
+use pstar_core::{PluginError, Task};
 use std::ops::Range;
 
 impl Checker<'_> {
@@ -15,15 +16,23 @@ impl Checker<'_> {
             let (plugin, configuration) =
                 (component.plugin.value().clone(), component.configuration().into());
             let place = place_of(&component, self.text);
-            let spec =
-                PolicySpec { name: name.into(), plugin, configuration, start: *start, start_place, place };
+            let mut spec = PolicySpec {
+                name: name.into(),
+                plugin,
+                configuration,
+                start: *start,
+                start_place,
+                place,
+                files: None,
+            };
             match self.registry.policy(&spec.plugin) {
                 Err(error) => self.unknown(component.plugin.place(self.text), &error),
                 Ok(found) => {
-                    let made = task.map(|task| found.create(&spec.configuration, task));
-                    if let Some(Err(error)) = made {
-                        let name = format!("policy `{name}`");
-                        self.problem(Problem::of_component(&name, &error, spec.place.clone(), self.text));
+                    let name = format!("policy `{name}`");
+                    if let Some(task) = task {
+                        let made = found.create(&spec.configuration, task).and_then(|made| made.files());
+                        spec.files = made.as_ref().ok().cloned().flatten();
+                        self.told(&name, &spec.place, made);
                     }
                 }
             }
@@ -43,15 +52,27 @@ impl Checker<'_> {
             match self.registry.objective(&spec.plugin) {
                 Err(error) => self.unknown(component.plugin.place(self.text), &error),
                 Ok(found) => {
-                    if let Err(error) = found.create(&spec.configuration, &task) {
-                        let name = format!("objective `{name}`");
-                        self.problem(Problem::of_component(&name, &error, spec.place.clone(), self.text));
-                    }
+                    let name = format!("objective `{name}`");
+                    let made = found.create(&spec.configuration, &task).and_then(|made| made.files());
+                    self.told(&name, &spec.place, made);
                 }
             }
             specs.push(spec);
         }
         specs
+    }
+
+    /// Notes the files that a component was made from, or that it was not made.
+    pub(super) fn told(
+        &mut self,
+        name: &str,
+        place: &Range<usize>,
+        files: Result<Option<Vec<FileRead>>, PluginError>,
+    ) {
+        match files {
+            Ok(files) => self.inputs.add(name, files),
+            Err(error) => self.problem(Problem::of_component(name, &error, place.clone(), self.text)),
+        }
     }
 }
 

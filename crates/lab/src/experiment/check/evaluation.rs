@@ -3,6 +3,8 @@
 use super::{Checker, MOST_SAMPLES};
 use crate::experiment::file::{EvaluationFile, ExactFile};
 use crate::experiment::{Evaluation, Problem, Training, Written};
+use pstar_core::shown;
+use std::collections::HashSet;
 
 /// Greatest number of outputs that can be enumerated at all: their table takes 2 GiB.
 const MOST_OUTPUTS: u64 = 1 << 27;
@@ -63,11 +65,12 @@ impl Checker<'_> {
 
     /// Checks a list of numbers, which are keys of the output and so must differ.
     fn numbers<T>(&mut self, name: &str, numbers: &[Written<T>], fits: impl Fn(&T) -> bool, range: &str) {
-        for (i, number) in numbers.iter().enumerate() {
-            let (place, text) = (number.place(self.text), &number.text);
+        let mut known = HashSet::new();
+        for number in numbers {
+            let (place, text) = (number.place(self.text), shown(&number.text));
             if !fits(&number.value) {
                 self.problem(Problem::at(place, format!("`{name}` must be {range}, found `{text}`")));
-            } else if numbers[..i].iter().any(|earlier| earlier.text == number.text) {
+            } else if !known.insert(&number.text) {
                 self.problem(Problem::at(place, format!("`{name}` holds `{text}` twice")));
             }
         }

@@ -4,11 +4,13 @@ use super::Checker;
 use super::components::place_of;
 use crate::experiment::file::PromptsFile;
 use crate::experiment::{ComponentFile, ExperimentFile, Problem};
-use pstar_core::Task;
-use pstar_core::data::Alphabet;
+use crate::inputs::Input;
+use crate::text_file::{TextFileError, read_bytes, text_of};
+use pstar_core::data::{Alphabet, AlphabetError};
+use pstar_core::files::{FileRead, sha256};
 use pstar_core::host::{BaseModelHandle, VerifierHandle};
 use pstar_core::rng::{Purpose, StreamKey};
-use std::fs;
+use pstar_core::{Task, shown};
 
 /// The seed of prompts that a verifier makes: they belong to the task, not to a seed of the comparison.
 const PROMPT_SEED: u64 = 0;
@@ -44,7 +46,7 @@ impl Checker<'_> {
         let place = file.task.prompts.as_ref().map_or(0..0, |prompts| prompts.place(self.text));
         for prompt in &prompt_texts {
             let tokens = task.alphabet.encode(prompt).map_err(|error| {
-                Problem::at(place.clone(), format!("prompt `{prompt}`: {error}"))
+                Problem::at(place.clone(), format!("prompt `{}`: {error}", shown(prompt)))
                     .with_hint("list symbols that only prompts use in `prompt_alphabet`")
             });
             task.prompts.extend(self.accept(tokens));
@@ -52,6 +54,15 @@ impl Checker<'_> {
         let weights = self.weights(file, prompt_texts.len());
         let sound = self.problems.len() - before == faults_of_verifier;
         let base = if sound { self.base(&file.task.base, &task) } else { None };
+        for (kind, component, files) in [
+            ("base model", &file.task.base, base.as_ref().map(BaseModelHandle::files)),
+            ("verifier", &file.task.verifier, verifier.as_ref().map(VerifierHandle::files)),
+        ] {
+            if let Some(files) = files {
+                let name = format!("{kind} `{}`", component.plugin.value());
+                self.told(&name, &place_of(component, self.text), files);
+            }
+        }
         sound.then_some(BuiltTask { task, prompt_texts, weights, base, verifier })
     }
 
@@ -61,9 +72,18 @@ impl Checker<'_> {
         // A prompt alphabet may repeat symbols of the alphabet: only the others are the prompts' own.
         let mut prompt_symbols = prompt_only.map_or(Vec::new(), |alphabet| alphabet.symbols());
         prompt_symbols.retain(|symbol| !symbols.contains(symbol));
-        let place = file.task.alphabet.place(self.text);
-        let alphabet = Alphabet::new(symbols, prompt_symbols);
-        self.accept(alphabet.map_err(|error| Problem::at(place, error.to_string())))
+        let alphabet = Alphabet::new(symbols.clone(), prompt_symbols);
+        let of_field = |error: AlphabetError| {
+            let place = match prompt_only {
+                Some(prompt_only) if Alphabet::new(symbols, Vec::new()).is_ok() => {
+                    prompt_only.place(self.text)
+                }
+                _ => file.task.alphabet.place(self.text),
+            };
+            Problem::at(place, error.to_string())
+        };
+        let alphabet = alphabet.map_err(of_field);
+        self.accept(alphabet)
     }
 
     pub(super) fn prompts(
@@ -77,12 +97,19 @@ impl Checker<'_> {
             PromptsFile::List(texts) => texts.clone(),
             PromptsFile::File(path) => {
                 let full = self.directory.join(path);
-                let text = fs::read_to_string(&full).map_err(|error| {
-                    let message = format!("the prompts `{}` cannot be read: {error}", full.display());
-                    Problem::at(place.clone(), message)
-                        .with_hint("relative paths start at the experiment file")
-                });
-                self.accept(text)?.lines().map(String::from).collect()
+                let unreadable = |error: TextFileError| {
+                    let hint = match error {
+                        TextFileError::Unreadable { .. } => "relative paths start at the experiment file",
+                        _ => "expected one prompt a line",
+                    };
+                    Problem::at(place.clone(), format!("the prompts {error}")).with_hint(hint)
+                };
+                let bytes = self.accept(read_bytes(&full).map_err(unreadable))?;
+                let text = self.accept(text_of(&full, &bytes).map_err(unreadable))?;
+                let read = FileRead { path: path.clone(), bytes: bytes.len() as u64, sha256: sha256(&bytes) };
+                self.inputs.prompts = Some(Input::new("prompts", read));
+                // One more than there may be is enough to refuse them.
+                text.lines().take(MOST_PROMPTS + 1).map(String::from).collect()
             }
             PromptsFile::FromVerifier { count } if *count > MOST_PROMPTS => {
                 let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {count}");
@@ -101,8 +128,10 @@ impl Checker<'_> {
             }
         };
         if texts.is_empty() || texts.len() > MOST_PROMPTS {
-            let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {}", texts.len());
+            let found = if texts.is_empty() { "none" } else { "more" };
+            let message = format!("expected from 1 to {MOST_PROMPTS} prompts, found {found}");
             self.problem(Problem::at(place, message));
+            return None;
         }
         Some(texts)
     }

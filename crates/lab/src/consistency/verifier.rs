@@ -1,0 +1,160 @@
+//! What a verifier tells twice.
+
+use super::questions::reversed;
+use crate::experiment::Experiment;
+use pstar_core::PluginError;
+use pstar_core::data::{SequenceBatch, SequenceBuffer};
+use pstar_core::host::IncrementalHandle;
+use std::collections::BTreeMap;
+
+/// Characters of a prompt or a response that an error shows.
+const MOST_SHOWN: usize = 200;
+
+/// Asks about every response twice, the second time in another order, and reads it with two incremental views.
+pub(super) fn check(experiment: &Experiment, asked: &SequenceBuffer) -> Result<(), PluginError> {
+    let batch = asked.view();
+    let first = verify(experiment, &batch)?;
+    let mut again = verify(experiment, &reversed(asked).view())?;
+    again.reverse();
+    expect_same(experiment, &batch, &first, &again)?;
+    compare_with_views(experiment, &batch, &first)
+}
+
+/// The verifier's word, whatever the task says of truncated responses.
+pub(super) fn verify(experiment: &Experiment, batch: &SequenceBatch<'_>) -> Result<Vec<u8>, PluginError> {
+    let mut verdicts = vec![0; batch.len()];
+    experiment.verifier.verify(batch, &mut verdicts)?;
+    Ok(verdicts)
+}
+
+/// Refuses verdicts that changed.
+pub(super) fn expect_same(
+    experiment: &Experiment,
+    batch: &SequenceBatch<'_>,
+    first: &[u8],
+    again: &[u8],
+) -> Result<(), PluginError> {
+    match (0..batch.len()).find(|&row| first[row] != again[row]) {
+        None => Ok(()),
+        Some(row) => Err(PluginError::contract(format!(
+            "{} answers differently when it is asked again: {} was {}, then {}",
+            named(experiment),
+            question(experiment, batch, row),
+            word(first[row]),
+            word(again[row])
+        ))
+        .with_hint(
+            "a verdict must depend on prompt and response alone: on no hidden state and no random number",
+        )),
+    }
+}
+
+/// Refuses responses that the incremental view accepts and the verifier does not.
+pub(super) fn expect_valid(experiment: &Experiment, batch: &SequenceBatch<'_>) -> Result<(), PluginError> {
+    let verdicts = verify(experiment, batch)?;
+    match (0..batch.len()).find(|&row| verdicts[row] == 0) {
+        None => Ok(()),
+        Some(row) => Err(contradiction(experiment, batch, row, false)),
+    }
+}
+
+/// Reads responses with the incremental views of their prompts, where the verifier offers them, and refuses what
+/// contradicts its verdicts.
+pub(super) fn compare_with_views(
+    experiment: &Experiment,
+    batch: &SequenceBatch<'_>,
+    verdicts: &[u8],
+) -> Result<(), PluginError> {
+    let mut rows_of: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (row, &prompt) in batch.prompt_of().iter().enumerate() {
+        rows_of.entry(prompt).or_default().push(row);
+    }
+    let end = experiment.task.alphabet.end();
+    for (prompt, rows) in rows_of {
+        let responses: Vec<&[u32]> = rows.iter().map(|&row| batch.response(row, end)).collect();
+        // The second view is asked afresh.
+        for _ in 0..2 {
+            let prompt = experiment.prompts.view().row(prompt as usize);
+            let Some(mut view) = experiment.verifier.incremental(prompt)? else { break };
+            let read = read(&mut view, experiment, &responses)?;
+            if let Some(i) = (0..rows.len()).find(|&i| read[i] != verdicts[rows[i]]) {
+                return Err(contradiction(experiment, batch, rows[i], verdicts[rows[i]] == 1));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The verdicts of an incremental view, all responses read side by side.
+fn read(
+    view: &mut IncrementalHandle,
+    experiment: &Experiment,
+    responses: &[&[u32]],
+) -> Result<Vec<u8>, PluginError> {
+    let (horizon, symbols) = (experiment.task.horizon, experiment.task.alphabet.len());
+    let mut states = vec![view.start(horizon)?; responses.len()];
+    for position in 0..horizon {
+        let reads = |i: &usize| responses[*i].len() > position && states[*i] != IncrementalHandle::DEAD;
+        let reading: Vec<usize> = (0..responses.len()).filter(reads).collect();
+        let distinct = distinct(reading.iter().map(|&i| states[i]));
+        if distinct.is_empty() {
+            break;
+        }
+        let mut next = vec![IncrementalHandle::DEAD; distinct.len() * symbols];
+        view.expand(&distinct, horizon - position - 1, &mut next)?;
+        for i in reading {
+            let place = distinct.binary_search(&states[i]).unwrap_or_else(|place| place);
+            states[i] = next[place * symbols + responses[i][position] as usize];
+        }
+    }
+    let ends = distinct(states.iter().copied().filter(|&state| state != IncrementalHandle::DEAD));
+    let mut accepts = vec![0; ends.len()];
+    view.accepts(&ends, &mut accepts)?;
+    Ok(states.iter().map(|state| ends.binary_search(state).map_or(0, |place| accepts[place])).collect())
+}
+
+/// Without repetitions, in order.
+pub(super) fn distinct(states: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut distinct: Vec<u64> = states.collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    distinct
+}
+
+fn contradiction(
+    experiment: &Experiment,
+    batch: &SequenceBatch<'_>,
+    row: usize,
+    accepts: bool,
+) -> PluginError {
+    PluginError::contract(format!(
+        "{} contradicts itself: {} is {} by its `accepts` and {} by its `incremental`",
+        named(experiment),
+        question(experiment, batch, row),
+        word(accepts.into()),
+        word((!accepts).into())
+    ))
+    .with_hint("every figure would hang on which of the two is asked: mend the one that is wrong, or leave out `incremental`")
+}
+
+fn named(experiment: &Experiment) -> String {
+    format!("verifier `{}`", experiment.file.task.verifier.plugin.value())
+}
+
+fn word(verdict: u8) -> &'static str {
+    if verdict == 1 { "valid" } else { "invalid" }
+}
+
+/// A response and its prompt, as people write them.
+pub(super) fn question(experiment: &Experiment, batch: &SequenceBatch<'_>, row: usize) -> String {
+    let alphabet = &experiment.task.alphabet;
+    let response = shortened(&alphabet.decode(batch.response(row, alphabet.end())));
+    format!("the response `{response}` to the prompt `{}`", shortened(&alphabet.decode(batch.prompt(row))))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}

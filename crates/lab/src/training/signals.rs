@@ -1,0 +1,153 @@
+//! What single steps tell: the host's own signals and the objective's diagnostics, as means over steps.
+
+use super::SampledBatch;
+use crate::evaluation::number;
+use pstar_core::math;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// The Euclidean norm of the gradient, before it is scaled down.
+const GRADIENT_NORM: &str = "gradient_norm";
+/// Whether `training.clip_norm` scaled the gradient down.
+const GRADIENT_CLIPPED: &str = "gradient_clipped";
+/// The share of groups whose samples were all valid.
+const ALL_RIGHT: &str = "groups_all_right";
+/// The share of groups of which no sample was valid.
+const ALL_WRONG: &str = "groups_all_wrong";
+
+/// Greatest number of names that an arm keeps means of: an objective that makes up new ones each step fills no memory.
+const MOST_NAMES: usize = 256;
+
+/// Means of named numbers over the steps that gave them, in the order in which the names came up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Means(Vec<(String, f64, u32)>);
+
+impl Means {
+    fn add(&mut self, name: &str, value: f64) {
+        // What is not a number says nothing of its step.
+        if value.is_nan() {
+            return;
+        }
+        if let Some((_, sum, count)) = self.0.iter_mut().find(|(known, _, _)| known == name) {
+            *sum += value;
+            *count += 1;
+        } else if self.0.len() < MOST_NAMES {
+            self.0.push((name.into(), value, 1));
+        }
+    }
+
+    /// Names and means.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, sum, count)| (name.as_str(), sum / f64::from(*count)))
+    }
+}
+
+impl Serialize for Means {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, mean) in self.iter() {
+            map.serialize_entry(name, &number(Some(mean)))?;
+        }
+        map.end()
+    }
+}
+
+/// Collects what the steps of an arm tell.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Signals {
+    /// Over the steps since the last point of the curve.
+    recent: Means,
+    all: Means,
+    /// The greatest norm of a gradient.
+    greatest_norm: f64,
+}
+
+impl Signals {
+    fn add(&mut self, name: &str, value: f64) {
+        self.recent.add(name, value);
+        self.all.add(name, value);
+    }
+
+    /// Notes a gradient, before it is scaled down to `clip_norm`.
+    pub(super) fn gradient(&mut self, gradient: &[f64], clip_norm: Option<f64>) {
+        let norm = math::norm(gradient);
+        self.greatest_norm = self.greatest_norm.max(norm);
+        self.add(GRADIENT_NORM, norm);
+        if let Some(limit) = clip_norm {
+            self.add(GRADIENT_CLIPPED, f64::from(u8::from(norm > limit)));
+        }
+    }
+
+    /// Notes how many groups of a batch tell right from wrong.
+    pub(super) fn groups(&mut self, batch: &SampledBatch) {
+        let (mut right, mut wrong, mut groups) = (0.0, 0.0, 0.0);
+        for mut rows in batch.groups() {
+            groups += 1.0;
+            if rows.clone().all(|row| batch.rewards[row] > 0.0) {
+                right += 1.0;
+            } else if rows.all(|row| batch.rewards[row] == 0.0) {
+                wrong += 1.0;
+            }
+        }
+        self.add(ALL_RIGHT, right / groups);
+        self.add(ALL_WRONG, wrong / groups);
+    }
+
+    /// Notes an objective's diagnostics; one that has the name of a signal of the host's is told apart.
+    pub(super) fn diagnostics(&mut self, diagnostics: &[(String, f64)]) {
+        for (name, value) in diagnostics {
+            if [GRADIENT_NORM, GRADIENT_CLIPPED, ALL_RIGHT, ALL_WRONG].contains(&name.as_str()) {
+                self.add(&told_apart(name), *value);
+            } else {
+                self.add(name, *value);
+            }
+        }
+    }
+
+    /// The means since the last point of the curve, and a new start.
+    pub(super) fn take_recent(&mut self) -> Means {
+        std::mem::take(&mut self.recent)
+    }
+
+    /// The means over all steps.
+    pub(super) fn all(&self) -> &Means {
+        &self.all
+    }
+
+    /// The greatest norm of a gradient.
+    pub(super) fn greatest_norm(&self) -> f64 {
+        self.greatest_norm
+    }
+}
+
+/// The name of an objective's diagnostic whose own name is taken.
+pub(crate) fn told_apart(name: &str) -> String {
+    format!("objective {name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_are_over_the_steps_that_gave_a_number() {
+        let mut signals = Signals::default();
+        signals.diagnostics(&[("x".into(), 1.0), (GRADIENT_NORM.into(), 7.0)]);
+        signals.diagnostics(&[("x".into(), f64::NAN)]);
+        signals.gradient(&[3.0, -4.0], Some(4.0));
+        let recent = signals.take_recent();
+        let expected =
+            [("x", 1.0), ("objective gradient_norm", 7.0), (GRADIENT_NORM, 5.0), (GRADIENT_CLIPPED, 1.0)];
+        assert_eq!(recent.iter().collect::<Vec<_>>(), expected);
+        signals.diagnostics(&[("x".into(), 4.0)]);
+        assert_eq!(signals.take_recent().iter().collect::<Vec<_>>(), [("x", 4.0)]);
+        assert_eq!(signals.all().iter().next(), Some(("x", 2.5)));
+    }
+
+    #[test]
+    fn new_names_at_every_step_fill_no_memory() {
+        let mut means = Means::default();
+        (0..10_000).for_each(|i| means.add(&i.to_string(), 1.0));
+        assert_eq!(means.iter().count(), MOST_NAMES);
+    }
+}

@@ -1,0 +1,171 @@
+//! Plugins of older and newer versions of the interface, beside those of this one, in every order.
+
+use crate::support::{build_out_of_tree, copy_folder, folder, library, root, shown, target};
+use pstar_core::host::INTERFACE_VERSION;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+/// Library files of an interface of long ago, of this one, and of one to come: each with its verifier and version.
+fn plugins() -> &'static [(PathBuf, &'static str, &'static str); 3] {
+    static BUILT: OnceLock<[(PathBuf, &str, &str); 3]> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        [
+            (of_old_interface(), "even-length", "1.1.0"),
+            (library("regex"), "regex", INTERFACE_VERSION),
+            (of_grown_interface(), "palindrome", GROWN),
+        ]
+    })
+}
+
+fn library_file(target: &Path, name: &str) -> PathBuf {
+    let file = format!("{}{name}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    target.join("debug").join(file)
+}
+
+/// The package that was kept as it was.
+fn of_old_interface() -> PathBuf {
+    let package = folder();
+    copy_folder(&root().join("tests/out_of_tree/interface-1.1"), package.path());
+    build_out_of_tree(package.path(), &target("interface-1.1"));
+    library_file(&target("interface-1.1"), "pstar_core")
+}
+
+/// The version of the grown interface.
+const GROWN: &str = "1.999.0";
+
+/// A plugin of this source that is built against this interface with one more method behind the last of every trait.
+fn of_grown_interface() -> PathBuf {
+    let workspace = folder();
+    let at = |path: &str| workspace.path().join(path);
+    copy_folder(&root().join("crates/core"), &at("core"));
+    copy_folder(&root().join("tests/out_of_tree/palindrome"), &at("palindrome"));
+    let change = |path: &str, change: &dyn Fn(String) -> String| {
+        let text = fs::read_to_string(at(path)).unwrap();
+        fs::write(at(path), change(text)).unwrap();
+    };
+    let version = format!("version = \"{INTERFACE_VERSION}\"");
+    change("core/Cargo.toml", &|text| text.replace(&version, &format!("version = \"{GROWN}\"")));
+    change("palindrome/Cargo.toml", &|text| {
+        text.replace("../../../crates/core", "../core").replace("[workspace]", "")
+    });
+    let method = "
+    fn later(&self) -> AbiResult<ROption<RString>> {
+        AbiResult::ROk(ROption::RNone)
+    }
+}
+";
+    change("core/src/abi/traits.rs", &|text| {
+        let grown = text.replace("    }\n}\n", &format!("    }}\n{method}"));
+        assert!(grown.matches("fn later").count() >= 4, "{grown}");
+        grown
+    });
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, shared) = manifest.split_once("[workspace.package]").unwrap();
+    let (shared, _) = shared.split_once("[profile.dev]").unwrap();
+    let members =
+        "[workspace]\nresolver = \"3\"\nmembers = [\"core\", \"palindrome\"]\n\n[workspace.package]";
+    fs::write(at("Cargo.toml"), format!("{members}{shared}")).unwrap();
+    build_out_of_tree(workspace.path(), &target("interface-grown"));
+    library_file(&target("interface-grown"), "palindrome")
+}
+
+/// The host with nothing beside it, so that the folder alone decides the order of loading.
+fn lonely_host(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let host = folder.join("host");
+    if !host.exists() {
+        fs::hard_link(env!("CARGO_BIN_EXE_host"), &host)
+            .or_else(|_| fs::copy(env!("CARGO_BIN_EXE_host"), &host).map(|_| ()))
+            .unwrap();
+    }
+    let mut child = Command::new(host)
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .env_remove("PSTAR_PLUGIN_PATH")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn plugins_of_three_interfaces_load_in_every_order() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let folder = folder();
+        fs::create_dir(folder.path().join("plugins")).unwrap();
+        for (place, plugin) in order.into_iter().enumerate() {
+            let name = format!("{place}{}", env::consts::DLL_SUFFIX);
+            fs::copy(&plugins()[plugin].0, folder.path().join("plugins").join(name)).unwrap();
+        }
+        let output = lonely_host(folder.path(), &["plugins", "--json", "--plugin-dir", "plugins"], "");
+        assert!(output.status.success(), "{order:?}: {}", shown(&output, folder.path()));
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        for (_, verifier, version) in plugins() {
+            let listed = found["components"].as_array().unwrap().iter();
+            let of_name: Vec<_> = listed.filter(|listed| listed["name"] == *verifier).collect();
+            assert_eq!(of_name.len(), 1, "{order:?}: {found}");
+            assert_eq!(of_name[0]["interface"], *version);
+        }
+        // "abb": of odd length, not (ab)*, no palindrome; "aa": even, not (ab)*, a palindrome.
+        let questions = "{\"response\": \"abb\"}\n{\"response\": \"aa\"}\n";
+        for (verifier, config, expected) in [
+            ("even-length", "()", [false, true]),
+            ("regex", "(pattern: \"(ab)*\")", [false, false]),
+            ("palindrome", "()", [false, true]),
+        ] {
+            let arguments = ["probe", "verifier", "--plugin", verifier, "--config", config];
+            let arguments = [&arguments[..], &["--plugin-dir", "plugins"]].concat();
+            let output = lonely_host(folder.path(), &arguments, questions);
+            let answers = String::from_utf8_lossy(&output.stdout).into_owned();
+            let answers: Vec<bool> = answers.lines().map(|line| line.contains("true")).collect();
+            assert_eq!(answers, expected, "{order:?} {verifier}: {}", shown(&output, folder.path()));
+        }
+    }
+}
+
+/// What an older plugin read it cannot tell: the record says so, and the experiment's folder is named as the way to it.
+#[test]
+fn a_run_with_an_older_plugin_says_what_it_does_not_know() {
+    let folder = folder();
+    for name in ["plugins", "data"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    let put = |file: &Path| {
+        fs::copy(file, folder.path().join("plugins").join(file.file_name().unwrap())).unwrap();
+    };
+    put(&plugins()[0].0);
+    for plugin in ["ngram", "kl_control"] {
+        put(&library(plugin));
+    }
+    fs::write(folder.path().join("data/corpus.txt"), "ab\nb\n").unwrap();
+    let experiment = r#"(
+        name: "old",
+        task: (
+            alphabet: Chars("ab"), horizon: 3, ending: EndSymbol,
+            base: (plugin: "ngram", config: (order: 1, corpus: "data/corpus.txt", add_k: 1.0)),
+            verifier: (plugin: "even-length"),
+        ),
+        policies: {"unigram": (plugin: "ngram", config: (order: 1), start: FitBase)},
+        objectives: {"reinforce": (plugin: "reinforce")},
+        training: (gradient: Sampled(prompts: 1, group: 4), steps: 1, optimizer: Sgd(learning_rate: 0.1)),
+        seeds: [1],
+    )"#;
+    fs::write(folder.path().join("old.ron"), experiment).unwrap();
+    let run = |file: &str| {
+        let output = lonely_host(folder.path(), &["run", file, "--plugin-dir", "plugins"], "");
+        assert!(output.status.success(), "{}", shown(&output, folder.path()));
+    };
+    run("old.ron");
+    let read = |name: &str| fs::read_to_string(folder.path().join("runs/old").join(name)).unwrap();
+    let provenance: serde_json::Value = serde_json::from_str(&read("provenance.json")).unwrap();
+    assert_eq!(provenance["files_untold_by"], serde_json::json!(["verifier `even-length`"]));
+    assert_eq!(provenance["files"][0]["path"], "data/corpus.txt");
+    assert!(read("experiment.ron").contains("directory: \"../..\""), "{}", read("experiment.ron"));
+    run("runs/old/experiment.ron");
+}
