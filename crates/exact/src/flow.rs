@@ -85,7 +85,9 @@ fn direction(problems: &[PromptProblem<'_>], logits: &[f64]) -> Option<Vec<f64>>
         return None;
     }
     let norm = greatest * gradient.iter().map(|x| (x / greatest).powi(2)).sum::<f64>().sqrt();
-    gradient.iter_mut().for_each(|x| *x /= norm);
+    for x in &mut gradient {
+        *x /= norm;
+    }
     Some(gradient)
 }
 

@@ -11,6 +11,8 @@
 //! counts again and again ([`counting`], [`clipped`]); KL(q‖p_\[β\]) is lowered by mirror descent ([`control`]). Checked
 //! against published tables of two small spaces, grids, and an independent search on random tasks.
 
+#![allow(clippy::needless_range_loop, reason = "passes walk several arrays by one number")]
+
 mod bound;
 mod clipped;
 mod control;
@@ -87,8 +89,9 @@ const LAST_VISITS: [usize; 2] = [1 << 21, 1 << 26];
 const BOX_VISITS: usize = 1 << 24;
 const MOST_BOXES: usize = 100_000;
 
-/// Boxes of a proof that stands beside other results.
-const FEW_BOXES: usize = 2000;
+/// The same of a proof that stands beside other results.
+const FEW_BOX_VISITS: usize = 1 << 22;
+const FEW_BOXES: usize = 20_000;
 
 impl Search {
     /// A search of classes of `transitions` transitions whose result stands alone; `None` where even a short one would
@@ -116,16 +119,14 @@ impl Search {
             outputs: 1 << 20,
             boxes: MOST_BOXES.min(BOX_VISITS / transitions),
         };
-        match transitions {
-            ..=SMALL => Some(thorough),
-            ..=LARGE => {
-                // A proof would take more boxes than there is time for.
-                let settle = (3 * LAST_VISITS[1] / transitions).clamp(100, 4000);
-                let thorough = Self { polish: settle / 8, settle, hops: false, boxes: 0, ..thorough };
-                Some(Self { pops: (1 << 28) / transitions, ..thorough })
-            }
-            _ => None,
+        if transitions <= SMALL {
+            return Some(thorough);
         }
+        // A proof would take more boxes than there is time for.
+        let settle = (3 * LAST_VISITS[1] / transitions).clamp(100, 4000);
+        let pops = (1 << 28) / transitions;
+        let thorough = Self { pops, polish: settle / 8, settle, hops: false, boxes: 0, ..thorough };
+        (transitions <= LARGE).then_some(thorough)
     }
 
     /// A search for showing beside other results: the thorough one of small classes, else a short one; `None` where
@@ -152,20 +153,30 @@ impl Search {
             outputs: 1 << 16,
             boxes: 0,
         };
+        if transitions <= SMALL {
+            let boxes = FEW_BOXES.min(FEW_BOX_VISITS / transitions.max(1));
+            return Self::thorough(transitions).map(|search| Self { boxes, ..search });
+        }
         // Fewer starts where passes are long, the dearest kind first.
+        let fewer = Self { tilted: 2, supports: 3, pops: 60, settle: 60, ..brief };
+        let few = Self { tilted: 0, supports: 0, likeliest: 2, one_choice: 2, keep: 1, ..brief };
         match transitions {
-            ..=SMALL => {
-                let boxes = |search: Self| Self { boxes: search.boxes.min(FEW_BOXES), ..search };
-                Self::thorough(transitions).map(boxes)
-            }
-            ..=250_000 => Some(brief),
-            ..=500_000 => Some(Self { tilted: 2, supports: 3, pops: 60, settle: 60, ..brief }),
-            ..=2_000_000 => {
-                let few = Self { tilted: 0, supports: 0, likeliest: 2, one_choice: 2, ..brief };
-                Some(Self { keep: 1, middle: 10, polish: 5, rounds: 1, settle: 20, ..few })
-            }
+            0..=250_000 => Some(brief),
+            250_001..=500_000 => Some(fewer),
+            500_001..=2_000_000 => Some(Self { middle: 10, polish: 5, rounds: 1, settle: 20, ..few }),
             _ => None,
         }
+    }
+}
+
+impl Search {
+    /// About how many policies are looked at for one objective, at two passes over the transitions each.
+    pub fn looks(&self) -> usize {
+        let follow = |starts: usize| {
+            starts * self.screen + self.keep * self.middle + self.finalists * self.polish.min(100)
+        };
+        let starts = 3 + self.likeliest + self.one_choice + self.supports + self.partial + self.tilted;
+        follow(starts) + self.rounds * follow(8 * self.finalists) + self.settle.min(500)
     }
 }
 

@@ -124,18 +124,13 @@ pub(super) fn branch(graph: &Graph, relaxation: &mut dyn Relaxation, best: f64, 
 /// The choice to cut: the one that is disagreed on most, else the one with the widest box.
 fn cut(graph: &Graph, policies: &PolicyBox, look: &Look) -> Option<Cut> {
     let width = |index: usize| policies.high[index] - policies.low[index];
-    let mut best: Option<((f64, f64), (std::ops::Range<usize>, usize))> = None;
-    for row in graph.rows.ranges() {
-        for index in row.clone().filter(|&index| width(index) > 1e-12) {
-            let key = (look.disagreement[index], width(index));
-            if best.as_ref().is_none_or(|(known, _)| {
-                key.0.total_cmp(&known.0).then(key.1.total_cmp(&known.1)) == Ordering::Greater
-            }) {
-                best = Some((key, (row.clone(), index)));
-            }
-        }
-    }
-    best.map(|(_, (row, index))| (row, index, policies.cut(index, look.centre[index])))
+    let order = |&(_, a): &(_, usize), &(_, b): &(_, usize)| {
+        let by_nodes = look.disagreement[a].total_cmp(&look.disagreement[b]);
+        by_nodes.then(width(a).total_cmp(&width(b))).then(b.cmp(&a))
+    };
+    let choices = graph.rows.ranges().flat_map(|row| row.clone().map(move |index| (row.clone(), index)));
+    let (row, index) = choices.filter(|&(_, index)| width(index) > 1e-12).max_by(order)?;
+    Some((row, index, policies.cut(index, look.centre[index])))
 }
 
 /// How much of the magnitudes that went into a bound it may be off by.

@@ -11,7 +11,7 @@ use crate::gradient::PopulationError;
 use crate::occupancy::{Behind, Posterior, PromptProblem, RowSet, mean_weights};
 use crate::sum::Accumulator;
 
-use super::counting::{LogCounts, VANISHING};
+use super::counting::{LogCounts, VANISHING, longest_stride};
 use super::descend::Potential;
 use super::plain_counting::wish_for;
 use super::scratch::Scratch;
@@ -142,7 +142,7 @@ impl Potential for Clipped<'_> {
     }
 
     fn longest_stride(&self) -> f64 {
-        1.0
+        longest_stride(self.alpha)
     }
 
     fn is_monotone(&self) -> bool {

@@ -6,7 +6,7 @@
 use pstar_core::math;
 
 use super::graph::{Graph, Prompt};
-use super::scratch::Scratch;
+use super::scratch::{Futures, Scratch};
 
 /// Sums of products further from 1 than this are scaled.
 const LARGE: f64 = 1e100;
@@ -46,8 +46,7 @@ pub(super) fn products_behind(
     graph: &Graph,
     prompt: &Prompt,
     weights: &[Vec<f64>],
-    behind: &mut Vec<Vec<f64>>,
-    scales: &mut Vec<f64>,
+    Futures { values: behind, scales }: &mut Futures,
 ) -> f64 {
     let choices = graph.choices;
     let len = prompt.len();
@@ -94,8 +93,7 @@ pub(super) fn add_counts(
     prompt: &Prompt,
     scale: f64,
     weights: &[Vec<f64>],
-    behind: &[Vec<f64>],
-    scales: &[f64],
+    Futures { values: behind, scales }: &Futures,
     [here, next]: [&mut Vec<f64>; 2],
     counts: &mut [f64],
 ) {

@@ -83,7 +83,8 @@ impl<'a> PlainControl<'a> {
 
 impl Potential for PlainControl<'_> {
     fn look(&self, log_q: &[f64], wish: &mut Vec<f64>, scratch: &mut Scratch) -> f64 {
-        let Scratch { powers, sums, masses, weights, behind, here, next, .. } = scratch;
+        let Scratch { powers, sums, masses, weights, futures, here, next, .. } = scratch;
+        let behind = &mut futures.values;
         let choices = self.graph.choices;
         super::plain_counting::powers_of(self.graph, 1.0, log_q, powers);
         Scratch::zeros(sums, log_q.len());

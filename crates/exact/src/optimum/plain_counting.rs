@@ -32,7 +32,7 @@ impl<'a> PlainCounting<'a> {
 
 impl Potential for PlainCounting<'_> {
     fn look(&self, log_q: &[f64], wish: &mut Vec<f64>, scratch: &mut Scratch) -> f64 {
-        let Scratch { powers, sums, weights, behind, scales, here, next, .. } = scratch;
+        let Scratch { powers, sums, weights, futures, here, next, .. } = scratch;
         powers_of(self.graph, self.alpha, log_q, powers);
         Scratch::zeros(sums, log_q.len());
         let mut value = 0.0;
@@ -40,7 +40,7 @@ impl Potential for PlainCounting<'_> {
             self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
         {
             weigh(self.graph, prompt, base, powers, weights);
-            let log_total = products_behind(self.graph, prompt, weights, behind, scales);
+            let log_total = products_behind(self.graph, prompt, weights, futures);
             let log_share = log_total - (1.0 - self.alpha) * prompt.log_valid;
             value += prompt.mean_weight
                 * if self.alpha == 1.0 {
@@ -50,7 +50,7 @@ impl Potential for PlainCounting<'_> {
                 };
             let share = prompt.weight * math::exp(log_share);
             if share > 0.0 {
-                add_counts(self.graph, prompt, share, weights, behind, scales, [here, next], sums);
+                add_counts(self.graph, prompt, share, weights, futures, [here, next], sums);
             }
         }
         wish_for(&self.graph.rows, sums, wish);

@@ -11,13 +11,19 @@ pub(super) struct Scratch {
     pub(super) masses: Vec<f64>,
     /// Layer by layer, pairs × choices.
     pub(super) weights: Vec<Vec<f64>>,
-    /// Position by position, the values of its nodes and of the ends before it.
-    pub(super) behind: Vec<Vec<f64>>,
-    /// Position by position, what its values were divided by.
-    pub(super) scales: Vec<f64>,
+    pub(super) futures: Futures,
     /// Occupancies of a position and of the next one.
     pub(super) here: Vec<f64>,
     pub(super) next: Vec<f64>,
+}
+
+/// What lies behind nodes.
+#[derive(Debug, Default)]
+pub(super) struct Futures {
+    /// Position by position, the values of its nodes and of the ends before it.
+    pub(super) values: Vec<Vec<f64>>,
+    /// Position by position, what its values were divided by.
+    pub(super) scales: Vec<f64>,
 }
 
 impl Scratch {

@@ -468,8 +468,8 @@ impl Searcher<'_> {
                     let bar = best.as_ref().map_or(f64::INFINITY, |best| best.potential);
                     let policies = others.iter().chain(&optima).filter(|policy| {
                         // Plain numbers leave few to look at in log space.
-                        let plain = Point::new(&*task.plain, policy.to_vec(), &mut scratch).potential;
-                        !(plain > bar + 1e-7 * (1.0 + bar.abs()))
+                        let plain = Point::new(&*task.plain, (*policy).clone(), &mut scratch).potential;
+                        plain <= bar + 1e-7 * (1.0 + bar.abs())
                     });
                     let policies: Vec<&Vec<f64>> = policies.collect();
                     let points = policies
@@ -490,7 +490,7 @@ impl Searcher<'_> {
                 }
             }
         }
-        debug_assert!(self.none_is_better(tasks, best, others), "a known policy is better than an optimum");
+        debug_assert!(none_is_better(tasks, best, others), "a known policy is better than an optimum");
     }
 
     /// To the end, in plain numbers and then in log space; never to a worse policy.
@@ -500,17 +500,6 @@ impl Searcher<'_> {
         let points = plain.into_iter().map(|point| self.finished(task, point.log_q));
         let direct = self.finished(task, first.log_q.clone());
         points.chain([direct]).min_by(|a, b| a.potential.total_cmp(&b.potential)).unwrap_or(first)
-    }
-
-    fn none_is_better(&self, tasks: &[&Task<'_>], best: &[Option<Point>], others: &[Vec<f64>]) -> bool {
-        let mut scratch = Scratch::default();
-        tasks.iter().zip(best).filter_map(|(task, best)| Some((task, best.as_ref()?))).all(|(task, found)| {
-            let optima = best.iter().flatten().map(|point| &point.log_q);
-            others.iter().chain(optima).all(|policy| {
-                let point = Point::new(&*task.exact, policy.clone(), &mut scratch);
-                !(point.potential < found.potential - 10.0 * rounding(found.potential))
-            })
-        })
     }
 
     fn report(&self, task: &Task<'_>, best: Point, bound: Option<f64>, found: &Found) -> Optimum {
@@ -532,6 +521,18 @@ impl Searcher<'_> {
             parameters: best.log_q,
         }
     }
+}
+
+/// Whether no optimum is worse than another policy that is known.
+fn none_is_better(tasks: &[&Task<'_>], best: &[Option<Point>], others: &[Vec<f64>]) -> bool {
+    let mut scratch = Scratch::default();
+    tasks.iter().zip(best).filter_map(|(task, best)| Some((task, best.as_ref()?))).all(|(task, found)| {
+        let optima = best.iter().flatten().map(|point| &point.log_q);
+        others.iter().chain(optima).all(|policy| {
+            let point = Point::new(&*task.exact, policy.clone(), &mut scratch);
+            point.potential >= found.potential - 10.0 * rounding(found.potential)
+        })
+    })
 }
 
 /// The best `keep` points, those left out whose potential is another's.

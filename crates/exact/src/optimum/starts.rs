@@ -170,14 +170,14 @@ impl<'a> Projector<'a> {
     }
 
     fn project(&self, factors: &[f64], scratch: &mut Scratch) -> Vec<f64> {
-        let Scratch { sums, weights, behind, scales, here, next, .. } = scratch;
+        let Scratch { sums, weights, futures, here, next, .. } = scratch;
         Scratch::zeros(sums, factors.len());
         for (prompt, base) in
             self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
         {
             weigh(self.graph, prompt, base, factors, weights);
-            if products_behind(self.graph, prompt, weights, behind, scales) > f64::NEG_INFINITY {
-                add_counts(self.graph, prompt, prompt.weight, weights, behind, scales, [here, next], sums);
+            if products_behind(self.graph, prompt, weights, futures) > f64::NEG_INFINITY {
+                add_counts(self.graph, prompt, prompt.weight, weights, futures, [here, next], sums);
             }
         }
         let mut log_q = Vec::new();

@@ -107,7 +107,7 @@ impl<'a> Task<'a> {
 
     /// What a look at all listed outputs costs, in transitions.
     fn listed(&self, graph: &Graph) -> usize {
-        let prompts = self.clipped.iter().flat_map(|clipped| clipped.prompts());
+        let prompts = self.clipped.iter().flat_map(Clipped::prompts);
         let outputs = prompts.flat_map(|prompt| &prompt.outputs);
         2 * graph.choices * outputs.map(|output| output.choices.len()).sum::<usize>().max(1)
     }

@@ -69,7 +69,9 @@ impl Measures {
             *measure = Measure::default();
         }
         for (_, family) in only.families.iter_mut().filter(|(name, _)| !keep(name)) {
-            family.iter_mut().for_each(|(_, measure)| *measure = Measure::default());
+            for (_, measure) in family {
+                *measure = Measure::default();
+            }
         }
         only
     }

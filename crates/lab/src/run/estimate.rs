@@ -10,6 +10,7 @@ use crate::policy_class::PolicyClass;
 use crate::training::{create, started};
 use pstar_core::PluginError;
 use pstar_core::host::PolicyHandle;
+use pstar_exact::Search;
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -23,9 +24,12 @@ const TRIED_SEQUENCES: usize = 8192;
 /// Seconds of an evaluation beyond which it is not made again for every objective.
 const LONG: f64 = 0.2;
 
-/// Times that the search for an optimum walks all transitions of its class, in passes of the kind that
-/// [`PolicyClass::log_masses`] makes: from the searches of `compare.ron`.
-const SEARCH_PASSES: f64 = 1900.0;
+/// What a look at a policy costs in the search for an optimum, in passes of the kind that [`PolicyClass::log_masses`]
+/// makes: from the searches of `compare.ron`, which run in plain numbers.
+const PASSES_A_LOOK: f64 = 0.5;
+
+/// What a look at a box of policies costs in a proof, in the same unit.
+const PASSES_A_BOX: f64 = 16.0;
 
 /// What a run will cost. The counts are exact; time and memory are rough, and grow with all that makes them grow.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -192,11 +196,13 @@ fn optima(prepared: &Prepared<'_>, policy: usize, full: f64) -> Result<f64, Plug
     let pass = timed(|| class.log_masses(&handle).map(drop))?;
     let pass = pass.min(timed(|| class.log_masses(&handle).map(drop))?);
     let transition = pass / class.transitions().max(1) as f64;
-    Ok(optima_seconds(searches, class.transitions() as f64, transition) + searches * full)
+    Ok(optima_seconds(searches, class.transitions(), transition) + searches * full)
 }
 
 /// Processor time of looking for the optima of one policy class under `searches` objectives, along `transitions`
 /// transitions between states that take `transition` seconds each in one pass.
-fn optima_seconds(searches: f64, transitions: f64, transition: f64) -> f64 {
-    searches * transitions * transition * SEARCH_PASSES
+fn optima_seconds(searches: f64, transitions: usize, transition: f64) -> f64 {
+    let Some(search) = Search::brief(transitions) else { return 0.0 };
+    let passes = PASSES_A_LOOK * search.looks() as f64 + PASSES_A_BOX * search.boxes as f64;
+    searches * transitions as f64 * transition * passes
 }

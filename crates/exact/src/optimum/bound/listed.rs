@@ -111,7 +111,7 @@ impl Tree {
                 match self.children[k] {
                     NONE => {}
                     leaf if leaf >= LEAF => {
-                        figures.reached[(leaf - LEAF) as usize] = nodes[node] * figures.probs[k]
+                        figures.reached[(leaf - LEAF) as usize] = nodes[node] * figures.probs[k];
                     }
                     child => nodes[child as usize] = nodes[node] * figures.probs[k],
                 }

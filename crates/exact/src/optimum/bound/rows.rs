@@ -212,18 +212,20 @@ mod tests {
     #[test]
     fn no_row_of_a_box_is_above_the_bound() {
         let mut draws = Draws::new(7);
-        let mut uniform = || draws.uniform();
         for round in 0..3000 {
             let choices = 2 + round % 4;
-            let mut inside: Vec<f64> = (0..choices).map(|_| -uniform().max(1e-9).ln()).collect();
+            let mut inside: Vec<f64> = (0..choices).map(|_| -draws.uniform().max(1e-9).ln()).collect();
             let total: f64 = inside.iter().sum();
-            inside.iter_mut().for_each(|prob| *prob /= total);
-            let width = uniform();
-            let low: Vec<f64> = inside.iter().map(|prob| (prob - width * uniform()).max(0.0)).collect();
-            let high: Vec<f64> = inside.iter().map(|prob| (prob + width * uniform()).min(1.0)).collect();
+            for prob in &mut inside {
+                *prob /= total;
+            }
+            let width = draws.uniform();
+            let low: Vec<f64> = inside.iter().map(|prob| (prob - width * draws.uniform()).max(0.0)).collect();
+            let high: Vec<f64> =
+                inside.iter().map(|prob| (prob + width * draws.uniform()).min(1.0)).collect();
             // Some worlds apart.
             let spread = if round % 7 == 0 { 2000.0 } else { 6.0 };
-            let worth: Vec<f64> = (0..choices).map(|_| spread * uniform()).collect();
+            let worth: Vec<f64> = (0..choices).map(|_| spread * draws.uniform()).collect();
             for alpha in [0.0, 0.25, 0.9, 1.0] {
                 let f = |prob: f64| if alpha == 0.0 { prob.ln() } else { prob.powf(alpha) };
                 let of = |ends: &[f64]| ends.iter().map(|&prob| f(prob)).collect::<Vec<_>>();
@@ -250,10 +252,9 @@ mod tests {
                 assert!(value(&inside) <= bound + rounding);
                 for _ in 0..20 {
                     // Between the row inside and a corner.
-                    let (i, j) =
-                        ((uniform() * choices as f64) as usize, (uniform() * choices as f64) as usize);
+                    let (i, j) = (draws.below(choices), draws.below(choices));
                     let mut other = inside.clone();
-                    let step = uniform() * (other[i] - low[i]).min(high[j] - other[j]);
+                    let step = draws.uniform() * (other[i] - low[i]).min(high[j] - other[j]);
                     if i != j {
                         other[i] -= step;
                         other[j] += step;

@@ -3,7 +3,7 @@
 use pstar_core::math;
 
 use super::super::control::Control;
-use super::super::graph::{Graph, Layer};
+use super::super::graph::{Graph, Layer, Prompt};
 use super::super::scratch::Scratch;
 use super::boxes::PolicyBox;
 use super::rows::{Faces, entropic};
@@ -220,36 +220,7 @@ impl<'a> Sums<'a> {
         for (number, prompt) in graph.prompts.iter().enumerate() {
             let (weight, rewards) = prompts[number];
             let len = prompt.len();
-            // The centre's own values.
-            room.values[len].clear();
-            room.values[len].extend(rewards);
-            let mut magnitude = 0.0;
-            for position in (0..len).rev() {
-                let layer = prompt.layer(position);
-                let log_a = &log_a[number][prompt.positions[position] as usize];
-                let (head, tail) = room.values.split_at_mut(position + 1);
-                let (here, next) = (&mut head[position], &tail[0]);
-                here.clear();
-                let mut greatest: f64 = 0.0;
-                for node in 0..layer.nodes() {
-                    let (pair, successors) = layer.node(node, choices);
-                    let start = layer.row[pair];
-                    let (mut sum, mut size) = (0.0, 0.0);
-                    for k in 0..choices {
-                        let prob = centre[start + k];
-                        if prob > 0.0 {
-                            let worth = log_a[pair * choices + k] + next[successors[k] as usize];
-                            let term = prob * (worth - room.log_centre[start + k]);
-                            sum += term;
-                            size += term.abs();
-                        }
-                    }
-                    here.push(sum);
-                    greatest = greatest.max(size);
-                }
-                magnitude += greatest;
-                here.extend(rewards);
-            }
+            let magnitude = centre_values(graph, prompt, rewards, &log_a[number], centre, room);
             potential -= weight * room.values[0][0];
             upper.value += weight * room.values[0][0];
             upper.magnitude += weight * magnitude;
@@ -313,6 +284,48 @@ impl<'a> Sums<'a> {
         }
         (upper, potential)
     }
+}
+
+/// Writes the centre's own values behind all nodes; the magnitudes that went into the first.
+fn centre_values(
+    graph: &Graph,
+    prompt: &Prompt,
+    rewards: [f64; 2],
+    log_a: &[Vec<f64>],
+    centre: &[f64],
+    room: &mut Room,
+) -> f64 {
+    let (len, choices) = (prompt.len(), graph.choices);
+    room.values[len].clear();
+    room.values[len].extend(rewards);
+    let mut magnitude = 0.0;
+    for position in (0..len).rev() {
+        let layer = prompt.layer(position);
+        let log_a = &log_a[prompt.positions[position] as usize];
+        let (head, tail) = room.values.split_at_mut(position + 1);
+        let (here, next) = (&mut head[position], &tail[0]);
+        here.clear();
+        let mut greatest: f64 = 0.0;
+        for node in 0..layer.nodes() {
+            let (pair, successors) = layer.node(node, choices);
+            let start = layer.row[pair];
+            let (mut sum, mut size) = (0.0, 0.0);
+            for k in 0..choices {
+                let prob = centre[start + k];
+                if prob > 0.0 {
+                    let worth = log_a[pair * choices + k] + next[successors[k] as usize];
+                    let term = prob * (worth - room.log_centre[start + k]);
+                    sum += term;
+                    size += term.abs();
+                }
+            }
+            here.push(sum);
+            greatest = greatest.max(size);
+        }
+        magnitude += greatest;
+        here.extend(rewards);
+    }
+    magnitude
 }
 
 /// How far two probabilities are apart: the terms of a KL, none of them negative.

@@ -27,6 +27,16 @@ impl Draws {
         self.0.uniform(0, self.1, self.2)
     }
 
+    /// A whole number below `limit`.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rounds down what is not negative"
+    )]
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        (self.uniform() * limit as f64) as usize
+    }
+
     /// A row of exponential numbers to a random power: from nearly uniform to nearly one choice.
     fn row(&mut self, choices: usize) -> Vec<f64> {
         let power = 0.3 + 6.0 * self.uniform();
@@ -52,8 +62,8 @@ fn inside(graph: &Graph, policy: &[f64], policies: &PolicyBox, draws: &mut Draws
     let mut moved = policy.to_vec();
     for range in graph.rows.ranges() {
         for _ in 0..3 {
-            let pick = |u: f64| range.start + (u * graph.choices as f64) as usize;
-            let (from, to) = (pick(draws.uniform()), pick(draws.uniform()));
+            let (from, to) =
+                (range.start + draws.below(graph.choices), range.start + draws.below(graph.choices));
             if from != to {
                 let room = (moved[from] - policies.low[from]).min(policies.high[to] - moved[to]);
                 let step = room * if draws.uniform() < 0.3 { 1.0 } else { draws.uniform() };

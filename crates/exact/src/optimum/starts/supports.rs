@@ -164,7 +164,7 @@ impl<'a> Searcher<'a> {
 
     /// The mean over the prompts that have p* of log a(valid outputs made of `allowed`)/A1; `None` if one has none left.
     fn log_valid_mass(&mut self, allowed: &[u64]) -> Option<f64> {
-        let Scratch { powers, weights, behind, scales, .. } = &mut self.scratch;
+        let Scratch { powers, weights, futures, .. } = &mut self.scratch;
         Scratch::zeros(powers, self.graph.parameters);
         for range in self.graph.rows.ranges() {
             for index in range.filter(|&index| contains(allowed, index)) {
@@ -176,7 +176,7 @@ impl<'a> Searcher<'a> {
             self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
         {
             weigh(self.graph, prompt, base, powers, weights);
-            let log_mass = products_behind(self.graph, prompt, weights, behind, scales);
+            let log_mass = products_behind(self.graph, prompt, weights, futures);
             if log_mass == f64::NEG_INFINITY {
                 return None;
             }
@@ -200,7 +200,7 @@ impl<'a> Searcher<'a> {
 
     /// The greatest log-probability of a bad end, from the start and from every node.
     fn bad_behind(&mut self, prompt: &Prompt, allowed: &[u64]) -> f64 {
-        let behind = &mut self.scratch.behind;
+        let behind = &mut self.scratch.futures.values;
         behind.resize_with(behind.len().max(prompt.len() + 1), Vec::new);
         let invalid = if self.aim == Aim::Valid { 0.0 } else { f64::NEG_INFINITY };
         let ends = [f64::NEG_INFINITY, invalid];
@@ -236,7 +236,7 @@ impl<'a> Searcher<'a> {
             let layer = prompt.layer(position);
             let (pair, successors) = layer.node(node, self.graph.choices);
             let (row, log_a) = (layer.row[pair], &layer.log_a[pair * self.graph.choices..]);
-            let after = &self.scratch.behind[position + 1];
+            let after = &self.scratch.futures.values[position + 1];
             let value = |k: usize| through(log_a[k], after[successors[k] as usize]);
             let allowed = (0..self.graph.choices).filter(|&k| contains(allowed, row + k));
             let Some(best) = allowed.max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else {
