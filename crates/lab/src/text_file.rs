@@ -58,8 +58,7 @@ pub fn read_text(path: &Path) -> Result<String, TextFileError> {
 
 /// The bytes of a text file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, TextFileError> {
-    read_regular(path, MOST_BYTES)
-        .map_err(|source| TextFileError::Unreadable { path: path.into(), source })
+    read_regular(path, MOST_BYTES).map_err(|source| TextFileError::Unreadable { path: path.into(), source })
 }
 
 /// Their text, without a byte-order mark.
