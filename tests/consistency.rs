@@ -119,3 +119,13 @@ fn rounding_is_no_contradiction() {
         }
     }
 }
+
+/// A verifier may say why it cannot read symbol by symbol; there is nothing to compare then.
+#[test]
+fn a_refused_view_is_no_contradiction() {
+    let verifier = r#"(plugin: "regex", config: (pattern: "\\b[()]*|[()]*"))"#;
+    for command in ["validate", "exact", "run"] {
+        let (code, line) = ask(&text(6, NGRAM, verifier, BIGRAM, 1000), command);
+        assert_eq!(code, Some(0), "{command}: {line}");
+    }
+}

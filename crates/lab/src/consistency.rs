@@ -20,10 +20,10 @@ pub(crate) use rollouts::Rollouts;
 use crate::evaluation::Reference;
 use crate::experiment::Experiment;
 use model::Finding;
-use pstar_core::PluginError;
 use pstar_core::data::SequenceBuffer;
 use pstar_core::host::ModelHandle;
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_core::{PluginError, shown};
 use pstar_exact::dynamic::FilteredSampler;
 
 /// The seed of the samples that components are asked about.
@@ -54,7 +54,7 @@ pub fn check_policy(
     policy: &dyn ModelHandle,
     name: &str,
 ) -> Result<(), PluginError> {
-    match model::check(experiment, policy, &format!("policy `{name}`")) {
+    match model::check(experiment, policy, &format!("policy `{}`", shown(name))) {
         Err(Finding::Contradiction(error)) => Err(error),
         Ok(_) | Err(Finding::Failed(_)) => Ok(()),
     }

@@ -21,7 +21,7 @@ pub use reference::{PromptReference, Reference};
 pub use sampled::SampledEvaluation;
 pub use shared::Shared;
 pub use targets::PromptTargets;
-pub(crate) use verdicts::{refuses_truncated, verdicts};
+pub(crate) use verdicts::{incremental, refuses_truncated, verdicts};
 pub(crate) use walk::Walk;
 
 use crate::consistency;

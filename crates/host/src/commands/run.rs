@@ -9,7 +9,8 @@ use pstar_lab::clock::process_seconds;
 use pstar_lab::experiment::Experiment;
 use pstar_lab::plugins::Registry;
 use pstar_lab::run::{
-    Estimate, Progress, Provenance, RunDirectory, RunRecord, add_optima, execute, prepare_telling, resolved,
+    Estimate, Progress, Provenance, RunDirectory, RunRecord, StoreError, add_optima, execute,
+    prepare_telling, resolved,
 };
 use pstar_report::run_table;
 use std::path::Path;
@@ -47,7 +48,10 @@ fn train(
         Some(path) => RunDirectory::create(path)?,
         None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value())?,
     };
-    directory.copy_inputs(&experiment.inputs, &experiment.task.directory)?;
+    directory.copy_inputs(&experiment.inputs, &experiment.task.directory).map_err(|error| match error {
+        StoreError::Changed { .. } => error.into(),
+        _ => Failure::of_result(&error),
+    })?;
     let provenance = Provenance::collect(registry, experiment, &args.experiment.set);
     directory
         .write_inputs(&resolved(experiment, directory.path()), &provenance)

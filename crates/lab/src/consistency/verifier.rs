@@ -1,14 +1,12 @@
 //! What a verifier tells twice.
 
 use super::questions::reversed;
+use crate::evaluation::incremental;
 use crate::experiment::Experiment;
-use pstar_core::PluginError;
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::host::IncrementalHandle;
+use pstar_core::{PluginError, shown};
 use std::collections::BTreeMap;
-
-/// Characters of a prompt or a response that an error shows.
-const MOST_SHOWN: usize = 200;
 
 /// Asks about every response twice, the second time in another order, and reads it with two incremental views.
 pub(super) fn check(experiment: &Experiment, asked: &SequenceBuffer) -> Result<(), PluginError> {
@@ -74,8 +72,7 @@ pub(super) fn compare_with_views(
         let responses: Vec<&[u32]> = rows.iter().map(|&row| batch.response(row, end)).collect();
         // The second view is asked afresh.
         for _ in 0..2 {
-            let prompt = experiment.prompts.view().row(prompt as usize);
-            let Some(mut view) = experiment.verifier.incremental(prompt)? else { break };
+            let Ok(mut view) = incremental(experiment, prompt as usize)? else { break };
             let read = read(&mut view, experiment, &responses)?;
             if let Some(i) = (0..rows.len()).find(|&i| read[i] != verdicts[rows[i]]) {
                 return Err(contradiction(experiment, batch, rows[i], verdicts[rows[i]] == 1));
@@ -148,13 +145,6 @@ fn word(verdict: u8) -> &'static str {
 /// A response and its prompt, as people write them.
 pub(super) fn question(experiment: &Experiment, batch: &SequenceBatch<'_>, row: usize) -> String {
     let alphabet = &experiment.task.alphabet;
-    let response = shortened(&alphabet.decode(batch.response(row, alphabet.end())));
-    format!("the response `{response}` to the prompt `{}`", shortened(&alphabet.decode(batch.prompt(row))))
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MOST_SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into(),
-    }
+    let response = shown(&alphabet.decode(batch.response(row, alphabet.end())));
+    format!("the response `{response}` to the prompt `{}`", shown(&alphabet.decode(batch.prompt(row))))
 }

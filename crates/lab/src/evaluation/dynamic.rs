@@ -4,12 +4,12 @@ use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::sampled::{ExactFacts, FilteredSamples};
 use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
 use super::walk::Walk;
-use super::{Measures, SampledEvaluation};
+use super::{Measures, SampledEvaluation, incremental};
 use crate::consistency;
 use crate::experiment::Experiment;
+use pstar_core::PluginError;
 use pstar_core::host::{IncrementalHandle, ModelHandle, PolicyHandle};
 use pstar_core::objective::PromptFacts;
-use pstar_core::{ErrorKind, PluginError};
 use pstar_exact::{
     Acceptor, ExploreError, Explored, Orders, OutputSpace, ResponseAutomaton, Role, Split, Summary,
     TiltedModel, Weighted, dynamic,
@@ -266,14 +266,12 @@ fn acceptor(experiment: &Experiment, prompt: usize, watch: &Watch<'_>) -> Result
     let space = space_of(experiment);
     let refuses = experiment.file.task.truncated_is_invalid;
     let limit = experiment.evaluation.max_states;
-    let refusal = match experiment.verifier.incremental(experiment.prompts.view().row(prompt)) {
-        Ok(Some(view)) => {
+    let refusal = match incremental(experiment, prompt)? {
+        Ok(view) => {
             let mut reader = Reader { view, prompt, watch };
             return Ok(Acceptor::explore(&mut reader, space, refuses, limit)?);
         }
-        Ok(None) => None,
-        Err(error) if error.kind == ErrorKind::Unsupported => Some(error),
-        Err(error) => return Err(error.into()),
+        Err(refusal) => refusal,
     };
     if space.count().is_none_or(|count| count > experiment.evaluation.enumerate_up_to) {
         let verifier = format!("the verifier `{}`", experiment.file.task.verifier.plugin.value());

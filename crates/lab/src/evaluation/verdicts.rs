@@ -1,8 +1,9 @@
 //! Which sequences are valid: the verifier's word, and the task's on truncated outputs.
 
 use crate::experiment::Experiment;
-use pstar_core::PluginError;
 use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
+use pstar_core::host::IncrementalHandle;
+use pstar_core::{ErrorKind, PluginError};
 
 /// The verdicts on sequences, whatever the task says of truncated ones included.
 pub(crate) fn verdicts(
@@ -17,6 +18,18 @@ pub(crate) fn verdicts(
     let (end, refuse) = (experiment.task.alphabet.end(), refuses_truncated(experiment));
     let rows = verdicts.iter().zip(tokens.view().rows());
     Ok(rows.map(|(&verdict, row)| verdict == 1 && !(refuse && row.last() != Some(&end))).collect())
+}
+
+/// The verifier of a prompt, reading symbol by symbol. The inner error: why it cannot, where it says so.
+pub(crate) fn incremental(
+    experiment: &Experiment,
+    prompt: usize,
+) -> Result<Result<IncrementalHandle, Option<PluginError>>, PluginError> {
+    match experiment.verifier.incremental(experiment.prompts.view().row(prompt)) {
+        Ok(view) => Ok(view.ok_or(None)),
+        Err(error) if error.kind == ErrorKind::Unsupported => Ok(Err(Some(error))),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether outputs of `horizon` symbols are invalid whatever the verifier says.

@@ -288,7 +288,7 @@ fn without_states(
             warnings.push(format!(
                 "policy `{}`: {}: its figures are estimated from {samples} samples a prompt of its own and of p*, with \
                  standard errors in summary.json",
-                spec.name, unavailable.reason
+                shown(&spec.name), unavailable.reason
             ));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::ArmRecord;
 use crate::training::ArmStatus;
+use pstar_core::shown;
 
 /// Names at most in one warning.
 const MOST_NAMES: usize = 5;
@@ -28,7 +29,8 @@ pub(super) fn without_effect(arms: &[ArmRecord]) -> Option<String> {
     let which = if same.len() == groups.len() {
         "every policy and objective".to_string()
     } else {
-        let names = same.iter().map(|(arm, _, _)| format!("`{} · {}`", arm.policy, arm.objective));
+        let names =
+            same.iter().map(|(arm, _, _)| format!("`{} · {}`", shown(&arm.policy), shown(&arm.objective)));
         let more = same.len().saturating_sub(MOST_NAMES);
         let names = names.take(MOST_NAMES).collect::<Vec<_>>().join(", ");
         if more > 0 { format!("{names} and {more} more") } else { names }

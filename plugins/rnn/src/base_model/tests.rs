@@ -53,7 +53,7 @@ fn alternating(strings: u32) -> String {
 #[test]
 fn a_string_that_is_too_long_to_fit_is_refused() {
     let (_folder, task) = with_file("a".repeat(10_000_000).as_bytes());
-    let (field, message) = fault(r#"(corpus: "file")"#, &task);
+    let (field, message) = fault(r#"(hidden: 64, corpus: "file")"#, &task);
     assert!(field == "corpus" && message.contains("has 10000001 symbols"), "{message}");
 }
 
@@ -204,7 +204,7 @@ fn bad_settings_are_named() {
     let expected = "expected a corpus of at least one string, found `file` empty".to_string();
     assert_eq!(fault(r#"(hidden: 4, corpus: "file")"#, &task), ("corpus".into(), expected));
     let (_folder, task) = with_file(b"ab\na\xff\n");
-    let expected = "corpus `file`, line 2: expected UTF-8 text, found the byte 0xff";
+    let expected = "corpus `file`, line 2, character 2: expected UTF-8 text, found the byte 0xff";
     assert_eq!(fault(r#"(hidden: 4, corpus: "file")"#, &task), ("corpus".into(), expected.into()));
     assert!(fault(r#"(hidden: 4, corpus: "none")"#, &task).1.contains("cannot be read"));
     assert!(fault(r#"(load: "none")"#, &task).1.contains("cannot be read"));
