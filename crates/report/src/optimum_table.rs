@@ -2,6 +2,7 @@
 
 use crate::number::{figure, significant};
 use crate::table::aligned;
+use crate::wrap::wrapped;
 use pstar_lab::optimum::{ClassOptimum, OptimumRecord};
 use std::fmt::Write;
 
@@ -23,6 +24,12 @@ pub(crate) const UNPROVED_NOTE: &str =
 
 /// The row of the limit of gradient ascent.
 const FLOW: &str = "  flow from the start";
+
+/// What that is.
+const FLOW_NOTE: &str = "flow from the start: the limit of gradient ascent on the expected reward, the one of the many that it selects";
+
+/// What the figures are.
+const UNITS: &str = "means over prompts · KL and entropy in nats · value: what the objective minimises, a divergence, 1 − validity or minus a potential";
 
 /// What stands in place of figures that an objective does not determine.
 pub(crate) const ONE_OF_MANY: &str = "one of many";
@@ -49,21 +56,30 @@ pub fn optimum_table(record: &OptimumRecord, room: Option<usize>) -> String {
         let _ = writeln!(text, "{}\n", aligned(&header, &rows, room));
         rest = behind;
     }
+    let notes = table_notes(record);
+    if !notes.is_empty() {
+        let _ = writeln!(text, "{}", wrapped(&notes.join("\n"), room));
+    }
+    text
+}
+
+/// What stands beneath the tables.
+fn table_notes(record: &OptimumRecord) -> Vec<String> {
+    let mut notes = Vec::new();
     if !record.undeclared.is_empty() {
-        let _ = writeln!(text, "without a declared divergence: {}", record.undeclared.join(", "));
+        notes.push(format!("without a declared divergence: {}", record.undeclared.join(", ")));
     }
     let mut reasons: Vec<&String> = record.optima.iter().filter_map(|optimum| optimum.why.as_ref()).collect();
     reasons.dedup();
-    for why in reasons {
-        let _ = writeln!(text, "no optimum: {why}");
-    }
-    for note in optimum_notes(&record.optima) {
-        let _ = writeln!(text, "{note}");
+    notes.extend(reasons.into_iter().map(|why| format!("no optimum: {why}")));
+    notes.extend(optimum_notes(&record.optima).into_iter().map(String::from));
+    if record.optima.iter().any(|optimum| optimum.flow.is_some()) {
+        notes.push(FLOW_NOTE.into());
     }
     if record.optima.iter().any(|optimum| optimum.value.is_some()) {
-        text.push_str("means over prompts · KL and entropy in nats · value: what the objective minimises, a divergence, 1 − validity or minus a potential\n");
+        notes.push(UNITS.into());
     }
-    text
+    notes
 }
 
 /// What the marks of optima mean, as far as there are any.
