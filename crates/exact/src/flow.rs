@@ -18,8 +18,11 @@ const TOLERANCE: f64 = 1e-7;
 /// An invalid mass that is none.
 const ALL_VALID: f64 = 1e-26;
 
-/// A gradient that is none, where not all can be valid.
+/// A gradient that is none where not all can be valid, relative to what is valid or invalid.
 const FLAT: f64 = 1e-13;
+
+/// A share of valid outputs that is lost in rounding: from there nothing can be climbed, whatever lies ahead.
+const NOTHING_VALID: f64 = 1e-9;
 
 /// The longest path, and the most steps along it.
 const LONGEST: f64 = 2000.0;
@@ -73,7 +76,17 @@ pub fn reward_flow(problems: &[PromptProblem<'_>], start: &[f64]) -> FlowLimit {
             }
         }
     }
-    FlowLimit { parameters: rows.log_softmax(&here), length, settled }
+    FlowLimit { parameters: rows.log_softmax(&here), length, settled: settled && !is_lost(problems, &here) }
+}
+
+/// Whether all but nothing is invalid.
+fn is_lost(problems: &[PromptProblem<'_>], logits: &[f64]) -> bool {
+    let invalid = invalid_mass_gradient(problems, logits, &mut vec![0.0; logits.len()]);
+    1.0 - invalid / solvable_weight(problems) < NOTHING_VALID
+}
+
+fn solvable_weight(problems: &[PromptProblem<'_>]) -> f64 {
+    problems.iter().filter(|problem| problem.has_filtered()).map(|problem| problem.weight).sum()
 }
 
 /// The unit vector of the gradient; `None` where there is nothing to climb.
@@ -81,7 +94,9 @@ fn direction(problems: &[PromptProblem<'_>], logits: &[f64]) -> Option<Vec<f64>>
     let mut gradient = vec![0.0; logits.len()];
     let invalid = invalid_mass_gradient(problems, logits, &mut gradient);
     let greatest = gradient.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
-    if invalid <= ALL_VALID || greatest <= FLAT * invalid || !greatest.is_finite() {
+    // Beneath the share that is valid, or invalid, slopes are rounding.
+    let least = invalid.min(solvable_weight(problems) - invalid).max(0.0);
+    if invalid <= ALL_VALID || greatest <= FLAT * least || !greatest.is_finite() {
         return None;
     }
     let norm = greatest * gradient.iter().map(|x| (x / greatest).powi(2)).sum::<f64>().sqrt();

@@ -45,3 +45,19 @@ fn nothing_moves_what_is_never_wrong() {
     assert_eq!(limit.length, 0.0);
     assert!(limit.settled && (q[0] - 0.4).abs() < 1e-15);
 }
+
+#[test]
+fn rare_outputs_are_climbed_to() {
+    let (q, limit) = probs(&[1.0, 1e-20, 1e-20], &[false, true, true]);
+    assert!(limit.settled && (q[1] - 0.5).abs() < 1e-6, "{limit:?}");
+}
+
+/// Where valid outputs are rarer than numbers can say there is no slope to follow, and no limit is claimed.
+#[test]
+fn what_cannot_be_climbed_is_not_settled() {
+    let prompt = table(&[0.4, 0.3, 0.3], &[false, true, true]);
+    let mut start = vec![0.0; 12];
+    start[1..3].fill(-800.0);
+    let limit = reward_flow(&[prompt.problem()], &start);
+    assert!(!limit.settled && limit.length == 0.0, "{limit:?}");
+}
