@@ -31,7 +31,7 @@ extern "C" fn ask_whether_closed() {
     CLOSED.store(flags == -1, Ordering::Relaxed);
 }
 
-/// Takes standard output for [`print`] and [`writer`]; what plugins print goes to standard error from now on. To be
+/// Takes standard output for [`print()`] and [`writer`]; what plugins print goes to standard error from now on. To be
 /// called before plugins are loaded.
 pub(crate) fn claim() {
     if CLOSED.load(Ordering::Relaxed) {
@@ -67,7 +67,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// Writes a text for people to standard output: what a terminal would obey is escaped, line breaks apart.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
     print(&text.split('\n').map(escaped).collect::<Vec<_>>().join("\n"))
 }
