@@ -15,7 +15,7 @@
 //! Row by row the bounds are dual: they hold for any multiplier ([`rows`]). Rounding: a bound is a sum and product of
 //! rounded numbers over at most T positions of N nodes; each operation is off by at most 2⁻⁵³ of its result, `exp` and
 //! `log` by at most twice that, and no term of such a computation passes through more than T(4K + 16) + N of them. All
-//! magnitudes are added up beside the bound, and the bound is raised by [`ROUNDING`] of that sum: four times
+//! magnitudes are added up beside the bound, and the bound is raised by [`rounding`] of that sum: four times
 //! (T(4K + 16) + N) 2⁻⁵³. Underflow is at most 1e-290 relative, as no bound is sought where log A1 < −600.
 //!
 //! # Source
