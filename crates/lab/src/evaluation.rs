@@ -159,6 +159,15 @@ pub enum Evaluator<'a> {
     },
 }
 
+/// What an evaluation of everything gives, means over prompts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Everything: record P.
+    pub full: Measures,
+    /// What curves show of it.
+    pub curve: Measures,
+}
+
 impl Evaluator<'_> {
     /// What curves show, means over prompts.
     ///
@@ -167,7 +176,7 @@ impl Evaluator<'_> {
     pub fn curve(&mut self, policy: &PolicyHandle, step: u32) -> Result<Measures, PluginError> {
         match self {
             Self::Enumerated(evaluation) => evaluation.curve(policy),
-            Self::Dynamic(evaluation) => evaluation.curve(policy),
+            Self::Dynamic(evaluation) => Ok(evaluation.evaluate(policy)?.curve),
             Self::Sampled { sampled, experiment, seed } => {
                 Ok(sampled.policy(experiment, policy, *seed, step)?.without_shared())
             }
@@ -178,11 +187,19 @@ impl Evaluator<'_> {
     ///
     /// # Errors
     /// If the policy fails.
-    pub fn full(&mut self, policy: &PolicyHandle, step: u32) -> Result<Measures, PluginError> {
+    pub fn evaluate(&mut self, policy: &PolicyHandle, step: u32) -> Result<Evaluation, PluginError> {
         match self {
-            Self::Enumerated(evaluation) => evaluation.full(policy),
-            Self::Dynamic(evaluation) => evaluation.full(policy),
-            Self::Sampled { sampled, experiment, seed } => sampled.policy(experiment, policy, *seed, step),
+            Self::Enumerated(evaluation) => evaluation.evaluate(policy),
+            Self::Dynamic(evaluation) => evaluation.evaluate(policy),
+            Self::Sampled { sampled, experiment, seed } => {
+                let full = sampled.policy(experiment, policy, *seed, step)?;
+                Ok(Evaluation { curve: full.clone().without_shared(), full })
+            }
         }
+    }
+
+    /// Whether the figures of one policy differ from seed to seed.
+    pub fn is_seeded(&self) -> bool {
+        matches!(self, Self::Sampled { .. })
     }
 }

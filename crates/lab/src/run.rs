@@ -4,6 +4,7 @@ mod compare;
 mod declared;
 mod estimate;
 mod execute;
+mod initial;
 mod needs;
 mod objectives;
 mod prepare;

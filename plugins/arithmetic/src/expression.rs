@@ -2,7 +2,7 @@
 
 use crate::evaluate::evaluate;
 use crate::expression_reader::ExpressionReader;
-use crate::product::number;
+use crate::integer::Integer;
 use crate::prompts::number_below;
 use num_bigint::BigInt;
 use pstar_core::author::Incremental;
@@ -67,26 +67,26 @@ impl Verifier for ExpressionVerifier {
     }
 
     fn incremental(&self, prompt: &str) -> Option<Incremental> {
-        Some(Incremental::new(ExpressionReader { target: self.target(prompt) }))
+        Some(Incremental::new(ExpressionReader { target: self.target(prompt).map(BigInt::from) }))
     }
 }
 
 impl ExpressionVerifier {
     /// `None` for a prompt that should hold the target and does not.
-    fn target(&self, prompt: &str) -> Option<BigInt> {
+    fn target(&self, prompt: &str) -> Option<Integer> {
         match self.target {
-            Target::Value(value) => Some(BigInt::from(value)),
+            Target::Value(value) => Some(Integer::Machine(value)),
             Target::FromPrompt => read_target(prompt),
         }
     }
 }
 
-fn read_target(prompt: &str) -> Option<BigInt> {
+fn read_target(prompt: &str) -> Option<Integer> {
     let text = prompt.strip_suffix('=').unwrap_or(prompt);
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let value = if is_number { number(digits.as_bytes())? } else { return None };
-    Some(if text.len() > digits.len() { -value } else { value })
+    let value = if is_number { evaluate(digits)? } else { return None };
+    Some(if text.len() > digits.len() { Integer::from(-BigInt::from(value)) } else { value })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod evaluate;
 mod expression;
 mod expression_reader;
+mod integer;
 mod only_response;
 mod product;
 mod prompts;

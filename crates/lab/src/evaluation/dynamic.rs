@@ -4,7 +4,7 @@ use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::sampled::{ExactFacts, FilteredSamples};
 use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
 use super::walk::Walk;
-use super::{Measures, SampledEvaluation, incremental};
+use super::{Evaluation, Measures, SampledEvaluation, incremental};
 use crate::consistency;
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
@@ -392,32 +392,29 @@ impl<'a> DynamicEvaluation<'a> {
         }))
     }
 
-    /// What curves show.
+    /// Everything, means over prompts.
     ///
     /// # Errors
     /// If the policy fails.
-    pub fn curve(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
+    pub fn evaluate(&mut self, policy: &PolicyHandle) -> Result<Evaluation, PluginError> {
         let rows = self.by_prompt(policy)?;
-        let shown = rows.iter().map(|row| {
-            let mut measures = Measures::default();
-            for name in ["validity_rate", "entropy", "effective_number", "kl_from_filtered"] {
-                measures.push(name, row.get(name));
-            }
-            for family in ["pass_at", "coverage_at"] {
-                let figures = self.keys.k.iter().map(|key| row.get_in(family, key));
-                measures.push_family(family, self.keys.k.iter().cloned(), figures);
-            }
-            measures
-        });
-        Ok(Measures::mean(&shown.collect::<Vec<_>>(), &self.weights))
+        let curve: Vec<Measures> = rows.iter().map(|row| self.shown_in_curves(row)).collect();
+        Ok(Evaluation {
+            full: Measures::mean(&rows, &self.weights),
+            curve: Measures::mean(&curve, &self.weights),
+        })
     }
 
-    /// Everything, means over prompts: record P.
-    ///
-    /// # Errors
-    /// If the policy fails.
-    pub fn full(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
-        Ok(Measures::mean(&self.by_prompt(policy)?, &self.weights))
+    fn shown_in_curves(&self, row: &Measures) -> Measures {
+        let mut measures = Measures::default();
+        for name in ["validity_rate", "entropy", "effective_number", "kl_from_filtered"] {
+            measures.push(name, row.get(name));
+        }
+        for family in ["pass_at", "coverage_at"] {
+            let figures = self.keys.k.iter().map(|key| row.get_in(family, key));
+            measures.push_family(family, self.keys.k.iter().cloned(), figures);
+        }
+        measures
     }
 
     /// Everything, prompt by prompt: record P.

@@ -2,11 +2,13 @@
 
 use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::targets::{PromptTargets, keys, means, sample_numbers, uniform, values};
-use super::{Enumerator, Measures, Reference};
+use super::{Enumerator, Evaluation, Measures, Reference};
 use crate::experiment::Experiment;
 use pstar_core::host::PolicyHandle;
 use pstar_core::{PluginError, math};
-use pstar_exact::{CurvePoint, Divergences, Orders, OutputTable, Split, Summary, at_least_once, entropy};
+use pstar_exact::{
+    CurvePoint, Distribution, Divergences, Orders, OutputTable, Split, Summary, at_least_once, entropy,
+};
 
 impl Reference {
     /// The rows that policies are compared with, means over prompts.
@@ -51,13 +53,10 @@ impl Reference {
 /// Evaluates the policies of one arm over all outputs.
 #[allow(missing_debug_implementations, reason = "borrows components of plugins")]
 pub struct EnumeratedEvaluation<'a> {
-    reference: &'a Reference,
-    experiment: &'a Experiment,
+    figures: Figures<'a>,
     enumerator: Enumerator,
     weights: Vec<f64>,
     table: OutputTable,
-    k: Vec<u64>,
-    keys: Keys,
 }
 
 impl<'a> EnumeratedEvaluation<'a> {
@@ -71,44 +70,41 @@ impl<'a> EnumeratedEvaluation<'a> {
         policy: &PolicyHandle,
     ) -> Result<Self, PluginError> {
         Ok(Self {
-            reference,
-            experiment,
+            figures: Figures {
+                reference,
+                k: sample_numbers(experiment),
+                alphas: values(&experiment.evaluation.alphas),
+                powers: values(&experiment.evaluation.power_sums),
+                keys: keys(experiment),
+            },
             enumerator: Enumerator::new(policy, experiment.prompts.view(), reference.space())?,
             weights: reference.weights(experiment),
             table: OutputTable::default(),
-            k: sample_numbers(experiment),
-            keys: keys(experiment),
         })
     }
 
-    /// What curves show: validity rate, entropy, effective number, KL(p*‖q), pass@k, coverage@k.
+    /// What curves show, means over prompts: validity rate, entropy, effective number, KL(p*‖q), pass@k, coverage@k.
     ///
     /// # Errors
     /// If the policy fails.
     pub fn curve(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
-        let (k, keys) = (self.k.clone(), self.keys.k.clone());
-        let rows = self.evaluate(policy, |reference, prompt, table, entropy| {
-            let reference = &reference.prompts()[prompt];
-            let point = CurvePoint::of(table.view(), &reference.valid, reference.filtered.as_ref(), &k);
-            let mut measures = Measures::default();
-            measures.push("validity_rate", point.validity_rate);
-            measures.push("entropy", entropy);
-            measures.push("effective_number", math::exp(entropy));
-            measures.push("kl_from_filtered", point.kl_from_filtered);
-            let passes = k.iter().map(|&k| at_least_once(point.validity_rate, k));
-            measures.push_family("pass_at", keys.iter().cloned(), passes);
-            measures.push_family("coverage_at", keys.iter().cloned(), point.coverage_at);
-            measures
-        })?;
+        let rows = self.walk(policy, Figures::of_curve)?;
         Ok(Measures::mean(&rows, &self.weights))
     }
 
-    /// Everything, means over prompts: record P.
+    /// Everything, means over prompts.
     ///
     /// # Errors
     /// If the policy fails.
-    pub fn full(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
-        Ok(Measures::mean(&self.by_prompt(policy)?, &self.weights))
+    pub fn evaluate(&mut self, policy: &PolicyHandle) -> Result<Evaluation, PluginError> {
+        let rows = self.walk(policy, |figures, prompt, table, entropy| {
+            (figures.all(prompt, table), figures.of_curve(prompt, table, entropy))
+        })?;
+        let (full, curve): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        Ok(Evaluation {
+            full: Measures::mean(&full, &self.weights),
+            curve: Measures::mean(&curve, &self.weights),
+        })
     }
 
     /// Everything, prompt by prompt: record P.
@@ -116,45 +112,69 @@ impl<'a> EnumeratedEvaluation<'a> {
     /// # Errors
     /// If the policy fails.
     pub fn by_prompt(&mut self, policy: &PolicyHandle) -> Result<Vec<Measures>, PluginError> {
-        let (k, keys) = (self.k.clone(), self.keys.clone());
-        let alphas = values(&self.experiment.evaluation.alphas);
-        let powers = values(&self.experiment.evaluation.power_sums);
-        self.evaluate(policy, |reference, prompt, table, _| {
-            let base = reference.base(prompt).view();
-            let prompt = &reference.prompts()[prompt];
-            let split = Split::of(table.view(), &prompt.valid);
-            let mut measures =
-                of_summary(&Summary::with_split(table.view(), &prompt.valid, &split, &k), &keys.k);
-            let against = pstar_exact::Reference {
-                base,
-                valid: &prompt.valid,
-                split: &prompt.split,
-                filtered: prompt.filtered.as_ref(),
-                tilted: &prompt.tilted,
-            };
-            let orders = Orders { alphas: &alphas, powers: &powers };
-            let divergences = Divergences::of(table.view(), &split, &against, &orders);
-            add_divergences(&mut measures, &divergences, &keys);
-            measures
-        })
+        self.walk(policy, |figures, prompt, table, _| figures.all(prompt, table))
     }
 
     /// Measures every prompt, walking the outputs once for each context that the policy tells apart.
-    fn evaluate(
+    fn walk<T: Clone + Default>(
         &mut self,
         policy: &PolicyHandle,
-        measure: impl Fn(&Reference, usize, &OutputTable, f64) -> Measures,
-    ) -> Result<Vec<Measures>, PluginError> {
-        let mut rows = vec![Measures::default(); self.reference.prompts().len()];
+        measure: impl Fn(&Figures<'a>, usize, Distribution<'_>, f64) -> T,
+    ) -> Result<Vec<T>, PluginError> {
+        let mut rows = vec![T::default(); self.figures.reference.prompts().len()];
         for context in 0..self.enumerator.contexts() {
             self.enumerator.fill(policy, context, &mut self.table)?;
             let entropy = entropy(self.table.view());
             for (prompt, row) in rows.iter_mut().enumerate() {
                 if self.enumerator.context_of()[prompt] == context {
-                    *row = measure(self.reference, prompt, &self.table, entropy);
+                    *row = measure(&self.figures, prompt, self.table.view(), entropy);
                 }
             }
         }
         Ok(rows)
+    }
+}
+
+/// What is measured of a policy's outputs for one prompt.
+struct Figures<'a> {
+    reference: &'a Reference,
+    k: Vec<u64>,
+    alphas: Vec<f64>,
+    powers: Vec<f64>,
+    keys: Keys,
+}
+
+impl Figures<'_> {
+    fn of_curve(&self, prompt: usize, policy: Distribution<'_>, entropy: f64) -> Measures {
+        let prompt = &self.reference.prompts()[prompt];
+        let point = CurvePoint::of(policy, &prompt.valid, prompt.filtered.as_ref(), &self.k);
+        let mut measures = Measures::default();
+        measures.push("validity_rate", point.validity_rate);
+        measures.push("entropy", entropy);
+        measures.push("effective_number", math::exp(entropy));
+        measures.push("kl_from_filtered", point.kl_from_filtered);
+        let passes = self.k.iter().map(|&k| at_least_once(point.validity_rate, k));
+        measures.push_family("pass_at", self.keys.k.iter().cloned(), passes);
+        measures.push_family("coverage_at", self.keys.k.iter().cloned(), point.coverage_at);
+        measures
+    }
+
+    fn all(&self, prompt: usize, policy: Distribution<'_>) -> Measures {
+        let base = self.reference.base(prompt).view();
+        let prompt = &self.reference.prompts()[prompt];
+        let split = Split::of(policy, &prompt.valid);
+        let mut measures =
+            of_summary(&Summary::with_split(policy, &prompt.valid, &split, &self.k), &self.keys.k);
+        let against = pstar_exact::Reference {
+            base,
+            valid: &prompt.valid,
+            split: &prompt.split,
+            filtered: prompt.filtered.as_ref(),
+            tilted: &prompt.tilted,
+        };
+        let orders = Orders { alphas: &self.alphas, powers: &self.powers };
+        let divergences = Divergences::of(policy, &split, &against, &orders);
+        add_divergences(&mut measures, &divergences, &self.keys);
+        measures
     }
 }

@@ -94,7 +94,7 @@ impl<'a> Prepared<'a> {
         let failed = |error: PluginError| at(error.message);
         let measured = |parameters: &[f64]| -> Result<(PolicyHandle, Measures), PluginError> {
             let policy = started(experiment, registry, self.spec, Some(parameters))?;
-            let measures = ruler.evaluator(experiment, &policy, 0)?.full(&policy, 0)?;
+            let measures = ruler.evaluator(experiment, &policy, 0)?.evaluate(&policy, 0)?.full;
             Ok((policy, measures))
         };
         let record = ClassOptimum {
@@ -156,7 +156,7 @@ impl<'a> Prepared<'a> {
     ) -> Result<Flow, PluginError> {
         let limit = reward_flow(&self.class.problems(), &self.start);
         let policy = started(experiment, registry, self.spec, Some(&limit.parameters))?;
-        let measures = ruler.evaluator(experiment, &policy, 0)?.full(&policy, 0)?;
+        let measures = ruler.evaluator(experiment, &policy, 0)?.evaluate(&policy, 0)?.full;
         let table = self.table(&policy, &limit.parameters)?;
         Ok(Flow { length: limit.length, settled: limit.settled, measures, table })
     }

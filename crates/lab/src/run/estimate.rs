@@ -2,14 +2,14 @@
 
 use super::Prepared;
 use super::execute::start_arm;
+use super::initial::Starting;
 use super::needs::Needs;
 use crate::clock::thread_seconds;
-use crate::evaluation::{DynamicReference, Ruler};
+use crate::evaluation::{DynamicReference, Evaluation, Ruler};
 use crate::experiment::{Gradient, ObjectiveSpec, Training};
 use crate::policy_class::PolicyClass;
-use crate::training::{create, started};
+use crate::training::create;
 use pstar_core::PluginError;
-use pstar_core::host::PolicyHandle;
 use pstar_exact::Search;
 use serde::Serialize;
 use std::cell::RefCell;
@@ -46,9 +46,11 @@ pub struct Estimate {
     pub mebibytes: f64,
 }
 
-/// Seconds of processor time of the parts of an arm.
-#[derive(Clone, Copy, Debug, Default)]
+/// The evaluations of an arm at its start, with seconds of processor time.
 struct Parts {
+    initial: Evaluation,
+    /// Whether arms of other seeds have other figures there.
+    by_seed: bool,
     full: f64,
     point: f64,
 }
@@ -88,7 +90,8 @@ fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
     let experiment = prepared.experiment;
     let seeds = experiment.seeds.len() as f64;
     let steps = f64::from(prepared.training.steps);
-    let points = 1.0 + f64::from(prepared.training.steps / experiment.evaluation.every);
+    // The curve's first and last point come with the full evaluations.
+    let points = f64::from(prepared.training.steps.saturating_sub(1) / experiment.evaluation.every);
     let mut by_plugin: BTreeMap<&str, (&ObjectiveSpec, f64)> = BTreeMap::new();
     for spec in &experiment.objectives {
         by_plugin.entry(&spec.plugin).or_insert((spec, 0.0)).1 += 1.0;
@@ -99,11 +102,12 @@ fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
         let mut step = None;
         for &(objective, count) in by_plugin.values() {
             if step.is_none() || parts.full < LONG {
-                step = Some(step_seconds(prepared, policy, objective, parts.point)?);
+                step = Some(step_seconds(prepared, policy, objective, &parts)?);
             }
-            let arm = 2.0 * parts.full + points * parts.point + steps * step.unwrap_or(0.0);
+            let arm = parts.full + points * parts.point + steps * step.unwrap_or(0.0);
             seconds += seeds * count * arm;
         }
+        seconds += if parts.by_seed { seeds * parts.full } else { parts.full };
         if experiment.evaluation.optima {
             seconds += optima(prepared, policy, parts.full)?;
         }
@@ -113,28 +117,32 @@ fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
 
 /// The evaluations of a policy at its start, each the less of two.
 fn parts(prepared: &Prepared<'_>, policy: usize) -> Result<Parts, PluginError> {
-    let handle = at_start(prepared, policy)?;
-    let mut evaluator = prepared.ruler.evaluator(prepared.experiment, &handle, 0)?;
-    let mut full = timed(|| evaluator.full(&handle, 0).map(drop))?;
+    let seed = prepared.experiment.seeds.first().copied().unwrap_or(0);
+    let Starting { policy: handle, mut evaluator } = Starting::new(prepared, policy, seed)?;
+    let (initial, mut full) = timed(|| evaluator.evaluate(&handle, 0))?;
     if full < LONG {
-        full = full.min(timed(|| evaluator.full(&handle, 0).map(drop))?);
+        full = full.min(timed(|| evaluator.evaluate(&handle, 0))?.1);
     }
-    let mut point = timed(|| evaluator.curve(&handle, 0).map(drop))?;
-    if point < LONG {
-        point = point.min(timed(|| evaluator.curve(&handle, 0).map(drop))?);
+    let by_seed = prepared.starts[policy].is_none() || evaluator.is_seeded();
+    let mut point = full;
+    if points_are_made(prepared) {
+        point = timed(|| evaluator.curve(&handle, 0))?.1;
+        if point < LONG {
+            point = point.min(timed(|| evaluator.curve(&handle, 0))?.1);
+        }
     }
-    Ok(Parts { full, point })
+    Ok(Parts { initial, by_seed, full, point })
 }
 
-fn at_start(prepared: &Prepared<'_>, policy: usize) -> Result<PolicyHandle, PluginError> {
-    let spec = &prepared.experiment.policies[policy];
-    started(prepared.experiment, prepared.registry, spec, prepared.starts[policy].as_deref())
+/// Whether the curve has points between its first and its last.
+fn points_are_made(prepared: &Prepared<'_>) -> bool {
+    prepared.training.steps > prepared.experiment.evaluation.every
 }
 
-fn timed(work: impl FnOnce() -> Result<(), PluginError>) -> Result<f64, PluginError> {
+fn timed<T>(work: impl FnOnce() -> Result<T, PluginError>) -> Result<(T, f64), PluginError> {
     let before = thread_seconds();
-    work()?;
-    Ok(thread_seconds() - before)
+    let done = work()?;
+    Ok((done, thread_seconds() - before))
 }
 
 /// A step of a policy under an objective, the least of several.
@@ -142,17 +150,18 @@ fn step_seconds(
     prepared: &Prepared<'_>,
     policy: usize,
     objective: &ObjectiveSpec,
-    point: f64,
+    parts: &Parts,
 ) -> Result<f64, PluginError> {
     let Some(&seed) = prepared.experiment.seeds.first() else { return Ok(0.0) };
     let steps = prepared.training.steps.min(TRIED);
     let (gradient, factor) = smaller(prepared.training.gradient);
     let training = Training { gradient, steps, ..prepared.training };
     let ticks = RefCell::new(Vec::new());
-    start_arm(prepared, training, policy, objective, seed, &|| ticks.borrow_mut().push(thread_seconds()))?;
+    let tick = || ticks.borrow_mut().push(thread_seconds());
+    start_arm(prepared, training, &parts.initial, (policy, objective, seed), &tick)?;
     let every = prepared.experiment.evaluation.every;
     // Points of the curve lie between steps where every step has one.
-    let between = if every == 1 { point } else { 0.0 };
+    let between = if every == 1 { parts.point } else { 0.0 };
     let least = ticks.borrow().windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
     Ok(if least.is_finite() { (least - between).max(0.0) * factor } else { 0.0 })
 }
@@ -193,8 +202,8 @@ fn optima(prepared: &Prepared<'_>, policy: usize, full: f64) -> Result<f64, Plug
     };
     let handle = create(experiment, registry, &experiment.policies[policy])?;
     let Ok(class) = PolicyClass::new(reference, experiment, &handle)? else { return Ok(0.0) };
-    let pass = timed(|| class.log_masses(&handle).map(drop))?;
-    let pass = pass.min(timed(|| class.log_masses(&handle).map(drop))?);
+    let pass = timed(|| class.log_masses(&handle))?.1;
+    let pass = pass.min(timed(|| class.log_masses(&handle))?.1);
     let transition = pass / class.transitions().max(1) as f64;
     Ok(optima_seconds(searches, class.transitions(), transition) + searches * full)
 }

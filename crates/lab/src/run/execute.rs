@@ -1,13 +1,13 @@
 //! Running all arms.
 
+use super::initial::{Initial, Starting};
 use super::record::PartitionRecord;
 use super::{ArmRecord, Prepared, Progress, RunRecord, compare, seeds};
+use crate::evaluation::Evaluation;
 use crate::experiment::{ObjectiveSpec, Training};
 use crate::optimum::{Search, beside};
-use crate::training::{ArmOutcome, ArmStatus, create, train};
+use crate::training::{ArmOutcome, ArmStatus, train};
 use pstar_core::PluginError;
-use pstar_core::host::PolicyHandle;
-use pstar_core::rng::{Purpose, StreamKey};
 use rayon::prelude::*;
 
 /// Runs all arms, in parallel on the current pool of threads. No thread count changes a bit of the record.
@@ -15,18 +15,21 @@ use rayon::prelude::*;
 /// A component that fails ends its arm, which the record tells.
 pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
     let experiment = prepared.experiment;
-    let mut arms: Vec<(usize, &ObjectiveSpec, u64)> = Vec::new();
+    let mut arms: Vec<(usize, &ObjectiveSpec, usize)> = Vec::new();
     for policy in 0..experiment.policies.len() {
         for objective in &experiment.objectives {
-            arms.extend(experiment.seeds.iter().map(|&seed| (policy, objective, seed)));
+            arms.extend((0..experiment.seeds.len()).map(|seed| (policy, objective, seed)));
         }
     }
+    progress.phase("evaluating policies at their start");
+    let initial = Initial::of(prepared);
     progress.begin(arms.len() as u64, prepared.training.steps.into());
     let arms: Vec<ArmRecord> = arms
         .into_par_iter()
         .map(|(policy, objective, seed)| {
-            let record = run_arm(prepared, policy, objective, seed, progress);
-            progress.arm_ended(&format!("{} · {} · seed {seed}", record.policy, record.objective));
+            let start = initial.get(policy, seed);
+            let record = run_arm(prepared, start, (policy, objective, experiment.seeds[seed]), progress);
+            progress.arm_ended(&format!("{} · {} · seed {}", record.policy, record.objective, record.seed));
             record
         })
         .collect();
@@ -65,14 +68,15 @@ pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dy
 
 fn run_arm(
     prepared: &Prepared<'_>,
-    policy: usize,
-    objective: &ObjectiveSpec,
-    seed: u64,
+    initial: Result<&Evaluation, PluginError>,
+    (policy, objective, seed): (usize, &ObjectiveSpec, u64),
     progress: &dyn Progress,
 ) -> ArmRecord {
     let spec = &prepared.experiment.policies[policy];
     let advance = || progress.step();
-    let trained = start_arm(prepared, prepared.training, policy, objective, seed, &advance);
+    let trained = initial.and_then(|initial| {
+        start_arm(prepared, prepared.training, initial, (policy, objective, seed), &advance)
+    });
     let outcome = trained.unwrap_or_else(ArmOutcome::of_failure);
     let [exact, group, running] = outcome.partitions;
     ArmRecord {
@@ -98,22 +102,16 @@ fn run_arm(
 pub(super) fn start_arm(
     prepared: &Prepared<'_>,
     training: Training,
-    policy: usize,
-    objective: &ObjectiveSpec,
-    seed: u64,
+    initial: &Evaluation,
+    (policy, objective, seed): (usize, &ObjectiveSpec, u64),
     advance: &dyn Fn(),
 ) -> Result<ArmOutcome, PluginError> {
     let experiment = prepared.experiment;
-    let spec = &experiment.policies[policy];
-    let mut handle: PolicyHandle = create(experiment, prepared.registry, spec)?;
-    match &prepared.starts[policy] {
-        Some(parameters) => handle.set_parameters(parameters)?,
-        None => handle.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
-    }
+    let Starting { policy: handle, evaluator } = Starting::new(prepared, policy, seed)?;
     let exact = prepared.exact(policy, &objective.name);
     let component = prepared.registry.objective(&objective.plugin);
     let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
     let objective = component.create(&objective.configuration, &experiment.task)?;
-    let evaluator = prepared.ruler.evaluator(experiment, &handle, seed)?;
-    Ok(train(experiment, training, &prepared.facts, exact, evaluator, handle, objective, seed, advance))
+    let facts = &prepared.facts;
+    Ok(train(experiment, training, facts, exact, evaluator, initial, handle, objective, seed, advance))
 }

@@ -5,7 +5,7 @@ use super::optimizer::StepError;
 use super::signals::{Means, Signals};
 use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
 use crate::consistency::Rollouts;
-use crate::evaluation::{Evaluator, Measures};
+use crate::evaluation::{Evaluation, Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
 use crate::policy_class::PolicyClass;
 use pstar_core::PluginError;
@@ -146,7 +146,7 @@ struct Arm<'a> {
 
 /// Trains `policy`, which holds its initial parameters, under `objective`.
 ///
-/// `exact` is what exact gradients are had from. `advance` is called after every step. A
+/// `exact` is what exact gradients are had from, `initial` what the policy measures as it comes. `advance` is called after every step. A
 /// failing component ends the arm and is told in its status.
 #[allow(clippy::too_many_arguments, reason = "the parts of an arm, named where they are made")]
 pub fn train(
@@ -155,6 +155,7 @@ pub fn train(
     facts: &[PromptFacts],
     exact: Option<ExactSource<'_>>,
     mut evaluator: Evaluator<'_>,
+    initial: &Evaluation,
     policy: PolicyHandle,
     objective: ObjectiveHandle,
     seed: u64,
@@ -179,7 +180,7 @@ pub fn train(
         outcome,
     };
     let mut step = 0;
-    if let Err(error) = arm.run(&mut evaluator, &mut step, advance) {
+    if let Err(error) = arm.run(&mut evaluator, initial, &mut step, advance) {
         arm.outcome.fail(step, error);
     }
     arm.outcome.diagnostics = arm.signals.all().clone();
@@ -190,6 +191,7 @@ impl Arm<'_> {
     fn run(
         &mut self,
         evaluator: &mut Evaluator<'_>,
+        initial: &Evaluation,
         step: &mut u32,
         advance: &dyn Fn(),
     ) -> Result<(), PluginError> {
@@ -199,8 +201,9 @@ impl Arm<'_> {
         let start = parameters.clone();
         self.optimizer = OptimizerState::new(self.training.optimizer, parameters.len());
         self.gradient = vec![0.0; parameters.len()];
-        self.outcome.initial = Some(evaluator.full(&self.policy, 0)?);
-        self.record(evaluator, 0)?;
+        self.outcome.initial = Some(initial.full.clone());
+        self.record(initial.curve.clone(), 0);
+        let mut last = initial.full.clone();
         while *step < self.training.steps {
             self.update(*step, &parameters)?;
             self.optimizer.step(&mut parameters, &self.gradient).map_err(|error| self.out_of_range(error))?;
@@ -208,11 +211,15 @@ impl Arm<'_> {
             self.outcome.budget.optimizer_steps += 1;
             *step += 1;
             advance();
-            if step.is_multiple_of(self.experiment.evaluation.every) || *step == self.training.steps {
-                self.record(evaluator, *step)?;
+            if *step == self.training.steps {
+                let evaluation = evaluator.evaluate(&self.policy, *step)?;
+                self.record(evaluation.curve, *step);
+                last = evaluation.full;
+            } else if step.is_multiple_of(self.experiment.evaluation.every) {
+                self.record(evaluator.curve(&self.policy, *step)?, *step);
             }
         }
-        self.outcome.last = Some(evaluator.full(&self.policy, *step)?);
+        self.outcome.last = Some(last);
         if self.training.steps > 0 {
             self.outcome.warnings = self.idle.warnings(self.experiment, self.facts, (&start, &parameters));
             self.outcome.warnings.extend(self.overshoot());
@@ -383,10 +390,8 @@ impl Arm<'_> {
         }
     }
 
-    fn record(&mut self, evaluator: &mut Evaluator<'_>, step: u32) -> Result<(), PluginError> {
-        let measures = evaluator.curve(&self.policy, step)?;
+    fn record(&mut self, measures: Measures, step: u32) {
         let signals = self.signals.take_recent();
         self.outcome.curve.push(CurvePoint { step, measures, signals });
-        Ok(())
     }
 }
