@@ -7,8 +7,8 @@ mod support;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pstar_core::data::{Ending, SequenceBuffer};
 use pstar_core::export::Components;
-use pstar_core::host::{Plugin, VerifierHandle};
 use pstar_core::{PluginError, Task, Verifier};
+use pstar_loader::{Plugin, VerifierHandle};
 use std::hint::black_box;
 use support::{plugin, task};
 

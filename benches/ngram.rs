@@ -6,10 +6,10 @@ mod support;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pstar_core::author::{SampleRequest, Samples};
 use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
-use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::objective::PromptFacts;
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_lab::training::SampledBatch;
+use pstar_loader::{ModelHandle, PolicyHandle};
 use support::{EXPERIMENT, experiment, ngram, registry, task};
 
 /// Requests for samples of the empty prompt.

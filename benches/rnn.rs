@@ -7,10 +7,10 @@ mod support;
 use criterion::{Criterion, Throughput, criterion_group};
 use pstar_core::author::{SampleRequest, WeightedBatch};
 use pstar_core::data::{Alphabet, Ending, RaggedBuffer, SequenceBatch};
-use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_lab::experiment::Optimizer;
 use pstar_lab::training::OptimizerState;
+use pstar_loader::{ModelHandle, PolicyHandle};
 use std::time::Instant;
 use support::{plugin, task};
 

@@ -4,10 +4,10 @@
 use criterion::Criterion;
 use pstar_core::Task;
 use pstar_core::data::{Alphabet, Ending};
-use pstar_core::host::{self, Plugin, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
-use pstar_lab::plugins::Registry;
+use pstar_loader::Registry;
+use pstar_loader::{Plugin, PolicyHandle};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) fn library(plugin: &str) -> PathBuf {
 
 /// A plugin of this workspace, opened as the host opens it.
 pub(crate) fn plugin(name: &str) -> Plugin {
-    host::open(&library(name)).unwrap()
+    pstar_loader::open(&library(name)).unwrap()
 }
 
 /// All plugins of this workspace.

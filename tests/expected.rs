@@ -3,8 +3,8 @@
 use crate::support::{PROMPTED_TASK, experiments, libraries, run_with, test_library};
 use pstar_lab::evaluation::Method;
 use pstar_lab::experiment::{ExperimentFile, check};
-use pstar_lab::plugins::Registry;
 use pstar_lab::run::{RunRecord, prepare};
+use pstar_loader::Registry;
 
 fn run(text: &str) -> RunRecord {
     run_with(test_library("grouped"), text)

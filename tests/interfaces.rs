@@ -1,7 +1,7 @@
 //! Plugins of older and newer versions of the interface, beside those of this one, in every order.
 
 use crate::support::{build_out_of_tree, copy_folder, folder, library, root, shown, target};
-use pstar_core::host::INTERFACE_VERSION;
+use pstar_core::INTERFACE_VERSION;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,8 +1,8 @@
 //! Finding and loading plugin files.
 
 use crate::support::{folder, host, installation, libraries, library, registry, shown, test_library};
-use pstar_core::host::INTERFACE_VERSION;
-use pstar_lab::plugins::Registry;
+use pstar_core::INTERFACE_VERSION;
+use pstar_loader::Registry;
 use std::fs;
 use std::process::Command;
 

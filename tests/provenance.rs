@@ -2,7 +2,7 @@
 
 use crate::support::{copy_folder, folder, host, installation, libraries, library, shown};
 use pstar_core::files::sha256;
-use pstar_lab::plugins::Registry;
+use pstar_loader::Registry;
 use serde_json::Value;
 use std::path::Path;
 use std::{env, fs};

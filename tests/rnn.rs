@@ -2,8 +2,8 @@
 
 use crate::support::{folder, installation, library, shown, test_library};
 use pstar_lab::experiment::{ExperimentFile, check};
-use pstar_lab::plugins::Registry;
 use pstar_lab::run::{NoProgress, RunRecord, execute, prepare};
+use pstar_loader::Registry;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! What the tests share: the host with its plugins beside it, and experiments built from text.
 
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
-use pstar_lab::plugins::Registry;
 use pstar_lab::run::{NoProgress, Prepared, RunRecord, add_optima, execute, prepare};
+use pstar_loader::Registry;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;

@@ -24,8 +24,7 @@ mod traits;
 pub use abi_stable::library::{
     __call_root_module_loader as call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult,
 };
-pub use columns::{Column, ColumnData, Columns, OwnedColumn, OwnedColumns, OwnedData};
-pub(crate) use columns::{ColumnWriter, Element};
+pub use columns::{Column, ColumnData, ColumnWriter, Columns, Element, OwnedColumn, OwnedColumns, OwnedData};
 pub use error::{AbiError, AbiResult};
 pub use guard::{Guarded, guard, install_panic_hook};
 pub use root::{BoundaryKey, Create, Entry, Entry_Ref, PluginRoot, PluginRoot_Ref};

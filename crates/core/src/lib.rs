@@ -1,8 +1,9 @@
 //! The interface between the pstar host and its plugins.
 //!
 //! Authors need the traits at the root ([`Verifier`], [`Objective`], [`BaseModel`], [`Policy`]), what their methods
-//! exchange ([`author`], [`objective`], [`data`]), [`rng`] and [`math`], and [`export_plugin!`]. The host uses
-//! [`host`]. [`abi`] is what crosses the boundary between them; nothing outside this crate touches it.
+//! exchange ([`author`], [`objective`], [`data`]), [`rng`] and [`math`], and [`export_plugin!`]. [`abi`] is
+//! what crosses the boundary, [`wire`] how batches are laid out there: both are the business of this crate and of the
+//! host's loader alone.
 //!
 //! The rest of this page is the guide for authors.
 //!
@@ -18,16 +19,18 @@ mod error;
 pub mod export;
 mod field;
 pub mod files;
-pub mod host;
 pub mod math;
 pub mod objective;
 pub mod rng;
 mod shown;
-mod wire;
+pub mod wire;
 
 pub use author::{BaseModel, Incremental, Policy, Recognizer, SequenceModel, Verifier};
 pub use data::Task;
 pub use error::{ErrorKind, PluginError};
 pub use field::Field;
 pub use objective::Objective;
+/// The version of the interface.
+pub const INTERFACE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub use shown::{escaped, is_obeyed, shown};

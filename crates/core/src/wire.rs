@@ -1,4 +1,13 @@
 //! How batches are laid out as named columns: both sides of the boundary read and write them here.
+//!
+//! `put_` and `read_` are the halves of what the host sends, `give_` and `take_` those of what a component answers.
+//! Readers refuse columns that do not fit together.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::missing_errors_doc,
+    reason = "pairs of halves, for adapters and handles alone"
+)]
 
 use crate::abi::{ColumnWriter, Columns, Element, OwnedColumns};
 use crate::author::{SampleRequest, Samples, ShapedParameters, WeightedBatch};
@@ -11,7 +20,7 @@ fn malformed(what: &str) -> PluginError {
     PluginError::contract(format!("the columns of {what} do not fit together"))
 }
 
-pub(crate) fn put_sequences<'a>(writer: &mut ColumnWriter<'a>, batch: &SequenceBatch<'a>) {
+pub fn put_sequences<'a>(writer: &mut ColumnWriter<'a>, batch: &SequenceBatch<'a>) {
     put_prompts(writer, batch.prompts(), batch.prompt_of());
     writer.put("offsets", batch.tokens().offsets());
     writer.put("tokens", batch.tokens().values());
@@ -23,7 +32,7 @@ fn put_prompts<'a>(writer: &mut ColumnWriter<'a>, prompts: Ragged<'a, u32>, prom
     writer.put("prompt_of", prompt_of);
 }
 
-pub(crate) fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
+pub fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
     let prompts = Ragged::new(columns.get("prompt_offsets")?, columns.get("prompt_tokens")?);
     let tokens = Ragged::new(columns.get("offsets")?, columns.get("tokens")?);
     let prompt_of = columns.get("prompt_of")?;
@@ -33,12 +42,12 @@ pub(crate) fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<
         .ok_or_else(|| malformed("a batch of sequences"))
 }
 
-pub(crate) fn put_request<'a>(writer: &mut ColumnWriter<'a>, request: &SampleRequest<'a>) {
+pub fn put_request<'a>(writer: &mut ColumnWriter<'a>, request: &SampleRequest<'a>) {
     put_prompts(writer, request.prompts, request.prompt_of);
     writer.put("sample", request.sample);
 }
 
-pub(crate) fn read_request<'a>(columns: &Columns<'a>) -> Result<SampleRequest<'a>, PluginError> {
+pub fn read_request<'a>(columns: &Columns<'a>) -> Result<SampleRequest<'a>, PluginError> {
     let prompts = Ragged::new(columns.get("prompt_offsets")?, columns.get("prompt_tokens")?);
     let prompts = prompts.ok_or_else(|| malformed("a sample request"))?;
     let prompt_of: &[u32] = columns.get("prompt_of")?;
@@ -49,16 +58,16 @@ pub(crate) fn read_request<'a>(columns: &Columns<'a>) -> Result<SampleRequest<'a
     Ok(SampleRequest { prompts, prompt_of, sample })
 }
 
-pub(crate) fn give_samples(samples: Samples) -> OwnedColumns {
+pub fn give_samples(samples: Samples) -> OwnedColumns {
     let (offsets, tokens) = samples.tokens.into_parts();
-    let mut columns = OwnedColumns::new();
+    let mut columns = OwnedColumns::default();
     columns.put("offsets", offsets);
     columns.put("tokens", tokens);
     columns.put("log_probs", samples.log_probs);
     columns
 }
 
-pub(crate) fn take_samples(mut columns: OwnedColumns) -> Result<Samples, PluginError> {
+pub fn take_samples(mut columns: OwnedColumns) -> Result<Samples, PluginError> {
     let parts = columns.take("offsets").zip(columns.take("tokens"));
     let tokens = parts.and_then(|(offsets, tokens)| RaggedBuffer::from_parts(offsets, tokens));
     let log_probs: Option<Vec<f64>> = columns.take("log_probs");
@@ -70,7 +79,7 @@ pub(crate) fn take_samples(mut columns: OwnedColumns) -> Result<Samples, PluginE
     }
 }
 
-pub(crate) fn put_weighted<'a>(writer: &mut ColumnWriter<'a>, batch: &'a WeightedBatch<'a>) {
+pub fn put_weighted<'a>(writer: &mut ColumnWriter<'a>, batch: &'a WeightedBatch<'a>) {
     put_sequences(writer, &batch.sequences);
     writer.put("weights", batch.weights);
     if let Some(coefficients) = batch.coefficients {
@@ -79,7 +88,7 @@ pub(crate) fn put_weighted<'a>(writer: &mut ColumnWriter<'a>, batch: &'a Weighte
     writer.put("pseudo_count", std::slice::from_ref(&batch.pseudo_count));
 }
 
-pub(crate) fn read_weighted<'a>(columns: &Columns<'a>) -> Result<WeightedBatch<'a>, PluginError> {
+pub fn read_weighted<'a>(columns: &Columns<'a>) -> Result<WeightedBatch<'a>, PluginError> {
     let sequences = read_sequences(columns)?;
     let weights: &[f64] = columns.get("weights")?;
     let coefficients: Option<&[f64]> = columns.find("coefficients")?;
@@ -92,14 +101,14 @@ pub(crate) fn read_weighted<'a>(columns: &Columns<'a>) -> Result<WeightedBatch<'
     Ok(WeightedBatch { sequences, weights, coefficients, pseudo_count })
 }
 
-pub(crate) fn give_parameters(parameters: ShapedParameters) -> OwnedColumns {
-    let mut columns = OwnedColumns::new();
+pub fn give_parameters(parameters: ShapedParameters) -> OwnedColumns {
+    let mut columns = OwnedColumns::default();
     columns.put("shape", parameters.shape.into_bytes());
     columns.put("values", parameters.values);
     columns
 }
 
-pub(crate) fn take_parameters(mut columns: OwnedColumns) -> Result<ShapedParameters, PluginError> {
+pub fn take_parameters(mut columns: OwnedColumns) -> Result<ShapedParameters, PluginError> {
     let shape = columns.take("shape").and_then(|bytes| String::from_utf8(bytes).ok());
     let parts = shape.zip(columns.take("values"));
     parts
@@ -107,7 +116,7 @@ pub(crate) fn take_parameters(mut columns: OwnedColumns) -> Result<ShapedParamet
         .ok_or_else(|| malformed("a model's parameters"))
 }
 
-pub(crate) fn put_objective_batch<'a>(
+pub fn put_objective_batch<'a>(
     writer: &mut ColumnWriter<'a>,
     batch: &ObjectiveBatch<'a>,
     scalars: &'a ObjectiveScalars,
@@ -130,14 +139,14 @@ pub(crate) fn put_objective_batch<'a>(
 }
 
 /// The single values of an objective's batch, as columns: `key` is seed, step, purpose, epoch, resample.
-pub(crate) struct ObjectiveScalars {
+pub struct ObjectiveScalars {
     step: [u64; 1],
     key: [u64; 5],
     population: [u8; 1],
 }
 
 impl ObjectiveScalars {
-    pub(crate) fn of(batch: &ObjectiveBatch<'_>) -> Self {
+    pub fn of(batch: &ObjectiveBatch<'_>) -> Self {
         let BatchParts { step, key, population, .. } = *batch.parts();
         let StreamKey { seed, purpose, step: key_step, epoch, resample } = key;
         let key = [seed, key_step.into(), purpose.into(), epoch.into(), resample.into()];
@@ -146,7 +155,7 @@ impl ObjectiveScalars {
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the writer widened them")]
-pub(crate) fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<ObjectiveBatch<'a>, PluginError> {
+pub fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<ObjectiveBatch<'a>, PluginError> {
     let incomplete = || malformed("an objective's batch");
     let &[seed, key_step, purpose, epoch, resample] = columns.get("key")? else { return Err(incomplete()) };
     let (&[step], &[population]) = (columns.get("step")?, columns.get::<u8>("population")?) else {
@@ -179,8 +188,8 @@ pub(crate) fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<Objectiv
 /// Prefix of the columns that hold an objective's diagnostics, one value each.
 const DIAGNOSTIC: &str = "diagnostic/";
 
-pub(crate) fn give_step(step: ObjectiveStep) -> OwnedColumns {
-    let mut columns = OwnedColumns::new();
+pub fn give_step(step: ObjectiveStep) -> OwnedColumns {
+    let mut columns = OwnedColumns::default();
     columns.put("coefficients", step.coefficients);
     columns.put("log_partition", step.partitions.iter().map(|used| used.log_partition).collect());
     columns.put("partition_source", step.partitions.iter().map(|used| used.source as u8).collect());
@@ -190,7 +199,7 @@ pub(crate) fn give_step(step: ObjectiveStep) -> OwnedColumns {
     columns
 }
 
-pub(crate) fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, PluginError> {
+pub fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, PluginError> {
     let incomplete = || malformed("an objective's answer");
     let coefficients = columns.take("coefficients").ok_or_else(incomplete)?;
     let log_partitions: Vec<f64> = columns.take("log_partition").unwrap_or_default();

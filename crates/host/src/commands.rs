@@ -12,8 +12,8 @@ use crate::cli::{Cli, Command, ExperimentArgs, PluginDirs};
 use crate::failure::Failure;
 use crate::output::{print, room};
 use pstar_lab::experiment::{Experiment, ExperimentFile, OverrideError, check, override_fields};
-use pstar_lab::plugins::{Registry, find};
 use pstar_lab::text_file::read_text;
+use pstar_loader::{Registry, find};
 use serde::Serialize;
 use std::process::ExitCode;
 

@@ -21,10 +21,10 @@ use crate::evaluation::Reference;
 use crate::experiment::Experiment;
 use model::Finding;
 use pstar_core::data::SequenceBuffer;
-use pstar_core::host::ModelHandle;
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, shown};
 use pstar_exact::dynamic::FilteredSampler;
+use pstar_loader::ModelHandle;
 
 /// The seed of the samples that components are asked about.
 const SEED: u64 = 0;

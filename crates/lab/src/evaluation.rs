@@ -27,8 +27,8 @@ pub(crate) use walk::Walk;
 use crate::consistency;
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
-use pstar_core::host::PolicyHandle;
 use pstar_core::objective::PromptFacts;
+use pstar_loader::PolicyHandle;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 

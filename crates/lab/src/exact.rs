@@ -6,11 +6,11 @@ use crate::evaluation::{
     Ruler, Unavailable,
 };
 use crate::experiment::{Experiment, ExperimentError, PolicySpec, Problem};
-use crate::plugins::Registry;
 use crate::training::{initial_parameters, started};
-use pstar_core::host::PolicyHandle;
 use pstar_core::{PluginError, shown};
 use pstar_exact::dynamic;
+use pstar_loader::PolicyHandle;
+use pstar_loader::Registry;
 use serde::Serialize;
 
 /// The exact values of a task, prompt by prompt.

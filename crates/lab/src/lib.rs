@@ -1,7 +1,7 @@
 //! The laboratory: experiments, plugins, training, evaluation and the records of runs.
 //!
 //! Data passes through in this order: [`experiment`] reads and checks a file with the components that
-//! [`plugins`] offers; [`evaluation`] works out the exact values of its task; [`training`] runs an arm, one
+//! [`pstar_loader`] offers; [`evaluation`] works out the exact values of its task; [`training`] runs an arm, one
 //! policy under one objective with one seed; [`run`] runs them all and keeps the record.
 
 pub mod clock;
@@ -12,7 +12,6 @@ pub mod experiment;
 pub mod inputs;
 pub mod memory;
 pub mod optimum;
-pub mod plugins;
 pub mod policy_class;
 pub mod probe;
 pub mod run;

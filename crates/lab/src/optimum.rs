@@ -5,10 +5,10 @@ mod record;
 
 use crate::evaluation::{DynamicReference, Ruler, Unavailable};
 use crate::experiment::{Experiment, ExperimentError, ObjectiveSpec, Problem};
-use crate::plugins::Registry;
 use class::Prepared;
 use pstar_core::PluginError;
 use pstar_core::objective::Declaration;
+use pstar_loader::Registry;
 
 pub use pstar_exact::Search;
 pub use record::{ClassOptimum, Flow, OptimumRecord};

@@ -3,9 +3,9 @@
 use crate::evaluation::{DynamicReference, Stopped, Unavailable, Walk, settle, space_of};
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
-use pstar_core::host::PolicyHandle;
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{Acceptor, ExplicitAutomaton, PolicyRows, PromptProblem, Role, Weighted, dynamic};
+use pstar_loader::PolicyHandle;
 
 /// The products of base, policy and verifier for all prompts, and where the policy's rows lie among its parameters.
 #[allow(missing_debug_implementations, reason = "large tables")]

@@ -49,13 +49,13 @@ pub struct OwnedColumn {
 
 /// Owned columns.
 #[repr(C)]
-#[derive(StableAbi, Clone)]
+#[derive(StableAbi, Clone, Default)]
 pub struct OwnedColumns {
     pub columns: RVec<OwnedColumn>,
 }
 
 /// A type of which columns are made.
-pub(crate) trait Element: Copy + 'static {
+pub trait Element: Copy + 'static {
     const TYPE: &'static str;
     fn wrap(values: &[Self]) -> ColumnData<'_>;
     fn unwrap<'a>(data: &ColumnData<'a>) -> Option<&'a [Self]>;
@@ -96,21 +96,21 @@ element!(u8, U8);
 
 /// Columns under construction.
 #[derive(Default)]
-pub(crate) struct ColumnWriter<'a>(Vec<Column<'a>>);
+pub struct ColumnWriter<'a>(Vec<Column<'a>>);
 
 impl<'a> ColumnWriter<'a> {
-    pub(crate) fn put<T: Element>(&mut self, name: &'a str, values: &'a [T]) {
+    pub fn put<T: Element>(&mut self, name: &'a str, values: &'a [T]) {
         self.0.push(Column { name: name.into(), data: T::wrap(values) });
     }
 
-    pub(crate) fn columns(&self) -> Columns<'_> {
+    pub fn columns(&self) -> Columns<'_> {
         Columns { columns: self.0.as_slice().into() }
     }
 }
 
 impl<'a> Columns<'a> {
     /// The column `name`, if it is there; it must be of type `T`.
-    pub(crate) fn find<T: Element>(&self, name: &str) -> Result<Option<&'a [T]>, PluginError> {
+    pub fn find<T: Element>(&self, name: &str) -> Result<Option<&'a [T]>, PluginError> {
         let column = self.columns.as_slice().iter().find(|column| column.name.as_str() == name);
         let values = column.map(|column| T::unwrap(&column.data));
         match values {
@@ -123,22 +123,18 @@ impl<'a> Columns<'a> {
     }
 
     /// The column `name`.
-    pub(crate) fn get<T: Element>(&self, name: &str) -> Result<&'a [T], PluginError> {
+    pub fn get<T: Element>(&self, name: &str) -> Result<&'a [T], PluginError> {
         self.find(name)?.ok_or_else(|| PluginError::contract(format!("the batch has no column `{name}`")))
     }
 }
 
 impl OwnedColumns {
-    pub(crate) fn new() -> Self {
-        Self { columns: RVec::new() }
-    }
-
-    pub(crate) fn put<T: Element>(&mut self, name: &str, values: Vec<T>) {
+    pub fn put<T: Element>(&mut self, name: &str, values: Vec<T>) {
         self.columns.push(OwnedColumn { name: name.into(), data: T::give(values) });
     }
 
     /// Removes and returns the column `name`.
-    pub(crate) fn take<T: Element>(&mut self, name: &str) -> Option<Vec<T>> {
+    pub fn take<T: Element>(&mut self, name: &str) -> Option<Vec<T>> {
         let position = self.columns.iter().position(|column| column.name == name)?;
         T::take(self.columns.remove(position).data)
     }

@@ -4,7 +4,7 @@ use super::{json, load_plugins, print};
 use crate::cli::PluginsArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
-use pstar_lab::plugins::Listing;
+use pstar_loader::Listing;
 use serde_json::{Value, json as object};
 use std::process::ExitCode;
 

@@ -5,11 +5,11 @@ use crate::cli::{ProbeArgs, ProbeKind};
 use crate::failure::Failure;
 use crate::output;
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
-use pstar_lab::plugins::Registry;
 use pstar_lab::probe::{
     Component, ModelProbe, ObjectiveInput, ProbeError, ProbeTask, VerifierProbe, ask_lines,
 };
 use pstar_lab::text_file::read_text;
+use pstar_loader::Registry;
 use std::io::{self, BufRead};
 use std::path::Path;
 use std::process::ExitCode;

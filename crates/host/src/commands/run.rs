@@ -7,11 +7,11 @@ use crate::output::print_text;
 use crate::progress::Bars;
 use pstar_lab::clock::process_seconds;
 use pstar_lab::experiment::Experiment;
-use pstar_lab::plugins::Registry;
 use pstar_lab::run::{
     Estimate, Progress, Provenance, RunDirectory, RunRecord, StoreError, add_optima, execute,
     prepare_telling, resolved,
 };
+use pstar_loader::Registry;
 use pstar_report::run_table;
 use std::path::Path;
 use std::process::ExitCode;

@@ -9,8 +9,8 @@ use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::author::SampleRequest;
 use pstar_core::data::{Ragged, SequenceBatch, SequenceBuffer};
-use pstar_core::host::ModelHandle;
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_loader::ModelHandle;
 
 /// Greatest number of outputs that a model is asked to score by a walk of its own.
 const MOST_OUTPUTS: u64 = 1 << 14;

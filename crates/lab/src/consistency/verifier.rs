@@ -4,8 +4,8 @@ use super::questions::reversed;
 use crate::evaluation::incremental;
 use crate::experiment::Experiment;
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
-use pstar_core::host::IncrementalHandle;
 use pstar_core::{PluginError, shown};
+use pstar_loader::IncrementalHandle;
 use std::collections::BTreeMap;
 
 /// Asks about every response twice, the second time in another order, and reads it with two incremental views.

@@ -8,12 +8,12 @@ use super::{Evaluation, Measures, SampledEvaluation, incremental};
 use crate::consistency;
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
-use pstar_core::host::{IncrementalHandle, ModelHandle, PolicyHandle};
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{
     Acceptor, ExploreError, Explored, Orders, OutputSpace, ResponseAutomaton, Role, Split, Summary,
     TiltedModel, Weighted, dynamic,
 };
+use pstar_loader::{IncrementalHandle, ModelHandle, PolicyHandle};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,11 +4,11 @@ use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::targets::{PromptTargets, keys, means, sample_numbers, uniform, values};
 use super::{Enumerator, Evaluation, Measures, Reference};
 use crate::experiment::Experiment;
-use pstar_core::host::PolicyHandle;
 use pstar_core::{PluginError, math};
 use pstar_exact::{
     CurvePoint, Distribution, Divergences, Orders, OutputTable, Split, Summary, at_least_once, entropy,
 };
+use pstar_loader::PolicyHandle;
 
 impl Reference {
     /// The rows that policies are compared with, means over prompts.

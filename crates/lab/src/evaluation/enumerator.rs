@@ -2,8 +2,8 @@
 
 use pstar_core::PluginError;
 use pstar_core::data::{Ragged, RaggedBuffer, SequenceBuffer};
-use pstar_core::host::ModelHandle;
 use pstar_exact::{FiniteState, LayeredAutomaton, OutputSpace, OutputTable, enumerate};
+use pstar_loader::ModelHandle;
 
 /// Outputs that are scored in one call where a model has no finite-state view.
 const CHUNK: u64 = 1 << 14;

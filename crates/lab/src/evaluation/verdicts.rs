@@ -2,8 +2,8 @@
 
 use crate::experiment::Experiment;
 use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
-use pstar_core::host::IncrementalHandle;
 use pstar_core::{ErrorKind, PluginError};
+use pstar_loader::IncrementalHandle;
 
 /// The verdicts on sequences, whatever the task says of truncated ones included.
 pub(crate) fn verdicts(

@@ -3,8 +3,8 @@
 use super::dynamic::{Stopped, start};
 use super::enumerator::View;
 use crate::experiment::Experiment;
-use pstar_core::host::PolicyHandle;
 use pstar_exact::{Acceptor, ModelRows, Product, Role, Started};
+use pstar_loader::PolicyHandle;
 
 /// The product of base, verifier and perhaps a policy for one prompt, and the base's probabilities along it.
 pub(crate) struct Walk {

@@ -7,9 +7,9 @@ mod training;
 
 use super::{Experiment, ExperimentError, ExperimentFile, Problem, ProblemKind};
 use crate::inputs::Inputs;
-use crate::plugins::{Registry, UnknownComponent};
 use pstar_core::config::suggest;
 use pstar_core::shown;
+use pstar_loader::{Registry, UnknownComponent};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

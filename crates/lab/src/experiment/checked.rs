@@ -6,7 +6,7 @@ use crate::inputs::Inputs;
 use pstar_core::Task;
 use pstar_core::data::RaggedBuffer;
 use pstar_core::files::FileRead;
-use pstar_core::host::{BaseModelHandle, VerifierHandle};
+use pstar_loader::{BaseModelHandle, VerifierHandle};
 use std::ops::Range;
 use std::path::PathBuf;
 

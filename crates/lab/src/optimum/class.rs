@@ -4,13 +4,13 @@ use super::record::{ClassOptimum, Flow, in_words};
 use super::{Effort, out_of_reach};
 use crate::evaluation::{DynamicReference, Measures, Ruler};
 use crate::experiment::{Experiment, ObjectiveSpec, PolicySpec, Problem};
-use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
 use crate::training::{initial_parameters, started};
-use pstar_core::host::PolicyHandle;
 use pstar_core::objective::Divergence;
 use pstar_core::{PluginError, math};
 use pstar_exact::{Optimum, PopulationError, Search, optima, reward_flow, rows_in_use};
+use pstar_loader::PolicyHandle;
+use pstar_loader::Registry;
 use rayon::prelude::*;
 
 /// A policy at its start, and its class.

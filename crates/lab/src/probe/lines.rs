@@ -2,9 +2,9 @@
 
 use super::BatchFault;
 use super::json::{BYTE_ORDER_MARK, malformed};
-use crate::plugins::UnknownComponent;
 use pstar_core::data::{Alphabet, EncodeError, RaggedBuffer};
 use pstar_core::{PluginError, shown};
+use pstar_loader::UnknownComponent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, Read, Write};

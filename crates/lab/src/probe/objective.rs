@@ -3,10 +3,10 @@
 use super::json::read_whole;
 use super::{Number, ProbeError};
 use crate::evaluation::number;
-use pstar_core::host::ObjectiveHandle;
 use pstar_core::objective::{BatchParts, ObjectiveBatch};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{ErrorKind, PluginError, math};
+use pstar_loader::ObjectiveHandle;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;

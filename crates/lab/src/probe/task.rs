@@ -2,10 +2,10 @@
 
 use super::ProbeError;
 use crate::experiment::{ComponentFile, Experiment};
-use crate::plugins::Registry;
 use pstar_core::Task;
 use pstar_core::data::{Alphabet, Ending};
-use pstar_core::host::{BaseModelHandle, ObjectiveHandle, VerifierHandle};
+use pstar_loader::Registry;
+use pstar_loader::{BaseModelHandle, ObjectiveHandle, VerifierHandle};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

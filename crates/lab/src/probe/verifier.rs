@@ -5,7 +5,7 @@ use super::task::task_of;
 use super::{LineProbe, ProbeError, ProbeTask};
 use pstar_core::Task;
 use pstar_core::data::SequenceBuffer;
-use pstar_core::host::VerifierHandle;
+use pstar_loader::VerifierHandle;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

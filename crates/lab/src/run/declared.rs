@@ -3,10 +3,10 @@
 //! Exact gradients beyond enumeration are those of the declared divergence, so that an objective which declares one and
 //! does another would train as something that it is not.
 
-use pstar_core::host::ObjectiveHandle;
 use pstar_core::objective::{BatchParts, Divergence, ObjectiveBatch, PromptFacts};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
+use pstar_loader::ObjectiveHandle;
 
 /// Relative to the greatest coefficient: differences below this are rounding.
 const ROUNDING: f64 = 1e-9;

@@ -6,8 +6,8 @@ use super::Prepared;
 use crate::evaluation::{Evaluation, Evaluator};
 use crate::training::create;
 use pstar_core::PluginError;
-use pstar_core::host::PolicyHandle;
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_loader::PolicyHandle;
 use rayon::prelude::*;
 
 /// A policy at the start of an arm, and what evaluates it.

@@ -8,8 +8,8 @@ use crate::training::create;
 use pstar_core::PluginError;
 use pstar_core::author::SampleRequest;
 use pstar_core::data::Ending;
-use pstar_core::host::ModelHandle;
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_loader::ModelHandle;
 use std::ops::Range;
 
 /// What a sequence of a batch takes besides its tokens: prompt and number, offsets, reward, weight, verdict, and an

@@ -4,10 +4,10 @@ use super::declared;
 use super::small_groups::own_refusal;
 use crate::evaluation::Ruler;
 use crate::experiment::{Experiment, Gradient, ObjectiveSpec, Problem, Training};
-use crate::plugins::Registry;
 use crate::training::MOST_GROUP;
 use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
 use pstar_core::{PluginError, shown};
+use pstar_loader::Registry;
 
 /// Checks an objective, and gives the factor between its exact gradient and that of the divergence that it declares; 1
 /// where that makes no difference.

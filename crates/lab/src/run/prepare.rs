@@ -9,11 +9,11 @@ use crate::evaluation::{
     DynamicEvaluation, DynamicReference, Measures, Reference, Ruler, SampledEvaluation, Unavailable,
 };
 use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Problem, Training};
-use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
 use pstar_core::objective::PromptFacts;
 use pstar_core::{PluginError, shown};
+use pstar_loader::Registry;
 use std::ops::Range;
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.

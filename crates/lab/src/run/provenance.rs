@@ -2,9 +2,9 @@
 
 use crate::experiment::Experiment;
 use crate::inputs::Input;
-use crate::plugins::Registry;
+use pstar_core::INTERFACE_VERSION;
 use pstar_core::files::{read_regular, sha256};
-use pstar_core::host::INTERFACE_VERSION;
+use pstar_loader::Registry;
 use serde::Serialize;
 use std::env;
 use std::path::Path;

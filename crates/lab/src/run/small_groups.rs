@@ -1,9 +1,9 @@
 //! What an objective itself says of groups that are too small for it: only it knows why, and what else would help.
 
-use pstar_core::host::ObjectiveHandle;
 use pstar_core::objective::{BatchParts, ObjectiveBatch, PromptFacts};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{ErrorKind, PluginError};
+use pstar_loader::ObjectiveHandle;
 
 /// The objective's complaint about a group of `size` samples; `None` if it takes one, or does not name what in its
 /// configuration is at fault.

@@ -9,11 +9,11 @@ use crate::evaluation::{Evaluation, Evaluator, Measures};
 use crate::experiment::{Experiment, Gradient, Training};
 use crate::policy_class::PolicyClass;
 use pstar_core::PluginError;
-use pstar_core::host::{ObjectiveHandle, PolicyHandle};
 use pstar_core::objective::{
     Declaration, Divergence, ObjectiveStep, PartitionSource, PopulationForm, PromptFacts,
 };
 use pstar_exact::{PopulationError, population_gradient};
+use pstar_loader::{ObjectiveHandle, PolicyHandle};
 use serde::Serialize;
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.

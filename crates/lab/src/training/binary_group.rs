@@ -3,11 +3,11 @@
 //! In a group of G samples such an objective gives φ(v, n) to a sequence of reward v among n right ones. The expected
 //! gradient of a prompt is κ(V)·∇V, with κ(V) = E\[φ(1, 1 + C)\] − E\[φ(0, C)\] and C binomial of G − 1 and V.
 
-use pstar_core::host::ObjectiveHandle;
 use pstar_core::objective::{BatchParts, ObjectiveBatch};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
 use pstar_exact::Accumulator;
+use pstar_loader::ObjectiveHandle;
 
 /// Greatest group: the batch of all groups, which is asked about once a step, has its square of sequences; a quarter of a
 /// second for this one.

@@ -4,11 +4,11 @@ use crate::evaluation::Reference;
 use crate::experiment::Experiment;
 use pstar_core::author::WeightedBatch;
 use pstar_core::data::{Ending, Ragged, SequenceBatch, SequenceBuffer};
-use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::objective::{BatchParts, ObjectiveBatch};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
 use pstar_exact::Accumulator;
+use pstar_loader::{ModelHandle, PolicyHandle};
 
 /// All outputs of all prompts, one group a prompt: the same for all arms.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::author::{SampleRequest, WeightedBatch};
 use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
-use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::objective::{BatchParts, ObjectiveBatch, PromptFacts};
 use pstar_core::rng::{Purpose, StreamKey};
+use pstar_loader::{ModelHandle, PolicyHandle};
 use std::ops::Range;
 
 /// Groups of samples, with everything that objectives may see.

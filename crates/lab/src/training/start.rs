@@ -2,14 +2,14 @@
 
 use crate::evaluation::{Reference, Ruler};
 use crate::experiment::{Experiment, PolicySpec, Problem, Start};
-use crate::plugins::Registry;
 use crate::policy_class::PolicyClass;
 use pstar_core::author::{SampleRequest, WeightedBatch};
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
-use pstar_core::host::{ModelHandle, PolicyHandle};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, shown};
 use pstar_exact::{Distribution, filtered_projection};
+use pstar_loader::Registry;
+use pstar_loader::{ModelHandle, PolicyHandle};
 
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
 const FIT_SEED: u64 = 0;

@@ -5,8 +5,8 @@ use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::author::SampleRequest;
 use pstar_core::data::{Ragged, RaggedBuffer, SequenceBatch};
-use pstar_core::host::ModelHandle;
 use pstar_core::rng::StreamKey;
+use pstar_loader::ModelHandle;
 
 /// Samples of one prompt with their verdicts.
 #[derive(Debug)]

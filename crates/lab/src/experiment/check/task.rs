@@ -8,9 +8,9 @@ use crate::inputs::Input;
 use crate::text_file::{TextFileError, read_bytes, text_of};
 use pstar_core::data::{Alphabet, AlphabetError};
 use pstar_core::files::{FileRead, sha256};
-use pstar_core::host::{BaseModelHandle, VerifierHandle};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{Task, shown};
+use pstar_loader::{BaseModelHandle, VerifierHandle};
 
 /// The seed of prompts that a verifier makes: they belong to the task, not to a seed of the comparison.
 const PROMPT_SEED: u64 = 0;

@@ -1,15 +1,15 @@
 //! Objectives.
 
 use super::unwrap;
-use crate::abi::{ColumnWriter, ObjectiveBox};
-use crate::error::PluginError;
-use crate::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
-use crate::{config, wire};
+use pstar_core::PluginError;
+use pstar_core::abi::{ColumnWriter, ObjectiveBox};
+use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
+use pstar_core::{config, wire};
 
 /// An objective of a plugin.
 pub struct ObjectiveHandle {
-    pub(super) name: String,
-    pub(super) inner: ObjectiveBox,
+    pub(crate) name: String,
+    pub(crate) inner: ObjectiveBox,
 }
 
 impl ObjectiveHandle {

@@ -1,16 +1,16 @@
 //! Verifiers.
 
 use super::{unwrap, with_sequences};
-use crate::abi::{IncrementalBox, VerifierBox};
-use crate::author::Incremental;
-use crate::data::SequenceBatch;
-use crate::error::PluginError;
-use crate::rng::StreamKey;
+use pstar_core::PluginError;
+use pstar_core::abi::{IncrementalBox, VerifierBox};
+use pstar_core::author::Incremental;
+use pstar_core::data::SequenceBatch;
+use pstar_core::rng::StreamKey;
 
 /// A verifier of a plugin.
 pub struct VerifierHandle {
-    pub(super) name: String,
-    pub(super) inner: VerifierBox,
+    pub(crate) name: String,
+    pub(crate) inner: VerifierBox,
 }
 
 impl VerifierHandle {

@@ -2,10 +2,10 @@
 
 use super::identity::Identity;
 use super::soundness;
-use pstar_core::files::{read_regular, sha256};
-use pstar_core::host::{
-    self, BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, PolicyHandle, VerifierHandle,
+use crate::{
+    BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, PolicyHandle, VerifierHandle, open,
 };
+use pstar_core::files::{read_regular, sha256};
 use pstar_core::{Field, shown};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -129,8 +129,7 @@ impl Registry {
         if let Some(fault) = soundness::fault(&bytes) {
             return Err(LoadFailure::new(path, fault, "build the plugin again, or remove the file"));
         }
-        let opened =
-            host::open(path).map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
+        let opened = open(path).map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
         let after = Identity::of(path).map_err(|error| unreadable(&error))?;
         // A new name changes a file as well, so that its content decides.
         let same =

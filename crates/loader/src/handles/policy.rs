@@ -1,17 +1,18 @@
 //! Policies.
 
-use super::{model_handle, unwrap};
-use crate::abi::{ColumnWriter, PolicyBox};
-use crate::author::{ShapedParameters, WeightedBatch};
-use crate::error::PluginError;
-use crate::rng::StreamKey;
-use crate::wire;
+use super::model::model_handle;
+use super::unwrap;
+use pstar_core::PluginError;
+use pstar_core::abi::{ColumnWriter, PolicyBox};
+use pstar_core::author::{ShapedParameters, WeightedBatch};
+use pstar_core::rng::StreamKey;
+use pstar_core::wire;
 
 /// A policy of a plugin.
 pub struct PolicyHandle {
-    pub(super) name: String,
-    pub(super) inner: PolicyBox,
-    pub(super) shape: super::Shape,
+    pub(crate) name: String,
+    pub(crate) inner: PolicyBox,
+    pub(crate) shape: super::Shape,
 }
 
 model_handle!(PolicyHandle);
@@ -73,7 +74,7 @@ impl PolicyHandle {
     }
 
     /// Writes where each state's logits begin among the parameters; `false` where the policy is no table of softmax
-    /// rows. See [`Policy::row`](crate::Policy::row).
+    /// rows. See [`Policy::row`](pstar_core::Policy::row).
     ///
     /// # Errors
     /// If the component fails.

@@ -1,16 +1,17 @@
 //! Base models.
 
-use super::{model_handle, unwrap};
-use crate::abi::BaseModelBox;
-use crate::author::ShapedParameters;
-use crate::error::PluginError;
-use crate::wire;
+use super::model::model_handle;
+use super::unwrap;
+use pstar_core::PluginError;
+use pstar_core::abi::BaseModelBox;
+use pstar_core::author::ShapedParameters;
+use pstar_core::wire;
 
 /// A base model of a plugin.
 pub struct BaseModelHandle {
-    pub(super) name: String,
-    pub(super) inner: BaseModelBox,
-    pub(super) shape: super::Shape,
+    pub(crate) name: String,
+    pub(crate) inner: BaseModelBox,
+    pub(crate) shape: super::Shape,
 }
 
 model_handle!(BaseModelHandle);

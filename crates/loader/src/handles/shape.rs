@@ -1,8 +1,9 @@
 //! What an answer of a component must look like.
 
-use crate::author::Samples;
-use crate::data::{Ending, Task};
-use crate::error::PluginError;
+use pstar_core::PluginError;
+use pstar_core::Task;
+use pstar_core::author::Samples;
+use pstar_core::data::Ending;
 
 /// The shape of a task's outputs.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +15,7 @@ pub struct Shape {
 
 impl Shape {
     /// Of a task.
-    pub(super) fn of(task: &Task) -> Self {
+    pub(crate) fn of(task: &Task) -> Self {
         Self { horizon: task.horizon, symbols: task.alphabet.end(), ending: task.ending }
     }
 

@@ -1,0 +1,135 @@
+//! What a plugin offers, wherever it comes from.
+
+use crate::handles::{BaseModelHandle, ObjectiveHandle, PolicyHandle, Shape, VerifierHandle, unwrap};
+use abi_stable::StableAbi;
+use pstar_core::abi::{BaseModelBox, Entry_Ref, ObjectiveBox, PluginRoot_Ref, PolicyBox, VerifierBox};
+use pstar_core::config;
+use pstar_core::files::FileRead;
+use pstar_core::{Field, PluginError, Task};
+
+/// The components of a plugin.
+#[derive(Debug)]
+pub struct Plugin {
+    /// Version of the plugin's package.
+    pub version: String,
+    /// Version of the interface that it was built against.
+    pub interface: String,
+    /// Its verifiers.
+    pub verifiers: Vec<Component<VerifierHandle>>,
+    /// Its base models.
+    pub base_models: Vec<Component<BaseModelHandle>>,
+    /// Its policies.
+    pub policies: Vec<Component<PolicyHandle>>,
+    /// Its objectives.
+    pub objectives: Vec<Component<ObjectiveHandle>>,
+}
+
+impl Plugin {
+    /// The components behind a root: of an opened file, or of this program itself.
+    pub fn of(root: PluginRoot_Ref) -> Self {
+        Self {
+            version: root.version().into(),
+            interface: root.interface().into(),
+            verifiers: Component::list(root.verifiers().as_slice()),
+            base_models: Component::list(root.base_models().as_slice()),
+            policies: Component::list(root.policies().as_slice()),
+            objectives: Component::list(root.objectives().as_slice()),
+        }
+    }
+}
+
+/// Makes a component from the RON texts of its configuration and of the task.
+type Maker<H> = dyn Fn(&str, &str) -> Result<<H as Handle>::Boxed, PluginError> + Send + Sync;
+
+/// A component that can be made.
+pub struct Component<H: Handle> {
+    /// The name that experiments use.
+    pub name: String,
+    /// One sentence about it.
+    pub doc: String,
+    /// The fields of its configuration, where its author lists them.
+    pub fields: Vec<Field>,
+    make: Box<Maker<H>>,
+}
+
+impl<H: Handle> std::fmt::Debug for Component<H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<H: Handle> Component<H> {
+    /// A component that `make` makes from the RON texts of its configuration and of the task.
+    pub fn new(
+        name: impl Into<String>,
+        doc: impl Into<String>,
+        fields: Vec<Field>,
+        make: impl Fn(&str, &str) -> Result<H::Boxed, PluginError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.into(), doc: doc.into(), fields, make: Box::new(make) }
+    }
+
+    fn list(entries: &'static [Entry_Ref<H::Boxed>]) -> Vec<Self> {
+        let describe = |&entry: &Entry_Ref<H::Boxed>| {
+            let fields = config::parse(entry.fields().as_str()).unwrap_or_default();
+            let create = entry.create();
+            let make =
+                move |configuration: &str, task: &str| unwrap(create(configuration.into(), task.into()));
+            Self::new(entry.name(), entry.doc(), fields, make)
+        };
+        entries.iter().map(describe).collect()
+    }
+
+    /// Makes the component from the RON text of its configuration.
+    ///
+    /// # Errors
+    /// If the component refuses the configuration or panics.
+    pub fn create(&self, configuration: &str, task: &Task) -> Result<H, PluginError> {
+        let text = config::options()
+            .to_string(task)
+            .map_err(|error| PluginError::contract(format!("the task cannot be written: {error}")))?;
+        let boxed = (self.make)(configuration, &text)?;
+        Ok(H::wrap(self.name.clone(), boxed, Shape::of(task)))
+    }
+}
+
+/// A handle on a component of one kind.
+pub trait Handle: Sized + 'static {
+    /// The object of the binary interface behind it.
+    type Boxed: StableAbi + 'static;
+    /// The handle on `boxed`, for outputs of a shape.
+    fn wrap(name: String, boxed: Self::Boxed, shape: Shape) -> Self;
+}
+
+macro_rules! handle {
+    ($handle:ty, $boxed:ty $(, $shape:ident)?) => {
+        impl Handle for $handle {
+            type Boxed = $boxed;
+            fn wrap(name: String, inner: $boxed, _shape: Shape) -> Self {
+                Self { name, inner $(, $shape: _shape)? }
+            }
+        }
+
+        impl $handle {
+            /// The files that the component was made from; `None` where its plugin is older than this question.
+            ///
+            /// # Errors
+            /// If the component fails or its answer cannot be read.
+            pub fn files(&self) -> Result<Option<Vec<FileRead>>, PluginError> {
+                let text = unwrap(self.inner.files())?.into_option();
+                text.map(|text| config::parse(text.as_str())).transpose()
+            }
+        }
+
+        impl std::fmt::Debug for $handle {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($handle)).field("name", &self.name).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+handle!(VerifierHandle, VerifierBox);
+handle!(BaseModelHandle, BaseModelBox, shape);
+handle!(PolicyHandle, PolicyBox, shape);
+handle!(ObjectiveHandle, ObjectiveBox);

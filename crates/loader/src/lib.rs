@@ -1,0 +1,21 @@
+//! The host's side of the boundary: where components come from, and typed handles on them.
+//!
+//! A [`Registry`] holds the [`Component`]s of all plugins, each with a maker: it may be an entry of a plugin file
+//! ([`open`]) or anything else that makes an object of the binary interface, which nobody behind it can tell. A handle
+//! checks every answer of its component.
+
+mod component;
+mod discover;
+mod handles;
+mod identity;
+mod open;
+mod registry;
+mod soundness;
+
+pub use component::{Component, Handle, Plugin};
+pub use discover::{PATH_VARIABLE, find};
+pub use handles::{
+    BaseModelHandle, IncrementalHandle, ModelHandle, ObjectiveHandle, PolicyHandle, Shape, VerifierHandle,
+};
+pub use open::{OpenError, open};
+pub use registry::{Listing, LoadFailure, LoadedPlugin, Registry, UnknownComponent};
