@@ -48,7 +48,7 @@ impl VerifierHandle {
     /// The verifier of a prompt, reading symbol by symbol, if it offers that.
     ///
     /// # Errors
-    /// Of kind [`Unsupported`](crate::ErrorKind::Unsupported) with the reason, where there is no such view and the
+    /// Of kind [`Unsupported`](pstar_core::ErrorKind::Unsupported) with the reason, where there is no such view and the
     /// component says why; otherwise if the component fails.
     pub fn incremental(&self, prompt: &[u32]) -> Result<Option<IncrementalHandle>, PluginError> {
         let view = unwrap(self.inner.incremental(prompt.into()))?.into_option();
