@@ -27,7 +27,7 @@ impl Requests {
 
     fn sample(&self, policy: &PolicyHandle) -> Samples {
         let (prompt_of, sample) = (&self.prompt_of, &self.sample);
-        let request = SampleRequest { prompts: self.prompts.view(), prompt_of, sample };
+        let request = SampleRequest::new(self.prompts.view(), prompt_of, sample).unwrap();
         policy.sample(&request, StreamKey::new(7, Purpose::Rollout, 0)).unwrap()
     }
 }
@@ -62,7 +62,7 @@ fn scoring(c: &mut Criterion) {
 fn gradient(c: &mut Criterion) {
     let experiment = experiment(EXPERIMENT, &registry());
     let policy = ngram(3, &experiment.task, 1);
-    let facts = [PromptFacts { log_partition: None, log_invalidity: None }];
+    let facts = [PromptFacts::default()];
     let batch = SampledBatch::draw(&experiment, &policy, &facts, (1, 4096), (1, 0), false).unwrap();
     let coefficients = vec![0.5; batch.tokens.view().values().len()];
     let weighted = batch.weighted(&experiment, &coefficients).unwrap();

@@ -5,7 +5,7 @@
 mod support;
 
 use criterion::{Criterion, Throughput, criterion_group};
-use pstar_core::author::{SampleRequest, WeightedBatch};
+use pstar_core::author::{GradientBatch, SampleRequest};
 use pstar_core::data::{Alphabet, Ending, RaggedBuffer, SequenceBatch};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_lab::experiment::Optimizer;
@@ -56,16 +56,10 @@ impl Trained {
     }
 
     fn step(&mut self) {
-        let request =
-            SampleRequest { prompts: self.prompts.view(), prompt_of: &self.prompt_of, sample: &self.sample };
+        let request = SampleRequest::new(self.prompts.view(), &self.prompt_of, &self.sample).unwrap();
         let samples = self.policy.sample(&request, StreamKey::new(7, Purpose::Rollout, self.step)).unwrap();
         let sequences = SequenceBatch::new(self.prompts.view(), &self.prompt_of, samples.tokens.view());
-        let batch = WeightedBatch {
-            sequences: sequences.unwrap(),
-            weights: &self.weights,
-            coefficients: Some(&self.coefficients),
-            pseudo_count: 0.0,
-        };
+        let batch = GradientBatch::new(sequences.unwrap(), &self.weights, &self.coefficients).unwrap();
         self.policy.gradient(&batch, &mut self.gradient).unwrap();
         self.optimizer.step(&mut self.parameters, &self.gradient).unwrap();
         self.policy.set_parameters(&self.parameters).unwrap();

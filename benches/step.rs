@@ -11,7 +11,7 @@ use support::{EXPERIMENT, experiment, ngram, registry};
 fn step(c: &mut Criterion) {
     let registry = registry();
     let experiment = experiment(EXPERIMENT, &registry);
-    let facts = [PromptFacts { log_partition: None, log_invalidity: None }];
+    let facts = [PromptFacts::default()];
     let mut group = c.benchmark_group("step");
     for size in [256, 4096] {
         let spec = &experiment.objectives[0];

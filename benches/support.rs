@@ -44,13 +44,9 @@ pub(crate) fn experiment(text: &str, registry: &Registry) -> Experiment {
 
 /// A task over the first letters of the alphabet, with the empty prompt.
 pub(crate) fn task(symbols: usize, horizon: usize, ending: Ending) -> Task {
-    Task {
-        alphabet: Alphabet::of_chars(&"abcdefghijklmnopqrstuvwxyz"[..symbols], "").unwrap(),
-        horizon,
-        ending,
-        prompts: vec![Vec::new()],
-        directory: PathBuf::new(),
-    }
+    Task::new(Alphabet::of_chars(&"abcdefghijklmnopqrstuvwxyz"[..symbols], "").unwrap(), horizon, ending)
+        .with_prompts(vec![Vec::new()])
+        .in_directory("")
 }
 
 /// An n-gram policy of the plugin, with random parameters.

@@ -128,7 +128,8 @@ fn policy_gradient(theta: [f64; 5], alpha: f64, clip: Option<f64>) -> Vec<f64> {
     outputs.score(&policy, &mut scores).unwrap();
     let answer = objective.step(&outputs.view(&scores, (1, 0)).unwrap()).unwrap();
     let mut gradient = vec![0.0; 5];
-    policy.gradient(&outputs.weighted(&scores, &answer.coefficients), &mut gradient).unwrap();
+    let weighted = outputs.weighted(&scores, &answer.coefficients).unwrap();
+    policy.gradient(&weighted, &mut gradient).unwrap();
     gradient
 }
 

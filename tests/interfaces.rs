@@ -8,12 +8,12 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::{env, fs};
 
-/// Library files of an interface of long ago, of this one, and of one to come: each with its verifier and version.
+/// Library files of the first interface that was kept, of this one, and of one to come: each with its verifier and version.
 fn plugins() -> &'static [(PathBuf, &'static str, &'static str); 3] {
     static BUILT: OnceLock<[(PathBuf, &str, &str); 3]> = OnceLock::new();
     BUILT.get_or_init(|| {
         [
-            (of_old_interface(), "even-length", "1.1.0"),
+            (of_old_interface(), "even-length", "2.0.0"),
             (library("regex"), "regex", INTERFACE_VERSION),
             (of_grown_interface(), "palindrome", GROWN),
         ]
@@ -28,13 +28,13 @@ fn library_file(target: &Path, name: &str) -> PathBuf {
 /// The package that was kept as it was.
 fn of_old_interface() -> PathBuf {
     let package = folder();
-    copy_folder(&root().join("tests/out_of_tree/interface-1.1"), package.path());
-    build_out_of_tree(package.path(), &target("interface-1.1"));
-    library_file(&target("interface-1.1"), "pstar_core")
+    copy_folder(&root().join("tests/out_of_tree/interface-2.0"), package.path());
+    build_out_of_tree(package.path(), &target("interface-2.0"));
+    library_file(&target("interface-2.0"), "pstar_core")
 }
 
 /// The version of the grown interface.
-const GROWN: &str = "1.999.0";
+const GROWN: &str = "2.999.0";
 
 /// A plugin of this source that is built against this interface with one more method behind the last of every trait.
 fn of_grown_interface() -> PathBuf {
@@ -58,8 +58,9 @@ fn of_grown_interface() -> PathBuf {
 }
 ";
     change("core/src/abi/traits.rs", &|text| {
-        let grown = text.replace("    }\n}\n", &format!("    }}\n{method}"));
-        assert!(grown.matches("fn later").count() >= 4, "{grown}");
+        let last = "    fn files(&self) -> AbiResult<ROption<RString>>;\n}\n";
+        let grown = text.replace(last, &last.replace("}\n", method));
+        assert_eq!(grown.matches("fn later").count(), 4, "{grown}");
         grown
     });
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();

@@ -48,8 +48,8 @@ fn rollouts_of_step_0_are_the_same_under_all_objectives() {
         // Objectives differ in whether they ask for the base's log-probabilities.
         let (with, without) = (draw(1, true), draw(1, false));
         assert_eq!(
-            (&with.tokens, &with.rewards, &with.prompt),
-            (&without.tokens, &without.rewards, &without.prompt)
+            (&with.tokens, with.rewards(), with.prompts()),
+            (&without.tokens, without.rewards(), without.prompts())
         );
         assert_ne!(with.tokens, draw(2, true).tokens);
     }
@@ -147,8 +147,8 @@ fn samples_follow_the_exact_distribution() {
         registry().policy(&spec.plugin).unwrap().create(&spec.configuration, &experiment.task).unwrap();
     policy.set_parameters(prepared.starts[1].as_ref().unwrap()).unwrap();
     let batch = SampledBatch::draw(&experiment, &policy, &prepared.facts, (4, 1024), (9, 0), false).unwrap();
-    for (group, &prompt) in batch.prompt.iter().enumerate() {
-        let valid: f64 = batch.rewards[group * 1024..(group + 1) * 1024].iter().sum();
+    for (group, &prompt) in batch.prompts().iter().enumerate() {
+        let valid: f64 = batch.rewards()[group * 1024..(group + 1) * 1024].iter().sum();
         let rate = reference.prompts()[prompt as usize].split.valid.mass;
         let error = (rate * (1.0 - rate) / 1024.0).sqrt();
         assert!((valid / 1024.0 - rate).abs() < 4.0 * error, "{prompt}: {} {rate}", valid / 1024.0);

@@ -56,16 +56,14 @@ fn coefficients_equal_independent_values() {
 #[test]
 fn a_rate_that_no_tilt_has_is_refused_before_training() {
     let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).task;
-    let facts =
-        |rate: f64| [PromptFacts { log_partition: Some(rate.ln()), log_invalidity: Some((1.0 - rate).ln()) }];
+    let facts = |rate: f64| [PromptFacts::new(rate.ln(), (1.0 - rate).ln())];
     let component = registry().objective("kl-control").unwrap();
     let mut objective = component.create("(mu: 0.5)", &task).unwrap();
     assert!(objective.prepare(&facts(0.2)).is_ok());
     for rate in [0.5, 0.8, 0.0, 1.0] {
         assert_eq!(objective.prepare(&facts(rate)).unwrap_err().field.as_deref(), Some("mu"), "{rate}");
     }
-    let unknown = PromptFacts { log_partition: None, log_invalidity: None };
-    assert!(objective.prepare(&[unknown]).is_err());
+    assert!(objective.prepare(&[PromptFacts::default()]).is_err());
 }
 
 #[test]

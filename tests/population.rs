@@ -47,7 +47,8 @@ fn gradients_equal_independent_values() {
         outputs.score(&policy, &mut scores).unwrap();
         let answer = objective.step(&outputs.view(&scores, (1, 0)).unwrap()).unwrap();
         let mut gradient = vec![0.0; policy.parameter_count().unwrap()];
-        policy.gradient(&outputs.weighted(&scores, &answer.coefficients), &mut gradient).unwrap();
+        let weighted = outputs.weighted(&scores, &answer.coefficients).unwrap();
+        policy.gradient(&weighted, &mut gradient).unwrap();
         // Rows of the plugin: the contexts a, b and ^, in token order.
         for (i, context) in reference.contexts.iter().enumerate() {
             let row = ["a", "b", "^"].iter().position(|known| known == context).unwrap();

@@ -4,7 +4,7 @@
 
 use super::case;
 use crate::support::{experiment, folder, host, registry, run, shown};
-use pstar_core::objective::{BatchParts, ObjectiveBatch};
+use pstar_core::objective::{Moment, ObjectiveBuffer, PromptFacts, Row};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_lab::exact::{MethodChoice, exact};
 use pstar_lab::run::{ArmRecord, RunRecord};
@@ -148,30 +148,17 @@ fn right_but_not_of_the_base_is_wrong() {
 
 /// Of one group of right sequences of one token, sampled from the policy.
 fn coefficients(objective: &str, config: &str, log_a: &[f64], log_q: &[f64]) -> Result<Vec<f64>, String> {
-    let rows = log_q.len() as u64;
     let experiment = experiment(&case("z_zero.ron"));
     let component = registry().objective(objective).unwrap();
     let mut objective = component.create(config, &experiment.task).unwrap();
-    let (rewards, weights, ended) =
-        (vec![1.0; log_q.len()], vec![1.0 / rows as f64; log_q.len()], vec![1; log_q.len()]);
-    let (group_offsets, offsets) = ([0, rows], (0..=rows).collect::<Vec<u64>>());
-    let batch = ObjectiveBatch::new(BatchParts {
-        group_offsets: &group_offsets,
-        prompt: &[0],
-        log_partition: &[f64::NAN],
-        log_invalidity: &[f64::NAN],
-        rewards: &rewards,
-        weights: &weights,
-        ended: &ended,
-        offsets: &offsets,
-        log_probs: log_q,
-        behaviour_log_probs: log_q,
-        base_log_probs: log_a,
-        step: 0,
-        key: StreamKey::new(0, Purpose::Objective, 0),
-        population: false,
-    });
-    objective.step(&batch.unwrap()).map(|step| step.coefficients).map_err(|error| error.message)
+    let mut buffer = ObjectiveBuffer::default();
+    buffer.push_group(0, PromptFacts::default());
+    for (log_q, log_a) in log_q.chunks(1).zip(log_a.chunks(1)) {
+        buffer.push(Row::new(1.0, log_q).base_log_probs(log_a));
+    }
+    let batch = buffer.view(Moment::new(0, StreamKey::new(0, Purpose::Objective, 0))).unwrap();
+    let step = objective.observe(&batch).and_then(|()| objective.step(&batch));
+    step.map(|step| step.coefficients).map_err(|error| error.message)
 }
 
 /// An estimate of Z that is the same number in other units gives the same coefficients, however small it is.

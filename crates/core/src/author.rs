@@ -10,6 +10,6 @@ mod verifier;
 pub use base_model::BaseModel;
 pub use finite_state::FiniteStateView;
 pub use incremental::{Incremental, Recognizer};
-pub use policy::{Policy, WeightedBatch};
-pub use sequence_model::{SampleRequest, Samples, SequenceModel, ShapedParameters};
+pub use policy::{FitBatch, GradientBatch, Policy};
+pub use sequence_model::{SampleRequest, Samples, SequenceModel, ShapedParameters, Tensor};
 pub use verifier::Verifier;

@@ -8,6 +8,7 @@ use crate::adapter::{BaseModelAdapter, ObjectiveAdapter, PolicyAdapter, Verifier
 use crate::author::{BaseModel, Policy, Verifier};
 use crate::field::Field;
 use crate::objective::Objective;
+use crate::offers;
 use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::std_types::RSlice;
 
@@ -25,10 +26,12 @@ fn entry<B: 'static>(
     name: &'static str,
     doc: &'static str,
     fields: &'static [Field],
+    offers: &'static str,
     create: Create<B>,
 ) -> Entry_Ref<B> {
     let fields = ron::to_string(fields).unwrap_or_default().leak();
-    Entry { name: name.into(), doc: doc.into(), fields: (&*fields).into(), create }.leak_into_prefix()
+    let (name, doc, fields, offers) = (name.into(), doc.into(), (&*fields).into(), offers.into());
+    Entry { name, doc, fields, offers, create }.leak_into_prefix()
 }
 
 /// The entries live as long as the plugin stays loaded, which is until the process ends.
@@ -39,22 +42,40 @@ fn leak<B>(entries: Vec<Entry_Ref<B>>) -> RSlice<'static, Entry_Ref<B>> {
 impl Components {
     /// Adds a verifier.
     pub fn verifiers<V: Verifier>(&mut self) {
-        self.verifiers.push(entry(V::NAME, V::DOC, V::FIELDS, VerifierAdapter::<V>::create));
+        self.verifiers.push(entry(
+            V::NAME,
+            V::DOC,
+            V::FIELDS,
+            offers::VERIFIER,
+            VerifierAdapter::<V>::create,
+        ));
     }
 
     /// Adds a base model.
     pub fn base_models<M: BaseModel>(&mut self) {
-        self.base_models.push(entry(M::NAME, M::DOC, M::FIELDS, BaseModelAdapter::<M>::create));
+        self.base_models.push(entry(
+            M::NAME,
+            M::DOC,
+            M::FIELDS,
+            offers::BASE_MODEL,
+            BaseModelAdapter::<M>::create,
+        ));
     }
 
     /// Adds a policy.
     pub fn policies<P: Policy>(&mut self) {
-        self.policies.push(entry(P::NAME, P::DOC, P::FIELDS, PolicyAdapter::<P>::create));
+        self.policies.push(entry(P::NAME, P::DOC, P::FIELDS, offers::POLICY, PolicyAdapter::<P>::create));
     }
 
     /// Adds an objective.
     pub fn objectives<O: Objective>(&mut self) {
-        self.objectives.push(entry(O::NAME, O::DOC, O::FIELDS, ObjectiveAdapter::<O>::create));
+        self.objectives.push(entry(
+            O::NAME,
+            O::DOC,
+            O::FIELDS,
+            offers::OBJECTIVE,
+            ObjectiveAdapter::<O>::create,
+        ));
     }
 
     /// The root of the file, of the package version `version`.

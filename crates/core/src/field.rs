@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A field of a component's configuration, as `host plugins` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+// What an older plugin does not say of a field is empty.
+#[serde(default)]
+#[non_exhaustive]
 pub struct Field {
     /// The field's name.
     pub name: Cow<'static, str>,

@@ -21,6 +21,7 @@ mod field;
 pub mod files;
 pub mod math;
 pub mod objective;
+mod offers;
 pub mod rng;
 mod shown;
 pub mod wire;

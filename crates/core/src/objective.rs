@@ -2,27 +2,43 @@
 
 mod baseline;
 mod batch;
+mod buffer;
 mod declaration;
+mod moment;
 mod partition;
+mod source;
 mod step;
 
 pub use baseline::Baseline;
-pub use batch::{BatchParts, ObjectiveBatch};
+pub(crate) use batch::Columns;
+pub use batch::ObjectiveBatch;
+pub use buffer::{ObjectiveBuffer, Row};
 pub use declaration::{Declaration, Divergence, PartitionNeed, PopulationForm};
+pub use moment::Moment;
 pub use partition::{Partition, PartitionEstimator, PartitionSource, PartitionUsed};
+pub use source::Source;
 pub use step::ObjectiveStep;
 
 use crate::error::PluginError;
 use crate::field::Field;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The exact values of one prompt, where the host knows them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct PromptFacts {
     /// log Z = log A1: the log-probability that a sample of the base is valid.
     pub log_partition: Option<f64>,
     /// log A0: the log-probability that it is not.
     pub log_invalidity: Option<f64>,
+}
+
+impl PromptFacts {
+    /// The exact values log Z and log(1 − Z).
+    pub fn new(log_partition: f64, log_invalidity: f64) -> Self {
+        Self { log_partition: Some(log_partition), log_invalidity: Some(log_invalidity) }
+    }
 }
 
 /// A training objective, as the coefficients c_it of the update Σ_i w_i Σ_t c_it ∇ log q(y_it | x, y_i,<t).
@@ -60,9 +76,57 @@ pub trait Objective: Sized + Send + 'static {
         Ok(())
     }
 
-    /// The coefficients of one step. The batch is the whole step, never a slice of it.
+    /// Told of every batch that was drawn, once, before the first step on it. What an objective learns from samples it
+    /// learns here: steps may be several, or none.
+    ///
+    /// # Errors
+    /// If the objective is not defined on this batch.
+    fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
+        let _ = batch;
+        Ok(())
+    }
+
+    /// The coefficients of one optimizer step. The batch is the whole one that was drawn, never a slice of it, with
+    /// log-probabilities under the policy as it is now; [`ObjectiveBatch::is_updated`] tells which groups the step is of.
     ///
     /// # Errors
     /// If the objective is not defined on this batch.
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError>;
+
+    /// What it has learnt so far, for a run that stops and goes on: a text that [`restore`](Self::restore) reads, from
+    /// [`saved`]. Nothing by default, which is right for an objective that learns nothing.
+    ///
+    /// # Errors
+    /// If it cannot be said.
+    fn save(&self) -> Result<String, PluginError> {
+        Ok(String::new())
+    }
+
+    /// Takes up what [`save`](Self::save) gave.
+    ///
+    /// # Errors
+    /// If it is the state of another objective.
+    fn restore(&mut self, state: &str) -> Result<(), PluginError> {
+        if state.is_empty() {
+            return Ok(());
+        }
+        Err(PluginError::data(format!("`{}` keeps no state, found one of {} bytes", Self::NAME, state.len())))
+    }
+}
+
+/// A state as text, to the bit.
+///
+/// # Errors
+/// If it holds what has no text.
+pub fn saved(state: &impl Serialize) -> Result<String, PluginError> {
+    ron::to_string(state)
+        .map_err(|error| PluginError::contract(format!("the state cannot be saved: {error}")))
+}
+
+/// The state of a text that [`saved`] wrote.
+///
+/// # Errors
+/// If it is none of this type.
+pub fn restored<S: DeserializeOwned>(text: &str) -> Result<S, PluginError> {
+    ron::from_str(text).map_err(|error| PluginError::data(format!("the saved state cannot be read: {error}")))
 }

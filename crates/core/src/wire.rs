@@ -10,10 +10,12 @@
 )]
 
 use crate::abi::{ColumnWriter, Columns, Element, OwnedColumns};
-use crate::author::{SampleRequest, Samples, ShapedParameters, WeightedBatch};
+use crate::author::{FitBatch, GradientBatch, SampleRequest, Samples, ShapedParameters, Tensor};
 use crate::data::{Ragged, RaggedBuffer, SequenceBatch};
 use crate::error::PluginError;
-use crate::objective::{BatchParts, ObjectiveBatch, ObjectiveStep, PartitionSource, PartitionUsed};
+use crate::objective::{
+    self, Declaration, Moment, ObjectiveBatch, ObjectiveStep, PartitionSource, PartitionUsed, PromptFacts,
+};
 use crate::rng::StreamKey;
 
 fn malformed(what: &str) -> PluginError {
@@ -33,6 +35,7 @@ fn put_prompts<'a>(writer: &mut ColumnWriter<'a>, prompts: Ragged<'a, u32>, prom
 }
 
 pub fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
+    columns.refuse_unknown(&[])?;
     let prompts = Ragged::new(columns.get("prompt_offsets")?, columns.get("prompt_tokens")?);
     let tokens = Ragged::new(columns.get("offsets")?, columns.get("tokens")?);
     let prompt_of = columns.get("prompt_of")?;
@@ -48,14 +51,10 @@ pub fn put_request<'a>(writer: &mut ColumnWriter<'a>, request: &SampleRequest<'a
 }
 
 pub fn read_request<'a>(columns: &Columns<'a>) -> Result<SampleRequest<'a>, PluginError> {
+    columns.refuse_unknown(&[])?;
     let prompts = Ragged::new(columns.get("prompt_offsets")?, columns.get("prompt_tokens")?);
     let prompts = prompts.ok_or_else(|| malformed("a sample request"))?;
-    let prompt_of: &[u32] = columns.get("prompt_of")?;
-    let sample: &[u32] = columns.get("sample")?;
-    if prompt_of.len() != sample.len() || prompt_of.iter().any(|&p| p as usize >= prompts.len()) {
-        return Err(malformed("a sample request"));
-    }
-    Ok(SampleRequest { prompts, prompt_of, sample })
+    SampleRequest::new(prompts, columns.get("prompt_of")?, columns.get("sample")?)
 }
 
 pub fn give_samples(samples: Samples) -> OwnedColumns {
@@ -68,52 +67,94 @@ pub fn give_samples(samples: Samples) -> OwnedColumns {
 }
 
 pub fn take_samples(mut columns: OwnedColumns) -> Result<Samples, PluginError> {
+    columns.refuse_unknown(&[])?;
     let parts = columns.take("offsets").zip(columns.take("tokens"));
     let tokens = parts.and_then(|(offsets, tokens)| RaggedBuffer::from_parts(offsets, tokens));
     let log_probs: Option<Vec<f64>> = columns.take("log_probs");
     match tokens.zip(log_probs) {
         Some((tokens, log_probs)) if tokens.view().values().len() == log_probs.len() => {
-            Ok(Samples { tokens, log_probs })
+            Ok(Samples::new(tokens, log_probs))
         }
         _ => Err(malformed("samples")),
     }
 }
 
-pub fn put_weighted<'a>(writer: &mut ColumnWriter<'a>, batch: &'a WeightedBatch<'a>) {
+pub fn put_gradient_batch<'a>(writer: &mut ColumnWriter<'a>, batch: &GradientBatch<'a>) {
     put_sequences(writer, &batch.sequences);
     writer.put("weights", batch.weights);
-    if let Some(coefficients) = batch.coefficients {
-        writer.put("coefficients", coefficients);
-    }
+    writer.put("coefficients", batch.coefficients);
+}
+
+pub fn read_gradient_batch<'a>(columns: &Columns<'a>) -> Result<GradientBatch<'a>, PluginError> {
+    GradientBatch::new(read_sequences(columns)?, columns.get("weights")?, columns.get("coefficients")?)
+}
+
+pub fn put_fit_batch<'a>(writer: &mut ColumnWriter<'a>, batch: &'a FitBatch<'a>) {
+    put_sequences(writer, &batch.sequences);
+    writer.put("weights", batch.weights);
     writer.put("pseudo_count", std::slice::from_ref(&batch.pseudo_count));
 }
 
-pub fn read_weighted<'a>(columns: &Columns<'a>) -> Result<WeightedBatch<'a>, PluginError> {
-    let sequences = read_sequences(columns)?;
-    let weights: &[f64] = columns.get("weights")?;
-    let coefficients: Option<&[f64]> = columns.find("coefficients")?;
-    let pseudo_count = columns.find("pseudo_count")?.and_then(|values: &[f64]| values.first().copied());
-    let tokens = sequences.tokens().values().len();
-    if weights.len() != sequences.len() || coefficients.is_some_and(|c| c.len() != tokens) {
-        return Err(malformed("a weighted batch"));
-    }
-    let pseudo_count = pseudo_count.unwrap_or(0.0);
-    Ok(WeightedBatch { sequences, weights, coefficients, pseudo_count })
+pub fn read_fit_batch<'a>(columns: &Columns<'a>) -> Result<FitBatch<'a>, PluginError> {
+    let &[pseudo_count] = columns.get("pseudo_count")? else { return Err(malformed("a batch to fit")) };
+    let batch = FitBatch::new(read_sequences(columns)?, columns.get("weights")?)?;
+    Ok(batch.with_pseudo_count(pseudo_count))
 }
 
 pub fn give_parameters(parameters: ShapedParameters) -> OwnedColumns {
     let mut columns = OwnedColumns::default();
     columns.put("shape", parameters.shape.into_bytes());
     columns.put("values", parameters.values);
+    columns.put("tensors", ron::to_string(&parameters.tensors).unwrap_or_default().into_bytes());
     columns
 }
 
 pub fn take_parameters(mut columns: OwnedColumns) -> Result<ShapedParameters, PluginError> {
-    let shape = columns.take("shape").and_then(|bytes| String::from_utf8(bytes).ok());
-    let parts = shape.zip(columns.take("values"));
-    parts
-        .map(|(shape, values)| ShapedParameters { shape, values })
-        .ok_or_else(|| malformed("a model's parameters"))
+    columns.refuse_unknown(&[])?;
+    let mut text = |name| columns.take(name).and_then(|bytes| String::from_utf8(bytes).ok());
+    let (shape, tensors) = (text("shape"), text("tensors"));
+    let (Some(shape), Some(values)) = (shape, columns.take("values")) else {
+        return Err(malformed("a model's parameters"));
+    };
+    let parameters = ShapedParameters::new(shape, values);
+    let tensors: Vec<Tensor> = tensors.and_then(|text| ron::from_str(&text).ok()).unwrap_or_default();
+    if tensors.is_empty() { Ok(parameters) } else { parameters.with_tensors(tensors) }
+}
+
+pub fn give_declaration(declaration: &Declaration) -> OwnedColumns {
+    let mut columns = OwnedColumns::default();
+    for (name, text) in declaration.entries() {
+        columns.put(name, text.into_bytes());
+    }
+    columns
+}
+
+pub fn take_declaration(columns: OwnedColumns) -> Result<Declaration, PluginError> {
+    columns.refuse_unknown(&[])?;
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).ok();
+    let mut entries = Vec::with_capacity(columns.columns.len());
+    for column in columns.columns {
+        let value = u8::take(column.data).and_then(text).ok_or_else(|| malformed("a declaration"))?;
+        entries.push((column.name.into_string(), value));
+    }
+    Declaration::of_entries(entries.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+}
+
+pub fn put_facts<'a>(writer: &mut ColumnWriter<'a>, log_partition: &'a [f64], log_invalidity: &'a [f64]) {
+    writer.put("log_partition", log_partition);
+    writer.put("log_invalidity", log_invalidity);
+}
+
+pub fn read_facts(columns: &Columns<'_>) -> Result<Vec<PromptFacts>, PluginError> {
+    columns.refuse_unknown(&[])?;
+    let known = |value: f64| (!value.is_nan()).then_some(value);
+    let log_partition: &[f64] = columns.get("log_partition")?;
+    let log_invalidity: &[f64] = columns.get("log_invalidity")?;
+    if log_partition.len() != log_invalidity.len() {
+        return Err(malformed("the prompts' exact values"));
+    }
+    let facts = log_partition.iter().zip(log_invalidity);
+    Ok(facts.map(|(&z, &i)| PromptFacts { log_partition: known(z), log_invalidity: known(i) }).collect())
 }
 
 pub fn put_objective_batch<'a>(
@@ -121,19 +162,23 @@ pub fn put_objective_batch<'a>(
     batch: &ObjectiveBatch<'a>,
     scalars: &'a ObjectiveScalars,
 ) {
-    let parts = batch.parts();
-    writer.put("group_offsets", parts.group_offsets);
-    writer.put("prompt", parts.prompt);
-    writer.put("log_partition", parts.log_partition);
-    writer.put("log_invalidity", parts.log_invalidity);
-    writer.put("rewards", parts.rewards);
-    writer.put("weights", parts.weights);
-    writer.put("ended", parts.ended);
-    writer.put("offsets", parts.offsets);
-    writer.put("log_probs", parts.log_probs);
-    writer.put("behaviour_log_probs", parts.behaviour_log_probs);
-    writer.put("base_log_probs", parts.base_log_probs);
+    let columns = batch.columns();
+    writer.put("group_offsets", columns.group_offsets);
+    writer.put("prompt", columns.prompt);
+    writer.put("log_partition", columns.log_partition);
+    writer.put("log_invalidity", columns.log_invalidity);
+    writer.put("updated", columns.updated);
+    writer.put("rewards", columns.rewards);
+    writer.put("weights", columns.weights);
+    writer.put("ended", columns.ended);
+    writer.put("source", columns.source);
+    writer.put("age", columns.age);
+    writer.put("offsets", columns.offsets);
+    writer.put("log_probs", columns.log_probs);
+    writer.put("behaviour_log_probs", columns.behaviour_log_probs);
+    writer.put("base_log_probs", columns.base_log_probs);
     writer.put("step", &scalars.step);
+    writer.put("epoch", &scalars.epoch);
     writer.put("key", &scalars.key);
     writer.put("population", &scalars.population);
 }
@@ -141,48 +186,57 @@ pub fn put_objective_batch<'a>(
 /// The single values of an objective's batch, as columns: `key` is seed, step, purpose, epoch, resample.
 pub struct ObjectiveScalars {
     step: [u64; 1],
+    epoch: [u32; 1],
     key: [u64; 5],
     population: [u8; 1],
 }
 
 impl ObjectiveScalars {
     pub fn of(batch: &ObjectiveBatch<'_>) -> Self {
-        let BatchParts { step, key, population, .. } = *batch.parts();
-        let StreamKey { seed, purpose, step: key_step, epoch, resample } = key;
-        let key = [seed, key_step.into(), purpose.into(), epoch.into(), resample.into()];
-        Self { step: [step], key, population: [population.into()] }
+        let Moment { step, epoch, key, population } = batch.moment();
+        let StreamKey { seed, purpose, step: key_step, epoch: key_epoch, resample } = key;
+        let key = [seed, key_step.into(), purpose.into(), key_epoch.into(), resample.into()];
+        Self { step: [step], epoch: [epoch], key, population: [population.into()] }
     }
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the writer widened them")]
 pub fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<ObjectiveBatch<'a>, PluginError> {
+    columns.refuse_unknown(&[])?;
     let incomplete = || malformed("an objective's batch");
-    let &[seed, key_step, purpose, epoch, resample] = columns.get("key")? else { return Err(incomplete()) };
-    let (&[step], &[population]) = (columns.get("step")?, columns.get::<u8>("population")?) else {
+    let &[seed, key_step, purpose, key_epoch, resample] = columns.get("key")? else {
         return Err(incomplete());
     };
-    ObjectiveBatch::new(BatchParts {
+    let (&[step], &[epoch], &[population]) =
+        (columns.get("step")?, columns.get("epoch")?, columns.get::<u8>("population")?)
+    else {
+        return Err(incomplete());
+    };
+    let key = StreamKey {
+        seed,
+        step: key_step as u32,
+        purpose: purpose as u8,
+        epoch: key_epoch as u8,
+        resample: resample as u8,
+    };
+    let moment = Moment { step, epoch, key, population: population != 0 };
+    let columns = objective::Columns {
         group_offsets: columns.get("group_offsets")?,
         prompt: columns.get("prompt")?,
         log_partition: columns.get("log_partition")?,
         log_invalidity: columns.get("log_invalidity")?,
+        updated: columns.get("updated")?,
         rewards: columns.get("rewards")?,
         weights: columns.get("weights")?,
         ended: columns.get("ended")?,
+        source: columns.get("source")?,
+        age: columns.get("age")?,
         offsets: columns.get("offsets")?,
         log_probs: columns.get("log_probs")?,
         behaviour_log_probs: columns.get("behaviour_log_probs")?,
         base_log_probs: columns.get("base_log_probs")?,
-        step,
-        key: StreamKey {
-            seed,
-            step: key_step as u32,
-            purpose: purpose as u8,
-            epoch: epoch as u8,
-            resample: resample as u8,
-        },
-        population: population != 0,
-    })
+    };
+    ObjectiveBatch::of(columns, moment)
 }
 
 /// Prefix of the columns that hold an objective's diagnostics, one value each.
@@ -200,6 +254,7 @@ pub fn give_step(step: ObjectiveStep) -> OwnedColumns {
 }
 
 pub fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, PluginError> {
+    columns.refuse_unknown(&[])?;
     let incomplete = || malformed("an objective's answer");
     let coefficients = columns.take("coefficients").ok_or_else(incomplete)?;
     let log_partitions: Vec<f64> = columns.take("log_partition").unwrap_or_default();

@@ -102,7 +102,7 @@ impl Ruler {
         match self {
             Self::Enumerated(reference) => reference.facts(),
             Self::Dynamic(reference) => reference.facts(),
-            Self::Sampled(..) => vec![PromptFacts { log_partition: None, log_invalidity: None }; prompts],
+            Self::Sampled(..) => vec![PromptFacts::default(); prompts],
         }
     }
 

@@ -52,7 +52,7 @@ impl PolicyClass {
         let mut all =
             ExplicitAutomaton { symbols: space.symbols, next: vec![0; space.symbols], accepts: vec![true] };
         let Ok(all) = Acceptor::explore(&mut all, space, false, 1) else { unreachable!("one state") };
-        let facts = PromptFacts { log_partition: Some(0.0), log_invalidity: Some(f64::NEG_INFINITY) };
+        let facts = PromptFacts::new(0.0, f64::NEG_INFINITY);
         let walk = |prompt| ClassPrompt::new(experiment, policy, prompt, &all, facts);
         let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(experiment).map(walk).collect();
         settle(prompts.map(|prompts| Self { prompts }))

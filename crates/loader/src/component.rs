@@ -49,6 +49,8 @@ pub struct Component<H: Handle> {
     pub doc: String,
     /// The fields of its configuration, where its author lists them.
     pub fields: Vec<Field>,
+    /// What it understands beyond the plain interface.
+    pub offers: Vec<String>,
     make: Box<Maker<H>>,
 }
 
@@ -66,7 +68,8 @@ impl<H: Handle> Component<H> {
         fields: Vec<Field>,
         make: impl Fn(&str, &str) -> Result<H::Boxed, PluginError> + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), doc: doc.into(), fields, make: Box::new(make) }
+        let offers = Vec::new();
+        Self { name: name.into(), doc: doc.into(), fields, offers, make: Box::new(make) }
     }
 
     fn list(entries: &'static [Entry_Ref<H::Boxed>]) -> Vec<Self> {
@@ -75,7 +78,8 @@ impl<H: Handle> Component<H> {
             let create = entry.create();
             let make =
                 move |configuration: &str, task: &str| unwrap(create(configuration.into(), task.into()));
-            Self::new(entry.name(), entry.doc(), fields, make)
+            let offers = entry.offers().as_str().split_ascii_whitespace().map(String::from).collect();
+            Self { offers, ..Self::new(entry.name(), entry.doc(), fields, make) }
         };
         entries.iter().map(describe).collect()
     }

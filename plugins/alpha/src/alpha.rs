@@ -80,14 +80,17 @@ impl Objective for Alpha {
             None if alpha == 0.0 => Divergence::KlFromFiltered,
             None => Divergence::Alpha { alpha },
         };
-        Declaration {
-            base_log_probs: true,
-            partition: if as_released { PartitionNeed::Unused } else { partition.need() },
-            minimum_group: baseline.minimum_group().max(partition.minimum_group()),
+        Declaration::default()
+            .base_log_probs()
+            .partition(if as_released { PartitionNeed::Unused } else { partition.need() })
+            .minimum_group(baseline.minimum_group().max(partition.minimum_group()))
             // The released variant is defined by its sampling: Z of the group, leave-one-out.
-            population: (!as_released).then_some(PopulationForm::PerSequence),
-            divergence: (!as_released).then_some(divergence),
-        }
+            .population((!as_released).then_some(PopulationForm::PerSequence))
+            .divergence((!as_released).then_some(divergence))
+    }
+
+    fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
+        if self.config.as_released { Ok(()) } else { self.estimator.observe(batch) }
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
@@ -105,7 +108,7 @@ impl Objective for Alpha {
             }
         }
         let mut c: Vec<f64> = powers.iter().map(|&power| math::exp_m1(power)).collect();
-        let diagnostics = clip.map(|clip| clipped_fraction(batch, &mut c, clip)).into_iter().collect();
+        let clipped = clip.map(|clip| clip_above(batch, &mut c, clip));
         baseline.subtract(batch, &mut c);
         for (i, c) in c.iter_mut().enumerate() {
             // Without a baseline the product with R may be a number where the pseudo-reward is none.
@@ -116,13 +119,25 @@ impl Objective for Alpha {
             };
         }
         PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
-        Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
+        let step = ObjectiveStep::per_sequence(batch, &c).with_partitions(partitions);
+        Ok(match clipped {
+            Some(clipped) => step.with_diagnostic(ObjectiveStep::CLIPPED_FRACTION, clipped),
+            None => step,
+        })
+    }
+
+    fn save(&self) -> Result<String, PluginError> {
+        self.estimator.save()
+    }
+
+    fn restore(&mut self, state: &str) -> Result<(), PluginError> {
+        self.estimator.restore(state)
     }
 }
 
-/// Lowers values above `clip` to it; the diagnostic says what share of the sequences had one: where the rows are all
-/// outputs, each as much as its weight.
-pub(crate) fn clipped_fraction(batch: &ObjectiveBatch<'_>, values: &mut [f64], clip: f64) -> (String, f64) {
+/// Lowers values above `clip` to it, and says what share of the sequences had one: where the rows are all outputs, each as
+/// much as its weight.
+pub(crate) fn clip_above(batch: &ObjectiveBatch<'_>, values: &mut [f64], clip: f64) -> f64 {
     let weight = |i| if batch.is_population() { batch.weight(i) } else { 1.0 };
     let total: f64 = (0..values.len()).map(weight).sum();
     let above = values.iter_mut().enumerate().filter(|(_, value)| **value > clip);
@@ -133,5 +148,5 @@ pub(crate) fn clipped_fraction(batch: &ObjectiveBatch<'_>, values: &mut [f64], c
         })
         .sum();
     // The sum of nothing is −0, and adding 0 makes it 0.
-    ("clipped_fraction".into(), (clipped + 0.0) / total)
+    (clipped + 0.0) / total
 }

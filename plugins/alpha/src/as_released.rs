@@ -1,6 +1,6 @@
 //! α-DPG as its authors published it, deviations from the formula included.
 
-use crate::alpha::clipped_fraction;
+use crate::alpha::clip_above;
 use pstar_core::objective::{Baseline, ObjectiveBatch, ObjectiveStep, PartitionSource, PartitionUsed};
 use pstar_core::{PluginError, math};
 
@@ -39,7 +39,8 @@ pub(crate) fn step(
         }
         partitions.push(PartitionUsed { log_partition, source: PartitionSource::Group });
     }
-    let diagnostics = vec![clipped_fraction(batch, &mut c, clip.unwrap_or(CLIP))];
+    let clipped = clip_above(batch, &mut c, clip.unwrap_or(CLIP));
     Baseline::LeaveOneOut.subtract(batch, &mut c);
-    Ok(ObjectiveStep { partitions, diagnostics, ..ObjectiveStep::per_sequence(batch, &c) })
+    let step = ObjectiveStep::per_sequence(batch, &c).with_partitions(partitions);
+    Ok(step.with_diagnostic(ObjectiveStep::CLIPPED_FRACTION, clipped))
 }

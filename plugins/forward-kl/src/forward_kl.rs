@@ -62,13 +62,16 @@ impl Objective for ForwardKl {
     }
 
     fn declaration(&self) -> Declaration {
-        Declaration {
-            base_log_probs: true,
-            partition: self.partition.need(),
-            minimum_group: self.baseline.of_group().minimum_group().max(self.partition.minimum_group()),
-            population: Some(PopulationForm::PerSequence),
-            divergence: Some(Divergence::KlFromFiltered),
-        }
+        Declaration::default()
+            .base_log_probs()
+            .partition(self.partition.need())
+            .minimum_group(self.baseline.of_group().minimum_group().max(self.partition.minimum_group()))
+            .population(PopulationForm::PerSequence)
+            .divergence(Divergence::KlFromFiltered)
+    }
+
+    fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
+        self.estimator.observe(batch)
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
@@ -95,6 +98,14 @@ impl Objective for ForwardKl {
             c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
         }
         PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
-        Ok(ObjectiveStep { partitions, ..ObjectiveStep::per_sequence(batch, &c) })
+        Ok(ObjectiveStep::per_sequence(batch, &c).with_partitions(partitions))
+    }
+
+    fn save(&self) -> Result<String, PluginError> {
+        self.estimator.save()
+    }
+
+    fn restore(&mut self, state: &str) -> Result<(), PluginError> {
+        self.estimator.restore(state)
     }
 }

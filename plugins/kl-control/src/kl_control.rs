@@ -92,13 +92,12 @@ impl Objective for KlControl {
             Strength::Beta(beta) => (PartitionNeed::Unused, Divergence::KlToTilted { beta }),
             Strength::ValidityRate(mu) => (PartitionNeed::Exact, Divergence::KlToTiltedAtRate { mu }),
         };
-        Declaration {
-            base_log_probs: true,
-            partition,
-            minimum_group: self.baseline.minimum_group(),
-            population: Some(PopulationForm::PerSequence),
-            divergence: Some(divergence),
-        }
+        Declaration::default()
+            .base_log_probs()
+            .partition(partition)
+            .minimum_group(self.baseline.minimum_group())
+            .population(PopulationForm::PerSequence)
+            .divergence(divergence)
     }
 
     fn prepare(&mut self, prompts: &[PromptFacts]) -> Result<(), PluginError> {
@@ -129,7 +128,7 @@ impl Objective for KlControl {
         }
         self.baseline.subtract(batch, &mut c);
         c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
-        Ok(ObjectiveStep { partitions, ..ObjectiveStep::per_sequence(batch, &c) })
+        Ok(ObjectiveStep::per_sequence(batch, &c).with_partitions(partitions))
     }
 }
 

@@ -29,12 +29,10 @@ impl Objective for Reinforce {
     }
 
     fn declaration(&self) -> Declaration {
-        Declaration {
-            minimum_group: self.0.baseline.minimum_group(),
-            population: Some(PopulationForm::PerSequence),
-            divergence: Some(Divergence::InvalidityRate),
-            ..Declaration::default()
-        }
+        Declaration::default()
+            .minimum_group(self.0.baseline.minimum_group())
+            .population(PopulationForm::PerSequence)
+            .divergence(Divergence::InvalidityRate)
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {

@@ -169,7 +169,7 @@ impl Distribution {
             }
         }
         let tokens = RaggedBuffer::from_parts(offsets, tokens).expect("offsets are sums of lengths");
-        Samples { tokens, log_probs }
+        Samples::new(tokens, log_probs)
     }
 
     /// Adds a token to the sequence of every lane.
@@ -314,7 +314,8 @@ mod tests {
             (3, 7, Ending::EndSymbol, false),
             (2, 5, Ending::EndSymbol, true),
         ] {
-            let task = Task { ending, ..task("abc", "=", horizon) };
+            let mut task = task("abc", "=", horizon);
+            task.ending = ending;
             let positions = if dependent { horizon } else { 1 };
             let contexts = Contexts::new(order, &task, positions).unwrap();
             let mut distribution = Distribution::uniform(contexts, positions, &task);
@@ -327,8 +328,7 @@ mod tests {
             for n in [0, 1, u32::try_from(2 * LOCKSTEP).unwrap() + 3] {
                 let prompt_of: Vec<u32> = (0..n).map(|i| i % 3).collect();
                 let sample: Vec<u32> = (0..n).map(|i| i / 3).collect();
-                let request =
-                    SampleRequest { prompts: prompts.view(), prompt_of: &prompt_of, sample: &sample };
+                let request = SampleRequest::new(prompts.view(), &prompt_of, &sample).unwrap();
                 let expected = one_by_one(&distribution, &request, key);
                 assert!(distribution.sample(&request, key) == expected, "{order} {ending:?} {n}");
                 assert!(distribution.sample_blocks(&request, key) == expected, "{order} {ending:?} {n}");

@@ -1,7 +1,7 @@
 //! What base model and policy share: a distribution, and what tells apart whose parameters fit whom.
 
 use crate::distribution::Distribution;
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters};
+use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters, Tensor};
 use pstar_core::data::{Alphabet, SequenceBatch};
 use pstar_core::rng::StreamKey;
 use pstar_core::{PluginError, SequenceModel};
@@ -28,6 +28,9 @@ impl SequenceModel for Ngram {
     }
 
     fn parameters(&self) -> Option<ShapedParameters> {
-        Some(ShapedParameters { shape: self.shape.clone(), values: self.distribution.logits().to_vec() })
+        let logits = self.distribution.logits().to_vec();
+        let choices = self.distribution.choices();
+        let tensors = vec![Tensor::new("logits", &[logits.len() / choices, choices])];
+        ShapedParameters::new(self.shape.clone(), logits).with_tensors(tensors).ok()
     }
 }

@@ -6,7 +6,8 @@ use crate::contexts::Contexts;
 use crate::distribution::Distribution;
 use crate::model::Ngram;
 use crate::table;
-use pstar_core::author::WeightedBatch;
+use pstar_core::author::{FitBatch, GradientBatch};
+use pstar_core::data::SequenceBatch;
 use pstar_core::rng::StreamKey;
 use pstar_core::{Field, PluginError, Policy, Task, math};
 
@@ -86,10 +87,11 @@ impl Policy for Ngram {
     }
 
     /// Row by row, Σ w c (1[k = token] − π(k | row)): the first part token by token, the second once a row.
-    fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+    fn gradient(&self, batch: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
         gradient.fill(0.0);
         let mut row_sums = vec![0.0; gradient.len() / self.distribution.choices()];
-        self.visit_weighted(batch, |row, token, amount| {
+        self.visit_weighted(&batch.sequences, batch.weights, |row, token, index, weight| {
+            let amount = weight * batch.coefficients[index];
             gradient[row + token] += amount;
             row_sums[row / self.distribution.choices()] += amount;
         });
@@ -104,9 +106,11 @@ impl Policy for Ngram {
     }
 
     /// Closed form: π(k | row) = weighted count of k in the row / weighted count of the row.
-    fn fit(&mut self, batch: &WeightedBatch<'_>) -> Result<(), PluginError> {
+    fn fit(&mut self, batch: &FitBatch<'_>) -> Result<(), PluginError> {
         let mut counts = vec![0.0; self.parameter_count()];
-        self.visit_weighted(batch, |row, token, amount| counts[row + token] += amount);
+        self.visit_weighted(&batch.sequences, batch.weights, |row, token, _, weight| {
+            counts[row + token] += weight;
+        });
         let choices = self.distribution.choices();
         self.distribution.change_logits(|logits| {
             for (logits, counts) in logits.chunks_exact_mut(choices).zip(counts.chunks_exact(choices)) {
@@ -124,17 +128,22 @@ impl Policy for Ngram {
 }
 
 impl Ngram {
-    /// Calls `visit(row, token, w c)` for every token of every sequence whose weight is not 0.
-    fn visit_weighted(&self, batch: &WeightedBatch<'_>, mut visit: impl FnMut(usize, usize, f64)) {
-        let offsets = batch.sequences.tokens().offsets();
+    /// Calls `visit(row, token, index, w)` for every token of every sequence whose weight is not 0.
+    fn visit_weighted(
+        &self,
+        sequences: &SequenceBatch<'_>,
+        weights: &[f64],
+        mut visit: impl FnMut(usize, usize, usize, f64),
+    ) {
+        let offsets = sequences.tokens().offsets();
         let mut sequence = 0;
-        self.distribution.visit_tokens(&batch.sequences, |row, token, index| {
+        self.distribution.visit_tokens(sequences, |row, token, index| {
             while index as u64 >= offsets[sequence + 1] {
                 sequence += 1;
             }
-            let weight = batch.weights[sequence];
+            let weight = weights[sequence];
             if weight != 0.0 {
-                visit(row, token, weight * batch.coefficients.map_or(1.0, |c| c[index]));
+                visit(row, token, index, weight);
             }
         });
     }

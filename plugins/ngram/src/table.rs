@@ -92,13 +92,9 @@ pub(crate) mod tests {
     use pstar_core::data::{Alphabet, Ending};
 
     pub(crate) fn task(symbols: &str, prompt_symbols: &str, horizon: usize) -> Task {
-        Task {
-            alphabet: Alphabet::of_chars(symbols, prompt_symbols).unwrap(),
-            horizon,
-            ending: Ending::EndSymbol,
-            prompts: vec![Vec::new()],
-            directory: std::path::PathBuf::new(),
-        }
+        Task::new(Alphabet::of_chars(symbols, prompt_symbols).unwrap(), horizon, Ending::EndSymbol)
+            .with_prompts(vec![Vec::new()])
+            .in_directory("")
     }
 
     fn read(rows: &[(&str, &[f64])]) -> Result<Vec<f64>, String> {

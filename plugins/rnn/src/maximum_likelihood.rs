@@ -4,7 +4,7 @@ use crate::adam::Adam;
 use crate::model::Gru;
 use pstar_core::PluginError;
 use pstar_core::SequenceModel;
-use pstar_core::author::WeightedBatch;
+use pstar_core::author::GradientBatch;
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 
 /// Greatest norm of the gradient of a mean log-likelihood.
@@ -36,7 +36,8 @@ impl Fit {
         let sequences = select(batch, rows);
         let weights = vec![1.0 / rows.len() as f64; rows.len()];
         let sequences = sequences.view();
-        let batch = WeightedBatch { sequences, weights: &weights, coefficients: None, pseudo_count: 0.0 };
+        let ones = vec![1.0; sequences.tokens().values().len()];
+        let batch = GradientBatch::new(sequences, &weights, &ones)?;
         model.gradient(&batch, &mut self.gradient)?;
         self.adam.step(&mut self.parameters, &self.gradient, learning_rate, MOST_NORM);
         model.replace(&self.parameters);

@@ -9,7 +9,7 @@ use crate::score::{self, Scorer};
 use crate::shape::Shape;
 use crate::simd::InstructionSet;
 use crate::workspace::{CHUNK, Workspace};
-use pstar_core::author::{SampleRequest, Samples, ShapedParameters, WeightedBatch};
+use pstar_core::author::{GradientBatch, SampleRequest, Samples, ShapedParameters, Tensor};
 use pstar_core::data::{Ending, SequenceBatch};
 use pstar_core::rng::StreamKey;
 use pstar_core::{PluginError, SequenceModel, Task};
@@ -87,14 +87,14 @@ impl Gru {
     /// Coefficients are scaled by a power of two to about 1 first, so that no gradient is too small for `f32`.
     pub(crate) fn gradient(
         &self,
-        batch: &WeightedBatch<'_>,
+        batch: &GradientBatch<'_>,
         gradient: &mut [f64],
     ) -> Result<(), PluginError> {
         score::check(&batch.sequences, self.network.shape.tokens, self.network.shape.choices)?;
         let tokens = batch.sequences.tokens();
         let coefficient = |sequence: usize, place: usize| match batch.weights[sequence] {
             0.0 => 0.0,
-            weight => weight * batch.coefficients.map_or(1.0, |c| c[place]),
+            weight => weight * batch.coefficients[place],
         };
         #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
         let start = |sequence: usize| tokens.offsets()[sequence] as usize;
@@ -203,7 +203,10 @@ impl SequenceModel for Gru {
     }
 
     fn parameters(&self) -> Option<ShapedParameters> {
-        Some(ShapedParameters { shape: self.network.shape.text(), values: self.parameters.clone() })
+        let tensors = self.network.shape.tensors();
+        let tensors = tensors.iter().map(|tensor| Tensor::new(&*tensor.name, &tensor.sizes)).collect();
+        let parameters = ShapedParameters::new(self.network.shape.text(), self.parameters.clone());
+        parameters.with_tensors(tensors).ok()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::initial;
 use crate::maximum_likelihood::Fit;
 use crate::model::Gru;
 use crate::tensor_file::is_parameter;
-use pstar_core::author::WeightedBatch;
+use pstar_core::author::{FitBatch, GradientBatch};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{Field, PluginError, Policy, Task};
 
@@ -75,13 +75,13 @@ impl Policy for Gru {
         self.replace(&parameters);
     }
 
-    fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+    fn gradient(&self, batch: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
         Gru::gradient(self, batch, gradient)
     }
 
     /// By Adam on mini-batches that are drawn from the batch with probabilities in proportion to the weights. The
     /// pseudo-count is not used: a GRU gives every choice some probability.
-    fn fit(&mut self, batch: &WeightedBatch<'_>) -> Result<(), PluginError> {
+    fn fit(&mut self, batch: &FitBatch<'_>) -> Result<(), PluginError> {
         let mut sums: Vec<f64> = Vec::with_capacity(batch.weights.len());
         for (i, &weight) in batch.weights.iter().enumerate() {
             if !(weight >= 0.0 && weight.is_finite()) {

@@ -1,6 +1,6 @@
 //! Named columns, borrowed and owned, and how they are written and read.
 
-use crate::error::PluginError;
+use crate::error::{ErrorKind, PluginError};
 use abi_stable::StableAbi;
 use abi_stable::std_types::{RSlice, RStr, RString, RVec};
 
@@ -122,6 +122,12 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// Refuses columns that change the meaning of the others, their names beginning with `!`, other than those `known`:
+    /// whoever dropped such a column would answer another question.
+    pub fn refuse_unknown(&self, known: &[&str]) -> Result<(), PluginError> {
+        refuse_unknown(self.columns.as_slice().iter().map(|column| column.name.as_str()), known)
+    }
+
     /// The column `name`.
     pub fn get<T: Element>(&self, name: &str) -> Result<&'a [T], PluginError> {
         self.find(name)?.ok_or_else(|| PluginError::contract(format!("the batch has no column `{name}`")))
@@ -133,9 +139,26 @@ impl OwnedColumns {
         self.columns.push(OwnedColumn { name: name.into(), data: T::give(values) });
     }
 
+    /// As [`Columns::refuse_unknown`].
+    pub fn refuse_unknown(&self, known: &[&str]) -> Result<(), PluginError> {
+        refuse_unknown(self.columns.iter().map(|column| column.name.as_str()), known)
+    }
+
     /// Removes and returns the column `name`.
     pub fn take<T: Element>(&mut self, name: &str) -> Option<Vec<T>> {
         let position = self.columns.iter().position(|column| column.name == name)?;
         T::take(self.columns.remove(position).data)
+    }
+}
+
+fn refuse_unknown<'n>(mut names: impl Iterator<Item = &'n str>, known: &[&str]) -> Result<(), PluginError> {
+    match names.find(|name| name.starts_with('!') && !known.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let message =
+                format!("the column `{name}` is not understood, and what it changes must not be lost");
+            let hint = "build plugins and host with one version of `pstar-core`";
+            Err(PluginError::new(ErrorKind::Unsupported, message).with_hint(hint))
+        }
     }
 }

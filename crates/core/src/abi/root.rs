@@ -21,6 +21,8 @@ pub struct Entry<B> {
     pub doc: RStr<'static>,
     /// The fields of the configuration, as RON.
     pub fields: RStr<'static>,
+    /// What the component understands beyond the plain interface: words, apart by spaces.
+    pub offers: RStr<'static>,
     #[sabi(last_prefix_field)]
     pub create: extern "C" fn(RStr<'_>, RStr<'_>) -> AbiResult<B>,
 }

@@ -3,7 +3,7 @@
 
 use super::{AbiResult, Columns, OwnedColumns, root::BoundaryKey};
 use abi_stable::sabi_trait;
-use abi_stable::std_types::{RBox, ROption, RSlice, RSliceMut, RString, RVec};
+use abi_stable::std_types::{RBox, ROption, RSlice, RSliceMut, RStr, RString, RVec};
 
 pub type VerifierBox = AbiVerifier_TO<'static, RBox<()>>;
 pub type IncrementalBox = AbiIncremental_TO<'static, RBox<()>>;
@@ -17,19 +17,14 @@ pub trait AbiVerifier: Send + Sync {
     fn verify(&self, batch: Columns<'_>, verdicts: RSliceMut<'_, u8>) -> AbiResult<()>;
 
     /// Prompts of the verifier's own making.
-    #[sabi(last_prefix_field)]
     fn prompts(&self, count: u64, key: BoundaryKey) -> AbiResult<ROption<RVec<RString>>>;
 
     /// The verifier of a prompt, reading symbol by symbol, if it offers that.
-    fn incremental(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>> {
-        let _ = prompt;
-        AbiResult::ROk(ROption::RNone)
-    }
+    fn incremental(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>>;
 
-    /// The files that it was made from, as RON; none where the plugin does not tell.
-    fn files(&self) -> AbiResult<ROption<RString>> {
-        AbiResult::ROk(ROption::RNone)
-    }
+    /// The files that it was made from, as RON; none where the component does not tell.
+    #[sabi(last_prefix_field)]
+    fn files(&self) -> AbiResult<ROption<RString>>;
 }
 
 /// States are numbers that `start` and `expand` have given out; `u64::MAX` is dead.
@@ -66,19 +61,14 @@ pub trait AbiBaseModel: Send + Sync {
     ) -> AbiResult<()>;
 
     /// Parameters and their shape, for a policy that copies them.
-    #[sabi(last_prefix_field)]
     fn parameters(&self) -> AbiResult<ROption<OwnedColumns>>;
 
     /// Log-probabilities of all outputs; whether they were written.
-    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool> {
-        let _ = (prompt, log_probs);
-        AbiResult::ROk(false)
-    }
+    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool>;
 
-    /// The files that it was made from, as RON; none where the plugin does not tell.
-    fn files(&self) -> AbiResult<ROption<RString>> {
-        AbiResult::ROk(ROption::RNone)
-    }
+    /// The files that it was made from, as RON; none where the component does not tell.
+    #[sabi(last_prefix_field)]
+    fn files(&self) -> AbiResult<ROption<RString>>;
 }
 
 #[sabi_trait]
@@ -109,47 +99,43 @@ pub trait AbiPolicy: Send + Sync {
     fn gradient(&self, batch: Columns<'_>, gradient: RSliceMut<'_, f64>) -> AbiResult<()>;
 
     /// Weighted maximum likelihood.
-    #[sabi(last_prefix_field)]
     fn fit(&mut self, batch: Columns<'_>) -> AbiResult<()>;
 
     /// Log-probabilities of all outputs; whether they were written.
-    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool> {
-        let _ = (prompt, log_probs);
-        AbiResult::ROk(false)
-    }
+    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool>;
 
     /// Where each state's logits begin among the parameters; whether they were written.
-    fn rows(&self, position: u64, states: RSlice<'_, u64>, rows: RSliceMut<'_, u64>) -> AbiResult<bool> {
-        let _ = (position, states, rows);
-        AbiResult::ROk(false)
-    }
+    fn rows(&self, position: u64, states: RSlice<'_, u64>, rows: RSliceMut<'_, u64>) -> AbiResult<bool>;
 
     /// What a row is conditioned on.
-    fn row_name(&self, row: u64) -> AbiResult<ROption<RString>> {
-        let _ = row;
-        AbiResult::ROk(ROption::RNone)
-    }
+    fn row_name(&self, row: u64) -> AbiResult<ROption<RString>>;
 
-    /// The files that it was made from, as RON; none where the plugin does not tell.
-    fn files(&self) -> AbiResult<ROption<RString>> {
-        AbiResult::ROk(ROption::RNone)
-    }
+    /// The files that it was made from, as RON; none where the component does not tell.
+    #[sabi(last_prefix_field)]
+    fn files(&self) -> AbiResult<ROption<RString>>;
 }
 
 #[sabi_trait]
 pub trait AbiObjective: Send {
-    /// What the objective needs and aims at, as RON text.
-    fn declaration(&self) -> AbiResult<RString>;
+    /// What the objective needs and aims at: for each entry a column of its RON text.
+    fn declaration(&self) -> AbiResult<OwnedColumns>;
 
     /// The exact values of the task, before the first step.
     fn prepare(&mut self, prompts: Columns<'_>) -> AbiResult<()>;
 
+    /// A batch that was drawn, before the first step on it.
+    fn observe(&mut self, batch: Columns<'_>) -> AbiResult<()>;
+
     /// The coefficients of one step.
-    #[sabi(last_prefix_field)]
     fn step(&mut self, batch: Columns<'_>) -> AbiResult<OwnedColumns>;
 
-    /// The files that it was made from, as RON; none where the plugin does not tell.
-    fn files(&self) -> AbiResult<ROption<RString>> {
-        AbiResult::ROk(ROption::RNone)
-    }
+    /// What it has learnt so far.
+    fn save(&self) -> AbiResult<RString>;
+
+    /// Takes up what `save` gave.
+    fn restore(&mut self, state: RStr<'_>) -> AbiResult<()>;
+
+    /// The files that it was made from, as RON; none where the component does not tell.
+    #[sabi(last_prefix_field)]
+    fn files(&self) -> AbiResult<ROption<RString>>;
 }

@@ -3,9 +3,8 @@
 use crate::abi::{
     AbiObjective, AbiObjective_TO, AbiResult, Columns, Guarded, ObjectiveBox, OwnedColumns, guard,
 };
-use crate::error::PluginError;
 use crate::files::{FileRead, noted};
-use crate::objective::{Objective, PromptFacts};
+use crate::objective::Objective;
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RStr, RString};
@@ -23,29 +22,28 @@ impl<O: Objective> ObjectiveAdapter<O> {
 }
 
 impl<O: Objective> AbiObjective for ObjectiveAdapter<O> {
-    fn declaration(&self) -> AbiResult<RString> {
-        guard(O::NAME, || {
-            let text = ron::to_string(&self.0.declaration());
-            text.map(RString::from).map_err(|error| PluginError::contract(error.to_string()))
-        })
+    fn declaration(&self) -> AbiResult<OwnedColumns> {
+        guard(O::NAME, || Ok(wire::give_declaration(&self.0.declaration())))
     }
 
     fn prepare(&mut self, prompts: Columns<'_>) -> AbiResult<()> {
-        guard(O::NAME, || {
-            let known = |value: f64| (!value.is_nan()).then_some(value);
-            let log_partition: &[f64] = prompts.get("log_partition")?;
-            let log_invalidity: &[f64] = prompts.get("log_invalidity")?;
-            let facts: Vec<PromptFacts> = log_partition
-                .iter()
-                .zip(log_invalidity)
-                .map(|(&z, &i)| PromptFacts { log_partition: known(z), log_invalidity: known(i) })
-                .collect();
-            self.0.prepare(&facts)
-        })
+        guard(O::NAME, || self.0.prepare(&wire::read_facts(&prompts)?))
+    }
+
+    fn observe(&mut self, batch: Columns<'_>) -> AbiResult<()> {
+        guard(O::NAME, || self.0.observe(&wire::read_objective_batch(&batch)?))
     }
 
     fn step(&mut self, batch: Columns<'_>) -> AbiResult<OwnedColumns> {
         guard(O::NAME, || Ok(wire::give_step(self.0.step(&wire::read_objective_batch(&batch)?)?)))
+    }
+
+    fn save(&self) -> AbiResult<RString> {
+        guard(O::NAME, || self.0.save().map(RString::from))
+    }
+
+    fn restore(&mut self, state: RStr<'_>) -> AbiResult<()> {
+        guard(O::NAME, || self.0.restore(state.as_str()))
     }
 
     fn files(&self) -> AbiResult<ROption<RString>> {

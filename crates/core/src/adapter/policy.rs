@@ -49,12 +49,12 @@ impl<P: Policy> AbiPolicy for PolicyAdapter<P> {
     fn gradient(&self, batch: Columns<'_>, mut gradient: RSliceMut<'_, f64>) -> AbiResult<()> {
         guard(P::NAME, || {
             same_length("values of the gradient", gradient.len(), self.0.parameter_count())?;
-            self.0.gradient(&wire::read_weighted(&batch)?, gradient.as_mut_slice())
+            self.0.gradient(&wire::read_gradient_batch(&batch)?, gradient.as_mut_slice())
         })
     }
 
     fn fit(&mut self, batch: Columns<'_>) -> AbiResult<()> {
-        guard(P::NAME, || self.0.fit(&wire::read_weighted(&batch)?))
+        guard(P::NAME, || self.0.fit(&wire::read_fit_batch(&batch)?))
     }
 
     fn rows(&self, position: u64, states: RSlice<'_, u64>, mut rows: RSliceMut<'_, u64>) -> AbiResult<bool> {

@@ -7,18 +7,66 @@ use crate::field::Field;
 use crate::rng::StreamKey;
 use serde::de::DeserializeOwned;
 
-/// Sequences with a weight each and, for gradients, a coefficient for each token.
+/// Sequences with a weight each and a coefficient for each token.
 #[derive(Clone, Copy, Debug)]
-pub struct WeightedBatch<'a> {
+#[non_exhaustive]
+pub struct GradientBatch<'a> {
     /// The sequences.
     pub sequences: SequenceBatch<'a>,
     /// w_i, one a sequence.
     pub weights: &'a [f64],
-    /// c_it, one a token; `None` means 1 throughout.
-    pub coefficients: Option<&'a [f64]>,
-    /// For fits only: the weight that every choice is credited with wherever the batch leads, so that a choice
-    /// that no sample made keeps some probability; 0 where the batch holds all outputs.
+    /// c_it, one a token.
+    pub coefficients: &'a [f64],
+}
+
+impl<'a> GradientBatch<'a> {
+    /// A batch of these columns.
+    ///
+    /// # Errors
+    /// If there is not one weight a sequence and one coefficient a token.
+    pub fn new(
+        sequences: SequenceBatch<'a>,
+        weights: &'a [f64],
+        coefficients: &'a [f64],
+    ) -> Result<Self, PluginError> {
+        let fits =
+            weights.len() == sequences.len() && coefficients.len() == sequences.tokens().values().len();
+        fits.then_some(Self { sequences, weights, coefficients }).ok_or_else(|| unfit("a gradient's batch"))
+    }
+}
+
+/// Sequences with a weight each, for maximum likelihood.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FitBatch<'a> {
+    /// The sequences.
+    pub sequences: SequenceBatch<'a>,
+    /// w_i, one a sequence.
+    pub weights: &'a [f64],
+    /// The weight that every choice is credited with wherever the batch leads, so that a choice that no sample made keeps
+    /// some probability; 0 where the batch holds all outputs.
     pub pseudo_count: f64,
+}
+
+impl<'a> FitBatch<'a> {
+    /// A batch of these columns, without a pseudo-count.
+    ///
+    /// # Errors
+    /// If there is not one weight a sequence.
+    pub fn new(sequences: SequenceBatch<'a>, weights: &'a [f64]) -> Result<Self, PluginError> {
+        let fits = weights.len() == sequences.len();
+        fits.then_some(Self { sequences, weights, pseudo_count: 0.0 }).ok_or_else(|| unfit("a batch to fit"))
+    }
+
+    /// The same with every choice credited with so much.
+    #[must_use]
+    pub fn with_pseudo_count(self, pseudo_count: f64) -> Self {
+        Self { pseudo_count, ..self }
+    }
+}
+
+fn unfit(what: &str) -> PluginError {
+    PluginError::contract(format!("the columns of {what} do not fit together"))
 }
 
 /// The trained distribution q: a sequence model with a flat vector of parameters.
@@ -70,7 +118,7 @@ pub trait Policy: SequenceModel + Sized + 'static {
     ///
     /// # Errors
     /// If the policy cannot work with the batch.
-    fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError>;
+    fn gradient(&self, batch: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError>;
 
     /// Sets the parameters to the weighted maximum likelihood, arg max Σ_i w_i log q(y_i | x_i), with the batch's
     /// pseudo-count added to every choice where the policy can tell choices apart. What no
@@ -78,7 +126,7 @@ pub trait Policy: SequenceModel + Sized + 'static {
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] where the policy does not offer it.
-    fn fit(&mut self, batch: &WeightedBatch<'_>) -> Result<(), PluginError> {
+    fn fit(&mut self, batch: &FitBatch<'_>) -> Result<(), PluginError> {
         let _ = batch;
         Err(PluginError::new(ErrorKind::Unsupported, format!("policy `{}` cannot be fitted", Self::NAME)))
     }

@@ -4,10 +4,12 @@ use super::FiniteStateView;
 use crate::data::{Ragged, RaggedBuffer, SequenceBatch};
 use crate::error::PluginError;
 use crate::rng::StreamKey;
+use serde::{Deserialize, Serialize};
 
 /// Which sequences to sample: row i answers prompt `prompt_of[i]` with the uniforms
 /// `key.row(prompt_of[i], sample[i])`.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct SampleRequest<'a> {
     /// The prompts of the task.
     pub prompts: Ragged<'a, u32>,
@@ -17,8 +19,26 @@ pub struct SampleRequest<'a> {
     pub sample: &'a [u32],
 }
 
+impl<'a> SampleRequest<'a> {
+    /// A request of these columns.
+    ///
+    /// # Errors
+    /// If they are not of one length, or a prompt is none of the table.
+    pub fn new(
+        prompts: Ragged<'a, u32>,
+        prompt_of: &'a [u32],
+        sample: &'a [u32],
+    ) -> Result<Self, PluginError> {
+        let known = prompt_of.iter().all(|&prompt| (prompt as usize) < prompts.len());
+        let fits = known && prompt_of.len() == sample.len();
+        fits.then_some(Self { prompts, prompt_of, sample })
+            .ok_or_else(|| PluginError::contract("the columns of a sample request do not fit together"))
+    }
+}
+
 /// Sampled sequences.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Samples {
     /// The emitted tokens of each sequence, an emitted end symbol included.
     pub tokens: RaggedBuffer<u32>,
@@ -26,13 +46,69 @@ pub struct Samples {
     pub log_probs: Vec<f64>,
 }
 
-/// The parameters of a model, for a policy that copies them.
+impl Samples {
+    /// These tokens with these log-probabilities, one a token.
+    pub fn new(tokens: RaggedBuffer<u32>, log_probs: Vec<f64>) -> Self {
+        Self { tokens, log_probs }
+    }
+}
+
+/// A part of a model's parameters that has a name: a matrix, a bias.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Tensor {
+    /// Its name, as files of tensors have it.
+    pub name: String,
+    /// Its dimensions; values are in row-major order.
+    pub dimensions: Vec<u64>,
+}
+
+impl Tensor {
+    /// A tensor of a name and dimensions.
+    pub fn new(name: impl Into<String>, dimensions: &[usize]) -> Self {
+        Self { name: name.into(), dimensions: dimensions.iter().map(|&d| d as u64).collect() }
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> u64 {
+        self.dimensions.iter().product()
+    }
+
+    /// Whether it has no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The parameters of a model, for a policy that copies them and for files.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ShapedParameters {
     /// Everything that two models must share for one to take the other's parameters, as text.
     pub shape: String,
     /// The parameters.
     pub values: Vec<f64>,
+    /// What the parameters are, one tensor behind another; empty where the model does not say.
+    pub tensors: Vec<Tensor>,
+}
+
+impl ShapedParameters {
+    /// Parameters of a shape, of which nothing more is said.
+    pub fn new(shape: impl Into<String>, values: Vec<f64>) -> Self {
+        Self { shape: shape.into(), values, tensors: Vec::new() }
+    }
+
+    /// The same, as tensors one behind another.
+    ///
+    /// # Errors
+    /// If the tensors do not hold all values, and nothing else.
+    pub fn with_tensors(self, tensors: Vec<Tensor>) -> Result<Self, PluginError> {
+        let (expected, found) = (self.values.len() as u64, tensors.iter().map(Tensor::len).sum::<u64>());
+        if expected == found {
+            return Ok(Self { tensors, ..self });
+        }
+        Err(PluginError::contract(format!("tensors of {found} values, expected {expected}")))
+    }
 }
 
 /// A distribution over sequences given a prompt.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 ///
 /// It crosses the plugin boundary as text, so that fields can be added.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Task {
     /// The symbols.
     pub alphabet: Alphabet,
@@ -23,12 +24,28 @@ pub struct Task {
 }
 
 impl Task {
+    /// A task without prompts, whose files are in the working folder.
+    pub fn new(alphabet: Alphabet, horizon: usize, ending: Ending) -> Self {
+        Self { alphabet, horizon, ending, prompts: Vec::new(), directory: PathBuf::from(".") }
+    }
+
+    /// The same with these prompts, as tokens.
+    #[must_use]
+    pub fn with_prompts(self, prompts: Vec<Vec<u32>>) -> Self {
+        Self { prompts, ..self }
+    }
+
+    /// The same with relative paths starting from a folder.
+    #[must_use]
+    pub fn in_directory(self, directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), ..self }
+    }
+
     /// The smallest task: one symbol, one position.
     pub fn of_one_symbol() -> Self {
         let alphabet = Alphabet::of_chars("a", "")
             .unwrap_or_else(|error| unreachable!("one symbol is an alphabet: {error}"));
-        let (prompts, directory) = (Vec::new(), PathBuf::from("."));
-        Self { alphabet, horizon: 1, ending: Ending::EndSymbol, prompts, directory }
+        Self::new(alphabet, 1, Ending::EndSymbol)
     }
 
     /// A path of a component's configuration, as seen from the task's folder. The host is told of it when the

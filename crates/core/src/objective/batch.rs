@@ -1,100 +1,117 @@
 //! The batch that an objective sees.
 
-use super::PromptFacts;
+use super::{Moment, PromptFacts, Source};
 use crate::data::Ragged;
 use crate::error::PluginError;
-use crate::rng::StreamKey;
 use std::ops::Range;
 
-/// The columns of an [`ObjectiveBatch`].
-///
-/// # Shapes
-/// Rows are sequences, ordered by group. `log_probs` and the others of its kind have one value a token.
+/// The columns of a batch as an [`ObjectiveBuffer`](super::ObjectiveBuffer) describes them, borrowed.
 #[derive(Clone, Copy, Debug)]
-pub struct BatchParts<'a> {
-    /// Where the rows of each group start, and behind the last the number of rows.
-    pub group_offsets: &'a [u64],
-    /// For each group the index of its prompt in the task.
-    pub prompt: &'a [u32],
-    /// For each group log Z, NaN where unknown.
-    pub log_partition: &'a [f64],
-    /// For each group log(1 − Z), NaN where unknown.
-    pub log_invalidity: &'a [f64],
-    /// For each sequence its reward, 0 or 1.
-    pub rewards: &'a [f64],
-    /// For each sequence w_i: 1/N where sampled, b(y_i) where the whole space is enumerated, which is q(y_i) unless that is
-    /// so small that the product with a coefficient would be lost.
-    pub weights: &'a [f64],
-    /// For each sequence 1 if it ended of itself, 0 if it was cut at the horizon.
-    pub ended: &'a [u8],
-    /// Where the tokens of each sequence start, and behind the last the number of tokens.
-    pub offsets: &'a [u64],
-    /// Token log-probabilities under the policy q.
-    pub log_probs: &'a [f64],
-    /// Token log-probabilities under the policy b that sampled the batch, or weighs what was enumerated.
-    pub behaviour_log_probs: &'a [f64],
-    /// Token log-probabilities under the base a; empty unless declared as needed.
-    pub base_log_probs: &'a [f64],
-    /// Training step, from 0.
-    pub step: u64,
-    /// The objective's own random numbers.
-    pub key: StreamKey,
-    /// Whether the rows of a group are all outputs of its prompt, weighted by q, instead of samples.
-    pub population: bool,
+pub(crate) struct Columns<'a> {
+    pub(crate) group_offsets: &'a [u64],
+    pub(crate) prompt: &'a [u32],
+    pub(crate) log_partition: &'a [f64],
+    pub(crate) log_invalidity: &'a [f64],
+    /// For each group 1 if the coefficients of its sequences are applied now; 1 if empty.
+    pub(crate) updated: &'a [u8],
+    pub(crate) rewards: &'a [f64],
+    pub(crate) weights: &'a [f64],
+    pub(crate) ended: &'a [u8],
+    pub(crate) source: &'a [u8],
+    pub(crate) age: &'a [u32],
+    pub(crate) offsets: &'a [u64],
+    pub(crate) log_probs: &'a [f64],
+    pub(crate) behaviour_log_probs: &'a [f64],
+    pub(crate) base_log_probs: &'a [f64],
 }
 
-/// The batch of one training step: groups of sequences, all sequences of a group answering one prompt.
+/// The batch of a step: groups of sequences, all sequences of a group answering one prompt.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectiveBatch<'a> {
-    parts: BatchParts<'a>,
+    columns: Columns<'a>,
+    moment: Moment,
     log_probs: Ragged<'a, f64>,
     behaviour: Ragged<'a, f64>,
     base: Option<Ragged<'a, f64>>,
 }
 
 impl<'a> ObjectiveBatch<'a> {
-    /// A batch of these columns.
-    ///
-    /// # Errors
-    /// If their lengths do not fit together.
-    pub fn new(parts: BatchParts<'a>) -> Result<Self, PluginError> {
-        let (rows, groups) = (parts.rewards.len(), parts.prompt.len());
+    /// A batch of these columns, which must fit together.
+    pub(crate) fn of(columns: Columns<'a>, moment: Moment) -> Result<Self, PluginError> {
+        let (rows, groups) = (columns.rewards.len(), columns.prompt.len());
         let malformed = || PluginError::contract("the columns of an objective's batch do not fit together");
-        let grouped = parts.group_offsets.len() == groups + 1
-            && parts.group_offsets.first() == Some(&0)
-            && parts.group_offsets.last() == Some(&(rows as u64))
-            && parts.group_offsets.is_sorted();
+        let grouped = columns.group_offsets.len() == groups + 1
+            && columns.group_offsets.first() == Some(&0)
+            && columns.group_offsets.last() == Some(&(rows as u64))
+            && columns.group_offsets.is_sorted();
+        let or_empty = |found: usize, expected: usize| found == 0 || found == expected;
         let fits = grouped
-            && parts.log_partition.len() == groups
-            && parts.log_invalidity.len() == groups
-            && parts.weights.len() == rows
-            && parts.ended.len() == rows
-            && parts.offsets.len() == rows + 1;
-        let ragged = |values| Ragged::new(parts.offsets, values).ok_or_else(malformed);
+            && columns.log_partition.len() == groups
+            && columns.log_invalidity.len() == groups
+            && or_empty(columns.updated.len(), groups)
+            && or_empty(columns.weights.len(), rows)
+            && or_empty(columns.ended.len(), rows)
+            && or_empty(columns.source.len(), rows)
+            && or_empty(columns.age.len(), rows)
+            && columns.offsets.len() == rows + 1;
         if !fits {
             return Err(malformed());
         }
-        let base = if parts.base_log_probs.is_empty() && !parts.log_probs.is_empty() {
-            None
-        } else {
-            Some(ragged(parts.base_log_probs)?)
-        };
+        if let Some(number) = columns.source.iter().find(|&&number| Source::from_number(number).is_none()) {
+            let message = format!("the batch holds sequences of the unknown source {number}");
+            return Err(
+                PluginError::contract(message).with_hint("build the plugin with the host's interface")
+            );
+        }
+        let ragged = |values| Ragged::new(columns.offsets, values).ok_or_else(malformed);
+        let log_probs = ragged(columns.log_probs)?;
+        let or_log_probs = |values: &'a [f64]| if values.is_empty() { Ok(log_probs) } else { ragged(values) };
+        let without_base = columns.base_log_probs.is_empty() && !columns.log_probs.is_empty();
         Ok(Self {
-            log_probs: ragged(parts.log_probs)?,
-            behaviour: ragged(parts.behaviour_log_probs)?,
-            base,
-            parts,
+            log_probs,
+            behaviour: or_log_probs(columns.behaviour_log_probs)?,
+            base: if without_base { None } else { Some(ragged(columns.base_log_probs)?) },
+            columns,
+            moment,
         })
     }
 
-    /// The columns.
-    pub fn parts(&self) -> &BatchParts<'a> {
-        &self.parts
+    pub(crate) fn columns(&self) -> &Columns<'a> {
+        &self.columns
+    }
+
+    /// The same sequences with other log-probabilities under what sampled them.
+    ///
+    /// # Errors
+    /// If there is not one value a token.
+    pub fn with_behaviour_log_probs(self, behaviour_log_probs: &'a [f64]) -> Result<Self, PluginError> {
+        Self::of(Columns { behaviour_log_probs, ..self.columns }, self.moment)
+    }
+
+    /// The same sequences with other weights.
+    ///
+    /// # Errors
+    /// If there is not one value a sequence.
+    pub fn with_weights(self, weights: &'a [f64]) -> Result<Self, PluginError> {
+        Self::of(Columns { weights, ..self.columns }, self.moment)
+    }
+
+    /// The same sequences, of which only the groups that are marked 1 are updated now.
+    ///
+    /// # Errors
+    /// If there is not one mark a group.
+    pub fn with_updated(self, updated: &'a [u8]) -> Result<Self, PluginError> {
+        Self::of(Columns { updated, ..self.columns }, self.moment)
+    }
+
+    /// When the objective is asked.
+    pub fn moment(&self) -> Moment {
+        self.moment
     }
 
     /// Number of sequences.
     pub fn len(&self) -> usize {
-        self.parts.rewards.len()
+        self.columns.rewards.len()
     }
 
     /// Whether there is no sequence.
@@ -102,25 +119,30 @@ impl<'a> ObjectiveBatch<'a> {
         self.len() == 0
     }
 
-    /// Training step, from 0.
+    /// Number of the batch, from 0.
     pub fn step(&self) -> u64 {
-        self.parts.step
+        self.moment.step
+    }
+
+    /// Number of the pass over the batch, from 0.
+    pub fn epoch(&self) -> u32 {
+        self.moment.epoch
     }
 
     /// Whether the rows are all outputs, weighted by q, instead of samples.
     pub fn is_population(&self) -> bool {
-        self.parts.population
+        self.moment.population
     }
 
     /// Number of groups.
     pub fn groups(&self) -> usize {
-        self.parts.prompt.len()
+        self.columns.prompt.len()
     }
 
     /// The rows of a group.
     #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
     pub fn group(&self, g: usize) -> Range<usize> {
-        self.parts.group_offsets[g] as usize..self.parts.group_offsets[g + 1] as usize
+        self.columns.group_offsets[g] as usize..self.columns.group_offsets[g + 1] as usize
     }
 
     /// Number of sequences of the smallest group; `usize::MAX` without groups.
@@ -128,28 +150,50 @@ impl<'a> ObjectiveBatch<'a> {
         (0..self.groups()).map(|g| self.group(g).len()).min().unwrap_or(usize::MAX)
     }
 
+    /// Whether the coefficients of a group's sequences are applied now. The others are there because what an objective
+    /// takes from the whole batch does not change from one of its parts to the next.
+    pub fn is_updated(&self, g: usize) -> bool {
+        self.columns.updated.get(g).is_none_or(|&updated| updated != 0)
+    }
+
     /// The index of a group's prompt in the task.
     pub fn prompt(&self, g: usize) -> u32 {
-        self.parts.prompt[g]
+        self.columns.prompt[g]
     }
 
     /// The exact values of a group's prompt, where the host knows them.
     pub fn facts(&self, g: usize) -> PromptFacts {
         let known = |value: f64| (!value.is_nan()).then_some(value);
         PromptFacts {
-            log_partition: known(self.parts.log_partition[g]),
-            log_invalidity: known(self.parts.log_invalidity[g]),
+            log_partition: known(self.columns.log_partition[g]),
+            log_invalidity: known(self.columns.log_invalidity[g]),
         }
     }
 
     /// The reward of sequence `i`, 0 or 1.
     pub fn reward(&self, i: usize) -> f64 {
-        self.parts.rewards[i]
+        self.columns.rewards[i]
     }
 
-    /// w_i of sequence `i`.
+    /// w_i of sequence `i`: 1/N where sampled.
     pub fn weight(&self, i: usize) -> f64 {
-        self.parts.weights[i]
+        if self.columns.weights.is_empty() { 1.0 / self.len() as f64 } else { self.columns.weights[i] }
+    }
+
+    /// Whether sequence `i` ended of itself, rather than cut at the horizon.
+    pub fn ended(&self, i: usize) -> bool {
+        self.columns.ended.get(i).is_none_or(|&ended| ended != 0)
+    }
+
+    /// What sequence `i` was sampled from.
+    pub fn source(&self, i: usize) -> Source {
+        let number = self.columns.source.get(i).copied();
+        number.and_then(Source::from_number).unwrap_or_default()
+    }
+
+    /// How many batches ago sequence `i` was drawn.
+    pub fn age(&self, i: usize) -> u32 {
+        self.columns.age.get(i).copied().unwrap_or(0)
     }
 
     /// Token log-probabilities under the policy.
@@ -157,7 +201,7 @@ impl<'a> ObjectiveBatch<'a> {
         self.log_probs
     }
 
-    /// Token log-probabilities under the policy that sampled.
+    /// Token log-probabilities under what sampled.
     pub fn behaviour_log_probs(&self) -> Ragged<'a, f64> {
         self.behaviour
     }
@@ -167,9 +211,20 @@ impl<'a> ObjectiveBatch<'a> {
         self.log_probs.row(i).iter().sum()
     }
 
-    /// log b(y_i) under the policy that sampled, in nats.
+    /// log b(y_i) under what sampled, in nats.
     pub fn behaviour_log_prob(&self, i: usize) -> f64 {
         self.behaviour.row(i).iter().sum()
+    }
+
+    /// Token log-probabilities under the base.
+    ///
+    /// # Errors
+    /// If the objective did not declare that it needs them.
+    pub fn base_log_probs(&self) -> Result<Ragged<'a, f64>, PluginError> {
+        self.base.ok_or_else(|| {
+            PluginError::contract("the batch holds no base log-probabilities")
+                .with_hint("an objective declares `base_log_probs()`; a batch to probe gives every sequence `base_log_probs`")
+        })
     }
 
     /// log a(y_i) under the base, in nats.
@@ -177,11 +232,7 @@ impl<'a> ObjectiveBatch<'a> {
     /// # Errors
     /// If the objective did not declare that it needs them.
     pub fn base_log_prob(&self, i: usize) -> Result<f64, PluginError> {
-        let base = self.base.ok_or_else(|| {
-            PluginError::contract("the batch holds no base log-probabilities")
-                .with_hint("an objective declares `base_log_probs: true`; a batch to probe gives every sequence `base_log_probs`")
-        })?;
-        Ok(base.row(i).iter().sum())
+        Ok(self.base_log_probs()?.row(i).iter().sum())
     }
 
     /// R_i = q(y_i)/b(y_i): 1 on-policy.

@@ -1,12 +1,22 @@
 //! What an objective needs and where it heads.
 
+use crate::error::PluginError;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// What an objective needs and where it heads, so that the host can provide, check and say it.
 ///
-/// It crosses the plugin boundary as text: fields can be added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// ```
+/// use pstar_core::objective::{Declaration, Divergence, PopulationForm};
+///
+/// let declaration = Declaration::default()
+///     .minimum_group(2)
+///     .population(PopulationForm::PerSequence)
+///     .divergence(Divergence::InvalidityRate);
+/// assert!(!declaration.base_log_probs);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Declaration {
     /// Whether it reads log-probabilities under the base.
     pub base_log_probs: bool,
@@ -19,6 +29,8 @@ pub struct Declaration {
     /// The divergence whose gradient it estimates, if there is one, at whatever positive scale: where there are too many
     /// outputs to list, the host asks for the scale and takes the exact gradient of the divergence instead.
     pub divergence: Option<Divergence>,
+    /// What it declares beyond the knowledge of this version, by name: read as if it were not declared.
+    pub unknown: Vec<String>,
 }
 
 impl Default for Declaration {
@@ -29,12 +41,97 @@ impl Default for Declaration {
             minimum_group: 1,
             population: None,
             divergence: None,
+            unknown: Vec::new(),
         }
+    }
+}
+
+impl Declaration {
+    /// It reads log-probabilities under the base.
+    #[must_use]
+    pub fn base_log_probs(self) -> Self {
+        Self { base_log_probs: true, ..self }
+    }
+
+    /// It needs to know log Z.
+    #[must_use]
+    pub fn partition(self, partition: PartitionNeed) -> Self {
+        Self { partition, ..self }
+    }
+
+    /// It needs groups of at least so many samples.
+    #[must_use]
+    pub fn minimum_group(self, samples: usize) -> Self {
+        Self { minimum_group: samples, ..self }
+    }
+
+    /// Its expected gradient can be had without sampling, by this form.
+    #[must_use]
+    pub fn population(self, form: impl Into<Option<PopulationForm>>) -> Self {
+        Self { population: form.into(), ..self }
+    }
+
+    /// It estimates the gradient of this divergence.
+    #[must_use]
+    pub fn divergence(self, divergence: impl Into<Option<Divergence>>) -> Self {
+        Self { divergence: divergence.into(), ..self }
+    }
+
+    /// Its entries as they cross the boundary: names with RON texts, so that one that a host does not understand costs
+    /// it none of the others.
+    pub(crate) fn entries(&self) -> Vec<(&'static str, String)> {
+        fn text(value: &impl Serialize) -> String {
+            ron::to_string(value).unwrap_or_default()
+        }
+        let mut entries = vec![
+            ("base_log_probs", text(&self.base_log_probs)),
+            ("partition", text(&self.partition)),
+            ("minimum_group", text(&self.minimum_group)),
+        ];
+        entries.extend(self.population.iter().map(|form| ("population", text(form))));
+        entries.extend(self.divergence.iter().map(|divergence| ("divergence", text(divergence))));
+        entries
+    }
+
+    /// What a host understands of entries. What an objective *needs* must be understood; of what it offers, and of names
+    /// that this version does not know, the rest is told.
+    pub(crate) fn of_entries<'a>(
+        entries: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, PluginError> {
+        fn needed<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, PluginError> {
+            ron::from_str(text).map_err(|error| {
+                PluginError::contract(format!(
+                    "it declares `{name}: {text}`, which this host cannot read: {error}"
+                ))
+            })
+        }
+        let mut declaration = Self::default();
+        for (name, text) in entries {
+            match name {
+                "base_log_probs" => declaration.base_log_probs = needed(name, text)?,
+                "partition" => declaration.partition = needed(name, text)?,
+                "minimum_group" => declaration.minimum_group = needed(name, text)?,
+                "population" => declaration.population = ron::from_str(text).ok(),
+                "divergence" => declaration.divergence = ron::from_str(text).ok(),
+                _ => {}
+            }
+            let understood = match name {
+                "population" => declaration.population.is_some(),
+                "divergence" => declaration.divergence.is_some(),
+                "base_log_probs" | "partition" | "minimum_group" => true,
+                _ => false,
+            };
+            if !understood {
+                declaration.unknown.push(format!("{name}: {text}"));
+            }
+        }
+        Ok(declaration)
     }
 }
 
 /// What an objective needs to know of log Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum PartitionNeed {
     /// Nothing.
     Unused,
@@ -90,4 +187,48 @@ pub enum Divergence {
         /// M.
         clip: f64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(entries: &[(&str, &str)]) -> Result<Declaration, PluginError> {
+        Declaration::of_entries(entries.iter().copied())
+    }
+
+    #[test]
+    fn what_was_declared_comes_back() {
+        let declared = Declaration::default()
+            .base_log_probs()
+            .partition(PartitionNeed::Welcome)
+            .minimum_group(3)
+            .population(PopulationForm::BinaryGroup { group: 4 })
+            .divergence(Divergence::ClippedAlpha { alpha: 0.1, clip: 1e300 });
+        for declared in [Declaration::default(), declared] {
+            let entries = declared.entries();
+            let entries = entries.iter().map(|(name, text)| (*name, text.as_str()));
+            assert_eq!(Declaration::of_entries(entries).unwrap(), declared);
+        }
+    }
+
+    #[test]
+    fn offers_of_a_later_version_are_told_and_survived() {
+        let found = read(&[
+            ("divergence", "JensenShannon(weight:0.5)"),
+            ("critic", "true"),
+            ("minimum_group", "2"),
+            ("population", "PerSequence"),
+        ])
+        .unwrap();
+        let expected = Declaration::default().minimum_group(2).population(PopulationForm::PerSequence);
+        let unknown = vec!["divergence: JensenShannon(weight:0.5)".into(), "critic: true".into()];
+        assert_eq!(found, Declaration { unknown, ..expected });
+    }
+
+    #[test]
+    fn a_need_that_is_not_understood_is_an_error() {
+        let error = read(&[("partition", "Learned")]).unwrap_err();
+        assert!(error.message.starts_with("it declares `partition: Learned`, which this host cannot read"));
+    }
 }

@@ -1,6 +1,6 @@
 //! log Z: exact where the host knows it, else estimated.
 
-use super::{ObjectiveBatch, PartitionNeed};
+use super::{ObjectiveBatch, PartitionNeed, restored, saved};
 use crate::error::PluginError;
 use crate::field::Field;
 use crate::math::{exp, ln, log_sum_exp};
@@ -99,18 +99,27 @@ impl PartitionUsed {
     }
 }
 
-/// Provides log Z for every group of a batch, and remembers what running means need.
+/// Provides log Z for every group of a batch, and remembers what running means need: an objective that holds one passes
+/// [`observe`](super::Objective::observe), [`save`](super::Objective::save) and [`restore`](super::Objective::restore) on
+/// to it.
 #[derive(Clone, Debug, Default)]
 pub struct PartitionEstimator {
     partition: Partition,
+    running: Running,
+}
+
+/// The samples so far, by prompt, and the running means of the groups of the last batch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Running {
     seen: BTreeMap<u32, Seen>,
+    of_groups: Vec<f64>,
 }
 
 /// Farther from 0, a logarithm is the scale of a sum rather than exponentiated.
 const MOST_LOG: f64 = 600.0;
 
 /// What was seen of a prompt: the number of samples, and Σ a v / b over them, which may be beyond the range of numbers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Seen {
     count: f64,
     /// The sum times e^−`log_scale`.
@@ -143,19 +152,58 @@ impl Seen {
 impl PartitionEstimator {
     /// An estimator that has seen nothing.
     pub fn new(partition: Partition) -> Self {
-        Self { partition, seen: BTreeMap::new() }
+        Self { partition, running: Running::default() }
     }
 
-    /// log Z of every group. Over an enumerated space the estimates are exact, since the weights are.
+    /// Takes the samples of a new batch into the running means, each group behind those before it.
+    ///
+    /// # Errors
+    /// If the batch lacks base log-probabilities.
+    pub fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
+        if batch.is_population() || !matches!(self.partition, Partition::Running | Partition::Auto) {
+            return Ok(());
+        }
+        self.running.of_groups.clear();
+        for g in 0..batch.groups() {
+            if self.partition == Partition::Auto && batch.facts(g).log_partition.is_some() {
+                self.running.of_groups.push(f64::NAN);
+                continue;
+            }
+            let seen = self.running.seen.entry(batch.prompt(g)).or_default();
+            seen.add(batch.group(g).len() as f64, group_log_mean(batch, g)?);
+            self.running.of_groups.push(seen.log_mean());
+        }
+        Ok(())
+    }
+
+    /// What it has seen so far, as text.
+    ///
+    /// # Errors
+    /// Never for what was observed.
+    pub fn save(&self) -> Result<String, PluginError> {
+        saved(&self.running)
+    }
+
+    /// Takes up what [`save`](Self::save) gave.
+    ///
+    /// # Errors
+    /// If the text is something else.
+    pub fn restore(&mut self, state: &str) -> Result<(), PluginError> {
+        self.running = restored(state)?;
+        Ok(())
+    }
+
+    /// log Z of every group of the batch that was observed last. Over an enumerated space the estimates are exact, since
+    /// the weights are.
     ///
     /// # Errors
     /// If the exact value is asked for and unknown, a group is too small to estimate it of, or the batch lacks base
     /// log-probabilities.
-    pub fn estimate(&mut self, batch: &ObjectiveBatch<'_>) -> Result<Vec<PartitionUsed>, PluginError> {
+    pub fn estimate(&self, batch: &ObjectiveBatch<'_>) -> Result<Vec<PartitionUsed>, PluginError> {
         (0..batch.groups()).map(|g| self.estimate_group(batch, g)).collect()
     }
 
-    fn estimate_group(&mut self, batch: &ObjectiveBatch<'_>, g: usize) -> Result<PartitionUsed, PluginError> {
+    fn estimate_group(&self, batch: &ObjectiveBatch<'_>, g: usize) -> Result<PartitionUsed, PluginError> {
         let exact = batch.facts(g).log_partition;
         let (log_partition, source) = match (self.partition, exact) {
             (Partition::Auto | Partition::Exact, Some(exact)) => (exact, PartitionSource::Exact),
@@ -175,13 +223,18 @@ impl PartitionEstimator {
         Ok(PartitionUsed { log_partition, source })
     }
 
-    fn running(&mut self, batch: &ObjectiveBatch<'_>, g: usize) -> Result<f64, PluginError> {
+    fn running(&self, batch: &ObjectiveBatch<'_>, g: usize) -> Result<f64, PluginError> {
         if batch.is_population() {
             return group_log_mean(batch, g);
         }
-        let seen = self.seen.entry(batch.prompt(g)).or_default();
-        seen.add(batch.group(g).len() as f64, group_log_mean(batch, g)?);
-        Ok(seen.log_mean())
+        match self.running.of_groups[..] {
+            ref of_groups if of_groups.len() == batch.groups() => Ok(of_groups[g]),
+            ref of_groups => Err(PluginError::contract(format!(
+                "a batch of {} groups was observed, and a step asked for {}",
+                of_groups.len(),
+                batch.groups()
+            ))),
+        }
     }
 }
 

@@ -4,17 +4,26 @@ use super::{ObjectiveBatch, PartitionUsed};
 
 /// What an objective answers to a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct ObjectiveStep {
     /// c_it, one a token.
     pub coefficients: Vec<f64>,
     /// For each group the log Z that was used; empty where none was.
     pub partitions: Vec<PartitionUsed>,
-    /// Named figures for the record: a run's curves hold their means over steps. `clipped_fraction`, the share of
-    /// sequences whose coefficient a clip lowered, lets the host say where a clip never acts.
+    /// Named figures for the record: a run's curves hold their means over steps.
     pub diagnostics: Vec<(String, f64)>,
 }
 
 impl ObjectiveStep {
+    /// The diagnostic by which the host says where a clip never acts: the share of sequences, or tokens, whose coefficient
+    /// a clip changed.
+    pub const CLIPPED_FRACTION: &'static str = "clipped_fraction";
+
+    /// The step of these coefficients, one a token.
+    pub fn per_token(coefficients: Vec<f64>) -> Self {
+        Self { coefficients, ..Self::default() }
+    }
+
     /// The step whose tokens all carry the coefficient of their sequence.
     ///
     /// # Panics
@@ -22,7 +31,19 @@ impl ObjectiveStep {
     pub fn per_sequence(batch: &ObjectiveBatch<'_>, coefficients: &[f64]) -> Self {
         assert_eq!(coefficients.len(), batch.len(), "one coefficient a sequence");
         let rows = batch.log_probs().rows().zip(coefficients);
-        let coefficients = rows.flat_map(|(row, &c)| std::iter::repeat_n(c, row.len())).collect();
-        Self { coefficients, ..Self::default() }
+        Self::per_token(rows.flat_map(|(row, &c)| std::iter::repeat_n(c, row.len())).collect())
+    }
+
+    /// With the log Z that was used for each group.
+    #[must_use]
+    pub fn with_partitions(self, partitions: Vec<PartitionUsed>) -> Self {
+        Self { partitions, ..self }
+    }
+
+    /// With one more named figure.
+    #[must_use]
+    pub fn with_diagnostic(mut self, name: &str, value: f64) -> Self {
+        self.diagnostics.push((name.into(), value));
+        self
     }
 }

@@ -70,7 +70,7 @@ impl Checked<'_> {
         let prompt_of: Vec<u32> = prompts.iter().flat_map(|&p| std::iter::repeat_n(number(p), n)).collect();
         let sample: Vec<u32> = prompts.iter().flat_map(|_| 0..number(n)).collect();
         let table = self.experiment.prompts.view();
-        let request = SampleRequest { prompts: table, prompt_of: &prompt_of, sample: &sample };
+        let request = SampleRequest::new(table, &prompt_of, &sample)?;
         let key = StreamKey::new(SEED, Purpose::BaseEvaluation, 0);
         let first = self.model.sample(&request, key)?;
         let again = self.model.sample(&request, key)?;

@@ -24,13 +24,13 @@ impl Rollouts {
         let mut kept =
             Self { samples: SequenceBuffer::new(experiment.prompts.clone()), verdicts: Vec::new() };
         let end = experiment.task.alphabet.end();
-        for row in spread(batch.rewards.len() as u64, MOST_KEPT) {
+        for row in spread(batch.rewards().len() as u64, MOST_KEPT) {
             let row = usize::try_from(row).unwrap_or(usize::MAX);
             let tokens = batch.tokens.view().row(row);
             // What the task refuses, the verifier need not.
             if !refuses_truncated(experiment) || tokens.last() == Some(&end) {
                 kept.samples.push(batch.prompt_of()[row], tokens.iter().copied());
-                kept.verdicts.push(u8::from(batch.rewards[row] > 0.0));
+                kept.verdicts.push(u8::from(batch.rewards()[row] > 0.0));
             }
         }
         kept

@@ -221,10 +221,8 @@ impl DynamicReference {
 
     /// What objectives may know.
     pub fn facts(&self) -> Vec<PromptFacts> {
-        let facts = |prompt: &Prompt| PromptFacts {
-            log_partition: Some(prompt.split.valid.log_mass),
-            log_invalidity: Some(prompt.split.invalid.log_mass),
-        };
+        let facts =
+            |prompt: &Prompt| PromptFacts::new(prompt.split.valid.log_mass, prompt.split.invalid.log_mass);
         self.prompts.iter().map(facts).collect()
     }
 

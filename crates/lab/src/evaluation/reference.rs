@@ -97,9 +97,8 @@ impl Reference {
 
     /// What objectives may know.
     pub fn facts(&self) -> Vec<PromptFacts> {
-        let facts = |prompt: &PromptReference| PromptFacts {
-            log_partition: Some(prompt.split.valid.log_mass),
-            log_invalidity: Some(prompt.split.invalid.log_mass),
+        let facts = |prompt: &PromptReference| {
+            PromptFacts::new(prompt.split.valid.log_mass, prompt.split.invalid.log_mass)
         };
         self.prompts.iter().map(facts).collect()
     }

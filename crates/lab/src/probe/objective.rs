@@ -3,7 +3,7 @@
 use super::json::read_whole;
 use super::{Number, ProbeError};
 use crate::evaluation::number;
-use pstar_core::objective::{BatchParts, ObjectiveBatch};
+use pstar_core::objective::{Moment, ObjectiveBuffer, PromptFacts, Row};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{ErrorKind, PluginError, math};
 use pstar_loader::ObjectiveHandle;
@@ -103,22 +103,6 @@ pub enum BatchFault {
     Objective(#[from] PluginError),
 }
 
-/// The columns of a batch, ordered by group.
-#[derive(Default)]
-struct Columns {
-    groups: Vec<u32>,
-    group_offsets: Vec<u64>,
-    offsets: Vec<u64>,
-    log_partition: Vec<f64>,
-    log_invalidity: Vec<f64>,
-    rewards: Vec<f64>,
-    weights: Vec<f64>,
-    ended: Vec<u8>,
-    log_probs: Vec<f64>,
-    behaviour: Vec<f64>,
-    base: Vec<f64>,
-}
-
 impl ObjectiveInput {
     /// Reads a batch, one JSON value.
     ///
@@ -134,25 +118,11 @@ impl ObjectiveInput {
     /// If the batch is malformed or the objective fails.
     pub fn ask(&self, objective: &mut ObjectiveHandle) -> Result<ObjectiveOutput, BatchFault> {
         let order = self.order()?;
-        let columns = self.columns(&order);
-        let batch = ObjectiveBatch::new(BatchParts {
-            group_offsets: &columns.group_offsets,
-            prompt: &columns.groups,
-            log_partition: &columns.log_partition,
-            log_invalidity: &columns.log_invalidity,
-            rewards: &columns.rewards,
-            weights: &columns.weights,
-            ended: &columns.ended,
-            offsets: &columns.offsets,
-            log_probs: &columns.log_probs,
-            behaviour_log_probs: &columns.behaviour,
-            base_log_probs: &columns.base,
-            step: self.step,
-            key: StreamKey::new(0, Purpose::Objective, u32::try_from(self.step).unwrap_or(u32::MAX)),
-            population: false,
-        })?;
+        let buffer = self.buffer(&order);
+        let step = u32::try_from(self.step).unwrap_or(u32::MAX);
+        let batch = buffer.view(Moment::new(self.step, StreamKey::new(0, Purpose::Objective, step)))?;
         let (expected, found) = (objective.declaration()?.minimum_group, batch.smallest_group());
-        let answer = match objective.step(&batch) {
+        let answer = match objective.observe(&batch).and_then(|()| objective.step(&batch)) {
             // An objective that says why it refuses the group says it better.
             Err(error) if error.kind == ErrorKind::Config => return Err(error.into()),
             _ if found < expected => return Err(BatchFault::SmallGroup { expected, found }),
@@ -195,26 +165,24 @@ impl ObjectiveInput {
         Ok(order)
     }
 
-    fn columns(&self, order: &[usize]) -> Columns {
-        let mut columns = Columns { offsets: vec![0], ..Columns::default() };
-        for (row, sequence) in order.iter().map(|&i| &self.sequences[i]).enumerate() {
-            if columns.groups.last() != Some(&sequence.group) {
-                columns.groups.push(sequence.group);
-                columns.group_offsets.push(row as u64);
+    fn buffer(&self, order: &[usize]) -> ObjectiveBuffer {
+        let mut buffer = ObjectiveBuffer::default();
+        let mut group = None;
+        for sequence in order.iter().map(|&i| &self.sequences[i]) {
+            if group.replace(sequence.group) != Some(sequence.group) {
                 let log_partition = self.log_partition.get(&sequence.group).map(|number| number.0);
-                columns.log_partition.push(log_partition.unwrap_or(f64::NAN));
-                columns.log_invalidity.push(log_partition.map_or(f64::NAN, |z| math::ln(-math::exp_m1(z))));
+                let facts = log_partition.map(|z| PromptFacts::new(z, math::ln(-math::exp_m1(z))));
+                buffer.push_group(sequence.group, facts.unwrap_or_default());
             }
-            columns.rewards.push(sequence.reward);
-            columns.weights.push(sequence.weight.unwrap_or(1.0 / order.len() as f64));
-            columns.ended.push(u8::from(sequence.ended));
-            let behaviour = sequence.behaviour_log_probs.as_ref().unwrap_or(&sequence.log_probs);
-            columns.log_probs.extend(sequence.log_probs.iter().map(|number| number.0));
-            columns.behaviour.extend(behaviour.iter().map(|number| number.0));
-            columns.base.extend(sequence.base_log_probs.iter().flatten().map(|number| number.0));
-            columns.offsets.push(columns.log_probs.len() as u64);
+            let numbers = |column: &[Number]| column.iter().map(|number| number.0).collect::<Vec<f64>>();
+            let log_probs = numbers(&sequence.log_probs);
+            let behaviour = sequence.behaviour_log_probs.as_deref().map(numbers);
+            let base = numbers(sequence.base_log_probs.as_deref().unwrap_or_default());
+            let weight = sequence.weight.unwrap_or(1.0 / order.len() as f64);
+            let row = Row::new(sequence.reward, &log_probs).ended(sequence.ended).weight(weight);
+            let row = row.behaviour_log_probs(behaviour.as_ref().unwrap_or(&log_probs));
+            buffer.push(row.base_log_probs(&base));
         }
-        columns.group_offsets.push(order.len() as u64);
-        columns
+        buffer
     }
 }

@@ -7,7 +7,6 @@ use pstar_core::data::{Alphabet, Ending};
 use pstar_loader::Registry;
 use pstar_loader::{BaseModelHandle, ObjectiveHandle, VerifierHandle};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 /// A component by name and configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,5 +71,5 @@ pub(super) fn task_of(characters: &BTreeSet<char>, horizon: usize) -> Task {
     };
     let alphabet = Alphabet::new(symbols, Vec::new())
         .unwrap_or_else(|error| unreachable!("distinct characters are an alphabet: {error}"));
-    Task { alphabet, horizon, ending: Ending::EndSymbol, prompts: Vec::new(), directory: PathBuf::from(".") }
+    Task::new(alphabet, horizon, Ending::EndSymbol)
 }

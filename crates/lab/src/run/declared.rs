@@ -3,7 +3,7 @@
 //! Exact gradients beyond enumeration are those of the declared divergence, so that an objective which declares one and
 //! does another would train as something that it is not.
 
-use pstar_core::objective::{BatchParts, Divergence, ObjectiveBatch, PromptFacts};
+use pstar_core::objective::{Divergence, Moment, ObjectiveBuffer, PromptFacts, Row};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
 use pstar_loader::ObjectiveHandle;
@@ -44,6 +44,10 @@ impl Prompt {
         math::ln_1p(-self.rate)
     }
 
+    fn facts(&self) -> PromptFacts {
+        PromptFacts::new(self.log_valid(), self.log_invalid())
+    }
+
     /// The coefficient of a sequence under a divergence; see [`population_gradient`](pstar_exact::population_gradient).
     fn coefficient(&self, divergence: Divergence, i: usize) -> Option<f64> {
         let (q, _, reward) = SEQUENCES[i];
@@ -74,11 +78,7 @@ pub(super) fn scale(
 ) -> Result<Option<f64>, PluginError> {
     let greatest = if let Divergence::KlToTiltedAtRate { mu } = divergence { mu } else { 1.0 };
     let prompts = RATES.map(|rate| Prompt::new(rate * greatest));
-    let facts = prompts.each_ref().map(|prompt| PromptFacts {
-        log_partition: Some(prompt.log_valid()),
-        log_invalidity: Some(prompt.log_invalid()),
-    });
-    objective.prepare(&facts)?;
+    objective.prepare(&prompts.each_ref().map(Prompt::facts))?;
     let found = ask(objective, &prompts)?;
     let mut common = None;
     for (prompt, found) in prompts.iter().zip(found.chunks_exact(SEQUENCES.len())) {
@@ -95,36 +95,19 @@ pub(super) fn scale(
 
 /// The coefficients of the sequences as answers to both prompts, one batch.
 fn ask(objective: &mut ObjectiveHandle, prompts: &[Prompt; 2]) -> Result<Vec<f64>, PluginError> {
-    let rows = SEQUENCES.len() as u64;
-    let twice = |figure: fn(&(f64, f64, f64)) -> f64| -> Vec<f64> {
-        SEQUENCES.iter().chain(&SEQUENCES).map(figure).collect()
-    };
-    let log_q = twice(|(q, _, _)| math::ln(*q));
-    // The prompts count alike.
-    let weights = twice(|(q, _, _)| 0.5 * q);
-    let rewards = twice(|(_, _, reward)| *reward);
-    let log_a = prompts.each_ref().map(|prompt| prompt.log_a).concat();
-    let offsets: Vec<u64> = (0..=2 * rows).collect();
-    let group_offsets = [0, rows, 2 * rows];
-    let log_partition = prompts.each_ref().map(Prompt::log_valid);
-    let log_invalidity = prompts.each_ref().map(Prompt::log_invalid);
-    let batch = ObjectiveBatch::new(BatchParts {
-        group_offsets: &group_offsets,
-        prompt: &[0, 1],
-        log_partition: &log_partition,
-        log_invalidity: &log_invalidity,
-        rewards: &rewards,
-        weights: &weights,
-        ended: &[1; 2 * SEQUENCES.len()],
-        offsets: &offsets,
-        log_probs: &log_q,
-        behaviour_log_probs: &log_q,
-        base_log_probs: &log_a,
-        step: 0,
-        key: StreamKey::new(0, Purpose::Objective, 0),
-        population: true,
-    });
-    Ok(objective.step(&batch?)?.coefficients)
+    let mut buffer = ObjectiveBuffer::default();
+    for (index, prompt) in (0..).zip(prompts) {
+        buffer.push_group(index, prompt.facts());
+        for ((q, _, reward), log_a) in SEQUENCES.iter().zip(&prompt.log_a) {
+            // The prompts count alike.
+            let (log_q, log_a) = ([math::ln(*q)], [*log_a]);
+            buffer.push(Row::new(*reward, &log_q).weight(0.5 * q).base_log_probs(&log_a));
+        }
+    }
+    let moment = Moment::new(0, StreamKey::new(0, Purpose::Objective, 0)).of_population();
+    let batch = buffer.view(moment)?;
+    objective.observe(&batch)?;
+    Ok(objective.step(&batch)?.coefficients)
 }
 
 /// s > 0 with found = s · declared + constant.

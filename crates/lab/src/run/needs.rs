@@ -224,7 +224,8 @@ fn mean_length(experiment: &Experiment) -> f64 {
     let count = u32::try_from(prompts.len()).unwrap_or(u32::MAX);
     let sample: Vec<u32> = (0..LENGTH_SAMPLES).collect();
     let prompt_of: Vec<u32> = sample.iter().map(|i| i % count).collect();
-    let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
-    let samples = experiment.base.sample(&request, StreamKey::new(0, Purpose::Evaluation, 0));
+    let request = SampleRequest::new(prompts, &prompt_of, &sample);
+    let key = StreamKey::new(0, Purpose::Evaluation, 0);
+    let samples = request.and_then(|request| experiment.base.sample(&request, key));
     samples.map_or(longest, |samples| samples.log_probs.len() as f64 / f64::from(LENGTH_SAMPLES))
 }

@@ -249,7 +249,9 @@ impl Arm<'_> {
                     Rollouts::of(self.experiment, &batch).check(self.experiment)?;
                     self.first.as_ref().map_or(Ok(()), |first| first.check(self.experiment))?;
                 }
-                let answer = self.objective.step(&batch.view()?)?;
+                let view = batch.view()?;
+                self.objective.observe(&view)?;
+                let answer = self.objective.step(&view)?;
                 self.tally(&answer);
                 self.idle.observe(&batch, &answer);
                 self.signals.groups(&batch);
@@ -290,9 +292,11 @@ impl Arm<'_> {
         match source {
             ExactSource::Outputs(outputs) => {
                 outputs.score(&self.policy, &mut self.scores)?;
-                let answer = self.objective.step(&outputs.view(&self.scores, (self.seed, step))?)?;
+                let view = outputs.view(&self.scores, (self.seed, step))?;
+                self.objective.observe(&view)?;
+                let answer = self.objective.step(&view)?;
                 self.tally(&answer);
-                let weighted = outputs.weighted(&self.scores, &answer.coefficients);
+                let weighted = outputs.weighted(&self.scores, &answer.coefficients)?;
                 self.policy.gradient(&weighted, &mut self.gradient)
             }
             ExactSource::Class { class, scale } => {
@@ -322,7 +326,7 @@ impl Arm<'_> {
             ExactSource::Outputs(outputs) => {
                 outputs.score(&self.policy, &mut self.scores)?;
                 let credit = outputs.credit(&self.scores, |masses| coefficients.kappa(masses));
-                self.policy.gradient(&outputs.weighted_credit(&self.scores, &credit), &mut self.gradient)
+                self.policy.gradient(&outputs.weighted_credit(&self.scores, &credit)?, &mut self.gradient)
             }
             ExactSource::Class { class, .. } => {
                 let masses = class.log_masses(&self.policy)?;

@@ -3,7 +3,7 @@
 //! In a group of G samples such an objective gives φ(v, n) to a sequence of reward v among n right ones. The expected
 //! gradient of a prompt is κ(V)·∇V, with κ(V) = E\[φ(1, 1 + C)\] − E\[φ(0, C)\] and C binomial of G − 1 and V.
 
-use pstar_core::objective::{BatchParts, ObjectiveBatch};
+use pstar_core::objective::{Moment, ObjectiveBuffer, PromptFacts, Row};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
 use pstar_exact::Accumulator;
@@ -34,31 +34,18 @@ impl GroupCoefficients {
                 "exact gradients need groups of 1 to {MOST_SAMPLES} samples, found `group: {group}`"
             )));
         }
-        let (groups, rows) = (group + 1, group * (group + 1));
-        let rewards: Vec<f64> =
-            (0..groups).flat_map(|right| (0..group).map(move |i| f64::from(u8::from(i < right)))).collect();
-        let group_offsets: Vec<u64> = (0..=groups).map(|g| (g * group) as u64).collect();
-        let offsets: Vec<u64> = (0..=rows as u64).collect();
-        let (zeros, weights, unknown) =
-            (vec![0.0; rows], vec![1.0 / rows as f64; rows], vec![f64::NAN; groups]);
-        let (prompt, ended) = (vec![0; groups], vec![1; rows]);
-        let batch = ObjectiveBatch::new(BatchParts {
-            group_offsets: &group_offsets,
-            prompt: &prompt,
-            log_partition: &unknown,
-            log_invalidity: &unknown,
-            rewards: &rewards,
-            weights: &weights,
-            ended: &ended,
-            offsets: &offsets,
-            log_probs: &zeros,
-            behaviour_log_probs: &zeros,
-            base_log_probs: &zeros,
-            step: step.into(),
-            key: StreamKey::new(seed, Purpose::Objective, step),
-            population: false,
-        })?;
-        let c = objective.step(&batch)?.coefficients;
+        let groups = group + 1;
+        let mut buffer = ObjectiveBuffer::default();
+        for right in 0..groups {
+            buffer.push_group(0, PromptFacts::default());
+            for i in 0..group {
+                let reward = f64::from(u8::from(i < right));
+                buffer.push(Row::new(reward, &[0.0]).base_log_probs(&[0.0]));
+            }
+        }
+        // Nothing is drawn, so that there is nothing to observe.
+        let moment = Moment::new(step.into(), StreamKey::new(seed, Purpose::Objective, step));
+        let c = objective.step(&buffer.view(moment)?)?.coefficients;
         // The right ones of a group come first.
         for g in 0..groups {
             let (right, wrong) = c[g * group..(g + 1) * group].split_at(g);

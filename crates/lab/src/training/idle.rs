@@ -27,7 +27,7 @@ impl IdleWatch {
                 rows.clone().all(|row| batch.tokens_of(row, &step.coefficients).iter().all(|c| *c == 0.0));
             self.groups += 1;
             self.idle_groups += u64::from(idle);
-            *self.solved.entry(batch.prompt[g]).or_default() |= rows.any(|row| batch.rewards[row] > 0.0);
+            *self.solved.entry(batch.prompts()[g]).or_default() |= rows.any(|row| batch.rewards()[row] > 0.0);
         }
     }
 

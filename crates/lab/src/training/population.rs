@@ -2,9 +2,9 @@
 
 use crate::evaluation::Reference;
 use crate::experiment::Experiment;
-use pstar_core::author::WeightedBatch;
+use pstar_core::author::GradientBatch;
 use pstar_core::data::{Ending, Ragged, SequenceBatch, SequenceBuffer};
-use pstar_core::objective::{BatchParts, ObjectiveBatch};
+use pstar_core::objective::{Moment, ObjectiveBatch, ObjectiveBuffer};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
 use pstar_exact::Accumulator;
@@ -14,13 +14,8 @@ use pstar_loader::{ModelHandle, PolicyHandle};
 #[derive(Debug)]
 pub struct OutputBatch {
     sequences: SequenceBuffer,
-    group_offsets: Vec<u64>,
-    prompt: Vec<u32>,
-    log_partition: Vec<f64>,
-    log_invalidity: Vec<f64>,
-    rewards: Vec<f64>,
-    ended: Vec<u8>,
-    base_log_probs: Vec<f64>,
+    /// What objectives see of them, log-probabilities under the policy and weights left out.
+    columns: ObjectiveBuffer,
     /// For each sequence the weight of its prompt.
     prompt_weights: Vec<f64>,
 }
@@ -68,20 +63,21 @@ impl OutputBatch {
             }
             rewards.extend(values.valid.mask().iter().map(|&valid| f64::from(u8::from(valid))));
         }
-        let mut base_log_probs = vec![0.0; sequences.view().tokens().values().len()];
-        experiment.base.score(&sequences.view(), &mut base_log_probs)?;
-        let known = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let facts = reference.facts();
+        let tokens = sequences.view().tokens().values().len();
+        let mut columns = ObjectiveBuffer::default();
+        for (prompt, facts) in (0..).zip(reference.facts()) {
+            columns.push_group(prompt, facts);
+        }
+        columns.group_offsets = (0..=prompts as u64).map(|g| g * count).collect();
+        columns.offsets = sequences.view().tokens().offsets().to_vec();
+        columns.rewards = rewards;
+        columns.ended = ended;
+        columns.base_log_probs = vec![0.0; tokens];
+        experiment.base.score(&sequences.view(), &mut columns.base_log_probs)?;
         let weights = experiment.weights.iter();
         Ok(Self {
             sequences,
-            group_offsets: (0..=prompts as u64).map(|g| g * count).collect(),
-            prompt: (0..prompts as u32).collect(),
-            log_partition: facts.iter().map(|facts| known(facts.log_partition)).collect(),
-            log_invalidity: facts.iter().map(|facts| known(facts.log_invalidity)).collect(),
-            rewards,
-            ended,
-            base_log_probs,
+            columns,
             prompt_weights: weights.flat_map(|&w| (0..count).map(move |_| w)).collect(),
         })
     }
@@ -133,22 +129,9 @@ impl OutputBatch {
         scores: &'a PopulationScores,
         (seed, step): (u64, u32),
     ) -> Result<ObjectiveBatch<'a>, PluginError> {
-        ObjectiveBatch::new(BatchParts {
-            group_offsets: &self.group_offsets,
-            prompt: &self.prompt,
-            log_partition: &self.log_partition,
-            log_invalidity: &self.log_invalidity,
-            rewards: &self.rewards,
-            weights: &scores.weights,
-            ended: &self.ended,
-            offsets: self.sequences.view().tokens().offsets(),
-            log_probs: &scores.log_probs,
-            behaviour_log_probs: scores.behaviour_log_probs(),
-            base_log_probs: &self.base_log_probs,
-            step: step.into(),
-            key: StreamKey::new(seed, Purpose::Objective, step),
-            population: true,
-        })
+        let moment = Moment::new(step.into(), StreamKey::new(seed, Purpose::Objective, step)).of_population();
+        let batch = self.columns.view_with(&scores.log_probs, moment)?;
+        batch.with_behaviour_log_probs(scores.behaviour_log_probs())?.with_weights(&scores.weights)
     }
 
     /// Coefficients of objectives that credit a right output with a function of the prompt's masses under the policy,
@@ -157,17 +140,17 @@ impl OutputBatch {
     pub fn credit(&self, scores: &PopulationScores, credit: impl Fn([f64; 2]) -> f64) -> Vec<f64> {
         let offsets = self.sequences.view().tokens().offsets();
         let mut coefficients = vec![0.0; scores.log_probs.len()];
-        for group in self.group_offsets.windows(2) {
+        for group in self.columns.group_offsets.windows(2) {
             let rows = group[0] as usize..group[1] as usize;
             let mut masses = [Accumulator::default(); 2];
             for i in rows.clone() {
-                masses[usize::from(self.rewards[i] == 0.0)].add(scores.probs[i]);
+                masses[usize::from(self.columns.rewards[i] == 0.0)].add(scores.probs[i]);
             }
             let [valid, invalid] = masses.map(|mass| mass.total());
             let total = valid + invalid;
             let credit =
                 if total > 0.0 { credit([valid, invalid].map(|mass| math::ln(mass / total))) } else { 0.0 };
-            for i in rows.filter(|&i| self.rewards[i] != 0.0) {
+            for i in rows.filter(|&i| self.columns.rewards[i] != 0.0) {
                 coefficients[offsets[i] as usize..offsets[i + 1] as usize].fill(credit);
             }
         }
@@ -175,25 +158,35 @@ impl OutputBatch {
     }
 
     /// What the policy is asked the gradient of, for coefficients that an objective gave.
+    ///
+    /// # Errors
+    /// If scores or coefficients belong to another batch.
     pub fn weighted<'a>(
         &'a self,
         scores: &'a PopulationScores,
         coefficients: &'a [f64],
-    ) -> WeightedBatch<'a> {
+    ) -> Result<GradientBatch<'a>, PluginError> {
         self.weighted_by(&scores.weights, coefficients)
     }
 
     /// The same for coefficients from [`credit`](Self::credit).
+    ///
+    /// # Errors
+    /// If scores or coefficients belong to another batch.
     pub fn weighted_credit<'a>(
         &'a self,
         scores: &'a PopulationScores,
         coefficients: &'a [f64],
-    ) -> WeightedBatch<'a> {
+    ) -> Result<GradientBatch<'a>, PluginError> {
         self.weighted_by(&scores.probs, coefficients)
     }
 
-    fn weighted_by<'a>(&'a self, weights: &'a [f64], coefficients: &'a [f64]) -> WeightedBatch<'a> {
+    fn weighted_by<'a>(
+        &'a self,
+        weights: &'a [f64],
+        coefficients: &'a [f64],
+    ) -> Result<GradientBatch<'a>, PluginError> {
         let sequences = self.sequences.view();
-        WeightedBatch { sequences, weights, coefficients: Some(coefficients), pseudo_count: 0.0 }
+        GradientBatch::new(sequences, weights, coefficients)
     }
 }

@@ -4,9 +4,9 @@ use super::{Budget, prompts_of_step};
 use crate::evaluation::verdicts;
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
-use pstar_core::author::{SampleRequest, WeightedBatch};
+use pstar_core::author::{GradientBatch, SampleRequest};
 use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
-use pstar_core::objective::{BatchParts, ObjectiveBatch, PromptFacts};
+use pstar_core::objective::{Moment, ObjectiveBatch, ObjectiveBuffer, PromptFacts};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_loader::{ModelHandle, PolicyHandle};
 use std::ops::Range;
@@ -14,20 +14,10 @@ use std::ops::Range;
 /// Groups of samples, with everything that objectives may see.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SampledBatch {
-    /// For each group its prompt.
-    pub prompt: Vec<u32>,
-    group_offsets: Vec<u64>,
-    log_partition: Vec<f64>,
-    log_invalidity: Vec<f64>,
+    columns: ObjectiveBuffer,
     prompt_of: Vec<u32>,
     /// The sampled tokens.
     pub tokens: RaggedBuffer<u32>,
-    /// For each sequence 0 or 1.
-    pub rewards: Vec<f64>,
-    weights: Vec<f64>,
-    ended: Vec<u8>,
-    log_probs: Vec<f64>,
-    base_log_probs: Vec<f64>,
     step: u32,
     seed: u64,
 }
@@ -56,7 +46,7 @@ impl SampledBatch {
             sample.extend((*earlier..*earlier + size).map(|i| i as u32));
             *earlier += size;
         }
-        let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
+        let request = SampleRequest::new(prompts, &prompt_of, &sample)?;
         let samples = policy.sample(&request, StreamKey::new(seed, Purpose::Rollout, step))?;
         let verdicts = verdicts(experiment, &prompt_of, &samples.tokens)?;
         let end = experiment.task.alphabet.end();
@@ -64,28 +54,21 @@ impl SampledBatch {
         let ended = |row: &[u32]| u8::from(fixed || row.last() == Some(&end));
         let n = prompt_of.len() as f64;
         let scale = |&p: &u32| experiment.weights[p as usize] * prompts.len() as f64 / n;
-        let fact = |value: fn(&PromptFacts) -> Option<f64>| {
-            prompt.iter().map(|&p| value(&facts[p as usize]).unwrap_or(f64::NAN)).collect()
-        };
-        let mut batch = Self {
-            group_offsets: (0..=groups).map(|g| (g * size) as u64).collect(),
-            log_partition: fact(|facts| facts.log_partition),
-            log_invalidity: fact(|facts| facts.log_invalidity),
-            rewards: verdicts.iter().map(|&valid| f64::from(u8::from(valid))).collect(),
-            weights: prompt_of.iter().map(scale).collect(),
-            ended: samples.tokens.view().rows().map(ended).collect(),
-            log_probs: samples.log_probs,
-            tokens: samples.tokens,
-            base_log_probs: Vec::new(),
-            prompt,
-            prompt_of,
-            step,
-            seed,
-        };
+        let mut columns = ObjectiveBuffer::default();
+        for &p in &prompt {
+            columns.push_group(p, facts[p as usize]);
+        }
+        columns.group_offsets = (0..=groups).map(|g| (g * size) as u64).collect();
+        columns.rewards = verdicts.iter().map(|&valid| f64::from(u8::from(valid))).collect();
+        columns.weights = prompt_of.iter().map(scale).collect();
+        columns.ended = samples.tokens.view().rows().map(ended).collect();
+        columns.offsets = samples.tokens.view().offsets().to_vec();
+        columns.log_probs = samples.log_probs;
+        let mut batch = Self { columns, prompt_of, tokens: samples.tokens, step, seed };
         if base_log_probs {
-            let mut scores = vec![0.0; batch.log_probs.len()];
+            let mut scores = vec![0.0; batch.columns.log_probs.len()];
             experiment.base.score(&batch.sequences(experiment)?, &mut scores)?;
-            batch.base_log_probs = scores;
+            batch.columns.base_log_probs = scores;
         }
         Ok(batch)
     }
@@ -100,22 +83,8 @@ impl SampledBatch {
     /// # Errors
     /// Never, for a batch that was drawn.
     pub fn view(&self) -> Result<ObjectiveBatch<'_>, PluginError> {
-        ObjectiveBatch::new(BatchParts {
-            group_offsets: &self.group_offsets,
-            prompt: &self.prompt,
-            log_partition: &self.log_partition,
-            log_invalidity: &self.log_invalidity,
-            rewards: &self.rewards,
-            weights: &self.weights,
-            ended: &self.ended,
-            offsets: self.tokens.view().offsets(),
-            log_probs: &self.log_probs,
-            behaviour_log_probs: &self.log_probs,
-            base_log_probs: &self.base_log_probs,
-            step: self.step.into(),
-            key: StreamKey::new(self.seed, Purpose::Objective, self.step),
-            population: false,
-        })
+        let key = StreamKey::new(self.seed, Purpose::Objective, self.step);
+        self.columns.view(Moment::new(self.step.into(), key))
     }
 
     /// What the policy is asked the gradient of.
@@ -126,14 +95,18 @@ impl SampledBatch {
         &'a self,
         experiment: &'a Experiment,
         coefficients: &'a [f64],
-    ) -> Result<WeightedBatch<'a>, PluginError> {
-        let sequences = self.sequences(experiment)?;
-        Ok(WeightedBatch {
-            sequences,
-            weights: &self.weights,
-            coefficients: Some(coefficients),
-            pseudo_count: 0.0,
-        })
+    ) -> Result<GradientBatch<'a>, PluginError> {
+        GradientBatch::new(self.sequences(experiment)?, &self.columns.weights, coefficients)
+    }
+
+    /// For each group its prompt.
+    pub fn prompts(&self) -> &[u32] {
+        &self.columns.prompt
+    }
+
+    /// For each sequence 0 or 1.
+    pub fn rewards(&self) -> &[f64] {
+        &self.columns.rewards
     }
 
     /// For each sequence its prompt.
@@ -143,7 +116,7 @@ impl SampledBatch {
 
     /// The rows of each group.
     pub fn groups(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.group_offsets.windows(2).map(|pair| to_index(pair[0])..to_index(pair[1]))
+        self.columns.group_offsets.windows(2).map(|pair| to_index(pair[0])..to_index(pair[1]))
     }
 
     /// Those of `values`, one a token, that belong to a row.
@@ -156,7 +129,7 @@ impl SampledBatch {
     pub fn fingerprint(&self) -> String {
         let tokens = self.tokens.view();
         let numbers = self.prompt_of.iter().chain(tokens.values()).map(|&x| u64::from(x));
-        let rewards = self.rewards.iter().map(|reward| reward.to_bits());
+        let rewards = self.columns.rewards.iter().map(|reward| reward.to_bits());
         let all = numbers.chain(tokens.offsets().iter().copied()).chain(rewards);
         let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let hash = all.flat_map(u64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325, mix);
@@ -167,7 +140,7 @@ impl SampledBatch {
     pub fn budget(&self) -> Budget {
         Budget {
             sequences: self.prompt_of.len() as u64,
-            tokens: self.log_probs.len() as u64,
+            tokens: self.tokens.view().values().len() as u64,
             verifier_calls: self.prompt_of.len() as u64,
             optimizer_steps: 0,
         }

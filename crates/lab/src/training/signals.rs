@@ -83,9 +83,9 @@ impl Signals {
         let (mut right, mut wrong, mut groups) = (0.0, 0.0, 0.0);
         for mut rows in batch.groups() {
             groups += 1.0;
-            if rows.clone().all(|row| batch.rewards[row] > 0.0) {
+            if rows.clone().all(|row| batch.rewards()[row] > 0.0) {
                 right += 1.0;
-            } else if rows.all(|row| batch.rewards[row] == 0.0) {
+            } else if rows.all(|row| batch.rewards()[row] == 0.0) {
                 wrong += 1.0;
             }
         }

@@ -3,7 +3,7 @@
 use crate::evaluation::{Reference, Ruler};
 use crate::experiment::{Experiment, PolicySpec, Problem, Start};
 use crate::policy_class::PolicyClass;
-use pstar_core::author::{SampleRequest, WeightedBatch};
+use pstar_core::author::{FitBatch, SampleRequest};
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, shown};
@@ -136,12 +136,7 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
                     weights.push(prob * weight);
                 }
             }
-            policy.fit(&WeightedBatch {
-                sequences: sequences.view(),
-                weights: &weights,
-                coefficients: None,
-                pseudo_count: 0.0,
-            })
+            policy.fit(&FitBatch::new(sequences.view(), &weights)?)
         }
         Ruler::Dynamic(_) | Ruler::Sampled(..) => match PolicyClass::of_base(experiment, policy)? {
             Ok(class) => fit_class(&class, policy),
@@ -192,11 +187,11 @@ fn fit_samples(experiment: &Experiment, policy: &mut PolicyHandle) -> Result<(),
     let n = FIT_SAMPLES.div_ceil(prompts.len());
     let prompt_of: Vec<u32> = (0..prompts.len() as u32).flat_map(|p| std::iter::repeat_n(p, n)).collect();
     let sample: Vec<u32> = (0..prompts.len()).flat_map(|_| 0..n as u32).collect();
-    let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
+    let request = SampleRequest::new(prompts, &prompt_of, &sample)?;
     let samples = experiment.base.sample(&request, StreamKey::new(FIT_SEED, Purpose::FitBase, 0))?;
     let weights: Vec<f64> = prompt_of.iter().map(|&p| experiment.weights[p as usize] / n as f64).collect();
     let sequences = SequenceBatch::new(prompts, &prompt_of, samples.tokens.view())
         .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
     let pseudo_count = FIT_PSEUDO_COUNT / prompt_of.len() as f64;
-    policy.fit(&WeightedBatch { sequences, weights: &weights, coefficients: None, pseudo_count })
+    policy.fit(&FitBatch::new(sequences, &weights)?.with_pseudo_count(pseudo_count))
 }

@@ -4,7 +4,7 @@ use super::unwrap;
 use pstar_core::PluginError;
 use pstar_core::abi::{ColumnWriter, ObjectiveBox};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
-use pstar_core::{config, wire};
+use pstar_core::wire;
 
 /// An objective of a plugin.
 pub struct ObjectiveHandle {
@@ -18,13 +18,9 @@ impl ObjectiveHandle {
     /// # Errors
     /// If the component fails or its declaration cannot be read.
     pub fn declaration(&self) -> Result<Declaration, PluginError> {
-        let text = unwrap(self.inner.declaration())?;
-        let declaration: Result<Declaration, PluginError> = config::parse(text.as_str());
-        declaration.map_err(|error| {
-            PluginError::contract(format!(
-                "the declaration of objective `{}` cannot be read: {error}",
-                self.name
-            ))
+        wire::take_declaration(unwrap(self.inner.declaration())?).map_err(|mut error| {
+            error.message = format!("the declaration of objective `{}`: {}", self.name, error.message);
+            error
         })
     }
 
@@ -37,15 +33,41 @@ impl ObjectiveHandle {
         let log_partition: Vec<f64> = prompts.iter().map(|facts| unknown(facts.log_partition)).collect();
         let log_invalidity: Vec<f64> = prompts.iter().map(|facts| unknown(facts.log_invalidity)).collect();
         let mut writer = ColumnWriter::default();
-        writer.put("log_partition", &log_partition);
-        writer.put("log_invalidity", &log_invalidity);
+        wire::put_facts(&mut writer, &log_partition, &log_invalidity);
         unwrap(self.inner.prepare(writer.columns()))
+    }
+
+    /// Tells of a batch that was drawn, before the first step on it.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
+        let scalars = wire::ObjectiveScalars::of(batch);
+        let mut writer = ColumnWriter::default();
+        wire::put_objective_batch(&mut writer, batch, &scalars);
+        unwrap(self.inner.observe(writer.columns()))
+    }
+
+    /// What the objective has learnt so far, as text.
+    ///
+    /// # Errors
+    /// If the component fails.
+    pub fn save(&self) -> Result<String, PluginError> {
+        Ok(unwrap(self.inner.save())?.into_string())
+    }
+
+    /// Takes up what [`save`](Self::save) gave.
+    ///
+    /// # Errors
+    /// If the component refuses it.
+    pub fn restore(&mut self, state: &str) -> Result<(), PluginError> {
+        unwrap(self.inner.restore(state.into()))
     }
 
     /// The coefficients of one step, one a token.
     ///
     /// # Errors
-    /// If the component fails, or a coefficient of a sequence of positive weight is not finite.
+    /// If the component fails, or a coefficient that is applied to a sequence of positive weight is not finite.
     pub fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
         let scalars = wire::ObjectiveScalars::of(batch);
         let mut writer = ColumnWriter::default();
@@ -70,10 +92,10 @@ impl ObjectiveHandle {
     }
 
     fn check_finite(&self, batch: &ObjectiveBatch<'_>, coefficients: &[f64]) -> Result<(), PluginError> {
-        let mut rest = coefficients;
-        for (i, row) in batch.log_probs().rows().enumerate() {
-            let (of_row, behind) = rest.split_at(row.len());
-            rest = behind;
+        let offsets = batch.log_probs().offsets();
+        for i in (0..batch.groups()).filter(|&g| batch.is_updated(g)).flat_map(|g| batch.group(g)) {
+            #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
+            let of_row = &coefficients[offsets[i] as usize..offsets[i + 1] as usize];
             if let Some(found) = of_row.iter().find(|c| !c.is_finite())
                 && batch.weight(i) > 0.0
             {

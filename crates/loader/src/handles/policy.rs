@@ -4,7 +4,7 @@ use super::model::model_handle;
 use super::unwrap;
 use pstar_core::PluginError;
 use pstar_core::abi::{ColumnWriter, PolicyBox};
-use pstar_core::author::{ShapedParameters, WeightedBatch};
+use pstar_core::author::{FitBatch, GradientBatch, ShapedParameters};
 use pstar_core::rng::StreamKey;
 use pstar_core::wire;
 
@@ -57,9 +57,9 @@ impl PolicyHandle {
     ///
     /// # Errors
     /// If the component fails.
-    pub fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+    pub fn gradient(&self, batch: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
         let mut writer = ColumnWriter::default();
-        wire::put_weighted(&mut writer, batch);
+        wire::put_gradient_batch(&mut writer, batch);
         unwrap(self.inner.gradient(writer.columns(), gradient.into()))
     }
 
@@ -67,9 +67,9 @@ impl PolicyHandle {
     ///
     /// # Errors
     /// If the component fails or does not offer it.
-    pub fn fit(&mut self, batch: &WeightedBatch<'_>) -> Result<(), PluginError> {
+    pub fn fit(&mut self, batch: &FitBatch<'_>) -> Result<(), PluginError> {
         let mut writer = ColumnWriter::default();
-        wire::put_weighted(&mut writer, batch);
+        wire::put_fit_batch(&mut writer, batch);
         unwrap(self.inner.fit(writer.columns()))
     }
 

@@ -29,7 +29,7 @@ impl Case {
     fn task(&self) -> Task {
         let prompt_only = self.prompt_alphabet.iter().filter(|symbol| !self.alphabet.contains(symbol));
         let alphabet = Alphabet::new(self.alphabet.clone(), prompt_only.cloned().collect()).unwrap();
-        Task { alphabet, horizon: self.horizon, ending: self.ending, ..task("a", "", 1) }
+        Task::new(alphabet, self.horizon, self.ending).with_prompts(vec![Vec::new()])
     }
 
     fn smoothing(&self) -> Smoothing {

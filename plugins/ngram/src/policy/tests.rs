@@ -19,7 +19,7 @@ fn policy(order: usize, position_dependent: bool, task: &Task, seed: u64) -> Ngr
 fn samples(policy: &Ngram, prompts: &RaggedBuffer<u32>, n: u32) -> SequenceBuffer {
     let prompt_of: Vec<u32> = (0..n).map(|i| i % 2).collect();
     let sample: Vec<u32> = (0..n).collect();
-    let request = SampleRequest { prompts: prompts.view(), prompt_of: &prompt_of, sample: &sample };
+    let request = SampleRequest::new(prompts.view(), &prompt_of, &sample).unwrap();
     let key = StreamKey { seed: 3, purpose: 0, step: 0, epoch: 0, resample: 0 };
     let samples = policy.sample(&request, key).unwrap();
     let mut sequences = SequenceBuffer::new(prompts.clone());
@@ -30,11 +30,11 @@ fn samples(policy: &Ngram, prompts: &RaggedBuffer<u32>, n: u32) -> SequenceBuffe
 }
 
 /// Σ w c log q.
-fn weighted_log_prob(policy: &Ngram, batch: &WeightedBatch<'_>) -> f64 {
+fn weighted_log_prob(policy: &Ngram, batch: &GradientBatch<'_>) -> f64 {
     let mut log_probs = vec![0.0; batch.sequences.tokens().values().len()];
     policy.score(&batch.sequences, &mut log_probs).unwrap();
     let offsets = batch.sequences.tokens().offsets();
-    let coefficients = batch.coefficients.unwrap();
+    let coefficients = batch.coefficients;
     (0..batch.sequences.len())
         .flat_map(|i| (offsets[i]..offsets[i + 1]).map(move |t| (i, usize::try_from(t).unwrap())))
         .map(|(i, t)| batch.weights[i] * coefficients[t] * log_probs[t])
@@ -53,19 +53,15 @@ proptest! {
         seed in 0u64..1000,
     ) {
         let ending = if fixed_length { Ending::FixedLength } else { Ending::EndSymbol };
-        let task = Task { ending, ..task("abc", "=", 4) };
+        let mut task = task("abc", "=", 4);
+        task.ending = ending;
         let mut policy = policy(order, position_dependent, &task, seed);
         let prompts: RaggedBuffer<u32> = [&[][..], &[0, 4]].into_iter().collect();
         let sequences = samples(&policy, &prompts, 12);
         let tokens = sequences.view().tokens().values().len();
         let wave = |n: usize, phase: f64| (0..n).map(|i| (i as f64 + phase).sin()).collect::<Vec<_>>();
         let (weights, coefficients) = (wave(12, 0.3), wave(tokens, 1.7));
-        let batch = WeightedBatch {
-            sequences: sequences.view(),
-            weights: &weights,
-            coefficients: Some(&coefficients),
-            pseudo_count: 0.0,
-        };
+        let batch = GradientBatch::new(sequences.view(), &weights, &coefficients).unwrap();
         let mut gradient = vec![0.0; policy.parameter_count()];
         policy.gradient(&batch, &mut gradient).unwrap();
         let centre = policy.distribution.logits().to_vec();
@@ -92,7 +88,7 @@ fn samples_carry_their_own_scores() {
     let policy = policy(3, true, &task, 1);
     let prompts: RaggedBuffer<u32> = [&[][..], &[0, 4]].into_iter().collect();
     let (prompt_of, sample) = ([0, 1, 1], [0, 0, 1]);
-    let request = SampleRequest { prompts: prompts.view(), prompt_of: &prompt_of, sample: &sample };
+    let request = SampleRequest::new(prompts.view(), &prompt_of, &sample).unwrap();
     let key = StreamKey { seed: 3, purpose: 0, step: 0, epoch: 0, resample: 0 };
     let drawn = policy.sample(&request, key).unwrap();
     let mut scores = vec![0.0; drawn.log_probs.len()];
@@ -112,7 +108,7 @@ fn a_fit_is_the_weighted_frequency_and_spares_what_it_did_not_see() {
     sequences.push(0, [1, 1, 1]);
     let weights = [1.0, 3.0, 0.0];
     let sequences = sequences.view();
-    let batch = WeightedBatch { sequences, weights: &weights, coefficients: None, pseudo_count: 0.0 };
+    let batch = FitBatch::new(sequences, &weights).unwrap();
     policy.fit(&batch).unwrap();
     let probs = policy.distribution.probs();
     // Behind a: once a, and four times the end, in weights 1 and 4; behind ^: always a.
@@ -128,7 +124,7 @@ fn a_pseudo_count_keeps_choices_that_no_sample_made() {
     let mut sequences = SequenceBuffer::new([&[][..]].into_iter().collect());
     sequences.push(0, [0, 2]);
     let sequences = sequences.view();
-    let batch = WeightedBatch { sequences, weights: &[1.0], coefficients: None, pseudo_count: 0.5 };
+    let batch = FitBatch::new(sequences, &[1.0]).unwrap().with_pseudo_count(0.5);
     policy.fit(&batch).unwrap();
     // Counts 1, 0, 1 with half a count each: 1.5, 0.5, 1.5 of 3.5.
     assert!((policy.distribution.probs()[1] - 0.5 / 3.5).abs() < 1e-15);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 fn with_file(contents: &[u8]) -> (TempDir, Task) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), contents).unwrap();
-    let task = Task { directory: folder.path().into(), ..task("ab", "=", 8, Ending::EndSymbol) };
+    let task = task("ab", "=", 8, Ending::EndSymbol).in_directory(folder.path());
     (folder, task)
 }
 

@@ -11,13 +11,9 @@ use reference::Reference;
 use std::path::PathBuf;
 
 pub(crate) fn task(symbols: &str, prompt_symbols: &str, horizon: usize, ending: Ending) -> Task {
-    Task {
-        alphabet: Alphabet::of_chars(symbols, prompt_symbols).unwrap(),
-        horizon,
-        ending,
-        prompts: vec![Vec::new()],
-        directory: PathBuf::new(),
-    }
+    Task::new(Alphabet::of_chars(symbols, prompt_symbols).unwrap(), horizon, ending)
+        .with_prompts(vec![Vec::new()])
+        .in_directory("")
 }
 
 /// Hidden, layers, embedding, ending: sizes on both sides of a block.
@@ -48,7 +44,7 @@ fn rows(n: u32) -> (Vec<u32>, Vec<u32>) {
 }
 
 fn draw(policy: &Gru, prompts: &RaggedBuffer<u32>, prompt_of: &[u32], sample: &[u32]) -> Samples {
-    let request = SampleRequest { prompts: prompts.view(), prompt_of, sample };
+    let request = SampleRequest::new(prompts.view(), prompt_of, sample).unwrap();
     policy.sample(&request, KEY).unwrap()
 }
 
@@ -65,12 +61,7 @@ fn wave(n: usize, phase: f64) -> Vec<f64> {
 /// The gradient on a batch with weights and coefficients of both signs.
 fn gradient(policy: &Gru, batch: &SequenceBatch<'_>) -> Vec<f64> {
     let (weights, coefficients) = (wave(batch.len(), 0.3), wave(batch.tokens().values().len(), 1.7));
-    let batch = WeightedBatch {
-        sequences: *batch,
-        weights: &weights,
-        coefficients: Some(&coefficients),
-        pseudo_count: 0.0,
-    };
+    let batch = GradientBatch::new(*batch, &weights, &coefficients).unwrap();
     let mut gradient = vec![f64::NAN; policy.parameter_count()];
     policy.gradient(&batch, &mut gradient).unwrap();
     gradient
@@ -227,8 +218,7 @@ fn the_gradient_is_linear_in_tiny_weights_and_blind_to_sequences_without_weight(
     let samples = draw(&policy, &prompts, &prompt_of, &sample);
     let sequences = SequenceBatch::new(prompts.view(), &prompt_of, samples.tokens.view()).unwrap();
     let of = |weights: &[f64], coefficients: &[f64]| {
-        let coefficients = Some(coefficients);
-        let batch = WeightedBatch { sequences, weights, coefficients, pseudo_count: 0.0 };
+        let batch = GradientBatch::new(sequences, weights, coefficients).unwrap();
         let mut gradient = vec![0.0; policy.parameter_count()];
         Policy::gradient(&policy, &batch, &mut gradient).unwrap();
         gradient
@@ -299,7 +289,7 @@ fn every_output(symbols: u32, horizon: usize, ending: Ending, mut visit: impl Fn
 fn a_copy_of_the_base_is_the_base() {
     let task = task("abc", "=", 6, Ending::EndSymbol);
     let directory = tempfile::tempdir().unwrap();
-    let task = Task { directory: directory.path().into(), ..task };
+    let task = task.in_directory(directory.path());
     let shape = Shape::new(&task, 9, 20, 2);
     let parameters = initial::random(&shape, StreamKey::new(5, Purpose::Initialise, 0));
     std::fs::write(task.resolve("a"), crate::tensor_file::write(&shape, &parameters).unwrap()).unwrap();
@@ -327,7 +317,7 @@ fn parameters_and_tokens_that_are_none_are_refused() {
     }
     assert!(policy.set_parameters(&good[1..]).is_err());
     let prompts: RaggedBuffer<u32> = [&[6][..]].into_iter().collect();
-    let request = SampleRequest { prompts: prompts.view(), prompt_of: &[0], sample: &[0] };
+    let request = SampleRequest::new(prompts.view(), &[0], &[0]).unwrap();
     assert!(policy.sample(&request, KEY).is_err());
     let mut sequences = SequenceBuffer::new([&[][..]].into_iter().collect());
     sequences.push(0, [4]);
@@ -365,7 +355,7 @@ fn log_probabilities_are_those_of_pytorch() {
     let parity: Parity = serde_json::from_str(include_str!("../../tests/pytorch.json")).unwrap();
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests");
     let task = task(&parity.alphabet, &parity.prompt_alphabet, parity.horizon, Ending::EndSymbol);
-    let task = Task { directory, ..task };
+    let task = task.in_directory(directory);
     let config = serde_json::from_str(r#"{"load": "pytorch.safetensors"}"#).unwrap();
     let model = <Gru as BaseModel>::new(config, &task).unwrap();
     let mut sequences = SequenceBuffer::new(parity.sequences.iter().map(|s| &s.prompt[..]).collect());

@@ -1,4 +1,4 @@
-use pstar_core::author::{SampleRequest, Samples, ShapedParameters, WeightedBatch};
+use pstar_core::author::{GradientBatch, SampleRequest, Samples, ShapedParameters};
 use pstar_core::data::SequenceBatch;
 use pstar_core::rng::{StreamKey, cumulative, pick};
 use pstar_core::{BaseModel, PluginError, Policy, SequenceModel, Task, math};
@@ -58,7 +58,7 @@ impl SequenceModel for Coins {
     }
 
     fn parameters(&self) -> Option<ShapedParameters> {
-        Some(ShapedParameters { shape: "coins".into(), values: self.logits.clone() })
+        Some(ShapedParameters::new("coins", self.logits.clone()))
     }
 }
 
@@ -98,12 +98,12 @@ impl Policy for Coins {
         self.normalise();
     }
 
-    fn gradient(&self, batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+    fn gradient(&self, batch: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
         gradient.fill(0.0);
         let mut index = 0;
         for (row, weight) in batch.sequences.tokens().rows().zip(batch.weights) {
             for &token in row {
-                let amount = weight * batch.coefficients.map_or(1.0, |c| c[index]);
+                let amount = weight * batch.coefficients[index];
                 gradient.iter_mut().zip(&self.probs).for_each(|(g, p)| *g -= amount * p);
                 gradient[token as usize] += amount;
                 index += 1;

@@ -25,7 +25,7 @@ impl Objective for MeanReward {
     }
 
     fn declaration(&self) -> Declaration {
-        Declaration { minimum_group: 2, ..Declaration::default() }
+        Declaration::default().minimum_group(2)
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {

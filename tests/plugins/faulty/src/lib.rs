@@ -1,6 +1,6 @@
 //! Components that misbehave, each in one way.
 
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters, WeightedBatch};
+use pstar_core::author::{FiniteStateView, GradientBatch, SampleRequest, Samples, ShapedParameters};
 use pstar_core::data::SequenceBatch;
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
 use pstar_core::rng::{StreamKey, cumulative, pick};
@@ -124,7 +124,7 @@ impl SequenceModel for FaultyPolicy {
     }
 
     fn parameters(&self) -> Option<ShapedParameters> {
-        Some(ShapedParameters { shape: "one".into(), values: vec![0.0] })
+        Some(ShapedParameters::new("one", vec![0.0]))
     }
 }
 
@@ -147,7 +147,7 @@ impl Policy for FaultyPolicy {
 
     fn randomise(&mut self, _: StreamKey) {}
 
-    fn gradient(&self, _: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+    fn gradient(&self, _: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
         assert!(self.config.fault != Fault::GradientPanics, "cannot differentiate");
         gradient[0] = f64::NAN;
         Ok(())
@@ -229,7 +229,7 @@ impl SequenceModel for Even {
     }
 
     fn parameters(&self) -> Option<ShapedParameters> {
-        Some(ShapedParameters { shape: "none".into(), values: Vec::new() })
+        Some(ShapedParameters::new("none", Vec::new()))
     }
 }
 
@@ -262,7 +262,7 @@ impl Policy for Even {
 
     fn randomise(&mut self, _: StreamKey) {}
 
-    fn gradient(&self, _: &WeightedBatch<'_>, _: &mut [f64]) -> Result<(), PluginError> {
+    fn gradient(&self, _: &GradientBatch<'_>, _: &mut [f64]) -> Result<(), PluginError> {
         Ok(())
     }
 }

@@ -25,10 +25,7 @@ impl Objective for Normalised {
     }
 
     fn declaration(&self) -> Declaration {
-        Declaration {
-            population: Some(PopulationForm::BinaryGroup { group: self.0.group }),
-            ..Declaration::default()
-        }
+        Declaration::default().population(PopulationForm::BinaryGroup { group: self.0.group })
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
@@ -69,9 +66,9 @@ impl Objective for Scaled {
     }
 
     fn declaration(&self) -> Declaration {
-        let population = Some(PopulationForm::PerSequence);
-        let divergence = Some(self.0.declares);
-        Declaration { population, divergence, base_log_probs: self.0.ratio, ..Declaration::default() }
+        let declaration =
+            Declaration::default().population(PopulationForm::PerSequence).divergence(self.0.declares);
+        if self.0.ratio { declaration.base_log_probs() } else { declaration }
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {

@@ -1,6 +1,6 @@
 //! A model that tells its probabilities in several ways.
 
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters, WeightedBatch};
+use pstar_core::author::{FiniteStateView, GradientBatch, SampleRequest, Samples, ShapedParameters};
 use pstar_core::data::SequenceBatch;
 use pstar_core::rng::{StreamKey, cumulative, pick};
 use pstar_core::{BaseModel, PluginError, Policy, SequenceModel, Task};
@@ -100,7 +100,7 @@ impl SequenceModel for TwoFaced {
     }
 
     fn parameters(&self) -> Option<ShapedParameters> {
-        Some(ShapedParameters { shape: "two-faced".into(), values: vec![0.0] })
+        Some(ShapedParameters::new("two-faced", vec![0.0]))
     }
 }
 
@@ -159,7 +159,7 @@ impl Policy for TwoFaced {
 
     fn randomise(&mut self, _key: StreamKey) {}
 
-    fn gradient(&self, _batch: &WeightedBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+    fn gradient(&self, _batch: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
         gradient.fill(0.0);
         Ok(())
     }

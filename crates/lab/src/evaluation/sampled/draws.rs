@@ -29,7 +29,7 @@ impl Draws {
         let n = experiment.evaluation.samples;
         let (prompt_of, sample) = (vec![prompt as u32; n], (0..n as u32).collect::<Vec<_>>());
         let prompts = experiment.prompts.view();
-        let request = SampleRequest { prompts, prompt_of: &prompt_of, sample: &sample };
+        let request = SampleRequest::new(prompts, &prompt_of, &sample)?;
         let samples = model.sample(&request, key)?;
         let rows = Ragged::new(samples.tokens.view().offsets(), &samples.log_probs);
         let log_probs = rows.into_iter().flat_map(Ragged::rows).map(|row| row.iter().sum()).collect();

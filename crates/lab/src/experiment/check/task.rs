@@ -38,7 +38,7 @@ impl Checker<'_> {
         }
         let alphabet = self.alphabet(file)?;
         let (ending, directory) = (file.task.ending, self.directory.clone());
-        let mut task = Task { alphabet, horizon, ending, prompts: Vec::new(), directory };
+        let mut task = Task::new(alphabet, horizon, ending).in_directory(directory);
         let faults_of_task = self.problems.len() - before;
         let verifier = self.verifier(&file.task.verifier, &task);
         let faults_of_verifier = self.problems.len() - before - faults_of_task;

@@ -1,9 +1,9 @@
-//! A verifier of interface 1.1.0: valid is a response of an even number of symbols.
+//! A verifier of interface 2.0.0: valid is a response of an even number of symbols.
 
 mod abi;
 
 use abi::{
-    AbiResult, AbiVerifier, AbiVerifier_TO, BoundaryKey, ColumnData, Columns, Entry, PluginRoot,
+    AbiResult, AbiVerifier, AbiVerifier_TO, BoundaryKey, ColumnData, Columns, Entry, IncrementalBox, PluginRoot,
     PluginRoot_Ref, VerifierBox,
 };
 use abi_stable::library::{
@@ -30,6 +30,14 @@ impl AbiVerifier for EvenLength {
     fn prompts(&self, _: u64, _: BoundaryKey) -> AbiResult<ROption<RVec<RString>>> {
         AbiResult::ROk(ROption::RNone)
     }
+
+    fn incremental(&self, _: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>> {
+        AbiResult::ROk(ROption::RNone)
+    }
+
+    fn files(&self) -> AbiResult<ROption<RString>> {
+        AbiResult::ROk(ROption::RNone)
+    }
 }
 
 extern "C" fn create(_: RStr<'_>, _: RStr<'_>) -> AbiResult<VerifierBox> {
@@ -41,6 +49,7 @@ fn root() -> PluginRoot_Ref {
         name: "even-length".into(),
         doc: "valid is a response of an even number of symbols".into(),
         fields: "[]".into(),
+        offers: "".into(),
         create: create as extern "C" fn(RStr<'_>, RStr<'_>) -> AbiResult<VerifierBox>,
     };
     PluginRoot {

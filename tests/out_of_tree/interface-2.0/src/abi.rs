@@ -1,4 +1,4 @@
-//! The types of interface 1.1.0, in one file and without what is not needed to lay them out.
+//! The types of interface 2.0.0, in one file and without what is not needed to lay them out.
 #![allow(
     dead_code,
     non_local_definitions,
@@ -89,6 +89,8 @@ pub struct Entry<B> {
     pub doc: RStr<'static>,
     /// The fields of the configuration, as RON.
     pub fields: RStr<'static>,
+    /// What the component understands beyond the plain interface: words, apart by spaces.
+    pub offers: RStr<'static>,
     #[sabi(last_prefix_field)]
     pub create: extern "C" fn(RStr<'_>, RStr<'_>) -> AbiResult<B>,
 }
@@ -139,14 +141,14 @@ pub trait AbiVerifier: Send + Sync {
     fn verify(&self, batch: Columns<'_>, verdicts: RSliceMut<'_, u8>) -> AbiResult<()>;
 
     /// Prompts of the verifier's own making.
-    #[sabi(last_prefix_field)]
     fn prompts(&self, count: u64, key: BoundaryKey) -> AbiResult<ROption<RVec<RString>>>;
 
     /// The verifier of a prompt, reading symbol by symbol, if it offers that.
-    fn incremental(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>> {
-        let _ = prompt;
-        AbiResult::ROk(ROption::RNone)
-    }
+    fn incremental(&self, prompt: RSlice<'_, u32>) -> AbiResult<ROption<IncrementalBox>>;
+
+    /// The files that it was made from, as RON; none where the component does not tell.
+    #[sabi(last_prefix_field)]
+    fn files(&self) -> AbiResult<ROption<RString>>;
 }
 
 /// States are numbers that `start` and `expand` have given out; `u64::MAX` is dead.
@@ -183,14 +185,14 @@ pub trait AbiBaseModel: Send + Sync {
     ) -> AbiResult<()>;
 
     /// Parameters and their shape, for a policy that copies them.
-    #[sabi(last_prefix_field)]
     fn parameters(&self) -> AbiResult<ROption<OwnedColumns>>;
 
     /// Log-probabilities of all outputs; whether they were written.
-    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool> {
-        let _ = (prompt, log_probs);
-        AbiResult::ROk(false)
-    }
+    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool>;
+
+    /// The files that it was made from, as RON; none where the component does not tell.
+    #[sabi(last_prefix_field)]
+    fn files(&self) -> AbiResult<ROption<RString>>;
 }
 
 #[sabi_trait]
@@ -221,37 +223,43 @@ pub trait AbiPolicy: Send + Sync {
     fn gradient(&self, batch: Columns<'_>, gradient: RSliceMut<'_, f64>) -> AbiResult<()>;
 
     /// Weighted maximum likelihood.
-    #[sabi(last_prefix_field)]
     fn fit(&mut self, batch: Columns<'_>) -> AbiResult<()>;
 
     /// Log-probabilities of all outputs; whether they were written.
-    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool> {
-        let _ = (prompt, log_probs);
-        AbiResult::ROk(false)
-    }
+    fn score_outputs(&self, prompt: RSlice<'_, u32>, log_probs: RSliceMut<'_, f64>) -> AbiResult<bool>;
 
     /// Where each state's logits begin among the parameters; whether they were written.
-    fn rows(&self, position: u64, states: RSlice<'_, u64>, rows: RSliceMut<'_, u64>) -> AbiResult<bool> {
-        let _ = (position, states, rows);
-        AbiResult::ROk(false)
-    }
+    fn rows(&self, position: u64, states: RSlice<'_, u64>, rows: RSliceMut<'_, u64>) -> AbiResult<bool>;
 
     /// What a row is conditioned on.
-    fn row_name(&self, row: u64) -> AbiResult<ROption<RString>> {
-        let _ = row;
-        AbiResult::ROk(ROption::RNone)
-    }
+    fn row_name(&self, row: u64) -> AbiResult<ROption<RString>>;
+
+    /// The files that it was made from, as RON; none where the component does not tell.
+    #[sabi(last_prefix_field)]
+    fn files(&self) -> AbiResult<ROption<RString>>;
 }
 
 #[sabi_trait]
 pub trait AbiObjective: Send {
-    /// What the objective needs and aims at, as RON text.
-    fn declaration(&self) -> AbiResult<RString>;
+    /// What the objective needs and aims at: for each entry a column of its RON text.
+    fn declaration(&self) -> AbiResult<OwnedColumns>;
 
     /// The exact values of the task, before the first step.
     fn prepare(&mut self, prompts: Columns<'_>) -> AbiResult<()>;
 
+    /// A batch that was drawn, before the first step on it.
+    fn observe(&mut self, batch: Columns<'_>) -> AbiResult<()>;
+
     /// The coefficients of one step.
-    #[sabi(last_prefix_field)]
     fn step(&mut self, batch: Columns<'_>) -> AbiResult<OwnedColumns>;
+
+    /// What it has learnt so far.
+    fn save(&self) -> AbiResult<RString>;
+
+    /// Takes up what `save` gave.
+    fn restore(&mut self, state: RStr<'_>) -> AbiResult<()>;
+
+    /// The files that it was made from, as RON; none where the component does not tell.
+    #[sabi(last_prefix_field)]
+    fn files(&self) -> AbiResult<ROption<RString>>;
 }
