@@ -21,6 +21,7 @@ mod population;
 mod prompts;
 mod provenance;
 mod rnn;
+mod run_directory;
 mod run_output;
 mod sampled_evaluation;
 mod signals;

@@ -176,7 +176,22 @@ fn checks_are_linear() {
             verifier: (plugin: "regex", config: (pattern: "0*"))))"#
         )
     };
+    let symbols = |n: usize| {
+        let list = (0..n).fold(String::new(), |mut list, i| {
+            let _ = write!(list, "\"<{i}>\",");
+            list
+        });
+        let alphabet = format!("alphabet: Chars(\"ab\"), prompt_alphabet: Symbols([{list}])");
+        toy("gradient: Population, steps: 1", "")
+            .replace("alphabet: Chars(\"ab\")", &alphabet)
+            .replace(
+                "order: 2, table: {\"^\": [0.3, 0.7], \"a\": [0.75, 0.25], \"b\": [0.25, 0.75]}",
+                "order: 1, table: {\"\": [0.5, 0.5]}",
+            )
+            .replace("config: (order: 2)", "config: (order: 1)")
+    };
     for (name, some, many) in [
+        ("symbols", symbols(1000), symbols(10_000)),
         ("seeds", seeds(10_000), seeds(100_000)),
         ("objectives", objectives(1000), objectives(10_000)),
         ("rows", rows(100), rows(1000)),

@@ -59,7 +59,9 @@ impl From<StoreError> for Failure {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         let hint = match error {
             StoreError::NotEmpty { .. } => "name another directory with `--out`, or empty this one",
-            StoreError::Changed { .. } => "leave the files of a run alone until it has ended",
+            StoreError::Changed { .. } | StoreError::Unreadable { .. } => {
+                "leave the files of a run alone until it has ended"
+            }
             _ => "check the permissions, or name another directory with `--out`",
         };
         Self::Usage { message: format!("{error}{cause}"), hint: Some(hint.into()) }

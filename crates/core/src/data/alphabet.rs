@@ -2,6 +2,7 @@
 
 use crate::shown;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use thiserror::Error;
 
 /// The symbols of a task and their tokens.
@@ -15,8 +16,10 @@ use thiserror::Error;
 pub struct Alphabet {
     symbols: Vec<String>,
     prompt_symbols: Vec<String>,
-    /// (symbol, token), longest symbol first: the order in which a text is matched.
-    longest_first: Vec<(String, u32)>,
+    /// The token of each symbol.
+    token_of: HashMap<String, u32>,
+    /// The lengths that symbols have, in bytes, longest first: the order in which a text is matched.
+    lengths: Vec<usize>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -78,24 +81,24 @@ impl Alphabet {
             return Err(AlphabetError::Empty);
         }
         let all: Vec<&String> = symbols.iter().chain(&prompt_symbols).collect();
+        let mut known = HashSet::with_capacity(all.len());
         for (position, &symbol) in all.iter().enumerate() {
             if symbol.is_empty() {
                 return Err(AlphabetError::EmptySymbol { position });
             }
-            if all[..position].contains(&symbol) {
+            if !known.insert(symbol.as_str()) {
                 return Err(AlphabetError::Repeated { symbol: symbol.clone() });
             }
         }
         if let Some((short, long)) = ambiguous_pair(&all) {
             return Err(AlphabetError::Ambiguous { short, long });
         }
-        let mut longest_first: Vec<(String, u32)> = Vec::with_capacity(all.len());
         let boundary = symbols.len();
-        for (token, &symbol) in all.iter().enumerate() {
-            longest_first.push((symbol.clone(), to_token(token + usize::from(token >= boundary))));
-        }
-        longest_first.sort_by_key(|(symbol, _)| std::cmp::Reverse(symbol.len()));
-        Ok(Self { symbols, prompt_symbols, longest_first })
+        let token = |index: usize| to_token(index + usize::from(index >= boundary));
+        let token_of =
+            all.iter().enumerate().map(|(index, &symbol)| (symbol.clone(), token(index))).collect();
+        let lengths = lengths(&all).into_iter().rev().collect();
+        Ok(Self { symbols, prompt_symbols, token_of, lengths })
     }
 
     /// The alphabet of the characters of `symbols`, with those of `prompt_symbols` for prompts only.
@@ -154,13 +157,16 @@ impl Alphabet {
     pub fn encode_into(&self, text: &str, tokens: &mut Vec<u32>) -> Result<(), EncodeError> {
         let mut rest = text;
         while let Some(found) = rest.chars().next() {
-            let Some((symbol, token)) = self.longest_first.iter().find(|(s, _)| rest.starts_with(s.as_str()))
-            else {
+            let matched = self.lengths.iter().find_map(|&length| {
+                let token = self.token_of.get(rest.get(..length)?)?;
+                Some((length, *token))
+            });
+            let Some((length, token)) = matched else {
                 let read = text.len() - rest.len();
                 return Err(EncodeError { position: text[..read].chars().count() + 1, found });
             };
-            tokens.push(*token);
-            rest = &rest[symbol.len()..];
+            tokens.push(token);
+            rest = &rest[length..];
         }
         Ok(())
     }
@@ -191,7 +197,7 @@ impl Alphabet {
 
     /// Whether a symbol has more than one character.
     pub fn has_long_symbols(&self) -> bool {
-        self.longest_first.first().is_some_and(|(symbol, _)| symbol.chars().count() > 1)
+        self.symbols.iter().chain(&self.prompt_symbols).any(|symbol| symbol.chars().nth(1).is_some())
     }
 }
 
@@ -214,28 +220,55 @@ fn to_token(index: usize) -> u32 {
     index as u32
 }
 
+/// The lengths that symbols have, in bytes.
+fn lengths(symbols: &[&String]) -> BTreeSet<usize> {
+    symbols.iter().map(|symbol| symbol.len()).collect()
+}
+
 /// A symbol and a longer one that longest match could read in its place: the rest of the longer one begins
 /// some string of symbols.
 fn ambiguous_pair(symbols: &[&String]) -> Option<(String, String)> {
-    for &short in symbols {
-        for &long in symbols {
-            if let Some(rest) = long.strip_prefix(short.as_str())
-                && !rest.is_empty()
-                && begins_some_string(rest, symbols)
-            {
-                return Some((short.clone(), long.clone()));
-            }
-        }
-    }
-    None
+    let set = SymbolSet::new(symbols);
+    symbols.iter().find_map(|&long| {
+        set.read_first(long).next()?;
+        let begins = set.begins_some_string(long);
+        let short = set.read_first(long).find(|short| begins[short.len()])?;
+        Some((short.into(), long.clone()))
+    })
 }
 
-/// Whether some string of symbols begins with `rest`.
-fn begins_some_string(rest: &str, symbols: &[&String]) -> bool {
-    symbols.iter().any(|&symbol| {
-        symbol.starts_with(rest)
-            || rest.strip_prefix(symbol.as_str()).is_some_and(|rest| begins_some_string(rest, symbols))
-    })
+/// Symbols in the forms that they are looked up in.
+struct SymbolSet<'a> {
+    sorted: Vec<&'a str>,
+    known: HashSet<&'a str>,
+    lengths: BTreeSet<usize>,
+}
+
+impl<'a> SymbolSet<'a> {
+    fn new(symbols: &[&'a String]) -> Self {
+        let mut sorted: Vec<&str> = symbols.iter().map(|symbol| symbol.as_str()).collect();
+        sorted.sort_unstable();
+        Self { known: sorted.iter().copied().collect(), sorted, lengths: lengths(symbols) }
+    }
+
+    /// The symbols that a text begins with, shortest first, the text itself left out.
+    fn read_first<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let prefixes = self.lengths.iter().take_while(move |&&length| length < text.len());
+        prefixes.filter_map(move |&length| text.get(..length)).filter(|&prefix| self.known.contains(prefix))
+    }
+
+    /// For each byte of `text` whether the rest from there on begins some string of symbols; false within characters.
+    fn begins_some_string(&self, text: &str) -> Vec<bool> {
+        let mut begins = vec![false; text.len()];
+        for start in text.char_indices().map(|(at, _)| at).rev() {
+            let rest = &text[start..];
+            // Those that begin with the rest stand together, the first of them where the rest itself would.
+            let first = self.sorted.partition_point(|&symbol| symbol < rest);
+            begins[start] = self.sorted.get(first).is_some_and(|symbol| symbol.starts_with(rest))
+                || self.read_first(rest).any(|read| begins[start + read.len()]);
+        }
+        begins
+    }
 }
 
 #[cfg(test)]
@@ -265,6 +298,39 @@ mod tests {
         assert!(matches!(of(&["a", "ab", "b"]), Err(AlphabetError::Ambiguous { .. })));
         assert!(matches!(of(&["a", "ab", "bb"]), Err(AlphabetError::Ambiguous { .. })));
         assert!(of(&["a", "ab", "c"]).is_ok());
+    }
+
+    /// Compared with what the definition says, by listing: every set of up to three symbols of up to three letters.
+    #[test]
+    fn ambiguity_is_what_listing_finds() {
+        let words: Vec<String> = (1..=3)
+            .flat_map(|length| (0..1 << length).map(move |bits| (length, bits)))
+            .map(|(length, bits)| (0..length).map(|i| if bits >> i & 1 == 0 { 'a' } else { 'b' }).collect())
+            .collect();
+        // Strings that are longer than any rest of a symbol.
+        let strings = |set: &[String]| {
+            let mut strings = vec![String::new()];
+            for _ in 0..2 {
+                strings = strings.iter().flat_map(|s| set.iter().map(move |t| format!("{s}{t}"))).collect();
+            }
+            strings
+        };
+        for i in 0..words.len() {
+            for j in 0..i {
+                for k in 0..=j {
+                    let mut set = vec![words[i].clone(), words[j].clone()];
+                    set.extend((k < j).then(|| words[k].clone()));
+                    let strings = strings(&set);
+                    let expected = set.iter().any(|short| {
+                        set.iter().filter_map(|long| long.strip_prefix(short.as_str())).any(|rest| {
+                            !rest.is_empty() && strings.iter().any(|string| string.starts_with(rest))
+                        })
+                    });
+                    let found = Alphabet::new(set.clone(), Vec::new());
+                    assert_eq!(matches!(found, Err(AlphabetError::Ambiguous { .. })), expected, "{set:?}");
+                }
+            }
+        }
     }
 
     #[test]

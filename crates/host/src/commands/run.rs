@@ -49,7 +49,7 @@ fn train(
         None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value())?,
     };
     directory.copy_inputs(&experiment.inputs, &experiment.task.directory).map_err(|error| match error {
-        StoreError::Changed { .. } => error.into(),
+        StoreError::Changed { .. } | StoreError::Unreadable { .. } => error.into(),
         _ => Failure::of_result(&error),
     })?;
     let provenance = Provenance::collect(registry, experiment, &args.experiment.set);

@@ -108,13 +108,13 @@ pub struct ComponentFile {
     pub plugin: Located<String>,
     /// Its configuration.
     #[serde(default)]
-    pub config: Option<Located<Configuration>>,
+    pub config: Option<Configuration>,
 }
 
 impl ComponentFile {
     /// The configuration as text; `()` where there is none.
     pub fn configuration(&self) -> &str {
-        self.config.as_ref().map_or("()", |config| &config.value().0)
+        self.config.as_ref().map_or("()", Configuration::text)
     }
 }
 
@@ -126,7 +126,7 @@ pub struct PolicyFile {
     pub plugin: Located<String>,
     /// Its configuration.
     #[serde(default)]
-    pub config: Option<Located<Configuration>>,
+    pub config: Option<Configuration>,
     /// Its initial parameters.
     pub start: Located<Start>,
 }

@@ -46,12 +46,28 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Located<T> {
     }
 }
 
-/// A configuration: any RON value, kept as text.
+/// A configuration: any RON value, kept as text, and where it stood.
 #[derive(Clone, Debug)]
-pub struct Configuration(pub String);
+pub struct Configuration {
+    text: String,
+    place: Range<usize>,
+}
+
+impl Configuration {
+    /// The value as text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The place in `file`, in bytes; empty if it was not read from there.
+    pub fn place(&self, file: &str) -> Range<usize> {
+        file.get(self.place.clone()).map_or(0..0, |_| self.place.clone())
+    }
+}
 
 impl<'de> Deserialize<'de> for Configuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Box::<RawValue>::deserialize(deserializer)?.trim().get_ron().to_string()))
+        let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
+        Ok(Self { text: raw.into(), place: reading::place_of(raw) })
     }
 }

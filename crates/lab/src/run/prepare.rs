@@ -14,6 +14,7 @@ use crate::training::{ExactSource, OutputBatch, create, initial_parameters, star
 use pstar_core::objective::PromptFacts;
 use pstar_core::{PluginError, shown};
 use pstar_loader::Registry;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
@@ -40,8 +41,8 @@ pub struct Prepared<'a> {
     pub starts: Vec<Option<Vec<f64>>>,
     /// The rows that policies are compared with.
     pub references: Vec<(String, Measures)>,
-    /// For each objective the factor between its exact gradient and that of the divergence that it declares.
-    pub scales: Vec<f64>,
+    /// For each objective, by name, the factor between its exact gradient and that of the divergence that it declares.
+    pub scales: HashMap<&'a str, f64>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -63,8 +64,7 @@ impl Prepared<'_> {
 
     /// What exact gradients of a policy under an objective are had from.
     pub fn exact(&self, policy: usize, objective: &str) -> Option<ExactSource<'_>> {
-        let number = self.experiment.objectives.iter().position(|spec| spec.name == objective);
-        let scale = number.map_or(1.0, |number| self.scales[number]);
+        let scale = self.scales.get(objective).copied().unwrap_or(1.0);
         let class = self.classes.get(policy).map(|class| ExactSource::Class { class, scale });
         self.outputs.as_ref().map(ExactSource::Outputs).or(class)
     }
@@ -139,10 +139,10 @@ pub fn prepare_telling<'a>(
             problems.push(Problem::at(gradient_place(experiment), message).with_hint(hint));
         }
     }
-    let mut scales = Vec::new();
+    let mut scales = HashMap::new();
     for spec in &experiment.objectives {
         match objectives::check(experiment, registry, spec, training, &facts, &ruler) {
-            Ok(scale) => scales.push(scale),
+            Ok(scale) => drop(scales.insert(spec.name.as_str(), scale)),
             Err(found) => problems.extend(found),
         }
     }

@@ -4,12 +4,13 @@ use super::{Provenance, RunRecord};
 use crate::evaluation::{Measure, number};
 use crate::inputs::{Inputs, climbs, without_dots};
 use crate::training::told_apart;
-use pstar_core::files::sha256;
+use pstar_core::files::{ReadError, read_regular, sha256};
 use serde::Serialize;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use std::sync::Arc;
+use tempfile::{Builder, NamedTempFile, TempPath};
 use thiserror::Error;
 
 /// A run's directory that cannot be used or written.
@@ -29,6 +30,14 @@ pub enum StoreError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A file that the experiment is made from can no longer be read.
+    #[error("`{}` cannot be read again", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ReadError,
     },
     /// A file that the experiment is made from is no longer what it was when it was read.
     #[error("`{}` was changed after it was read", path.display())]
@@ -51,10 +60,14 @@ pub(super) fn copies(inputs: &Inputs) -> PathBuf {
     std::iter::once(COPIES).chain(std::iter::repeat_n("_", depth)).collect()
 }
 
-/// A run's directory: every file appears whole or not at all.
+/// A file that stands in a run's directory until the run has ended, so that no other run takes it.
+const CLAIM: &str = ".running";
+
+/// A run's directory: every file appears whole or not at all, and no two runs have the same one.
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
+    _claim: Arc<TempPath>,
 }
 
 impl RunDirectory {
@@ -64,13 +77,20 @@ impl RunDirectory {
     /// If it holds something or cannot be made.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         let unwritable = |source| StoreError::Unwritable { path: path.to_path_buf(), source };
+        let not_empty = || StoreError::NotEmpty { path: path.to_path_buf() };
         fs::create_dir_all(path).map_err(unwritable)?;
         if fs::read_dir(path).map_err(unwritable)?.next().is_some() {
-            return Err(StoreError::NotEmpty { path: path.to_path_buf() });
+            return Err(not_empty());
         }
         // A directory that cannot be written is noticed now, not after the run.
-        NamedTempFile::new_in(path).map_err(unwritable)?;
-        Ok(Self { path: path.to_path_buf() })
+        let claim = Builder::new().prefix(CLAIM).rand_bytes(0).tempfile_in(path).map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists { not_empty() } else { unwritable(error) }
+        })?;
+        // Another run may have come and gone since the look above.
+        if fs::read_dir(path).map_err(unwritable)?.nth(1).is_some() {
+            return Err(not_empty());
+        }
+        Ok(Self { path: path.to_path_buf(), _claim: Arc::new(claim.into_temp_path()) })
     }
 
     /// Makes `parent/name`, or the first of `parent/name-2`, `parent/name-3`, … that is free.
@@ -107,7 +127,7 @@ impl RunDirectory {
     /// Copies the files that components read, which relative paths of the experiment start `from`.
     ///
     /// # Errors
-    /// If one cannot be copied, or is no longer what was read.
+    /// If one cannot be read or its copy not be written, or it is no longer what was read.
     pub fn copy_inputs(&self, inputs: &Inputs, from: &Path) -> Result<(), StoreError> {
         let folder = copies(inputs);
         let start = self.path.join(&folder);
@@ -115,14 +135,15 @@ impl RunDirectory {
             let source = from.join(&input.path);
             let copy = self.path.join(without_dots(&folder.join(&input.path)));
             let unwritable = |source| StoreError::Unwritable { path: copy.clone(), source };
-            let bytes = fs::read(&source).map_err(unwritable)?;
+            let bytes = read_regular(&source, u64::MAX)
+                .map_err(|error| StoreError::Unreadable { path: source.clone(), source: error })?;
             if sha256(&bytes) != input.sha256 {
                 return Err(StoreError::Changed { path: source });
             }
             // Paths that climb do so through the folder that they start from.
             fs::create_dir_all(&start).map_err(unwritable)?;
             fs::create_dir_all(copy.parent().unwrap_or(&start)).map_err(unwritable)?;
-            fs::write(&copy, bytes).map_err(unwritable)?;
+            write_whole(&copy, &bytes)?;
         }
         Ok(())
     }
@@ -137,17 +158,21 @@ impl RunDirectory {
     }
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
-        let path = self.path.join(name);
-        let whole = || -> io::Result<()> {
-            let mut file = NamedTempFile::new_in(&self.path)?;
-            file.write_all(content)?;
-            file.as_file().sync_all()?;
-            readable_by_all(&file)?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        whole().map_err(|source| StoreError::Unwritable { path: path.clone(), source })
+        write_whole(&self.path.join(name), content)
     }
+}
+
+/// Writes a file under another name beside it first, so that it is whole or absent whenever the program ends.
+fn write_whole(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let whole = || -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        readable_by_all(&file)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    whole().map_err(|source| StoreError::Unwritable { path: path.to_path_buf(), source })
 }
 
 /// Temporary files are private; results are not.

@@ -11,6 +11,7 @@ use pstar_core::files::{FileRead, sha256};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{Task, shown};
 use pstar_loader::{BaseModelHandle, VerifierHandle};
+use std::collections::HashSet;
 
 /// The seed of prompts that a verifier makes: they belong to the task, not to a seed of the comparison.
 const PROMPT_SEED: u64 = 0;
@@ -71,7 +72,8 @@ impl Checker<'_> {
         let symbols = file.task.alphabet.symbols();
         // A prompt alphabet may repeat symbols of the alphabet: only the others are the prompts' own.
         let mut prompt_symbols = prompt_only.map_or(Vec::new(), |alphabet| alphabet.symbols());
-        prompt_symbols.retain(|symbol| !symbols.contains(symbol));
+        let own: HashSet<&String> = symbols.iter().collect();
+        prompt_symbols.retain(|symbol| !own.contains(symbol));
         let alphabet = Alphabet::new(symbols.clone(), prompt_symbols);
         let of_field = |error: AlphabetError| {
             let place = match prompt_only {
