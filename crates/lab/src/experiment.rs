@@ -7,6 +7,7 @@ mod located;
 mod overrides;
 mod problem;
 mod reading;
+mod seeds;
 mod written;
 
 pub use check::check;
@@ -18,4 +19,5 @@ pub use file::{
 pub use located::Located;
 pub use overrides::{OverrideError, override_fields};
 pub use problem::{ExperimentError, Problem, ProblemKind};
+pub use seeds::Seeds;
 pub use written::Written;

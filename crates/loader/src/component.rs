@@ -89,11 +89,36 @@ impl<H: Handle> Component<H> {
     /// # Errors
     /// If the component refuses the configuration or panics.
     pub fn create(&self, configuration: &str, task: &Task) -> Result<H, PluginError> {
-        let text = config::options()
-            .to_string(task)
-            .map_err(|error| PluginError::contract(format!("the task cannot be written: {error}")))?;
-        let boxed = (self.make)(configuration, &text)?;
-        Ok(H::wrap(self.name.clone(), boxed, Shape::of(task)))
+        self.create_for(configuration, &TaskText::of(task)?)
+    }
+
+    /// As [`create`](Self::create), for a task that many components are made for.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_for(&self, configuration: &str, task: &TaskText) -> Result<H, PluginError> {
+        let boxed = (self.make)(configuration, &task.text)?;
+        Ok(H::wrap(self.name.clone(), boxed, task.shape))
+    }
+}
+
+/// A task as it is told to components: written once for all of them.
+#[derive(Clone, Debug)]
+pub struct TaskText {
+    text: String,
+    shape: Shape,
+}
+
+impl TaskText {
+    /// Of a task.
+    ///
+    /// # Errors
+    /// If the task cannot be written.
+    pub fn of(task: &Task) -> Result<Self, PluginError> {
+        let text = config::options().to_string(task);
+        let text =
+            text.map_err(|error| PluginError::contract(format!("the task cannot be written: {error}")))?;
+        Ok(Self { text, shape: Shape::of(task) })
     }
 }
 

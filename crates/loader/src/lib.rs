@@ -12,7 +12,7 @@ mod open;
 mod registry;
 mod soundness;
 
-pub use component::{Component, Handle, Plugin};
+pub use component::{Component, Handle, Plugin, TaskText};
 pub use discover::{PATH_VARIABLE, find};
 pub use handles::{
     BaseModelHandle, IncrementalHandle, ModelHandle, ObjectiveHandle, PolicyHandle, Shape, VerifierHandle,

@@ -118,13 +118,13 @@ impl Checker<'_> {
     fn seeds(&mut self, file: &ExperimentFile) -> Vec<u64> {
         let Some(seeds) = &file.seeds else { return Vec::new() };
         // Sorting is faster than a set of a million, which is for the order in the file, where there is a fault.
-        let mut sorted = seeds.value().clone();
+        let mut sorted = seeds.values.clone();
         sorted.sort_unstable();
         let repeated = sorted.windows(2).any(|pair| pair[0] == pair[1]);
         let mut known = HashSet::new();
-        if repeated && let Some(seed) = seeds.iter().find(|&&seed| !known.insert(seed)) {
+        if repeated && let Some(seed) = seeds.values.iter().find(|&&seed| !known.insert(seed)) {
             self.problem(Problem::at(seeds.place(self.text), format!("seed {seed} is given twice")));
         }
-        seeds.value().clone()
+        seeds.values.clone()
     }
 }

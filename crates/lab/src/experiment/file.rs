@@ -1,6 +1,7 @@
 //! The experiment file as it is written.
 
 use super::located::Configuration;
+use super::seeds::Seeds;
 use super::{ExperimentError, Located, Written, reading};
 use pstar_core::config::UniqueMap;
 use pstar_core::data::Ending;
@@ -35,7 +36,7 @@ pub struct ExperimentFile {
     pub exact: ExactFile,
     /// One arm of every policy and objective a seed.
     #[serde(default)]
-    pub seeds: Option<Located<Vec<u64>>>,
+    pub seeds: Option<Seeds>,
 }
 
 /// What is to be solved.

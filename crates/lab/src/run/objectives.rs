@@ -7,7 +7,7 @@ use crate::experiment::{Experiment, Gradient, ObjectiveSpec, Problem, Training};
 use crate::training::MOST_GROUP;
 use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
 use pstar_core::{PluginError, shown};
-use pstar_loader::Registry;
+use pstar_loader::{Registry, TaskText};
 
 /// Checks an objective, and gives the factor between its exact gradient and that of the divergence that it declares; 1
 /// where that makes no difference.
@@ -18,13 +18,14 @@ pub(super) fn check(
     training: Training,
     facts: &[PromptFacts],
     ruler: &Ruler,
+    task: &TaskText,
 ) -> Result<f64, Vec<Problem>> {
     let name = format!("objective `{}`", shown(&spec.name));
     let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
     let failed =
         |error: PluginError| vec![Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)];
     let component = registry.objective(&spec.plugin).map_err(|error| vec![at(&error.to_string())])?;
-    let create = || component.create(&spec.configuration, &experiment.task);
+    let create = || component.create_for(&spec.configuration, task);
     let mut objective = create().map_err(failed)?;
     let declaration = objective.declaration().map_err(failed)?;
     let mut problems: Vec<Problem> = unfit(&declaration, training.gradient, ruler)

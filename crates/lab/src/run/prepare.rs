@@ -13,7 +13,8 @@ use crate::policy_class::PolicyClass;
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
 use pstar_core::objective::PromptFacts;
 use pstar_core::{PluginError, shown};
-use pstar_loader::Registry;
+use pstar_loader::{Registry, TaskText};
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -140,8 +141,11 @@ pub fn prepare_telling<'a>(
         }
     }
     let mut scales = HashMap::new();
-    for spec in &experiment.objectives {
-        match objectives::check(experiment, registry, spec, training, &facts, &ruler) {
+    let task = TaskText::of(&experiment.task).map_err(of_task)?;
+    let check = |spec| objectives::check(experiment, registry, spec, training, &facts, &ruler, &task);
+    let checked: Vec<_> = experiment.objectives.par_iter().map(check).collect();
+    for (spec, checked) in experiment.objectives.iter().zip(checked) {
+        match checked {
             Ok(scale) => drop(scales.insert(spec.name.as_str(), scale)),
             Err(found) => problems.extend(found),
         }

@@ -5,6 +5,8 @@ use crate::experiment::file::PolicyFile;
 use crate::experiment::{ComponentFile, ExperimentFile, ObjectiveSpec, PolicySpec, Problem};
 use pstar_core::files::FileRead;
 use pstar_core::{PluginError, Task};
+use pstar_loader::{TaskText, UnknownComponent};
+use rayon::prelude::*;
 use std::ops::Range;
 
 impl Checker<'_> {
@@ -42,20 +44,24 @@ impl Checker<'_> {
     }
 
     pub(super) fn objectives(&mut self, file: &ExperimentFile) -> Vec<ObjectiveSpec> {
-        let task = Task::of_one_symbol();
+        let task = TaskText::of(&Task::of_one_symbol());
+        let make = |(_, component): &(&str, &ComponentFile)| {
+            let found = self.registry.objective(component.plugin.value())?;
+            let task = task.as_ref().map_err(Clone::clone);
+            Ok(task.and_then(|task| found.create_for(component.configuration(), task)?.files()))
+        };
+        // There may be many.
+        let files: Vec<(&str, &ComponentFile)> = file.objectives.iter().collect();
+        let made: Vec<Result<_, UnknownComponent>> = files.par_iter().map(make).collect();
         let mut specs = Vec::new();
-        for (name, component) in file.objectives.iter() {
+        for ((name, component), made) in files.into_iter().zip(made) {
             let (plugin, configuration) =
                 (component.plugin.value().clone(), component.configuration().into());
             let place = place_of(component, self.text);
             let spec = ObjectiveSpec { name: name.into(), plugin, configuration, place };
-            match self.registry.objective(&spec.plugin) {
-                Err(error) => self.unknown(component.plugin.place(self.text), &error),
-                Ok(found) => {
-                    let name = format!("objective `{name}`");
-                    let made = found.create(&spec.configuration, &task).and_then(|made| made.files());
-                    self.told(&name, &spec.place, made);
-                }
+            match made {
+                Err(unknown) => self.unknown(component.plugin.place(self.text), &unknown),
+                Ok(made) => self.told(&format!("objective `{name}`"), &spec.place, made),
             }
             specs.push(spec);
         }
