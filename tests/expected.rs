@@ -1,10 +1,10 @@
 //! Exact gradients of strangers' objectives, by what they declare.
 
 use crate::support::{PROMPTED_TASK, experiments, libraries, run_with, test_library};
-use pstar_lab::evaluation::Method;
 use pstar_lab::experiment::{ExperimentFile, check};
-use pstar_lab::run::{RunRecord, prepare};
+use pstar_lab::run::prepare;
 use pstar_loader::Registry;
+use pstar_record::{Method, RunRecord};
 
 fn run(text: &str) -> RunRecord {
     run_with(test_library("grouped"), text)

@@ -4,7 +4,7 @@
 
 use crate::support::{experiment, folder, host, registry, run, shown};
 use pstar_lab::exact::{MethodChoice, exact};
-use pstar_lab::training::ArmStatus;
+use pstar_record::ArmStatus;
 use serde_json::Value;
 use std::f64::consts::LN_2;
 use std::fs;

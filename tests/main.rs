@@ -24,6 +24,7 @@ mod rnn;
 mod run_directory;
 mod run_output;
 mod sampled_evaluation;
+mod show;
 mod signals;
 mod support;
 mod views;

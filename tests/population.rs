@@ -1,9 +1,9 @@
 //! Exact gradients: against independent values, and where they lead.
 
 use crate::support::{PARITY_TASK, PROMPTED_TASK, experiment, experiments, registry, run};
-use pstar_lab::evaluation::{Method, Ruler};
-use pstar_lab::run::RunRecord;
+use pstar_lab::evaluation::Ruler;
 use pstar_lab::training::{OutputBatch, PopulationScores};
+use pstar_record::{Method, RunRecord};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,8 +2,9 @@
 
 use crate::support::{folder, installation, library, shown, test_library};
 use pstar_lab::experiment::{ExperimentFile, check};
-use pstar_lab::run::{NoProgress, RunRecord, execute, prepare};
+use pstar_lab::run::{NoProgress, execute, prepare};
 use pstar_loader::Registry;
+use pstar_record::RunRecord;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;

@@ -21,7 +21,7 @@ fn the_parity_toy() {
     insta::assert_snapshot!(shown(&output, folder.path()));
     assert_eq!(
         files(&folder.path().join("runs/toy-parity")),
-        ["curves.csv", "experiment.ron", "provenance.json", "summary.json"]
+        ["curves.csv", "experiment.ron", "provenance.json", "summary.json", "table.txt"]
     );
 }
 

@@ -1,8 +1,7 @@
 //! Estimates against exact values.
 
-use crate::support::{PROMPTED_TASK, library, run, run_with, test_library};
-use pstar_lab::evaluation::{Measure, Method};
-use pstar_lab::run::RunRecord;
+use crate::support::{PROMPTED_TASK, library, run, run_with, test_library, texts};
+use pstar_record::{Measure, Method, RunRecord};
 
 fn text(enumerate_up_to: u64) -> String {
     format!(
@@ -95,7 +94,7 @@ fn samples_of_the_filtered_model_measure_policies_without_states() {
         assert!(compared.iter().any(|known| known == name), "{name} is missing");
     }
     let said =
-        sampled.warnings.iter().any(|warning| warning.contains("`gru`") && warning.contains("20000 samples"));
+        texts(&sampled.warnings).iter().any(|text| text.contains("`gru`") && text.contains("20000 samples"));
     assert!(said, "{:?}", sampled.warnings);
 }
 

@@ -1,8 +1,8 @@
 //! What single steps tell reaches curves and summary: the host's signals and the objective's diagnostics; and advice
 //! fits what happened.
 
-use crate::support::{PARITY_TASK, folder, host, library, run, run_with, shown};
-use pstar_lab::run::RunRecord;
+use crate::support::{PARITY_TASK, folder, host, library, run, run_with, shown, texts};
+use pstar_record::RunRecord;
 use serde_json::Value;
 use std::fs;
 
@@ -21,7 +21,7 @@ const CLIPPED: &str = r#"(plugin: "alpha", config: (alpha: 0.5, clip: 0.1))"#;
 
 /// The mean of a signal over the steps before a point of the curve.
 fn signal(record: &RunRecord, point: usize, name: &str) -> Option<f64> {
-    record.arms[0].curve[point].signals.iter().find(|(known, _)| *known == name).map(|(_, mean)| mean)
+    record.arms[0].curve[point].signals.iter().find(|(known, _)| *known == name).and_then(|(_, mean)| mean)
 }
 
 #[test]
@@ -95,13 +95,13 @@ fn clips_of_exact_gradients_are_told() {
     };
     let idle = population("1000.0");
     assert_eq!(signal(&idle, 1, "clipped_fraction"), Some(0.0));
-    assert_eq!(idle.arms[0].warnings, ["its clip never acted: no pseudo-reward reached it"]);
+    assert_eq!(texts(&idle.arms[0].warnings), ["its clip never acted: no pseudo-reward reached it"]);
     // The start is the base: p*/q is 1/A1 = 1/0.55 on valid outputs, so that √(1/A1) − 1 = 0.348 is above 0.1 on all of
     // them, which have 0.55 of the mass. The second step starts some 0.01 from there.
     let acting = population("0.1");
     let found = signal(&acting, 1, "clipped_fraction").unwrap();
     assert!((found - 0.55).abs() < 0.01, "{found}");
-    assert_eq!(acting.arms[0].warnings, [""; 0]);
+    assert_eq!(texts(&acting.arms[0].warnings), [""; 0]);
 }
 
 /// No learning rate makes up for a gradient of 1e59: the policy's own advice is put right by what the host knows.

@@ -1,8 +1,9 @@
 //! What the tests share: the host with its plugins beside it, and experiments built from text.
 
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
-use pstar_lab::run::{NoProgress, Prepared, RunRecord, add_optima, execute, prepare};
+use pstar_lab::run::{NoProgress, Prepared, add_optima, execute, prepare};
 use pstar_loader::Registry;
+use pstar_record::{RunRecord, Warning};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -100,6 +101,11 @@ pub(crate) fn run_prepared(prepared: &Prepared<'_>) -> RunRecord {
     let mut record = execute(prepared, &NoProgress);
     add_optima(prepared, &mut record, &NoProgress);
     record
+}
+
+/// Warnings as people read them.
+pub(crate) fn texts(warnings: &[Warning]) -> Vec<String> {
+    warnings.iter().map(ToString::to_string).collect()
 }
 
 /// The parity toy: base exactly bigram, valid is an even number of a's.

@@ -1,6 +1,6 @@
 //! What silently does nothing is said, once an arm and with its reason; and nothing else is.
 
-use crate::support::{PARITY_TASK, PROMPTED_TASK, run};
+use crate::support::{PARITY_TASK, PROMPTED_TASK, run, texts};
 
 /// The warnings of a single arm.
 fn warnings(task: &str, objective: &str, training: &str) -> Vec<String> {
@@ -13,7 +13,7 @@ fn warnings(task: &str, objective: &str, training: &str) -> Vec<String> {
             seeds: [1])"#
     ));
     assert_eq!(record.failures(), 0);
-    record.arms[0].warnings.clone()
+    texts(&record.arms[0].warnings)
 }
 
 fn sampled(group: usize, steps: usize, rate: &str) -> String {

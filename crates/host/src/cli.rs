@@ -20,6 +20,9 @@ pub(crate) enum Command {
     /// Run a comparison: train every policy under every objective with every seed
     #[command(after_help = "Example:\n  host run experiments/compare.ron --set training.steps=100")]
     Run(RunArgs),
+    /// Print the table of a run again, from its directory alone: no plugin is loaded
+    #[command(after_help = "Example:\n  host show runs/compare")]
+    Show(ShowArgs),
     /// Check an experiment without running it
     #[command(after_help = "Example:\n  host validate experiments/compare.ron")]
     Validate(ValidateArgs),
@@ -87,6 +90,15 @@ pub(crate) struct RunArgs {
     /// Say how many arms there are, what they cost and about how long they take, and run none
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print JSON (`summary.json`) instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The run's directory, or its `summary.json`
+    pub(crate) run: PathBuf,
     /// Print JSON (`summary.json`) instead of the table
     #[arg(long)]
     pub(crate) json: bool,

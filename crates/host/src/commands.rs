@@ -6,6 +6,7 @@ mod optimum;
 mod plugins;
 mod probe;
 mod run;
+mod show;
 mod validate;
 
 use crate::cli::{Cli, Command, ExperimentArgs, PluginDirs};
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Show(args) => show::show(args),
         Command::Validate(args) => validate::validate(args),
         Command::Exact(args) => exact::exact(args),
         Command::Optimum(args) => optimum::optimum(args),

@@ -72,6 +72,11 @@ pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
     print(&text.split('\n').map(escaped).collect::<Vec<_>>().join("\n"))
 }
 
+/// Says something on standard error; where that is gone there is nobody left to tell.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", escaped(text));
+}
+
 /// That standard output cannot be written.
 pub(crate) fn unwritten(error: &io::Error) -> Failure {
     Failure::Output { message: format!("standard output cannot be written: {error}") }

@@ -6,7 +6,6 @@ mod enumerator;
 mod measures;
 mod reference;
 mod sampled;
-mod shared;
 mod targets;
 mod verdicts;
 mod walk;
@@ -15,11 +14,9 @@ pub use dynamic::{DynamicEvaluation, DynamicReference, Unavailable};
 pub(crate) use dynamic::{Stopped, settle, space_of};
 pub use enumerated::EnumeratedEvaluation;
 pub use enumerator::Enumerator;
-pub(crate) use measures::number;
-pub use measures::{Measure, Measures};
+pub(crate) use pstar_record::number::number;
 pub use reference::{PromptReference, Reference};
 pub use sampled::SampledEvaluation;
-pub use shared::Shared;
 pub use targets::PromptTargets;
 pub(crate) use verdicts::{incremental, refuses_truncated, verdicts};
 pub(crate) use walk::Walk;
@@ -29,20 +26,8 @@ use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
 use pstar_loader::PolicyHandle;
-use serde::Serialize;
+use pstar_record::{Measures, Method};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// How figures were had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Exactly, by enumerating all outputs.
-    Enumeration,
-    /// Exactly, by dynamic programming over the states of base, policy and verifier.
-    DynamicProgramming,
-    /// Estimated from samples.
-    Sampling,
-}
 
 /// What a task's policies are measured by.
 #[derive(Debug)]

@@ -2,8 +2,7 @@
 
 use crate::consistency::check_policy;
 use crate::evaluation::{
-    DynamicEvaluation, DynamicReference, EnumeratedEvaluation, Measures, Method, PromptTargets, Reference,
-    Ruler, Unavailable,
+    DynamicEvaluation, DynamicReference, EnumeratedEvaluation, PromptTargets, Reference, Ruler, Unavailable,
 };
 use crate::experiment::{Experiment, ExperimentError, PolicySpec, Problem};
 use crate::training::{initial_parameters, started};
@@ -11,42 +10,7 @@ use pstar_core::{PluginError, shown};
 use pstar_exact::dynamic;
 use pstar_loader::PolicyHandle;
 use pstar_loader::Registry;
-use serde::Serialize;
-
-/// The exact values of a task, prompt by prompt.
-#[derive(Clone, Debug, Serialize)]
-pub struct ExactRecord {
-    /// One record a prompt, in the file's order.
-    pub prompts: Vec<PromptRecord>,
-}
-
-/// The exact values of one prompt.
-#[derive(Clone, Debug, Serialize)]
-pub struct PromptRecord {
-    /// The prompt.
-    pub prompt: String,
-    /// How the values were had.
-    pub method: Method,
-    /// Number of outputs of the space.
-    pub outputs: String,
-    /// Number of outputs that the verifier accepts.
-    pub valid_outputs: String,
-    /// Number of those that the base reaches.
-    pub valid_support: String,
-    /// The base.
-    pub base: Measures,
-    /// The filtered model, where there is one.
-    pub filtered: Option<Measures>,
-    /// The tilted distributions, one a β of the evaluation.
-    pub tilted: Vec<Measures>,
-    /// The policies at their initial parameters, in the file's order.
-    #[serde(serialize_with = "as_map")]
-    pub policies: Vec<(String, Measures)>,
-}
-
-fn as_map<S: serde::Serializer>(rows: &[(String, Measures)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(rows.iter().map(|(name, measures)| (name, measures)))
-}
+use pstar_record::{ExactRecord, Measures, Method, PromptRecord};
 
 /// How exact values are to be had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

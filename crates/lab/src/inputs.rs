@@ -1,21 +1,8 @@
 //! The files that an experiment is made from.
 
 use pstar_core::files::FileRead;
-use serde::Serialize;
+use pstar_record::Input;
 use std::path::{Component, Path, PathBuf};
-
-/// A file that an experiment is made from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Input {
-    /// What read it, in words.
-    pub used_by: String,
-    /// The path as it stands in the experiment.
-    pub path: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// SHA-256 of the bytes that were read.
-    pub sha256: String,
-}
 
 /// The files that an experiment is made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +20,7 @@ impl Inputs {
     pub(crate) fn add(&mut self, component: &str, told: Option<Vec<FileRead>>) {
         match told {
             Some(files) => {
-                self.of_components.extend(files.into_iter().map(|file| Input::new(component, file)));
+                self.of_components.extend(files.into_iter().map(|file| input(component, file)));
             }
             None => self.untold.push(component.into()),
         }
@@ -60,11 +47,10 @@ impl Inputs {
     }
 }
 
-impl Input {
-    pub(crate) fn new(used_by: &str, file: FileRead) -> Self {
-        let FileRead { path, bytes, sha256 } = file;
-        Self { used_by: used_by.into(), path, bytes, sha256 }
-    }
+/// A file and what read it.
+pub(crate) fn input(used_by: &str, file: FileRead) -> Input {
+    let FileRead { path, bytes, sha256 } = file;
+    Input { used_by: used_by.into(), path, bytes, sha256 }
 }
 
 /// How many folders a relative path climbs above the one that it starts from.

@@ -1,7 +1,7 @@
 //! The best policy of a class under each objective: where the objective heads, whatever an optimizer reaches.
 
 mod class;
-mod record;
+mod words;
 
 use crate::evaluation::{DynamicReference, Ruler, Unavailable};
 use crate::experiment::{Experiment, ExperimentError, ObjectiveSpec, Problem};
@@ -9,9 +9,9 @@ use class::Prepared;
 use pstar_core::PluginError;
 use pstar_core::objective::Declaration;
 use pstar_loader::Registry;
+use pstar_record::{ClassOptimum, OptimumRecord, Warning};
 
 pub use pstar_exact::Search;
-pub use record::{ClassOptimum, Flow, OptimumRecord};
 
 /// Finds the best policy of every class under every objective that declares its divergence; `with_flow` also where
 /// gradient ascent ends, for objectives that have infinitely many optima.
@@ -62,13 +62,13 @@ pub(crate) fn beside(
     ruler: &Ruler,
     effort: Effort<'_>,
     ends: Ends<'_>,
-) -> (Vec<ClassOptimum>, Vec<String>) {
+) -> (Vec<ClassOptimum>, Vec<Warning>) {
     let found = all(experiment, registry, ruler, effort, ends, false);
     let (mut optima, mut missing) = (Vec::new(), Vec::new());
     for found in found {
         match found {
             Ok(optimum) => optima.push(ClassOptimum { table: Vec::new(), ..optimum }),
-            Err(problem) => missing.push(problem.message),
+            Err(problem) => missing.push(Warning::NoOptimum { message: problem.message }),
         }
     }
     (optima, missing)

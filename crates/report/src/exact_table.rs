@@ -4,8 +4,7 @@ use crate::number::figure;
 use crate::table::aligned;
 use crate::wrap::wrapped;
 use pstar_core::shown;
-use pstar_lab::evaluation::Measures;
-use pstar_lab::exact::{ExactRecord, PromptRecord};
+use pstar_record::{ExactRecord, Measures, PromptRecord};
 
 /// One table a prompt: the base, p*, the tilted distributions and the policies; columns are left out where lines would
 /// be longer than `room`.

@@ -1,7 +1,7 @@
 //! Numbers in tables.
 
 use pstar_core::math;
-use pstar_lab::evaluation::{Measure, Measures};
+use pstar_record::{Measure, Measures};
 use std::f64::consts::LN_10;
 
 /// What is smaller is rounding, in sums of terms of size 1.

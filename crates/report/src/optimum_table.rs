@@ -3,7 +3,7 @@
 use crate::number::{figure, significant};
 use crate::table::aligned;
 use crate::wrap::wrapped;
-use pstar_lab::optimum::{ClassOptimum, OptimumRecord};
+use pstar_record::{ClassOptimum, OptimumRecord};
 use std::fmt::Write;
 
 const COLUMNS: [(&str, &str); 6] = [

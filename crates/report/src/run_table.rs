@@ -5,9 +5,7 @@ use crate::optimum_table::{figures, mark, optimum_notes};
 use crate::table::aligned;
 use crate::wrap::wrapped;
 use pstar_core::shown;
-use pstar_lab::evaluation::{Measures, Method};
-use pstar_lab::run::{ArmRecord, Comparison, RunRecord};
-use pstar_lab::training::{ArmStatus, Failure};
+use pstar_record::{ArmRecord, ArmStatus, Comparison, Failure, Measures, Method, RunRecord, Warning};
 use std::fmt::Write;
 
 /// Marks objectives that were handed the exact Z.
@@ -248,29 +246,27 @@ fn notes(record: &RunRecord) -> Vec<String> {
 
 /// The warnings of arms, once a policy and objective, with the number of seeds that they came up with.
 fn arm_warnings(record: &RunRecord) -> Vec<String> {
-    let all = record.arms.iter().flat_map(|arm| {
-        arm.warnings.iter().map(|warning| (arm.policy.as_str(), arm.objective.as_str(), kind_of(warning)))
-    });
-    let line = |(policy, objective, kind): (&str, &str, &str)| {
-        let seeds = record.arms_of(policy, objective).count();
-        let warned: Vec<(u64, &String)> = record
-            .arms_of(policy, objective)
-            .filter_map(|arm| Some((arm.seed, arm.warnings.iter().find(|warning| kind_of(warning) == kind)?)))
-            .collect();
-        let (seed, text) = warned[0];
-        let times = match (warned.len(), seeds) {
-            (_, 1) => String::new(),
-            (some, all) => format!(" ({some} of {all} seeds, figures of seed {seed})"),
+    let mut told: Vec<(&ArmRecord, &Warning)> = Vec::new();
+    for arm in &record.arms {
+        for warning in arm.warnings.iter() {
+            let known = |(first, known): &(&ArmRecord, &Warning)| {
+                first.policy == arm.policy && first.objective == arm.objective && known.is_like(warning)
+            };
+            if !told.iter().any(known) {
+                told.push((arm, warning));
+            }
+        }
+    }
+    let line = |(arm, warning): (&ArmRecord, &Warning)| {
+        let arms = || record.arms_of(&arm.policy, &arm.objective);
+        let warned = arms().filter(|arm| arm.warnings.iter().any(|other| other.is_like(warning))).count();
+        let times = match arms().count() {
+            1 => String::new(),
+            all => format!(" ({warned} of {all} seeds, figures of seed {})", arm.seed),
         };
-        format!("warning: {} · {}{times}: {text}", shown(policy), shown(objective))
+        format!("warning: {} · {}{times}: {warning}", shown(&arm.policy), shown(&arm.objective))
     };
-    distinct(all).into_iter().map(line).collect()
-}
-
-/// A warning without the figures that it starts with and the names that it ends with.
-fn kind_of(warning: &str) -> &str {
-    let text = warning.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || c == '.');
-    text.split(['`', ',']).next().unwrap_or(text)
+    told.into_iter().map(line).collect()
 }
 
 /// What every arm spent; the number of tokens may differ, since policies decide where they end.

@@ -8,10 +8,11 @@ use crate::progress::Bars;
 use pstar_lab::clock::process_seconds;
 use pstar_lab::experiment::Experiment;
 use pstar_lab::run::{
-    Estimate, Progress, Provenance, RunDirectory, RunRecord, StoreError, add_optima, execute,
-    prepare_telling, resolved,
+    Estimate, Progress, RunDirectory, StoreError, add_optima, collect_provenance, execute, prepare_telling,
+    resolved,
 };
 use pstar_loader::Registry;
+use pstar_record::RunRecord;
 use pstar_report::run_table;
 use std::path::Path;
 use std::process::ExitCode;
@@ -52,16 +53,23 @@ fn train(
         StoreError::Changed { .. } | StoreError::Unreadable { .. } => error.into(),
         _ => Failure::of_result(&error),
     })?;
-    let provenance = Provenance::collect(registry, experiment, &args.experiment.set);
+    let provenance = collect_provenance(registry, experiment, &args.experiment.set);
     directory
         .write_inputs(&resolved(experiment, directory.path()), &provenance)
         .map_err(|error| Failure::of_result(&error))?;
     let mut record = execute(&prepared, &bars);
     // What was trained is safe before anything else is tried.
-    directory.write_record(&record).map_err(|error| Failure::of_result(&error))?;
+    write(&directory, &record)?;
     add_optima(&prepared, &mut record, &bars);
-    directory.write_record(&record).map_err(|error| Failure::of_result(&error))?;
+    write(&directory, &record)?;
     Ok((record, directory))
+}
+
+/// Writes what the run found, and the table as it is printed where standard output is no terminal.
+fn write(directory: &RunDirectory, record: &RunRecord) -> Result<(), Failure> {
+    let written =
+        directory.write_record(record).and_then(|()| directory.write_table(&run_table(record, None)));
+    written.map_err(|error| Failure::of_result(&error))
 }
 
 fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Result<ExitCode, Failure> {

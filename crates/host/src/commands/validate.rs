@@ -34,13 +34,14 @@ fn check(args: &ValidateArgs) -> Result<ExitCode, Failure> {
         Vec::new()
     };
     let arms = experiment.policies.len() * experiment.objectives.len() * experiment.seeds.len();
+    let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     if args.json {
-        print(&json(&object!({ "valid": true, "problems": [], "arms": arms, "warnings": warnings })))?;
+        print(&json(&object!({ "valid": true, "problems": [], "arms": arms, "warnings": texts })))?;
     } else {
         let file = args.experiment.file.display();
         let what = if trains { format!("{arms} arms") } else { "nothing to train".into() };
         let mut lines = vec![format!("{file} is valid: {what}")];
-        lines.extend(warnings.iter().map(|warning| format!("warning: {warning}")));
+        lines.extend(texts.iter().map(|warning| format!("warning: {warning}")));
         print_text(&(lines.join("\n") + "\n"))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -7,13 +7,13 @@ mod filtered;
 pub(super) use filtered::{ExactFacts, FilteredSamples};
 
 use super::targets::keys;
-use super::{Measure, Measures, Shared};
 use crate::experiment::Experiment;
 use draws::{Draws, score};
 use filtered::{AgainstFiltered, estimate};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
 use pstar_loader::{ModelHandle, PolicyHandle};
+use pstar_record::{Measure, Measures, Shared};
 use pstar_stats::{coverage_at_k, coverage_std_error, mean, pass_at_k};
 use std::collections::BTreeMap;
 

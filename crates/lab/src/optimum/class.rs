@@ -1,8 +1,8 @@
 //! The optima of one policy's class.
 
-use super::record::{ClassOptimum, Flow, in_words};
+use super::words::in_words;
 use super::{Effort, out_of_reach};
-use crate::evaluation::{DynamicReference, Measures, Ruler};
+use crate::evaluation::{DynamicReference, Ruler};
 use crate::experiment::{Experiment, ObjectiveSpec, PolicySpec, Problem};
 use crate::policy_class::PolicyClass;
 use crate::training::{initial_parameters, started};
@@ -11,6 +11,7 @@ use pstar_core::{PluginError, math};
 use pstar_exact::{Optimum, PopulationError, Search, optima, reward_flow, rows_in_use};
 use pstar_loader::PolicyHandle;
 use pstar_loader::Registry;
+use pstar_record::{ClassOptimum, Flow, Measures};
 use rayon::prelude::*;
 
 /// A policy at its start, and its class.

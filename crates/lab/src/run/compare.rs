@@ -1,38 +1,10 @@
 //! Paired differences between objectives.
 
-use super::ArmRecord;
-use crate::evaluation::{Measures, Shared};
-use crate::training::ArmStatus;
+use pstar_record::{ArmRecord, ArmStatus, Comparison, Measures, Shared};
 use pstar_stats::{Difference, paired_difference};
-use serde::Serialize;
 
 /// The 97.5 % quantile of the normal distribution.
 const NORMAL_QUANTILE: f64 = 1.959_964;
-
-/// The difference of an objective from the first one, paired by seed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Comparison {
-    /// The policy.
-    pub policy: String,
-    /// The objective.
-    pub objective: String,
-    /// The first objective.
-    pub baseline: String,
-    /// The figure, as in `curves.csv`.
-    pub metric: String,
-    /// Mean difference over seeds.
-    pub difference: f64,
-    /// Lower end of its 95 % bootstrap interval; absent of fewer than five pairs, and where all differences are equal.
-    pub low: Option<f64>,
-    /// Upper end.
-    pub high: Option<f64>,
-    /// The standard error that all seeds share, since all arms are measured by the same samples of p*; `low` and `high`
-    /// include it. Absent where they share none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub shared_std_error: Option<f64>,
-    /// Number of pairs.
-    pub pairs: usize,
-}
 
 /// Compares every objective with the first of `objectives`, for every policy and figure that the arms share.
 ///

@@ -1,13 +1,13 @@
 //! Running all arms.
 
 use super::initial::{Initial, Starting};
-use super::record::PartitionRecord;
-use super::{ArmRecord, Prepared, Progress, RunRecord, compare, seeds};
+use super::{Prepared, Progress, compare, seeds};
 use crate::evaluation::Evaluation;
 use crate::experiment::{ObjectiveSpec, Training};
 use crate::optimum::{Search, beside};
-use crate::training::{ArmOutcome, ArmStatus, train};
+use crate::training::{ArmOutcome, train};
 use pstar_core::PluginError;
+use pstar_record::{ArmRecord, ArmStatus, PartitionRecord, RunRecord, VERSION, Warnings};
 use rayon::prelude::*;
 
 /// Runs all arms, in parallel on the current pool of threads. No thread count changes a bit of the record.
@@ -38,6 +38,7 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
     let objectives: Vec<String> = experiment.objectives.iter().map(|spec| spec.name.clone()).collect();
     let warnings = prepared.warnings.iter().cloned().chain(seeds::without_effect(&arms)).collect();
     RunRecord {
+        version: VERSION,
         name: experiment.file.name.value().clone(),
         method: prepared.ruler.method(),
         comparisons: compare(&policies, &objectives, &arms),
@@ -92,7 +93,7 @@ fn run_arm(
         initial: outcome.initial,
         last: outcome.last,
         diagnostics: outcome.diagnostics,
-        warnings: outcome.warnings,
+        warnings: Warnings(outcome.warnings),
         curve: outcome.curve,
         parameters: outcome.parameters,
     }

@@ -6,7 +6,7 @@ use super::objectives;
 use super::{NoProgress, Progress};
 use crate::consistency::check_policy;
 use crate::evaluation::{
-    DynamicEvaluation, DynamicReference, Measures, Reference, Ruler, SampledEvaluation, Unavailable,
+    DynamicEvaluation, DynamicReference, Reference, Ruler, SampledEvaluation, Unavailable,
 };
 use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Problem, Training};
 use crate::policy_class::PolicyClass;
@@ -14,6 +14,7 @@ use crate::training::{ExactSource, OutputBatch, create, initial_parameters, star
 use pstar_core::objective::PromptFacts;
 use pstar_core::{PluginError, shown};
 use pstar_loader::{Registry, TaskText};
+use pstar_record::{Measures, Warning};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -45,7 +46,7 @@ pub struct Prepared<'a> {
     /// For each objective, by name, the factor between its exact gradient and that of the divergence that it declares.
     pub scales: HashMap<&'a str, f64>,
     /// What the user should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 impl Prepared<'_> {
@@ -252,14 +253,11 @@ fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
 }
 
 /// Names the prompts that cannot be solved.
-fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<String> {
+fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<Warning> {
     let prompts = experiment.prompt_texts.iter().zip(facts);
     prompts
         .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
-        .map(|(prompt, _)| {
-            let prompt = shown(prompt);
-            format!("prompt `{prompt}` has no valid output that the base reaches: its targets do not exist, and it is left out of all means")
-        })
+        .map(|(prompt, _)| Warning::Unsolvable { prompt: shown(prompt) })
         .collect()
 }
 
@@ -268,7 +266,7 @@ fn estimated(
     experiment: &Experiment,
     registry: &Registry,
     ruler: &Ruler,
-) -> Result<Vec<String>, PluginError> {
+) -> Result<Vec<Warning>, PluginError> {
     match ruler {
         Ruler::Enumerated(_) => Ok(Vec::new()),
         Ruler::Dynamic(reference) => without_states(experiment, registry, reference),
@@ -281,7 +279,7 @@ fn without_states(
     experiment: &Experiment,
     registry: &Registry,
     reference: &DynamicReference,
-) -> Result<Vec<String>, PluginError> {
+) -> Result<Vec<Warning>, PluginError> {
     let samples = experiment.evaluation.samples;
     let mut warnings = Vec::new();
     for spec in &experiment.policies {
@@ -289,11 +287,8 @@ fn without_states(
         if let Err(unavailable) = DynamicEvaluation::new(reference, experiment, &policy)? {
             // Drawn now, since all arms share them.
             reference.sampled(experiment)?;
-            warnings.push(format!(
-                "policy `{}`: {}: its figures are estimated from {samples} samples a prompt of its own and of p*, with \
-                 standard errors in summary.json",
-                shown(&spec.name), unavailable.reason
-            ));
+            let (policy, reason) = (shown(&spec.name), unavailable.reason);
+            warnings.push(Warning::EstimatedPolicy { policy, reason, samples: samples as u64 });
         }
     }
     warnings.extend((!warnings.is_empty()).then(|| beyond_the_samples(experiment)).flatten());
@@ -301,35 +296,24 @@ fn without_states(
 }
 
 /// Says which coverage@k and pass@k are not estimated.
-fn beyond_the_samples(experiment: &Experiment) -> Option<String> {
-    let samples = experiment.evaluation.samples;
-    let beyond = experiment.evaluation.k.iter().filter(|k| k.value > samples as u64);
-    let names: Vec<String> = beyond.map(|k| format!("coverage@{0} and pass@{0}", k.text)).collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "{} cannot be estimated from {samples} samples a prompt: raise `evaluation.samples` to k for them",
-            names.join(", ")
-        )
-    })
+fn beyond_the_samples(experiment: &Experiment) -> Option<Warning> {
+    let samples = experiment.evaluation.samples as u64;
+    let beyond = experiment.evaluation.k.iter().filter(|k| k.value > samples);
+    let k: Vec<String> = beyond.map(|k| k.text.clone()).collect();
+    (!k.is_empty()).then_some(Warning::BeyondSamples { k, samples })
 }
 
 fn all_sampled(
     experiment: &Experiment,
     sampled: &SampledEvaluation,
     unavailable: &Unavailable,
-) -> Vec<String> {
-    let (samples, limit) = (experiment.evaluation.samples, experiment.evaluation.enumerate_up_to);
-    let whole = format!(
-        "there are more than {limit} outputs (`evaluation.enumerate_up_to`), and {}: figures are estimated from \
-         {samples} samples a prompt, with standard errors in summary.json, and no objective is handed the exact Z",
-        unavailable.reason
-    );
-    let name = |prompt: usize| {
-        let text = &experiment.prompt_texts[prompt];
-        format!(
-            "fewer than two of {samples} samples of the base were valid for prompt `{text}`: it is left out of KL(p*‖q)"
-        )
-    };
-    let unmet = sampled.unmet().into_iter().map(name);
+) -> Vec<Warning> {
+    let samples = experiment.evaluation.samples as u64;
+    let limit = experiment.evaluation.enumerate_up_to;
+    let whole = Warning::EstimatedTask { limit, reason: unavailable.reason.clone(), samples };
+    let unmet = sampled
+        .unmet()
+        .into_iter()
+        .map(|prompt| Warning::TooFewValid { prompt: experiment.prompt_texts[prompt].clone(), samples });
     std::iter::once(whole).chain(unmet).chain(beyond_the_samples(experiment)).collect()
 }

@@ -1,10 +1,10 @@
 //! A run's directory.
 
-use super::{Provenance, RunRecord};
-use crate::evaluation::{Measure, number};
 use crate::inputs::{Inputs, climbs, without_dots};
 use crate::training::told_apart;
 use pstar_core::files::{ReadError, read_regular, sha256};
+use pstar_record::number::number;
+use pstar_record::{Measure, Provenance, RunRecord};
 use serde::Serialize;
 use std::fs;
 use std::io::{self, Write};
@@ -157,6 +157,14 @@ impl RunDirectory {
         self.write("summary.json", &json(record))
     }
 
+    /// Writes the table that people read.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_table(&self, table: &str) -> Result<(), StoreError> {
+        self.write("table.txt", table.as_bytes())
+    }
+
     fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
         write_whole(&self.path.join(name), content)
     }
@@ -213,7 +221,8 @@ fn curves(record: &RunRecord) -> Vec<u8> {
                 for (metric, measure) in &figures {
                     measure.value.map_or(Ok(()), |value| write(metric, value))?;
                 }
-                for (name, mean) in point.signals.iter().filter(|(_, mean)| !mean.is_nan()) {
+                for (name, mean) in point.signals.iter() {
+                    let Some(mean) = mean else { continue };
                     let taken = figures.iter().any(|(metric, _)| metric == name);
                     write(&if taken { told_apart(name) } else { name.into() }, mean)?;
                 }

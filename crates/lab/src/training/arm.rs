@@ -2,10 +2,10 @@
 
 use super::binary_group::GroupCoefficients;
 use super::optimizer::StepError;
-use super::signals::{Means, Signals};
-use super::{Budget, IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
+use super::signals::Signals;
+use super::{IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
 use crate::consistency::Rollouts;
-use crate::evaluation::{Evaluation, Evaluator, Measures};
+use crate::evaluation::{Evaluation, Evaluator};
 use crate::experiment::{Experiment, Gradient, Training};
 use crate::policy_class::PolicyClass;
 use pstar_core::PluginError;
@@ -14,7 +14,7 @@ use pstar_core::objective::{
 };
 use pstar_exact::{PopulationError, population_gradient};
 use pstar_loader::{ObjectiveHandle, PolicyHandle};
-use serde::Serialize;
+use pstar_record::{Advice, ArmStatus, Budget, CurvePoint, Failure, Means, Measures, Warning};
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
 const OVERSHOOT: f64 = 0.1;
@@ -23,37 +23,6 @@ const OVERSHOOT: f64 = 0.1;
 const OUT_OF_RANGE: &str = "configure the objective on a smaller scale";
 /// A gradient of this norm has overflowed for all that a learning rate can do.
 const OVERFLOWING: f64 = 1e10;
-
-/// How an arm ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ArmStatus {
-    /// All steps were taken.
-    #[default]
-    Complete,
-    /// A component failed; what came before is kept.
-    Failed,
-}
-
-/// Where and why an arm failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// The step at which it failed.
-    pub step: u32,
-    /// Why.
-    pub message: String,
-}
-
-/// One point of an arm's curve.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CurvePoint {
-    /// Optimizer steps taken.
-    pub step: u32,
-    /// The figures, means over prompts.
-    pub measures: Measures,
-    /// Signals of the host's and diagnostics of the objective's, means over the steps since the last point.
-    pub signals: Means,
-}
 
 /// What training an arm gave.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +46,7 @@ pub struct ArmOutcome {
     /// Signals of the host's and diagnostics of the objective's, means over all steps.
     pub diagnostics: Means,
     /// What silently did nothing.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// The final parameters.
     pub parameters: Vec<f64>,
 }
@@ -183,7 +152,7 @@ pub fn train(
     if let Err(error) = arm.run(&mut evaluator, initial, &mut step, advance) {
         arm.outcome.fail(step, error);
     }
-    arm.outcome.diagnostics = arm.signals.all().clone();
+    arm.outcome.diagnostics = arm.signals.all();
     arm.outcome
 }
 
@@ -341,7 +310,7 @@ impl Arm<'_> {
     }
 
     /// Says so where an arm that minimises KL(p*‖q) ends well above the best point of its curve.
-    fn overshoot(&self) -> Option<String> {
+    fn overshoot(&self) -> Option<Warning> {
         if self.declaration.divergence != Some(Divergence::KlFromFiltered) {
             return None;
         }
@@ -352,21 +321,16 @@ impl Arm<'_> {
         (last > best + OVERSHOOT * best.abs()).then(|| {
             let advice = match self.training.gradient {
                 _ if self.signals.greatest_norm() > OVERFLOWING => self.bound_the_gradient(),
-                Gradient::Sampled { .. } => {
-                    "a smaller learning rate or a larger batch would do better".into()
-                }
-                Gradient::Population => "a smaller learning rate would do better".into(),
+                Gradient::Sampled { .. } => Advice::SmallerRateOrLargerBatch,
+                Gradient::Population => Advice::SmallerRate,
             };
-            format!(
-                "{last:.3} nats of KL(p*‖q), which it minimises, at the end, after {best:.3} at step {step}: {advice}"
-            )
+            Warning::Overshoot { last, best, step, advice }
         })
     }
 
     /// What is to be done about gradients that no learning rate makes up for.
-    fn bound_the_gradient(&self) -> String {
-        let norm = self.signals.greatest_norm();
-        format!("its gradient grew to a norm of {norm:.1e}, which `training.clip_norm` bounds")
+    fn bound_the_gradient(&self) -> Advice {
+        Advice::BoundGradient { norm: self.signals.greatest_norm() }
     }
 
     fn out_of_range(&self, error: StepError) -> PluginError {
@@ -376,7 +340,7 @@ impl Arm<'_> {
     /// A policy that refuses its parameters cannot know that a gradient is what drove them off.
     fn refused_move(&self, error: PluginError) -> PluginError {
         if self.signals.greatest_norm() > OVERFLOWING && self.training.clip_norm.is_none() {
-            return error.with_hint(self.bound_the_gradient());
+            return error.with_hint(self.bound_the_gradient().to_string());
         }
         error
     }

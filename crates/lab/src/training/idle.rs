@@ -3,6 +3,7 @@
 use super::SampledBatch;
 use crate::experiment::Experiment;
 use pstar_core::objective::{ObjectiveStep, PromptFacts};
+use pstar_record::Warning;
 use std::collections::BTreeMap;
 
 /// The diagnostic by which objectives tell how often their clip acted.
@@ -47,31 +48,27 @@ impl IdleWatch {
         experiment: &Experiment,
         facts: &[PromptFacts],
         (start, end): (&[f64], &[f64]),
-    ) -> Vec<String> {
+    ) -> Vec<Warning> {
         let solvable = |prompt: u32| facts[prompt as usize].log_partition != Some(f64::NEG_INFINITY);
         let mut warnings = Vec::new();
         if self.idle_groups * 2 > self.groups {
-            let share = 100.0 * self.idle_groups as f64 / self.groups as f64;
-            warnings.push(format!(
-                "{share:.0} % of its groups gave no signal: all their coefficients were 0, as they are where all \
-                 rewards of a group are equal"
-            ));
+            let percent = 100.0 * self.idle_groups as f64 / self.groups as f64;
+            warnings.push(Warning::IdleGroups { percent });
         }
-        let unsolved: Vec<String> = self
+        let prompts: Vec<String> = self
             .solved
             .iter()
             .filter(|(prompt, solved)| !**solved && solvable(**prompt))
-            .map(|(&prompt, _)| format!("`{}`", experiment.prompt_texts[prompt as usize]))
+            .map(|(&prompt, _)| experiment.prompt_texts[prompt as usize].clone())
             .collect();
-        if !unsolved.is_empty() {
-            warnings.push(format!("no sample ever solved prompt {}", unsolved.join(", ")));
+        if !prompts.is_empty() {
+            warnings.push(Warning::Unsolved { prompts });
         }
         if self.clip_reported && !self.clip_acted {
-            warnings.push("its clip never acted: no pseudo-reward reached it".into());
+            warnings.push(Warning::ClipNeverActed);
         }
         if start == end {
-            let reason = "every gradient was 0, or the learning rate is too small to count";
-            warnings.push(format!("its parameters did not move: {reason}"));
+            warnings.push(Warning::DidNotMove);
         }
         warnings
     }

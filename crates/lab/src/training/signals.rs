@@ -1,10 +1,8 @@
 //! What single steps tell: the host's own signals and the objective's diagnostics, as means over steps.
 
 use super::SampledBatch;
-use crate::evaluation::number;
 use pstar_core::math;
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use pstar_record::Means;
 
 /// The Euclidean norm of the gradient, before it is scaled down.
 const GRADIENT_NORM: &str = "gradient_norm";
@@ -18,11 +16,11 @@ const ALL_WRONG: &str = "groups_all_wrong";
 /// Greatest number of names that an arm keeps means of: an objective that makes up new ones each step fills no memory.
 const MOST_NAMES: usize = 256;
 
-/// Means of named numbers over the steps that gave them, in the order in which the names came up.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Means(Vec<(String, f64, u32)>);
+/// Sums of named numbers and over how many steps, in the order in which the names came up.
+#[derive(Clone, Debug, Default)]
+struct Sums(Vec<(String, f64, u32)>);
 
-impl Means {
+impl Sums {
     fn add(&mut self, name: &str, value: f64) {
         // What is not a number says nothing of its step.
         if value.is_nan() {
@@ -36,19 +34,9 @@ impl Means {
         }
     }
 
-    /// Names and means.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.0.iter().map(|(name, sum, count)| (name.as_str(), sum / f64::from(*count)))
-    }
-}
-
-impl Serialize for Means {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, mean) in self.iter() {
-            map.serialize_entry(name, &number(Some(mean)))?;
-        }
-        map.end()
+    /// Means over the steps that gave a number.
+    fn means(&self) -> Means {
+        self.0.iter().map(|(name, sum, count)| (name.clone(), sum / f64::from(*count))).collect()
     }
 }
 
@@ -56,8 +44,8 @@ impl Serialize for Means {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Signals {
     /// Over the steps since the last point of the curve.
-    recent: Means,
-    all: Means,
+    recent: Sums,
+    all: Sums,
     /// The greatest norm of a gradient.
     greatest_norm: f64,
 }
@@ -106,12 +94,12 @@ impl Signals {
 
     /// The means since the last point of the curve, and a new start.
     pub(super) fn take_recent(&mut self) -> Means {
-        std::mem::take(&mut self.recent)
+        std::mem::take(&mut self.recent).means()
     }
 
     /// The means over all steps.
-    pub(super) fn all(&self) -> &Means {
-        &self.all
+    pub(super) fn all(&self) -> Means {
+        self.all.means()
     }
 
     /// The greatest norm of a gradient.
@@ -138,16 +126,16 @@ mod tests {
         let recent = signals.take_recent();
         let expected =
             [("x", 1.0), ("objective gradient_norm", 7.0), (GRADIENT_NORM, 5.0), (GRADIENT_CLIPPED, 1.0)];
-        assert_eq!(recent.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(recent.iter().collect::<Vec<_>>(), expected.map(|(name, mean)| (name, Some(mean))));
         signals.diagnostics(&[("x".into(), 4.0)]);
-        assert_eq!(signals.take_recent().iter().collect::<Vec<_>>(), [("x", 4.0)]);
-        assert_eq!(signals.all().iter().next(), Some(("x", 2.5)));
+        assert_eq!(signals.take_recent().iter().collect::<Vec<_>>(), [("x", Some(4.0))]);
+        assert_eq!(signals.all().iter().next(), Some(("x", Some(2.5))));
     }
 
     #[test]
     fn new_names_at_every_step_fill_no_memory() {
-        let mut means = Means::default();
+        let mut means = Sums::default();
         (0..10_000).for_each(|i| means.add(&i.to_string(), 1.0));
-        assert_eq!(means.iter().count(), MOST_NAMES);
+        assert_eq!(means.means().iter().count(), MOST_NAMES);
     }
 }

@@ -2,13 +2,13 @@
 
 use super::draws::Draws;
 use super::rate_error;
-use crate::evaluation::{Measure, Shared};
 use crate::experiment::Experiment;
 use pstar_core::data::RaggedBuffer;
 use pstar_core::math;
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_exact::TiltedModel;
 use pstar_exact::dynamic::FilteredSampler;
+use pstar_record::{Measure, Shared};
 use pstar_stats::{mean, std_error};
 
 /// Samples of p* for one prompt.

@@ -4,7 +4,7 @@ use super::Checker;
 use super::components::place_of;
 use crate::experiment::file::PromptsFile;
 use crate::experiment::{ComponentFile, ExperimentFile, Problem};
-use crate::inputs::Input;
+use crate::inputs::input;
 use crate::text_file::{TextFileError, read_bytes, text_of};
 use pstar_core::data::{Alphabet, AlphabetError};
 use pstar_core::files::{FileRead, sha256};
@@ -109,7 +109,7 @@ impl Checker<'_> {
                 let bytes = self.accept(read_bytes(&full).map_err(unreadable))?;
                 let text = self.accept(text_of(&full, &bytes).map_err(unreadable))?;
                 let read = FileRead { path: path.clone(), bytes: bytes.len() as u64, sha256: sha256(&bytes) };
-                self.inputs.prompts = Some(Input::new("prompts", read));
+                self.inputs.prompts = Some(input("prompts", read));
                 // One more than there may be is enough to refuse them.
                 text.lines().take(MOST_PROMPTS + 1).map(String::from).collect()
             }

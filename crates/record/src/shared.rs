@@ -3,6 +3,9 @@
 //! Kept as what groups of those samples contribute to the estimate's deviation: of a difference of arms the parts cancel
 //! as far as the arms agree, and of a mean over seeds they do not average out.
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Groups of samples; with 256 the error is known to about 4 %.
 const GROUPS: usize = 256;
 
@@ -13,7 +16,7 @@ pub struct Shared(Vec<f64>);
 impl Shared {
     /// From what each of `samples` draws contributes, given with its number; what the contributions of a draw sum to
     /// is of mean 0, and draws that contribute nothing may be left out.
-    pub(super) fn of(samples: usize, contributions: impl Iterator<Item = (usize, f64)>) -> Self {
+    pub fn of(samples: usize, contributions: impl Iterator<Item = (usize, f64)>) -> Self {
         let groups = samples.min(GROUPS);
         let mut sums = vec![0.0; groups];
         for (sample, contribution) in contributions {
@@ -42,8 +45,30 @@ impl Shared {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nothing is shared.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Numbers in one text, with spaces between them: hundreds of numbers, each on a line of its own, would bury a record.
+impl Serialize for Shared {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let numbers: Vec<String> = self.0.iter().map(|x| format!("{x:e}")).collect();
+        serializer.serialize_str(&numbers.join(" "))
+    }
+}
+
+impl<'de> Deserialize<'de> for Shared {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = |word: &str| match word.parse::<f64>() {
+            Ok(x) if x.is_finite() => Ok(x),
+            _ => Err(D::Error::custom(format!(
+                "expected finite numbers with spaces between them, found `{word}`"
+            ))),
+        };
+        text.split_ascii_whitespace().map(number).collect::<Result<_, _>>().map(Self)
     }
 }
 

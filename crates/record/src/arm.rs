@@ -1,0 +1,145 @@
+//! What one arm found: one policy under one objective with one seed.
+
+use crate::number::Number;
+use crate::{Measures, Warnings, number, pairs};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::ops::AddAssign;
+
+/// What one arm found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArmRecord {
+    /// The policy's name in the experiment.
+    pub policy: String,
+    /// The objective's name in the experiment.
+    pub objective: String,
+    /// The seed.
+    pub seed: u64,
+    /// The optimizer's step size.
+    #[serde(with = "number")]
+    pub learning_rate: f64,
+    /// How it ended.
+    pub status: ArmStatus,
+    /// Where and why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Fingerprint of the rollouts of step 0, which all objectives of a policy and seed share; absent without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_batch: Option<String>,
+    /// What it spent.
+    pub budget: Budget,
+    /// How many groups used log Z from each source: exact (an oracle), group, running.
+    #[serde(default)]
+    pub log_partition: PartitionRecord,
+    /// Figures before the first step, means over prompts.
+    pub initial: Option<Measures>,
+    /// Figures after the last step, means over prompts.
+    #[serde(rename = "final")]
+    pub last: Option<Measures>,
+    /// Signals of the host's and diagnostics of the objective's, means over all steps.
+    #[serde(default)]
+    pub diagnostics: Means,
+    /// What the user should know.
+    #[serde(flatten)]
+    pub warnings: Warnings,
+    /// The curve; written to `curves.csv`.
+    #[serde(skip)]
+    pub curve: Vec<CurvePoint>,
+    /// The final parameters, which are not written.
+    #[serde(skip)]
+    pub parameters: Vec<f64>,
+}
+
+/// How an arm ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArmStatus {
+    /// All steps were taken.
+    #[default]
+    Complete,
+    /// A component failed; what came before is kept.
+    Failed,
+}
+
+/// Where and why an arm failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The step at which it failed.
+    pub step: u32,
+    /// Why.
+    pub message: String,
+}
+
+/// What training spent, its evaluation left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Sequences sampled.
+    pub sequences: u64,
+    /// Tokens sampled, end symbols included.
+    pub tokens: u64,
+    /// Verdicts asked for.
+    pub verifier_calls: u64,
+    /// Updates of the parameters.
+    pub optimizer_steps: u64,
+}
+
+impl AddAssign for Budget {
+    fn add_assign(&mut self, other: Self) {
+        self.sequences += other.sequences;
+        self.tokens += other.tokens;
+        self.verifier_calls += other.verifier_calls;
+        self.optimizer_steps += other.optimizer_steps;
+    }
+}
+
+/// How many groups used log Z from each source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionRecord {
+    /// The exact value: an oracle.
+    pub exact: u64,
+    /// The group's estimate.
+    pub group: u64,
+    /// The mean over all samples so far.
+    pub running: u64,
+}
+
+/// One point of an arm's curve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Optimizer steps taken.
+    pub step: u32,
+    /// The figures, means over prompts.
+    pub measures: Measures,
+    /// Signals of the host's and diagnostics of the objective's, means over the steps since the last point.
+    pub signals: Means,
+}
+
+/// Means of named numbers over steps, in the order in which the names came up; absent where it is no number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Means(Vec<(String, Option<f64>)>);
+
+impl Means {
+    /// Names and means.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
+        self.0.iter().map(|(name, mean)| (name.as_str(), *mean))
+    }
+}
+
+impl FromIterator<(String, f64)> for Means {
+    fn from_iter<I: IntoIterator<Item = (String, f64)>>(means: I) -> Self {
+        let exists = |(name, mean): (String, f64)| (name, Some(mean).filter(|mean| !mean.is_nan()));
+        Self(means.into_iter().map(exists).collect())
+    }
+}
+
+impl Serialize for Means {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, mean)| (name, Number(*mean))))
+    }
+}
+
+impl<'de> Deserialize<'de> for Means {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let means: Vec<(String, Number)> = pairs::deserialize(deserializer)?;
+        Ok(Self(means.into_iter().map(|(name, Number(mean))| (name, mean)).collect()))
+    }
+}

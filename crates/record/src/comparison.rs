@@ -1,0 +1,32 @@
+//! Paired differences between objectives.
+
+use crate::number;
+use serde::{Deserialize, Serialize};
+
+/// The difference of an objective from the first one, paired by seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The policy.
+    pub policy: String,
+    /// The objective.
+    pub objective: String,
+    /// The first objective.
+    pub baseline: String,
+    /// The figure, as in `curves.csv`.
+    pub metric: String,
+    /// Mean difference over seeds.
+    #[serde(with = "number")]
+    pub difference: f64,
+    /// Lower end of its 95 % bootstrap interval; absent of fewer than five pairs, and where all differences are equal.
+    #[serde(default, with = "number::optional")]
+    pub low: Option<f64>,
+    /// Upper end.
+    #[serde(default, with = "number::optional")]
+    pub high: Option<f64>,
+    /// The standard error that all seeds share, since all arms are measured by the same samples of p*; `low` and `high`
+    /// include it. Absent where they share none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number::optional")]
+    pub shared_std_error: Option<f64>,
+    /// Number of pairs.
+    pub pairs: usize,
+}

@@ -1,0 +1,28 @@
+//! What a run found, as data: written, and read back the same to the bit. Knows no plugin and no laboratory.
+//!
+//! Figures that are infinite stand as the strings `inf` and `-inf`, those that do not exist as null ([`number`]);
+//! keys that a reader does not know are passed over, and those that came later may be missing.
+
+mod arm;
+mod comparison;
+mod exact;
+mod figures;
+mod method;
+pub mod number;
+mod optimum;
+mod pairs;
+mod provenance;
+mod run;
+mod shared;
+mod warning;
+
+pub use arm::{ArmRecord, ArmStatus, Budget, CurvePoint, Failure, Means, PartitionRecord};
+pub use comparison::Comparison;
+pub use exact::{ExactRecord, PromptRecord};
+pub use figures::{Measure, Measures};
+pub use method::Method;
+pub use optimum::{ClassOptimum, Flow, OptimumRecord};
+pub use provenance::{ExperimentProvenance, HostProvenance, Input, PluginProvenance, Provenance};
+pub use run::{ReadError, RunRecord, VERSION};
+pub use shared::Shared;
+pub use warning::{Advice, Warning, Warnings, Which};

@@ -1,0 +1,73 @@
+//! What a run was made with.
+
+use serde::{Deserialize, Serialize};
+
+/// What a run was made with: versions, hashes of all that determines its figures, processor. None of it is a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of the laboratory.
+    pub version: String,
+    /// Version of the plugin interface.
+    pub interface: String,
+    /// The program.
+    pub host: HostProvenance,
+    /// The experiment.
+    pub experiment: ExperimentProvenance,
+    /// The plugin files.
+    pub plugins: Vec<PluginProvenance>,
+    /// The files that the experiment names.
+    pub files: Vec<Input>,
+    /// Components that may have read others: their plugins are older than the question.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files_untold_by: Vec<String>,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// Extensions of the instruction set that libraries may dispatch on.
+    pub instruction_set: Vec<String>,
+    /// The seeds.
+    pub seeds: Vec<u64>,
+}
+
+/// The program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostProvenance {
+    /// SHA-256 of the executable file; absent where it cannot be read.
+    pub sha256: Option<String>,
+}
+
+/// The experiment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExperimentProvenance {
+    /// Name of the file.
+    pub file: String,
+    /// SHA-256 of its text, with the fields below replaced.
+    pub sha256: String,
+    /// What was replaced from outside, as `path=value`.
+    pub set: Vec<String>,
+}
+
+/// One plugin file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginProvenance {
+    /// Name of the file.
+    pub file: String,
+    /// Version of its package.
+    pub version: String,
+    /// Interface that it was built against.
+    pub interface: String,
+    /// SHA-256 of the bytes that were loaded.
+    pub sha256: String,
+}
+
+/// A file that an experiment is made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// What read it, in words.
+    pub used_by: String,
+    /// The path as it stands in the experiment.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the bytes that were read.
+    pub sha256: String,
+}

@@ -1,0 +1,113 @@
+//! What a run found.
+
+use crate::{ArmRecord, ArmStatus, ClassOptimum, Comparison, Measures, Method, Warnings, pairs};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+use thiserror::Error;
+
+/// The version of the format. It grows where a reader of an older one would misunderstand, not with every new key.
+pub const VERSION: u64 = 1;
+
+/// What a run found: `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The version of the format that it was written in; 0 of records that do not say.
+    #[serde(default)]
+    pub version: u64,
+    /// The experiment's name.
+    pub name: String,
+    /// How figures were had.
+    pub method: Method,
+    /// The arms, by policy, objective and seed in the file's order.
+    pub arms: Vec<ArmRecord>,
+    /// The rows that policies are compared with.
+    #[serde(with = "pairs")]
+    pub references: Vec<(String, Measures)>,
+    /// The best policy of each class under each objective that declares its divergence, where that can be had.
+    #[serde(default)]
+    pub optima: Vec<ClassOptimum>,
+    /// Paired differences to the first objective.
+    #[serde(default)]
+    pub comparisons: Vec<Comparison>,
+    /// What the user should know.
+    #[serde(flatten)]
+    pub warnings: Warnings,
+}
+
+/// Why a text is no record of a run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It ends too early.
+    #[error("is cut short: {source}")]
+    CutShort {
+        /// Where.
+        source: serde_json::Error,
+    },
+    /// It is no JSON.
+    #[error("is no JSON: {source}")]
+    NoJson {
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// It is JSON, and something else.
+    #[error("is no record of a run: {source}")]
+    NoRecord {
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// It is of a newer format, which cannot be understood.
+    #[error("is of version {version}, expected at most {VERSION}: {source}")]
+    Newer {
+        /// Its version.
+        version: u64,
+        /// Where understanding ends.
+        source: serde_json::Error,
+    },
+}
+
+impl RunRecord {
+    /// Reads what was written as `summary.json`, without curves and parameters, which are not in it. Keys that are not
+    /// known are passed over, and those that came with later versions may be missing.
+    ///
+    /// # Errors
+    /// If it is no record of a run, or a newer one that cannot be understood.
+    pub fn read(json: &[u8]) -> Result<Self, ReadError> {
+        let json = json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json);
+        serde_json::from_slice::<IgnoredAny>(json).map_err(|source| match source.classify() {
+            Category::Eof => ReadError::CutShort { source },
+            _ => ReadError::NoJson { source },
+        })?;
+        let version = version(json);
+        serde_json::from_slice(json).map_err(|source| match version {
+            Some(version) if version > VERSION => ReadError::Newer { version, source },
+            _ if source.classify() == Category::Syntax => ReadError::NoJson { source },
+            _ => ReadError::NoRecord { source },
+        })
+    }
+
+    /// Whether it was written in a newer format than this, so that something may be missing.
+    pub fn is_newer(&self) -> bool {
+        self.version > VERSION
+    }
+
+    /// The arms of a policy and objective, by seed.
+    pub fn arms_of<'a>(&'a self, policy: &'a str, objective: &'a str) -> impl Iterator<Item = &'a ArmRecord> {
+        self.arms.iter().filter(move |arm| arm.policy == policy && arm.objective == objective)
+    }
+
+    /// Number of arms that failed.
+    pub fn failures(&self) -> usize {
+        self.arms.iter().filter(|arm| arm.status != ArmStatus::Complete).count()
+    }
+}
+
+/// The version that a record says, whatever else it holds.
+fn version(json: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    serde_json::from_slice::<Versioned>(json).ok().map(|versioned| versioned.version)
+}

@@ -1,0 +1,287 @@
+//! What the user should know of a run, by kind: the text is made from the fields, never the other way.
+
+use crate::number;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+/// What the user should know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Warning {
+    /// Most groups of an arm gave no signal.
+    IdleGroups {
+        /// Their share, in percent.
+        #[serde(with = "number")]
+        percent: f64,
+    },
+    /// Prompts of an arm that no sample solved.
+    Unsolved {
+        /// The prompts.
+        prompts: Vec<String>,
+    },
+    /// An objective's clip did nothing.
+    ClipNeverActed,
+    /// An arm's parameters are those that it began with.
+    DidNotMove,
+    /// An arm ended above the best point of its curve.
+    Overshoot {
+        /// KL(p*‖q) at the end, in nats.
+        #[serde(with = "number")]
+        last: f64,
+        /// The least of the curve.
+        #[serde(with = "number")]
+        best: f64,
+        /// Where that was.
+        step: u32,
+        /// What helps.
+        advice: Advice,
+    },
+    /// A prompt without p*.
+    Unsolvable {
+        /// The prompt, as shown.
+        prompt: String,
+    },
+    /// A policy whose figures are estimates, where the task's are not.
+    EstimatedPolicy {
+        /// The policy, as shown.
+        policy: String,
+        /// Why.
+        reason: String,
+        /// Samples a prompt.
+        samples: u64,
+    },
+    /// A task whose figures are estimates.
+    EstimatedTask {
+        /// The most outputs that would be enumerated.
+        limit: u64,
+        /// Why dynamic programming does not do.
+        reason: String,
+        /// Samples a prompt.
+        samples: u64,
+    },
+    /// Too few samples of the base were valid.
+    TooFewValid {
+        /// The prompt.
+        prompt: String,
+        /// Samples of the base.
+        samples: u64,
+    },
+    /// coverage@k and pass@k that samples cannot tell.
+    BeyondSamples {
+        /// The k, as written in the experiment.
+        k: Vec<String>,
+        /// Samples a prompt.
+        samples: u64,
+    },
+    /// Seeds that change nothing.
+    SeedsWithoutEffect {
+        /// Number of seeds.
+        seeds: usize,
+        /// Whose.
+        which: Which,
+    },
+    /// Optima that could not be had.
+    NoOptimum {
+        /// Why, and of what.
+        message: String,
+    },
+    /// Anything else.
+    Text {
+        /// What is said.
+        text: String,
+    },
+}
+
+/// What helps an arm that ends above the best point of its curve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Advice {
+    /// A smaller learning rate.
+    SmallerRate,
+    /// That or a larger batch.
+    SmallerRateOrLargerBatch,
+    /// A bound on gradients that no learning rate makes up for.
+    BoundGradient {
+        /// The greatest norm that was met.
+        #[serde(with = "number")]
+        norm: f64,
+    },
+}
+
+/// Policies and objectives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Which {
+    /// All.
+    All,
+    /// Some.
+    Some {
+        /// The first of them, as shown.
+        names: Vec<String>,
+        /// How many more there are.
+        more: usize,
+    },
+}
+
+impl Warning {
+    /// Whether another says the same of another arm, if with other figures.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            // An end at infinity is another thing than a worse one.
+            (Self::Overshoot { last: a, .. }, Self::Overshoot { last: b, .. }) => {
+                a.is_infinite() == b.is_infinite()
+            }
+            (Self::IdleGroups { .. }, Self::IdleGroups { .. })
+            | (Self::Unsolved { .. }, Self::Unsolved { .. }) => true,
+            _ => self == other,
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IdleGroups { percent } => write!(
+                f,
+                "{percent:.0} % of its groups gave no signal: all their coefficients were 0, as they are where all \
+                 rewards of a group are equal"
+            ),
+            Self::Unsolved { prompts } => {
+                let prompts: Vec<String> = prompts.iter().map(|prompt| format!("`{prompt}`")).collect();
+                write!(f, "no sample ever solved prompt {}", prompts.join(", "))
+            }
+            Self::ClipNeverActed => f.write_str("its clip never acted: no pseudo-reward reached it"),
+            Self::DidNotMove => f.write_str(
+                "its parameters did not move: every gradient was 0, or the learning rate is too small to count",
+            ),
+            Self::Overshoot { last, best, step, advice } => write!(
+                f,
+                "{last:.3} nats of KL(p*‖q), which it minimises, at the end, after {best:.3} at step {step}: {advice}"
+            ),
+            Self::Unsolvable { prompt } => write!(
+                f,
+                "prompt `{prompt}` has no valid output that the base reaches: its targets do not exist, and it is left out \
+                 of all means"
+            ),
+            Self::EstimatedPolicy { policy, reason, samples } => write!(
+                f,
+                "policy `{policy}`: {reason}: its figures are estimated from {samples} samples a prompt of its own and of \
+                 p*, with standard errors in summary.json"
+            ),
+            Self::EstimatedTask { limit, reason, samples } => write!(
+                f,
+                "there are more than {limit} outputs (`evaluation.enumerate_up_to`), and {reason}: figures are estimated \
+                 from {samples} samples a prompt, with standard errors in summary.json, and no objective is handed the \
+                 exact Z"
+            ),
+            Self::TooFewValid { prompt, samples } => write!(
+                f,
+                "fewer than two of {samples} samples of the base were valid for prompt `{prompt}`: it is left out of \
+                 KL(p*‖q)"
+            ),
+            Self::BeyondSamples { k, samples } => {
+                let names: Vec<String> = k.iter().map(|k| format!("coverage@{k} and pass@{k}")).collect();
+                write!(
+                    f,
+                    "{} cannot be estimated from {samples} samples a prompt: raise `evaluation.samples` to k for them",
+                    names.join(", ")
+                )
+            }
+            Self::SeedsWithoutEffect { seeds, which } => write!(
+                f,
+                "the seeds change nothing: under all {seeds} of them {which} ends in the same parameters to the bit; one \
+                 seed says as much"
+            ),
+            Self::NoOptimum { message } => f.write_str(message),
+            Self::Text { text } => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SmallerRate => f.write_str("a smaller learning rate would do better"),
+            Self::SmallerRateOrLargerBatch => {
+                f.write_str("a smaller learning rate or a larger batch would do better")
+            }
+            Self::BoundGradient { norm } => {
+                write!(f, "its gradient grew to a norm of {norm:.1e}, which `training.clip_norm` bounds")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("every policy and objective"),
+            Self::Some { names, more } => {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                f.write_str(&names.join(", "))?;
+                if *more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+/// Warnings: texts under the key `warnings`, and under `typed_warnings`, where there are any, the same by kind.
+///
+/// A text whose typed form is missing, of an unknown kind or says something else is read as [`Warning::Text`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Warnings(pub Vec<Warning>);
+
+impl Deref for Warnings {
+    type Target = Vec<Warning>;
+
+    fn deref(&self) -> &Vec<Warning> {
+        &self.0
+    }
+}
+
+impl DerefMut for Warnings {
+    fn deref_mut(&mut self) -> &mut Vec<Warning> {
+        &mut self.0
+    }
+}
+
+impl FromIterator<Warning> for Warnings {
+    fn from_iter<I: IntoIterator<Item = Warning>>(warnings: I) -> Self {
+        Self(warnings.into_iter().collect())
+    }
+}
+
+impl Serialize for Warnings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            warnings: Vec<String>,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            typed_warnings: &'a [Warning],
+        }
+        let warnings = self.0.iter().map(ToString::to_string).collect();
+        Written { warnings, typed_warnings: &self.0 }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Warnings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            #[serde(default)]
+            warnings: Vec<String>,
+            #[serde(default)]
+            typed_warnings: Vec<Value>,
+        }
+        let Written { warnings, typed_warnings } = Written::deserialize(deserializer)?;
+        let mut typed = typed_warnings.into_iter();
+        let warning = |text: String| {
+            let typed = typed.next().and_then(|value| serde_json::from_value::<Warning>(value).ok());
+            typed.filter(|typed| typed.to_string() == text).unwrap_or(Warning::Text { text })
+        };
+        Ok(warnings.into_iter().map(warning).collect())
+    }
+}

@@ -1,0 +1,250 @@
+//! What is written is read back the same, to the bit, whatever names and numbers it holds.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test may end in a panic")]
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use pstar_record::{
+    Advice, ArmRecord, ArmStatus, Budget, ClassOptimum, Comparison, CurvePoint, ExactRecord, Failure, Flow,
+    Measure, Measures, Method, OptimumRecord, PartitionRecord, PromptRecord, RunRecord, Shared, VERSION,
+    Warning, Warnings, Which,
+};
+
+/// All numbers but NaN, infinities, zeros of both signs and subnormal ones among them.
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => any::<f64>().prop_map(|x| if x.is_nan() { -0.0 } else { x }),
+        1 => prop::sample::select(vec![0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, 5e-324, f64::MAX]),
+    ]
+}
+
+/// Any text: line breaks, quotes, control characters, what looks like a key of ours.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        prop::sample::select(vec![
+            "",
+            "warnings",
+            "\u{1b}[2J",
+            "\"\\\n\0",
+            "inf",
+            "std_errors",
+            "λ=1, `x` @2"
+        ])
+        .prop_map(String::from),
+    ]
+}
+
+fn measure() -> impl Strategy<Value = Measure> {
+    (option::of(number()), option::of(number())).prop_map(|(value, std_error)| Measure { value, std_error })
+}
+
+fn measures() -> impl Strategy<Value = Measures> {
+    let shared = vec(-1e300f64..1e300, 0..4);
+    (vec(measure(), 0..4), prop::collection::btree_map(name(), measure(), 0..4), shared).prop_map(
+        |(scalars, family, parts)| {
+            let mut measures = Measures::default();
+            for (i, measure) in scalars.into_iter().enumerate() {
+                measures.push(format!("figure \"{i}\"\u{7f}"), measure);
+            }
+            let (keys, figures): (Vec<_>, Vec<_>) = family.into_iter().unzip();
+            measures.push_family("coverage_at", keys, figures);
+            let shared = Shared::of(parts.len(), parts.into_iter().enumerate());
+            measures.push_shared("kl_from_filtered", (Measure::from(0.5), shared));
+            measures
+        },
+    )
+}
+
+fn warning() -> impl Strategy<Value = Warning> {
+    prop_oneof![
+        number().prop_map(|percent| Warning::IdleGroups { percent }),
+        vec(name(), 1..3).prop_map(|prompts| Warning::Unsolved { prompts }),
+        Just(Warning::ClipNeverActed),
+        Just(Warning::DidNotMove),
+        (number(), number(), any::<u32>(), number()).prop_map(|(last, best, step, norm)| {
+            let advice = match step % 3 {
+                0 => Advice::SmallerRate,
+                1 => Advice::SmallerRateOrLargerBatch,
+                _ => Advice::BoundGradient { norm },
+            };
+            Warning::Overshoot { last, best, step, advice }
+        }),
+        name().prop_map(|prompt| Warning::Unsolvable { prompt }),
+        (name(), name(), any::<u64>()).prop_map(|(policy, reason, samples)| Warning::EstimatedPolicy {
+            policy,
+            reason,
+            samples
+        }),
+        (any::<u64>(), name(), any::<u64>()).prop_map(|(limit, reason, samples)| Warning::EstimatedTask {
+            limit,
+            reason,
+            samples
+        }),
+        (name(), any::<u64>()).prop_map(|(prompt, samples)| Warning::TooFewValid { prompt, samples }),
+        (vec(name(), 1..3), any::<u64>()).prop_map(|(k, samples)| Warning::BeyondSamples { k, samples }),
+        (any::<usize>(), vec(name(), 0..3)).prop_map(|(seeds, names)| {
+            let which = if names.is_empty() { Which::All } else { Which::Some { names, more: 3 } };
+            Warning::SeedsWithoutEffect { seeds, which }
+        }),
+        name().prop_map(|message| Warning::NoOptimum { message }),
+        name().prop_map(|text| Warning::Text { text }),
+    ]
+}
+
+fn warnings() -> impl Strategy<Value = Warnings> {
+    vec(warning(), 0..3).prop_map(Warnings)
+}
+
+fn arm() -> impl Strategy<Value = ArmRecord> {
+    let names = (name(), name(), option::of(name()), option::of((any::<u32>(), name())));
+    let figures = (option::of(measures()), option::of(measures()), vec((name(), number()), 0..3));
+    (names, figures, warnings(), any::<[u64; 4]>(), number()).prop_map(
+        |((policy, objective, first_batch, failure), (initial, last, means), warnings, counts, rate)| {
+            let [sequences, tokens, verifier_calls, optimizer_steps] = counts;
+            ArmRecord {
+                policy,
+                objective,
+                seed: sequences,
+                learning_rate: rate,
+                status: if failure.is_some() { ArmStatus::Failed } else { ArmStatus::Complete },
+                failure: failure.map(|(step, message)| Failure { step, message }),
+                first_batch,
+                budget: Budget { sequences, tokens, verifier_calls, optimizer_steps },
+                log_partition: PartitionRecord { exact: tokens, group: 0, running: 1 },
+                initial,
+                last,
+                diagnostics: means.into_iter().collect(),
+                warnings,
+                curve: Vec::new(),
+                parameters: Vec::new(),
+            }
+        },
+    )
+}
+
+fn table() -> impl Strategy<Value = Vec<(String, Vec<f64>)>> {
+    // Rows have names of their own.
+    prop::collection::btree_map(name(), vec(number(), 0..3), 0..3).prop_map(|rows| rows.into_iter().collect())
+}
+
+fn optimum() -> impl Strategy<Value = ClassOptimum> {
+    let numbers = (option::of(number()), option::of(number()), option::of(number()), vec(number(), 0..3));
+    let flow = (number(), any::<bool>(), measures(), table())
+        .prop_map(|(length, settled, measures, table)| Flow { length, settled, measures, table });
+    let more = (measures(), table(), option::of(flow), any::<(bool, bool)>());
+    (name(), name(), option::of(name()), numbers, more).prop_map(
+        |(policy, objective, why, (value, lower_bound, residual, local_optima), more)| {
+            let (measures, table, flow, (degenerate, settled)) = more;
+            ClassOptimum {
+                divergence: objective.clone(),
+                policy,
+                objective,
+                value,
+                lower_bound,
+                degenerate,
+                why,
+                residual,
+                settled,
+                starts: 3,
+                local_optima,
+                measures,
+                table,
+                flow,
+            }
+        },
+    )
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    (name(), name(), number(), option::of(number()), option::of(number()), option::of(number())).prop_map(
+        |(policy, objective, difference, low, high, shared_std_error)| Comparison {
+            baseline: policy.clone(),
+            metric: objective.clone(),
+            policy,
+            objective,
+            difference,
+            low,
+            high,
+            shared_std_error,
+            pairs: 7,
+        },
+    )
+}
+
+fn run() -> impl Strategy<Value = RunRecord> {
+    let rows = vec((name(), measures()), 0..3);
+    (name(), vec(arm(), 0..3), rows, vec(optimum(), 0..2), vec(comparison(), 0..2), warnings()).prop_map(
+        |(name, arms, references, optima, comparisons, warnings)| RunRecord {
+            version: VERSION,
+            name,
+            method: Method::Sampling,
+            arms,
+            references,
+            optima,
+            comparisons,
+            warnings,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Equality alone would not tell −0 from 0, the text does.
+    #[test]
+    fn a_run(record in run()) {
+        let text = serde_json::to_string_pretty(&record).unwrap();
+        let read = RunRecord::read(text.as_bytes()).unwrap();
+        prop_assert_eq!(format!("{read:?}"), format!("{record:?}"));
+        prop_assert_eq!(&read, &record);
+        prop_assert_eq!(serde_json::to_string_pretty(&read).unwrap(), text);
+    }
+
+    #[test]
+    fn optima_and_exact_values(optimum in optimum(), base in measures(), name in name()) {
+        let record = OptimumRecord { optima: vec![optimum], undeclared: vec![name.clone()] };
+        let text = serde_json::to_string(&record).unwrap();
+        prop_assert_eq!(serde_json::from_str::<OptimumRecord>(&text).unwrap(), record);
+        let prompt = PromptRecord {
+            prompt: name.clone(),
+            method: Method::DynamicProgramming,
+            outputs: "1".repeat(400),
+            valid_outputs: "0".into(),
+            valid_support: "0".into(),
+            base: base.clone(),
+            filtered: None,
+            tilted: vec![base.clone()],
+            policies: vec![(name, base.clone())],
+        };
+        let record = ExactRecord { prompts: vec![prompt] };
+        let text = serde_json::to_string(&record).unwrap();
+        prop_assert_eq!(serde_json::from_str::<ExactRecord>(&text).unwrap(), record);
+        let point = CurvePoint { step: 3, measures: base, signals: [("x".to_string(), 1.5)].into_iter().collect() };
+        let text = serde_json::to_string(&point).unwrap();
+        prop_assert_eq!(serde_json::from_str::<CurvePoint>(&text).unwrap(), point);
+    }
+
+    /// Whatever a reader meets, it answers.
+    #[test]
+    fn no_text_is_too_strange(record in run(), cut in 0.0..1.0, byte in any::<u8>()) {
+        let mut text = serde_json::to_vec(&record).unwrap();
+        let at = (text.len() as f64 * cut) as usize;
+        text[at] = byte;
+        let _ = RunRecord::read(&text);
+        let _ = RunRecord::read(&text[..at]);
+    }
+}
+
+#[test]
+fn a_warning_of_an_unknown_kind_or_another_text_is_its_text() {
+    let read = |typed: &str| -> Warnings {
+        let text = format!(r#"{{"warnings": ["its clip never acted: no pseudo-reward reached it"]{typed}}}"#);
+        serde_json::from_str(&text).unwrap()
+    };
+    let text = Warning::Text { text: "its clip never acted: no pseudo-reward reached it".into() };
+    assert_eq!(*read(""), [text.clone()]);
+    assert_eq!(*read(r#", "typed_warnings": [{"kind": "from-the-future", "x": 1}]"#), [text.clone()]);
+    assert_eq!(*read(r#", "typed_warnings": [{"kind": "did-not-move"}]"#), [text]);
+    assert_eq!(*read(r#", "typed_warnings": [{"kind": "clip-never-acted"}, 3]"#), [Warning::ClipNeverActed]);
+}
