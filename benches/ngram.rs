@@ -8,7 +8,7 @@ use pstar_core::author::{SampleRequest, Samples};
 use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
 use pstar_core::objective::PromptFacts;
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_lab::training::SampledBatch;
+use pstar_lab::rollout::{BatchKey, Recipe, Rollout};
 use pstar_loader::{ModelHandle, PolicyHandle};
 use support::{EXPERIMENT, experiment, ngram, registry, task};
 
@@ -63,7 +63,8 @@ fn gradient(c: &mut Criterion) {
     let experiment = experiment(EXPERIMENT, &registry());
     let policy = ngram(3, &experiment.task, 1);
     let facts = [PromptFacts::default()];
-    let batch = SampledBatch::draw(&experiment, &policy, &facts, (1, 4096), (1, 0), false).unwrap();
+    let recipe = Recipe::on_policy(&experiment, &facts, (1, 4096), false);
+    let batch = Rollout::make(&recipe, &policy, BatchKey { seed: 1, step: 0 }).unwrap();
     let coefficients = vec![0.5; batch.tokens.view().values().len()];
     let weighted = batch.weighted(&experiment, &coefficients).unwrap();
     let mut gradient = vec![0.0; policy.parameter_count().unwrap()];

@@ -5,7 +5,8 @@ mod support;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pstar_core::objective::PromptFacts;
-use pstar_lab::training::{OptimizerState, SampledBatch};
+use pstar_lab::rollout::{BatchKey, Recipe, Rollout};
+use pstar_lab::training::OptimizerState;
 use support::{EXPERIMENT, experiment, ngram, registry};
 
 fn step(c: &mut Criterion) {
@@ -27,10 +28,11 @@ fn step(c: &mut Criterion) {
         group.throughput(Throughput::Elements((size * experiment.task.horizon) as u64));
         group.bench_function(format!("kl-control,FixedLength,order=3,V=16,T=16,sequences={size}"), |b| {
             b.iter(|| {
-                let draw =
-                    |groups| SampledBatch::draw(&experiment, &policy, &facts, groups, (1, step), needs_base);
-                let batch = draw((1, size)).unwrap();
-                let answer = objective.step(&batch.view().unwrap()).unwrap();
+                let recipe = Recipe::on_policy(&experiment, &facts, (1, size), needs_base);
+                let batch = Rollout::make(&recipe, &policy, BatchKey { seed: 1, step }).unwrap();
+                let view = batch.view(batch.behaviour_log_probs(), 0).unwrap();
+                objective.observe(&view).unwrap();
+                let answer = objective.step(&view).unwrap();
                 let weighted = batch.weighted(&experiment, &answer.coefficients).unwrap();
                 policy.gradient(&weighted, &mut gradient).unwrap();
                 optimizer.step(&mut parameters, &gradient).unwrap();

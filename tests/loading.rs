@@ -21,6 +21,7 @@ fn several_plugins_of_every_kind_live_in_one_process() {
             ("objective", "alpha"),
             ("objective", "forward-kl"),
             ("objective", "kl-control"),
+            ("objective", "ppo-clip"),
             ("objective", "reinforce"),
         ]
     );

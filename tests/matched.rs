@@ -2,8 +2,8 @@
 
 use crate::support::{PROMPTED_TASK, experiment, registry, run, run_prepared};
 use pstar_lab::evaluation::Ruler;
+use pstar_lab::rollout::{BatchKey, Recipe, Rollout};
 use pstar_lab::run::prepare;
-use pstar_lab::training::SampledBatch;
 
 const POLICIES: &str = r#"policies: {
     "bigram": (plugin: "ngram", config: (order: 2), start: FitBase),
@@ -42,8 +42,8 @@ fn rollouts_of_step_0_are_the_same_under_all_objectives() {
             let component = registry().policy(&spec.plugin).unwrap();
             let mut policy = component.create(&spec.configuration, &experiment.task).unwrap();
             policy.set_parameters(start.as_ref().unwrap()).unwrap();
-            SampledBatch::draw(&experiment, &policy, &prepared.facts, (3, 4), (seed, 0), base_log_probs)
-                .unwrap()
+            let recipe = Recipe::on_policy(&experiment, &prepared.facts, (3, 4), base_log_probs);
+            Rollout::make(&recipe, &policy, BatchKey { seed, step: 0 }).unwrap()
         };
         // Objectives differ in whether they ask for the base's log-probabilities.
         let (with, without) = (draw(1, true), draw(1, false));
@@ -146,7 +146,8 @@ fn samples_follow_the_exact_distribution() {
     let mut policy =
         registry().policy(&spec.plugin).unwrap().create(&spec.configuration, &experiment.task).unwrap();
     policy.set_parameters(prepared.starts[1].as_ref().unwrap()).unwrap();
-    let batch = SampledBatch::draw(&experiment, &policy, &prepared.facts, (4, 1024), (9, 0), false).unwrap();
+    let recipe = Recipe::on_policy(&experiment, &prepared.facts, (4, 1024), false);
+    let batch = Rollout::make(&recipe, &policy, BatchKey { seed: 9, step: 0 }).unwrap();
     for (group, &prompt) in batch.prompts().iter().enumerate() {
         let valid: f64 = batch.rewards()[group * 1024..(group + 1) * 1024].iter().sum();
         let rate = reference.prompts()[prompt as usize].split.valid.mass;

@@ -11,7 +11,8 @@ use std::{env, fs};
 use tempfile::TempDir;
 
 /// The plugins of this workspace.
-const PLUGINS: [&str; 6] = ["alpha", "arithmetic", "forward_kl", "kl_control", "ngram", "regex"];
+const PLUGINS: [&str; 7] =
+    ["alpha", "arithmetic", "forward_kl", "kl_control", "ngram", "policy_gradient", "regex"];
 
 /// The library file of a plugin of this workspace, as built for the tests.
 pub(crate) fn library(plugin: &str) -> PathBuf {

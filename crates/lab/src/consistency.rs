@@ -9,13 +9,13 @@
 //! symbols times choices); every answer twice. Of listed outputs 16,384 verdicts that are known anyway are compared with
 //! the incremental view, of an arm 64 samples of its first and of its last step.
 
+mod kept;
 mod model;
 mod questions;
-mod rollouts;
 mod tolerance;
 mod verifier;
 
-pub(crate) use rollouts::Rollouts;
+pub(crate) use kept::Kept;
 
 use crate::evaluation::Reference;
 use crate::experiment::Experiment;

@@ -11,10 +11,12 @@ mod seeds;
 mod written;
 
 pub use check::check;
-pub use checked::{Evaluation, Experiment, Gradient, ObjectiveSpec, Optimizer, PolicySpec, Training};
+pub use checked::{
+    Evaluation, Experiment, Gradient, ObjectiveSpec, Optimizer, PolicySpec, Sampling, Training,
+};
 pub use file::{
     AlphabetFile, ComponentFile, EvaluationFile, ExperimentFile, GradientFile, OptimizerFile, PolicyFile,
-    PromptsFile, Start, TaskFile, TrainingFile,
+    PromptsFile, RedrawFile, SampleSource, Start, TaskFile, TrainingFile,
 };
 pub use located::Located;
 pub use overrides::{OverrideError, override_fields};

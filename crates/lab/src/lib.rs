@@ -14,6 +14,7 @@ pub mod memory;
 pub mod optimum;
 pub mod policy_class;
 pub mod probe;
+pub mod rollout;
 pub mod run;
 pub mod text_file;
 pub mod training;

@@ -17,7 +17,7 @@ mod store;
 
 pub use compare::compare;
 pub use estimate::Estimate;
-pub use execute::{add_optima, execute};
+pub use execute::{add_optima, components, execute};
 pub use prepare::{Prepared, prepare, prepare_telling};
 pub use progress::{NoProgress, Progress};
 pub use provenance::collect_provenance;

@@ -2,24 +2,25 @@
 
 mod arm;
 mod binary_group;
+pub(crate) mod bits;
+mod event;
 mod idle;
 mod optimizer;
+mod outcome;
 mod population;
-mod prompt_order;
-mod sampled;
 mod signals;
 mod start;
+mod state;
 
-pub use arm::{ArmOutcome, ExactSource, train};
+pub use arm::{Arm, Components, ExactSource, train};
 pub(crate) use binary_group::MOST_SAMPLES as MOST_GROUP;
+pub use event::{ArmEvent, Control};
 pub use idle::IdleWatch;
 pub(crate) use optimizer::clip;
 pub use optimizer::{OptimizerState, StepError};
+pub use outcome::ArmOutcome;
 pub use population::{OutputBatch, PopulationScores};
-pub use prompt_order::prompts_of_step;
-pub use sampled::SampledBatch;
 pub(crate) use signals::told_apart;
 pub use start::initial_parameters;
 pub(crate) use start::{create, started};
-
-use pstar_record::Budget;
+pub use state::ArmState;

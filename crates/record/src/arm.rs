@@ -58,6 +58,8 @@ pub enum ArmStatus {
     Complete,
     /// A component failed; what came before is kept.
     Failed,
+    /// It was told to stop; what came before is kept.
+    Interrupted,
 }
 
 /// Where and why an arm failed.

@@ -29,6 +29,8 @@ pub enum Purpose {
     Bootstrap = 9,
     /// Samples from the filtered model for evaluation.
     FilteredEvaluation = 10,
+    /// Which groups of a batch an optimizer step is of.
+    Minibatch = 11,
 }
 
 /// A family of uniform numbers, indexed by prompt, sample and position. See the [module](super) for the layout.

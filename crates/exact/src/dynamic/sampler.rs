@@ -43,11 +43,34 @@ impl FilteredSampler {
     ///
     /// # Range and cost
     /// Time O(choices) a token.
-    pub fn sample(&self, mut uniforms: impl FnMut(usize) -> f64, tokens: &mut Vec<u32>) -> f64 {
+    pub fn sample(&self, uniforms: impl FnMut(usize) -> f64, tokens: &mut Vec<u32>) -> f64 {
+        let mut log_prob = 0.0;
+        self.walk(uniforms, tokens, |of_base, _| log_prob += of_base);
+        log_prob - self.log_validity_rate()
+    }
+
+    /// The same, with log p* of each token given those before it appended to `log_probs`.
+    pub fn sample_with(
+        &self,
+        uniforms: impl FnMut(usize) -> f64,
+        tokens: &mut Vec<u32>,
+        log_probs: &mut Vec<f64>,
+    ) {
+        self.walk(uniforms, tokens, |of_base, [here, behind]| {
+            log_probs.push(of_base + (behind.ln() - here.ln()));
+        });
+    }
+
+    /// Draws an output, and tells of every token log a and the base's masses of valid completions before and behind it.
+    fn walk(
+        &self,
+        mut uniforms: impl FnMut(usize) -> f64,
+        tokens: &mut Vec<u32>,
+        mut tell: impl FnMut(f64, [Wide; 2]),
+    ) {
         let walk = Walk::new(&self.product, &self.base, Role::Base);
         let choices = self.product.space().choices();
         let (mut probs, mut sums) = (vec![0.0; choices], vec![0.0; choices]);
-        let mut log_prob = 0.0;
         let mut node = 0;
         tokens.clear();
         for position in 0..self.product.space().horizon {
@@ -59,11 +82,10 @@ impl FilteredSampler {
             let choice = pick(&sums, uniforms(position)).min(choices - 1);
             tokens.push(u32::try_from(choice).unwrap_or(u32::MAX));
             let Some(step) = walk.steps(position, node).nth(choice) else { break };
-            log_prob += step.log_prob;
+            tell(step.log_prob, [here, self.masses.behind(position, step.behind)]);
             let Behind::Node(next) = step.behind else { break };
             node = next;
         }
-        log_prob - self.log_validity_rate()
     }
 }
 

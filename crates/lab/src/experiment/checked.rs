@@ -1,12 +1,13 @@
 //! An experiment that was checked and can be run.
 
-use super::file::Start;
+use super::file::{SampleSource, Start};
 use super::{ExperimentFile, Written};
 use crate::inputs::Inputs;
 use pstar_core::Task;
 use pstar_core::data::RaggedBuffer;
 use pstar_core::files::FileRead;
 use pstar_loader::{BaseModelHandle, VerifierHandle};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -81,18 +82,56 @@ pub struct ObjectiveSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gradient {
     /// Estimated from samples.
-    Sampled {
-        /// Groups a step, at least 1.
-        prompts: usize,
-        /// Samples a group, at least 1.
-        group: usize,
-    },
+    Sampled(Sampling),
     /// Exact: over all outputs, or over the components' states where outputs are too many to list.
     Population,
 }
 
+/// What a step samples and how often it is stepped on, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    /// Groups a batch, at least 1.
+    pub prompts: usize,
+    /// Samples a group, at least 1.
+    pub group: usize,
+    /// Passes over a batch, 1 to 255.
+    pub epochs: u32,
+    /// Optimizer steps a pass, each of whole groups: a divisor of `prompts`.
+    pub minibatches: usize,
+    /// Where samples come from.
+    pub source: SampleSource,
+    /// How often a group whose samples are all right or all wrong is drawn again at most.
+    pub redraw: u8,
+}
+
+impl Sampling {
+    /// One optimizer step a batch of samples of the policy.
+    pub fn on_policy(prompts: usize, group: usize) -> Self {
+        Self { prompts, group, epochs: 1, minibatches: 1, source: SampleSource::Policy, redraw: 0 }
+    }
+
+    /// How many batches ago what is trained on was drawn, once training is under way.
+    pub fn age(&self) -> u32 {
+        if let SampleSource::Buffer { age } = self.source { age } else { 0 }
+    }
+
+    /// Whether what is trained on at a step was sampled by another than the policy of that moment.
+    pub fn samples_are_of_others(&self, step: u32) -> bool {
+        match self.source {
+            SampleSource::Policy => false,
+            SampleSource::Base | SampleSource::Filtered => true,
+            SampleSource::Buffer { .. } => step > 0,
+        }
+    }
+
+    /// Optimizer steps a batch.
+    pub fn updates(&self) -> u64 {
+        u64::from(self.epochs) * self.minibatches as u64
+    }
+}
+
 /// The optimizer, checked.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Optimizer {
     /// Plain gradient ascent.
     Sgd {

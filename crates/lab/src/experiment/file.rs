@@ -2,7 +2,7 @@
 
 use super::located::Configuration;
 use super::seeds::Seeds;
-use super::{ExperimentError, Located, Written, reading};
+use super::{ExperimentError, Located, Sampling, Written, reading};
 use pstar_core::config::UniqueMap;
 use pstar_core::data::Ending;
 use serde::{Deserialize, Serialize};
@@ -170,9 +170,63 @@ pub enum GradientFile {
         prompts: usize,
         /// Number of samples a group.
         group: usize,
+        /// Passes over a batch.
+        #[serde(default = "one_pass")]
+        epochs: u32,
+        /// Optimizer steps a pass, each of whole groups.
+        #[serde(default = "one_part")]
+        minibatches: usize,
+        /// Where samples come from.
+        #[serde(default)]
+        source: SampleSource,
+        /// Whether groups that are all right or all wrong are drawn again.
+        #[serde(default)]
+        redraw: Option<RedrawFile>,
     },
     /// Exact: over all outputs, or over the components' states where outputs are too many to list.
     Population,
+}
+
+impl From<Sampling> for GradientFile {
+    fn from(sampling: Sampling) -> Self {
+        let Sampling { prompts, group, epochs, minibatches, source, redraw } = sampling;
+        let redraw = (redraw > 0).then_some(RedrawFile { limit: redraw });
+        Self::Sampled { prompts, group, epochs, minibatches, source, redraw }
+    }
+}
+
+fn one_pass() -> u32 {
+    1
+}
+
+fn one_part() -> usize {
+    1
+}
+
+/// Where the samples of training come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub enum SampleSource {
+    /// The policy.
+    #[default]
+    Policy,
+    /// The base.
+    Base,
+    /// The filtered model p*, exactly.
+    Filtered,
+    /// The policy as it was some batches ago.
+    Buffer {
+        /// How many; at the start the policy is what it was at first.
+        age: u32,
+    },
+}
+
+/// How groups without a signal are drawn again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedrawFile {
+    /// How often at most.
+    pub limit: u8,
 }
 
 /// The optimizer.

@@ -6,7 +6,7 @@ use super::initial::Starting;
 use super::needs::Needs;
 use crate::clock::thread_seconds;
 use crate::evaluation::{DynamicReference, Evaluation, Ruler};
-use crate::experiment::{Gradient, ObjectiveSpec, Training};
+use crate::experiment::{Gradient, ObjectiveSpec, Sampling, Training};
 use crate::policy_class::PolicyClass;
 use crate::training::create;
 use pstar_core::PluginError;
@@ -74,14 +74,18 @@ impl Estimate {
         let counts = [experiment.policies.len(), experiment.objectives.len(), experiment.seeds.len()];
         let arms = counts.iter().fold(1u64, |product, &count| product.saturating_mul(count as u64));
         let batch = match prepared.training.gradient {
-            Gradient::Sampled { prompts, group } => (prompts * group) as u64,
+            Gradient::Sampled(Sampling { prompts, group, .. }) => (prompts * group) as u64,
             Gradient::Population => 0,
         };
-        let optimizer_steps = arms.saturating_mul(prepared.training.steps.into());
+        let batches = arms.saturating_mul(prepared.training.steps.into());
+        let updates = match prepared.training.gradient {
+            Gradient::Sampled(sampling) => sampling.updates(),
+            Gradient::Population => 1,
+        };
         Ok(Self {
             arms,
-            sequences: optimizer_steps.saturating_mul(batch),
-            optimizer_steps,
+            sequences: batches.saturating_mul(batch),
+            optimizer_steps: batches.saturating_mul(updates),
             seconds: (preparation + work) / threads.min(arms as f64).max(1.0),
             mebibytes: Needs::of(prepared)?.total() / f64::from(1 << 20),
         })
@@ -178,10 +182,12 @@ fn step_seconds(
 /// A gradient from fewer samples, and how many times as many the run takes.
 fn smaller(gradient: Gradient) -> (Gradient, f64) {
     match gradient {
-        Gradient::Sampled { prompts, group } if prompts * group > TRIED_SEQUENCES => {
+        Gradient::Sampled(sampling @ Sampling { prompts, group, .. })
+            if prompts * group > TRIED_SEQUENCES && sampling.minibatches == 1 =>
+        {
             let (fewer, part) = ((TRIED_SEQUENCES / group).max(1), group.min(TRIED_SEQUENCES));
             let factor = (prompts * group) as f64 / (fewer * part) as f64;
-            (Gradient::Sampled { prompts: fewer, group: part }, factor)
+            (Gradient::Sampled(Sampling { prompts: fewer, group: part, ..sampling }), factor)
         }
         gradient => (gradient, 1.0),
     }

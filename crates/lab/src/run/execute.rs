@@ -5,9 +5,9 @@ use super::{Prepared, Progress, compare, seeds};
 use crate::evaluation::Evaluation;
 use crate::experiment::{ObjectiveSpec, Training};
 use crate::optimum::{Search, beside};
-use crate::training::{ArmOutcome, train};
+use crate::training::{ArmEvent, ArmOutcome, Components, Control, train};
 use pstar_core::PluginError;
-use pstar_record::{ArmRecord, ArmStatus, PartitionRecord, RunRecord, VERSION, Warnings};
+use pstar_record::{ArmRecord, ArmStatus, RunRecord, VERSION, Warnings};
 use rayon::prelude::*;
 
 /// Runs all arms, in parallel on the current pool of threads. No thread count changes a bit of the record.
@@ -79,7 +79,6 @@ fn run_arm(
         start_arm(prepared, prepared.training, initial, (policy, objective, seed), &advance)
     });
     let outcome = trained.unwrap_or_else(ArmOutcome::of_failure);
-    let [exact, group, running] = outcome.partitions;
     ArmRecord {
         policy: spec.name.clone(),
         objective: objective.name.clone(),
@@ -89,7 +88,7 @@ fn run_arm(
         failure: outcome.failure,
         first_batch: outcome.first_batch,
         budget: outcome.budget,
-        log_partition: PartitionRecord { exact, group, running },
+        log_partition: outcome.partitions,
         initial: outcome.initial,
         last: outcome.last,
         diagnostics: outcome.diagnostics,
@@ -107,12 +106,38 @@ pub(super) fn start_arm(
     (policy, objective, seed): (usize, &ObjectiveSpec, u64),
     advance: &dyn Fn(),
 ) -> Result<ArmOutcome, PluginError> {
+    let parts = components(prepared, training, (policy, objective, seed))?;
+    let mut tell = |event: ArmEvent<'_>| {
+        if let ArmEvent::Step { .. } = event {
+            advance();
+        }
+        Control::Continue
+    };
+    Ok(train(parts, initial, &mut tell))
+}
+
+/// Fresh components of an arm.
+///
+/// # Errors
+/// If one cannot be made.
+pub fn components<'a>(
+    prepared: &'a Prepared<'_>,
+    training: Training,
+    (policy, objective, seed): (usize, &ObjectiveSpec, u64),
+) -> Result<Components<'a>, PluginError> {
     let experiment = prepared.experiment;
     let Starting { policy: handle, evaluator } = Starting::new(prepared, policy, seed)?;
-    let exact = prepared.exact(policy, &objective.name);
     let component = prepared.registry.objective(&objective.plugin);
     let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
-    let objective = component.create(&objective.configuration, &experiment.task)?;
-    let facts = &prepared.facts;
-    Ok(train(experiment, training, facts, exact, evaluator, initial, handle, objective, seed, advance))
+    Ok(Components {
+        experiment,
+        training,
+        facts: &prepared.facts,
+        exact: prepared.exact(policy, &objective.name),
+        filtered: prepared.filtered.as_ref(),
+        evaluator,
+        policy: handle,
+        objective: component.create(&objective.configuration, &experiment.task)?,
+        seed,
+    })
 }

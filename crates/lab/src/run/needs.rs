@@ -2,7 +2,7 @@
 
 use super::Prepared;
 use crate::evaluation::{Ruler, space_of};
-use crate::experiment::{Experiment, Gradient, Problem, Training};
+use crate::experiment::{Experiment, Gradient, Problem, Sampling, Training};
 use crate::memory;
 use crate::training::create;
 use pstar_core::PluginError;
@@ -179,9 +179,11 @@ impl Needs {
     }
 
     fn batch(&mut self, experiment: &Experiment, training: Training) {
-        let Gradient::Sampled { prompts, group } = training.gradient else { return };
+        let Gradient::Sampled(sampling) = training.gradient else { return };
+        let Sampling { prompts, group, .. } = sampling;
         let sequence = PER_SEQUENCE + PER_TOKEN * mean_length(experiment);
-        let bytes = (prompts * group) as f64 * sequence * arms_at_once(experiment);
+        let kept = f64::from(sampling.age()) + 1.0;
+        let bytes = (prompts * group) as f64 * kept * sequence * arms_at_once(experiment);
         let hint = "lower `prompts` or `group` of `training.gradient`, or `--threads`";
         let what = format!("batches of {prompts} × {group} sequences");
         self.add(what, bytes, gradient_place(experiment), hint);

@@ -104,7 +104,7 @@ fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option
 /// The size of the groups that an objective meets, where it meets any.
 fn group_size(declaration: &Declaration, gradient: Gradient) -> Option<usize> {
     match gradient {
-        Gradient::Sampled { group, .. } => Some(group),
+        Gradient::Sampled(sampling) => Some(sampling.group),
         Gradient::Population => group_of(declaration).filter(|&group| group > 0),
     }
 }

@@ -6,10 +6,11 @@ use super::objectives;
 use super::{NoProgress, Progress};
 use crate::consistency::check_policy;
 use crate::evaluation::{
-    DynamicEvaluation, DynamicReference, Reference, Ruler, SampledEvaluation, Unavailable,
+    DynamicEvaluation, DynamicReference, FilteredSamplers, Reference, Ruler, SampledEvaluation, Unavailable,
 };
-use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Problem, Training};
+use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Problem, SampleSource, Training};
 use crate::policy_class::PolicyClass;
+use crate::rollout::FilteredSource;
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
 use pstar_core::objective::PromptFacts;
 use pstar_core::{PluginError, shown};
@@ -37,6 +38,8 @@ pub struct Prepared<'a> {
     pub facts: Vec<PromptFacts>,
     /// All outputs, where gradients are exact.
     pub outputs: Option<OutputBatch>,
+    /// Exact samples of p*, where training takes them.
+    pub(crate) filtered: Option<FilteredSource>,
     /// For each policy its class, where gradients are exact but outputs too many to list.
     pub classes: Vec<PolicyClass>,
     /// For each policy its initial parameters; absent where they are drawn, one draw a seed.
@@ -118,9 +121,18 @@ pub fn prepare_telling<'a>(
     }
     let references = ruler.targets(experiment);
     let of_problem = |problem| failed(vec![problem]);
-    let (mut outputs, mut classes) = (None, Vec::new());
+    let (mut outputs, mut classes, mut filtered) = (None, Vec::new(), None);
     match (training.gradient, &ruler) {
-        (Gradient::Sampled { .. }, _) => {}
+        (Gradient::Sampled(sampling), _) if sampling.source == SampleSource::Filtered => {
+            match FilteredSamplers::new(experiment, &ruler).map_err(of_task)? {
+                Ok(samplers) => filtered = Some(FilteredSource(samplers)),
+                Err(Unavailable { reason, hint }) => {
+                    let message = format!("`source: Filtered` needs exact samples of p*, but {reason}");
+                    problems.push(Problem::at(gradient_place(experiment), message).with_hint(hint));
+                }
+            }
+        }
+        (Gradient::Sampled(_), _) => {}
         (Gradient::Population, Ruler::Enumerated(reference)) => {
             outputs = Some(listed(experiment, reference).map_err(of_problem)?);
         }
@@ -172,6 +184,7 @@ pub fn prepare_telling<'a>(
         ruler,
         facts,
         outputs,
+        filtered,
         classes,
         starts,
         references,

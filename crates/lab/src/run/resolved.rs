@@ -55,7 +55,7 @@ pub fn resolved(experiment: &Experiment, run: &Path) -> String {
     line(1, "},".into());
     if let Some(training) = &experiment.training {
         let gradient = match training.gradient {
-            Gradient::Sampled { prompts, group } => format!("Sampled(prompts: {prompts}, group: {group})"),
+            Gradient::Sampled(sampling) => ron(&crate::experiment::GradientFile::from(sampling)),
             Gradient::Population => "Population".into(),
         };
         let optimizer = match training.optimizer {

@@ -1,20 +1,24 @@
-//! The training loop of one arm.
+//! One arm: its components, and the loop that trains them.
 
 use super::binary_group::GroupCoefficients;
 use super::optimizer::StepError;
 use super::signals::Signals;
-use super::{IdleWatch, OptimizerState, OutputBatch, PopulationScores, SampledBatch, clip};
-use crate::consistency::Rollouts;
+use super::{
+    ArmEvent, ArmOutcome, ArmState, Control, IdleWatch, OptimizerState, OutputBatch, PopulationScores, clip,
+};
+use crate::consistency::Kept;
 use crate::evaluation::{Evaluation, Evaluator};
-use crate::experiment::{Experiment, Gradient, Training};
+use crate::experiment::{Experiment, Gradient, Sampling, Training};
 use crate::policy_class::PolicyClass;
+use crate::rollout::{BatchKey, FilteredSource, Recipe, Rollout, minibatches};
 use pstar_core::PluginError;
+use pstar_core::author::GradientBatch;
 use pstar_core::objective::{
     Declaration, Divergence, ObjectiveStep, PartitionSource, PopulationForm, PromptFacts,
 };
 use pstar_exact::{PopulationError, population_gradient};
-use pstar_loader::{ObjectiveHandle, PolicyHandle};
-use pstar_record::{Advice, ArmStatus, Budget, CurvePoint, Failure, Means, Measures, Warning};
+use pstar_loader::{ModelHandle, ObjectiveHandle, PolicyHandle};
+use pstar_record::{Advice, ArmStatus, Budget, CurvePoint, Measures, PartitionRecord, Warning};
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
 const OVERSHOOT: f64 = 0.1;
@@ -23,51 +27,6 @@ const OVERSHOOT: f64 = 0.1;
 const OUT_OF_RANGE: &str = "configure the objective on a smaller scale";
 /// A gradient of this norm has overflowed for all that a learning rate can do.
 const OVERFLOWING: f64 = 1e10;
-
-/// What training an arm gave.
-#[derive(Clone, Debug, Default)]
-pub struct ArmOutcome {
-    /// How it ended.
-    pub status: ArmStatus,
-    /// Where and why it failed, if it did.
-    pub failure: Option<Failure>,
-    /// What it spent.
-    pub budget: Budget,
-    /// The curve, from before the first step.
-    pub curve: Vec<CurvePoint>,
-    /// Everything about the policy before the first step; absent if its evaluation failed.
-    pub initial: Option<Measures>,
-    /// Everything about the policy after the last step; absent if the arm failed.
-    pub last: Option<Measures>,
-    /// How many groups used log Z from each source: exact, group, running.
-    pub partitions: [u64; 3],
-    /// Fingerprint of the rollouts of step 0; absent where nothing is sampled.
-    pub first_batch: Option<String>,
-    /// Signals of the host's and diagnostics of the objective's, means over all steps.
-    pub diagnostics: Means,
-    /// What silently did nothing.
-    pub warnings: Vec<Warning>,
-    /// The final parameters.
-    pub parameters: Vec<f64>,
-}
-
-impl ArmOutcome {
-    /// The outcome of an arm that failed before it started.
-    pub fn of_failure(error: PluginError) -> Self {
-        let mut outcome = Self::default();
-        outcome.fail(0, error);
-        outcome
-    }
-
-    fn fail(&mut self, step: u32, error: PluginError) {
-        self.status = ArmStatus::Failed;
-        let message = match error.hint {
-            Some(hint) => format!("{}; {hint}", error.message),
-            None => error.message,
-        };
-        self.failure = Some(Failure { step, message });
-    }
-}
 
 /// Whether a divergence's gradient takes Z.
 fn needs_partition(divergence: Divergence) -> bool {
@@ -93,180 +52,342 @@ pub enum ExactSource<'a> {
     },
 }
 
-/// An arm while it trains.
-struct Arm<'a> {
-    experiment: &'a Experiment,
-    training: Training,
-    facts: &'a [PromptFacts],
-    exact: Option<ExactSource<'a>>,
+/// What an arm is made of.
+#[allow(missing_debug_implementations, reason = "components of plugins")]
+pub struct Components<'a> {
+    /// The task and all that is common to the arms.
+    pub experiment: &'a Experiment,
+    /// How it trains.
+    pub training: Training,
+    /// The exact values of every prompt, where they are known.
+    pub facts: &'a [PromptFacts],
+    /// What exact gradients are had from.
+    pub exact: Option<ExactSource<'a>>,
+    /// Exact samples of p*, where training takes them.
+    pub(crate) filtered: Option<&'a FilteredSource>,
+    /// What measures the policy.
+    pub evaluator: Evaluator<'a>,
+    /// The policy at its initial parameters.
+    pub policy: PolicyHandle,
+    /// The objective, fresh.
+    pub objective: ObjectiveHandle,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// An arm: components that do not change, and room to work in. What changes is its [`ArmState`].
+#[allow(missing_debug_implementations, reason = "components of plugins")]
+pub struct Arm<'a> {
+    parts: Components<'a>,
     declaration: Declaration,
-    policy: PolicyHandle,
-    objective: ObjectiveHandle,
-    seed: u64,
-    optimizer: OptimizerState,
+    start: Vec<f64>,
     gradient: Vec<f64>,
+    log_probs: Vec<f64>,
     scores: PopulationScores,
-    idle: IdleWatch,
-    signals: Signals,
-    /// Verdicts of the first step, which are asked for again behind the last.
-    first: Option<Rollouts>,
-    outcome: ArmOutcome,
 }
 
-/// Trains `policy`, which holds its initial parameters, under `objective`.
+/// Trains an arm from its beginning to its end, or until it is told to stop.
 ///
-/// `exact` is what exact gradients are had from, `initial` what the policy measures as it comes. `advance` is called after every step. A
-/// failing component ends the arm and is told in its status.
-#[allow(clippy::too_many_arguments, reason = "the parts of an arm, named where they are made")]
+/// `initial` is what the policy measures as it comes. A failing component ends the arm and is told in its status.
 pub fn train(
-    experiment: &Experiment,
-    training: Training,
-    facts: &[PromptFacts],
-    exact: Option<ExactSource<'_>>,
-    mut evaluator: Evaluator<'_>,
+    parts: Components<'_>,
     initial: &Evaluation,
-    policy: PolicyHandle,
-    objective: ObjectiveHandle,
-    seed: u64,
-    advance: &dyn Fn(),
+    tell: &mut dyn FnMut(ArmEvent<'_>) -> Control,
 ) -> ArmOutcome {
-    let outcome = ArmOutcome::default();
-    let mut arm = Arm {
-        experiment,
-        training,
-        facts,
-        exact,
-        declaration: Declaration::default(),
-        policy,
-        objective,
-        seed,
-        optimizer: OptimizerState::new(training.optimizer, 0),
-        gradient: Vec::new(),
-        scores: PopulationScores::default(),
-        idle: IdleWatch::default(),
-        signals: Signals::default(),
-        first: None,
-        outcome,
-    };
-    let mut step = 0;
-    if let Err(error) = arm.run(&mut evaluator, initial, &mut step, advance) {
-        arm.outcome.fail(step, error);
+    match Arm::begin(parts, initial) {
+        Ok((mut arm, mut state)) => arm.run(&mut state, tell),
+        Err(error) => ArmOutcome::of_failure(error),
     }
-    arm.outcome.diagnostics = arm.signals.all();
-    arm.outcome
 }
 
-impl Arm<'_> {
-    fn run(
-        &mut self,
-        evaluator: &mut Evaluator<'_>,
-        initial: &Evaluation,
-        step: &mut u32,
-        advance: &dyn Fn(),
-    ) -> Result<(), PluginError> {
-        self.declaration = self.objective.declaration()?;
-        self.objective.prepare(self.facts)?;
-        let mut parameters = self.policy.parameters()?.values;
-        let start = parameters.clone();
-        self.optimizer = OptimizerState::new(self.training.optimizer, parameters.len());
-        self.gradient = vec![0.0; parameters.len()];
-        self.outcome.initial = Some(initial.full.clone());
-        self.record(initial.curve.clone(), 0);
-        let mut last = initial.full.clone();
-        while *step < self.training.steps {
-            self.update(*step, &parameters)?;
-            self.optimizer.step(&mut parameters, &self.gradient).map_err(|error| self.out_of_range(error))?;
-            self.policy.set_parameters(&parameters).map_err(|error| self.refused_move(error))?;
-            self.outcome.budget.optimizer_steps += 1;
-            *step += 1;
-            advance();
-            if *step == self.training.steps {
-                let evaluation = evaluator.evaluate(&self.policy, *step)?;
-                self.record(evaluation.curve, *step);
-                last = evaluation.full;
-            } else if step.is_multiple_of(self.experiment.evaluation.every) {
-                self.record(evaluator.curve(&self.policy, *step)?, *step);
-            }
+impl<'a> Arm<'a> {
+    fn new(mut parts: Components<'a>) -> Result<Self, PluginError> {
+        let declaration = parts.objective.declaration()?;
+        parts.objective.prepare(parts.facts)?;
+        let start = parts.policy.parameters()?.values;
+        let gradient = vec![0.0; start.len()];
+        let scores = PopulationScores::default();
+        Ok(Self { parts, declaration, start, gradient, log_probs: Vec::new(), scores })
+    }
+
+    /// An arm before its first step.
+    ///
+    /// # Errors
+    /// If a component fails.
+    pub fn begin(parts: Components<'a>, initial: &Evaluation) -> Result<(Self, ArmState), PluginError> {
+        let arm = Self::new(parts)?;
+        let mut state = ArmState {
+            step: 0,
+            parameters: arm.start.clone(),
+            optimizer: OptimizerState::new(arm.parts.training.optimizer, arm.start.len()),
+            objective: String::new(),
+            budget: Budget::default(),
+            partitions: PartitionRecord::default(),
+            idle: IdleWatch::default(),
+            signals: Signals::default(),
+            curve: Vec::new(),
+            initial: initial.full.clone(),
+            last: None,
+            first_batch: None,
+            first: None,
+            waiting: Vec::new(),
+        };
+        state.record(initial.curve.clone());
+        if arm.parts.training.steps == 0 {
+            state.last = Some(initial.full.clone());
         }
-        self.outcome.last = Some(last);
-        if self.training.steps > 0 {
-            self.outcome.warnings = self.idle.warnings(self.experiment, self.facts, (&start, &parameters));
-            self.outcome.warnings.extend(self.overshoot());
+        Ok((arm, state))
+    }
+
+    /// An arm that goes on where it stopped, of fresh components.
+    ///
+    /// # Errors
+    /// If a component fails or the state is not its own.
+    pub fn resume(parts: Components<'a>, state: &ArmState) -> Result<Self, PluginError> {
+        let mut arm = Self::new(parts)?;
+        let (expected, found) = (arm.start.len(), state.parameters.len());
+        if expected != found || !state.optimizer.fits(found) {
+            let name = arm.parts.policy.name();
+            let message = format!("a state of {found} parameters, expected {expected} of policy `{name}`");
+            return Err(PluginError::data(message));
         }
-        self.outcome.parameters = parameters;
+        if state.step > arm.parts.training.steps {
+            let (step, steps) = (state.step, arm.parts.training.steps);
+            return Err(PluginError::data(format!("a state of step {step}, expected at most {steps}")));
+        }
+        arm.parts.policy.set_parameters(&state.parameters)?;
+        arm.parts.objective.restore(&state.objective)?;
+        Ok(arm)
+    }
+
+    /// Takes up what the objective has learnt, for the state to be saved.
+    ///
+    /// # Errors
+    /// If the objective cannot say it.
+    pub fn note_objective(&self, state: &mut ArmState) -> Result<(), PluginError> {
+        state.objective = self.parts.objective.save()?;
         Ok(())
     }
 
-    /// Computes the gradient of a step.
-    fn update(&mut self, step: u32, parameters: &[f64]) -> Result<(), PluginError> {
-        match (self.training.gradient, self.exact) {
-            (Gradient::Sampled { prompts, group }, _) => {
-                let batch = SampledBatch::draw(
-                    self.experiment,
-                    &self.policy,
-                    self.facts,
-                    (prompts, group),
-                    (self.seed, step),
-                    self.declaration.base_log_probs,
-                )?;
-                self.outcome.budget += batch.budget();
-                if step == 0 {
-                    self.outcome.first_batch = Some(batch.fingerprint());
-                    self.first = Some(Rollouts::of(self.experiment, &batch));
+    /// Trains to the end, or until it is told to stop.
+    pub fn run(&mut self, state: &mut ArmState, tell: &mut dyn FnMut(ArmEvent<'_>) -> Control) -> ArmOutcome {
+        let mut outcome = ArmOutcome::default();
+        while state.step < self.parts.training.steps {
+            match self.advance_telling(state, tell) {
+                Ok(Control::Continue) => {}
+                Ok(Control::Stop) => {
+                    outcome.status = ArmStatus::Interrupted;
+                    break;
                 }
-                if step + 1 == self.training.steps {
-                    Rollouts::of(self.experiment, &batch).check(self.experiment)?;
-                    self.first.as_ref().map_or(Ok(()), |first| first.check(self.experiment))?;
+                Err(error) => {
+                    outcome.fail(state.step, error);
+                    break;
                 }
-                let view = batch.view()?;
-                self.objective.observe(&view)?;
-                let answer = self.objective.step(&view)?;
-                self.tally(&answer);
-                self.idle.observe(&batch, &answer);
-                self.signals.groups(&batch);
-                let weighted = batch.weighted(self.experiment, &answer.coefficients)?;
-                self.policy.gradient(&weighted, &mut self.gradient)?;
             }
-            (Gradient::Population, Some(source)) => match self.declaration.population {
-                Some(PopulationForm::BinaryGroup { group }) => {
-                    let asked = (self.seed, step);
-                    let coefficients = GroupCoefficients::ask(&mut self.objective, group as usize, asked)?;
-                    self.expected_over_groups(source, &coefficients, parameters)?;
-                }
-                _ => self.expected(source, step, parameters)?,
-            },
+        }
+        self.conclude(state, &mut outcome);
+        for warning in &outcome.warnings {
+            tell(ArmEvent::Warning(warning));
+        }
+        tell(ArmEvent::End(outcome.status));
+        outcome
+    }
+
+    /// Trains on one batch and measures where the curve has a point. What fails leaves the state as far as it came.
+    ///
+    /// # Errors
+    /// If a component fails.
+    pub fn advance(&mut self, state: &mut ArmState) -> Result<(), PluginError> {
+        self.advance_telling(state, &mut |_| Control::Continue).map(|_| ())
+    }
+
+    fn advance_telling(
+        &mut self,
+        state: &mut ArmState,
+        tell: &mut dyn FnMut(ArmEvent<'_>) -> Control,
+    ) -> Result<Control, PluginError> {
+        match (self.parts.training.gradient, self.parts.exact) {
+            (Gradient::Sampled(sampling), _) => self.train_on_samples(sampling, state)?,
+            (Gradient::Population, Some(source)) => self.train_exactly(source, state)?,
             (Gradient::Population, None) => {
                 return Err(PluginError::data("an exact gradient needs all outputs, which are too many"));
             }
         }
-        match self.gradient.iter().find(|g| !g.is_finite()) {
-            None => {
-                self.signals.gradient(&self.gradient, self.training.clip_norm);
-                if let Some(norm) = self.training.clip_norm {
-                    clip(&mut self.gradient, norm);
-                }
-                Ok(())
-            }
-            Some(found) => Err(PluginError::data(format!("the gradient holds {found}"))),
+        state.step += 1;
+        let (step, last) = (state.step, state.step == self.parts.training.steps);
+        let control = tell(ArmEvent::Step { step });
+        let points = state.curve.len();
+        if last {
+            let evaluation = self.parts.evaluator.evaluate(&self.parts.policy, step)?;
+            state.record(evaluation.curve);
+            state.last = Some(evaluation.full);
+        } else if step.is_multiple_of(self.parts.experiment.evaluation.every) {
+            let measures = self.parts.evaluator.curve(&self.parts.policy, step)?;
+            state.record(measures);
+        }
+        for point in &state.curve[points..] {
+            tell(ArmEvent::Point(point));
+        }
+        Ok(if last { Control::Continue } else { control })
+    }
+
+    /// What the arm gave, as far as it came.
+    fn conclude(&self, state: &ArmState, outcome: &mut ArmOutcome) {
+        outcome.budget = state.budget;
+        outcome.curve.clone_from(&state.curve);
+        outcome.initial = Some(state.initial.clone());
+        outcome.partitions = state.partitions;
+        outcome.first_batch.clone_from(&state.first_batch);
+        outcome.diagnostics = state.signals.all();
+        if outcome.status == ArmStatus::Failed {
+            return;
+        }
+        outcome.last.clone_from(&state.last);
+        outcome.parameters.clone_from(&state.parameters);
+        if outcome.status == ArmStatus::Complete && self.parts.training.steps > 0 {
+            let moved = (self.start.as_slice(), state.parameters.as_slice());
+            outcome.warnings = state.idle.warnings(self.parts.experiment, self.parts.facts, moved);
+            outcome.warnings.extend(self.overshoot(state));
         }
     }
 
-    /// The expected gradient of an objective whose coefficients depend on their sequences alone.
-    fn expected(
+    /// Passes over a batch of samples.
+    fn train_on_samples(&mut self, sampling: Sampling, state: &mut ArmState) -> Result<(), PluginError> {
+        let experiment = self.parts.experiment;
+        let rollout = self.next_rollout(sampling, state)?;
+        if state.step == 0 {
+            state.first_batch = Some(rollout.fingerprint());
+            state.first = Some(Kept::of(experiment, &rollout));
+        }
+        if state.step + 1 == self.parts.training.steps {
+            Kept::of(experiment, &rollout).check(experiment)?;
+            state.first.as_ref().map_or(Ok(()), |first| first.check(experiment))?;
+        }
+        self.parts.objective.observe(&rollout.view(rollout.behaviour_log_probs(), 0)?)?;
+        state.signals.groups(&rollout);
+        let groups = rollout.prompts().len();
+        // Until its parameters move the policy is the one that sampled, if it sampled now.
+        let mut moved = sampling.samples_are_of_others(state.step);
+        for epoch in 0..sampling.epochs {
+            for part in minibatches(rollout.key(), epoch, groups, sampling.minibatches) {
+                self.update(&rollout, (epoch, &part), moved, state)?;
+                moved = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// One optimizer step on some groups of a batch.
+    fn update(
         &mut self,
-        source: ExactSource<'_>,
-        step: u32,
-        parameters: &[f64],
+        rollout: &Rollout,
+        (epoch, part): (u32, &[usize]),
+        rescore: bool,
+        state: &mut ArmState,
     ) -> Result<(), PluginError> {
+        let experiment = self.parts.experiment;
+        let groups = rollout.prompts().len();
+        let whole = part.len() == groups;
+        let mut log_probs = std::mem::take(&mut self.log_probs);
+        let current = if rescore {
+            log_probs.resize(rollout.behaviour_log_probs().len(), 0.0);
+            self.parts.policy.score(&rollout.sequences(experiment)?, &mut log_probs)?;
+            log_probs.as_slice()
+        } else {
+            rollout.behaviour_log_probs()
+        };
+        let view = rollout.view(current, epoch)?;
+        let answer = if whole {
+            self.parts.objective.step(&view)?
+        } else {
+            let mut updated = vec![0; groups];
+            for &g in part {
+                updated[g] = 1;
+            }
+            let scale = groups as f64 / part.len() as f64;
+            let weights: Vec<f64> = rollout.weights().iter().map(|weight| weight * scale).collect();
+            self.parts.objective.step(&view.with_weights(&weights)?.with_updated(&updated)?)?
+        };
+        self.log_probs = log_probs;
+        state.tally(&answer);
+        state.idle.observe(rollout, part, &answer);
+        if whole {
+            let batch = rollout.weighted(experiment, &answer.coefficients)?;
+            self.parts.policy.gradient(&batch, &mut self.gradient)?;
+        } else {
+            let (sequences, weights, coefficients) = rollout.part(experiment, part, &answer.coefficients);
+            let batch = GradientBatch::new(sequences.view(), &weights, &coefficients)?;
+            self.parts.policy.gradient(&batch, &mut self.gradient)?;
+        }
+        self.ascend(state)
+    }
+
+    /// The batch to train on: drawn now, or of the age that is asked for.
+    fn next_rollout(&self, sampling: Sampling, state: &mut ArmState) -> Result<Rollout, PluginError> {
+        let Components { experiment, facts, filtered, ref policy, seed, training, .. } = self.parts;
+        let base_log_probs = self.declaration.base_log_probs;
+        let recipe = Recipe { experiment, facts, sampling, filtered, base_log_probs };
+        let age = sampling.age();
+        let made = |step| Rollout::make(&recipe, policy, BatchKey { seed, step });
+        if age == 0 {
+            let rollout = made(state.step)?;
+            state.budget += rollout.budget();
+            return Ok(rollout);
+        }
+        // Batch s is of the policy as it was before batch s − age; the first ones are of the policy at the start.
+        let first = if state.step == 0 { 0 } else { state.step.saturating_add(age) };
+        for step in first..=state.step.saturating_add(age).min(training.steps - 1) {
+            let rollout = made(step)?;
+            state.budget += rollout.budget();
+            state.waiting.push(rollout.save());
+        }
+        let mut rollout = Rollout::restore(state.waiting.remove(0), facts)?;
+        rollout.age(age.min(state.step));
+        Ok(rollout)
+    }
+
+    /// One optimizer step up an exact gradient.
+    fn train_exactly(&mut self, source: ExactSource<'_>, state: &mut ArmState) -> Result<(), PluginError> {
+        match self.declaration.population {
+            Some(PopulationForm::BinaryGroup { group }) => {
+                let asked = (self.parts.seed, state.step);
+                let coefficients = GroupCoefficients::ask(&mut self.parts.objective, group as usize, asked)?;
+                self.expected_over_groups(source, &coefficients, &state.parameters)?;
+            }
+            _ => self.expected(source, state)?,
+        }
+        self.ascend(state)
+    }
+
+    /// Moves the parameters up the gradient.
+    fn ascend(&mut self, state: &mut ArmState) -> Result<(), PluginError> {
+        if let Some(found) = self.gradient.iter().find(|g| !g.is_finite()) {
+            return Err(PluginError::data(format!("the gradient holds {found}")));
+        }
+        let clip_norm = self.parts.training.clip_norm;
+        state.signals.gradient(&self.gradient, clip_norm);
+        if let Some(norm) = clip_norm {
+            clip(&mut self.gradient, norm);
+        }
+        let moved = state.optimizer.step(&mut state.parameters, &self.gradient);
+        moved.map_err(|error| self.out_of_range(error, state))?;
+        let set = self.parts.policy.set_parameters(&state.parameters);
+        set.map_err(|error| self.refused_move(error, state))?;
+        state.budget.optimizer_steps += 1;
+        Ok(())
+    }
+
+    /// The expected gradient of an objective whose coefficients depend on their sequences alone.
+    fn expected(&mut self, source: ExactSource<'_>, state: &mut ArmState) -> Result<(), PluginError> {
         match source {
             ExactSource::Outputs(outputs) => {
-                outputs.score(&self.policy, &mut self.scores)?;
-                let view = outputs.view(&self.scores, (self.seed, step))?;
-                self.objective.observe(&view)?;
-                let answer = self.objective.step(&view)?;
-                self.tally(&answer);
+                outputs.score(&self.parts.policy, &mut self.scores)?;
+                let view = outputs.view(&self.scores, (self.parts.seed, state.step))?;
+                self.parts.objective.observe(&view)?;
+                let answer = self.parts.objective.step(&view)?;
+                state.tally(&answer);
                 let weighted = outputs.weighted(&self.scores, &answer.coefficients)?;
-                self.policy.gradient(&weighted, &mut self.gradient)
+                self.parts.policy.gradient(&weighted, &mut self.gradient)
             }
             ExactSource::Class { class, scale } => {
                 let divergence = self.declaration.divergence.ok_or_else(|| {
@@ -274,9 +395,9 @@ impl Arm<'_> {
                 })?;
                 // However the objective would have had Z, this gradient has the exact one.
                 if needs_partition(divergence) {
-                    self.outcome.partitions[0] += self.facts.len() as u64;
+                    state.partitions.exact += self.parts.facts.len() as u64;
                 }
-                population_gradient(&class.problems(), divergence, parameters, &mut self.gradient)
+                population_gradient(&class.problems(), divergence, &state.parameters, &mut self.gradient)
                     .map_err(no_gradient)?;
                 self.gradient.iter_mut().for_each(|g| *g *= scale);
                 Ok(())
@@ -293,12 +414,14 @@ impl Arm<'_> {
     ) -> Result<(), PluginError> {
         match source {
             ExactSource::Outputs(outputs) => {
-                outputs.score(&self.policy, &mut self.scores)?;
+                outputs.score(&self.parts.policy, &mut self.scores)?;
                 let credit = outputs.credit(&self.scores, |masses| coefficients.kappa(masses));
-                self.policy.gradient(&outputs.weighted_credit(&self.scores, &credit)?, &mut self.gradient)
+                self.parts
+                    .policy
+                    .gradient(&outputs.weighted_credit(&self.scores, &credit)?, &mut self.gradient)
             }
             ExactSource::Class { class, .. } => {
-                let masses = class.log_masses(&self.policy)?;
+                let masses = class.log_masses(&self.parts.policy)?;
                 let mut problems = class.problems();
                 for (problem, masses) in problems.iter_mut().zip(masses) {
                     problem.weight *= coefficients.kappa(masses);
@@ -310,56 +433,58 @@ impl Arm<'_> {
     }
 
     /// Says so where an arm that minimises KL(p*‖q) ends well above the best point of its curve.
-    fn overshoot(&self) -> Option<Warning> {
+    fn overshoot(&self, state: &ArmState) -> Option<Warning> {
         if self.declaration.divergence != Some(Divergence::KlFromFiltered) {
             return None;
         }
         let kl = |point: &CurvePoint| Some((point.measures.get("kl_from_filtered")?, point.step));
-        let curve: Vec<(f64, u32)> = self.outcome.curve.iter().filter_map(kl).collect();
+        let curve: Vec<(f64, u32)> = state.curve.iter().filter_map(kl).collect();
         let (last, _) = *curve.last()?;
         let (best, step) = curve.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
         (last > best + OVERSHOOT * best.abs()).then(|| {
-            let advice = match self.training.gradient {
-                _ if self.signals.greatest_norm() > OVERFLOWING => self.bound_the_gradient(),
-                Gradient::Sampled { .. } => Advice::SmallerRateOrLargerBatch,
+            let advice = match self.parts.training.gradient {
+                _ if state.signals.greatest_norm() > OVERFLOWING => bound_the_gradient(state),
+                Gradient::Sampled(_) => Advice::SmallerRateOrLargerBatch,
                 Gradient::Population => Advice::SmallerRate,
             };
             Warning::Overshoot { last, best, step, advice }
         })
     }
 
-    /// What is to be done about gradients that no learning rate makes up for.
-    fn bound_the_gradient(&self) -> Advice {
-        Advice::BoundGradient { norm: self.signals.greatest_norm() }
-    }
-
-    fn out_of_range(&self, error: StepError) -> PluginError {
-        self.refused_move(PluginError::data(error.to_string()).with_hint(OUT_OF_RANGE))
+    fn out_of_range(&self, error: StepError, state: &ArmState) -> PluginError {
+        self.refused_move(PluginError::data(error.to_string()).with_hint(OUT_OF_RANGE), state)
     }
 
     /// A policy that refuses its parameters cannot know that a gradient is what drove them off.
-    fn refused_move(&self, error: PluginError) -> PluginError {
-        if self.signals.greatest_norm() > OVERFLOWING && self.training.clip_norm.is_none() {
-            return error.with_hint(self.bound_the_gradient().to_string());
+    fn refused_move(&self, error: PluginError, state: &ArmState) -> PluginError {
+        if state.signals.greatest_norm() > OVERFLOWING && self.parts.training.clip_norm.is_none() {
+            return error.with_hint(bound_the_gradient(state).to_string());
         }
         error
     }
+}
 
+/// What is to be done about gradients that no learning rate makes up for.
+fn bound_the_gradient(state: &ArmState) -> Advice {
+    Advice::BoundGradient { norm: state.signals.greatest_norm() }
+}
+
+impl ArmState {
     /// Notes what an objective tells beside its coefficients.
     fn tally(&mut self, step: &ObjectiveStep) {
         self.signals.diagnostics(&step.diagnostics);
         self.idle.observe_clip(&step.diagnostics);
         for used in &step.partitions {
-            self.outcome.partitions[match used.source {
-                PartitionSource::Exact => 0,
-                PartitionSource::Group => 1,
-                PartitionSource::Running => 2,
-            }] += 1;
+            *match used.source {
+                PartitionSource::Exact => &mut self.partitions.exact,
+                PartitionSource::Group => &mut self.partitions.group,
+                PartitionSource::Running => &mut self.partitions.running,
+            } += 1;
         }
     }
 
-    fn record(&mut self, measures: Measures, step: u32) {
+    fn record(&mut self, measures: Measures) {
         let signals = self.signals.take_recent();
-        self.outcome.curve.push(CurvePoint { step, measures, signals });
+        self.curve.push(CurvePoint { step: self.step, measures, signals });
     }
 }

@@ -1,16 +1,14 @@
 //! What silently does nothing, noticed while an arm trains.
 
-use super::SampledBatch;
 use crate::experiment::Experiment;
+use crate::rollout::Rollout;
 use pstar_core::objective::{ObjectiveStep, PromptFacts};
 use pstar_record::Warning;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The diagnostic by which objectives tell how often their clip acted.
-const CLIPPED: &str = "clipped_fraction";
-
 /// Collects what silently did nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct IdleWatch {
     groups: u64,
     idle_groups: u64,
@@ -21,20 +19,23 @@ pub struct IdleWatch {
 }
 
 impl IdleWatch {
-    /// Notes a step.
-    pub fn observe(&mut self, batch: &SampledBatch, step: &ObjectiveStep) {
-        for (g, mut rows) in batch.groups().enumerate() {
-            let idle =
-                rows.clone().all(|row| batch.tokens_of(row, &step.coefficients).iter().all(|c| *c == 0.0));
+    /// Notes a step on some groups of a batch.
+    pub fn observe(&mut self, rollout: &Rollout, groups: &[usize], step: &ObjectiveStep) {
+        let all: Vec<_> = rollout.groups().collect();
+        for &g in groups {
+            let mut rows = all[g].clone();
+            let of_row = |row| rollout.tokens_of(row, &step.coefficients);
+            let idle = rows.clone().all(|row| of_row(row).iter().all(|c| *c == 0.0));
             self.groups += 1;
             self.idle_groups += u64::from(idle);
-            *self.solved.entry(batch.prompts()[g]).or_default() |= rows.any(|row| batch.rewards()[row] > 0.0);
+            let solved = rows.any(|row| rollout.rewards()[row] > 0.0);
+            *self.solved.entry(rollout.prompts()[g]).or_default() |= solved;
         }
     }
 
     /// Notes whether a clip acted, by an objective's diagnostics.
     pub fn observe_clip(&mut self, diagnostics: &[(String, f64)]) {
-        for (_, value) in diagnostics.iter().filter(|(name, _)| name == CLIPPED) {
+        for (_, value) in diagnostics.iter().filter(|(name, _)| name == ObjectiveStep::CLIPPED_FRACTION) {
             self.clip_reported = true;
             self.clip_acted |= *value > 0.0;
         }

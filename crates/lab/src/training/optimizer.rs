@@ -1,7 +1,9 @@
 //! The optimizers. The host owns them, so that all arms share them.
 
+use super::bits;
 use crate::experiment::Optimizer;
 use pstar_core::math;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Moments below this are taken for 0. Where a gradient stays 0 they decay, and after some thousand steps they and the
@@ -31,21 +33,30 @@ pub enum StepError {
 }
 
 /// An optimizer and its state for one vector of parameters.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OptimizerState {
     optimizer: Optimizer,
     /// Adam's moments; empty for plain gradient ascent.
+    #[serde(with = "bits")]
     first: Vec<f64>,
+    #[serde(with = "bits")]
     second: Vec<f64>,
     /// β1^t and β2^t.
-    powers: (f64, f64),
+    #[serde(with = "bits")]
+    powers: Vec<f64>,
 }
 
 impl OptimizerState {
     /// The state before the first step.
     pub fn new(optimizer: Optimizer, parameters: usize) -> Self {
         let moments = if matches!(optimizer, Optimizer::Adam { .. }) { parameters } else { 0 };
-        Self { optimizer, first: vec![0.0; moments], second: vec![0.0; moments], powers: (1.0, 1.0) }
+        Self { optimizer, first: vec![0.0; moments], second: vec![0.0; moments], powers: vec![1.0; 2] }
+    }
+
+    /// Whether it is one of so many parameters.
+    pub(super) fn fits(&self, parameters: usize) -> bool {
+        let moments = if matches!(self.optimizer, Optimizer::Adam { .. }) { parameters } else { 0 };
+        self.first.len() == moments && self.second.len() == moments && self.powers.len() == 2
     }
 
     /// Moves `parameters` one step up the gradient.
@@ -61,8 +72,8 @@ impl OptimizerState {
                 parameters.iter_mut().zip(gradient).for_each(|(x, g)| *x += learning_rate * g);
             }
             Optimizer::Adam { learning_rate, beta1, beta2, epsilon } => {
-                self.powers = (self.powers.0 * beta1, self.powers.1 * beta2);
-                let corrections = (1.0 - self.powers.0, 1.0 - self.powers.1);
+                self.powers = vec![self.powers[0] * beta1, self.powers[1] * beta2];
+                let corrections = (1.0 - self.powers[0], 1.0 - self.powers[1]);
                 let moments = self.first.iter_mut().zip(&mut self.second);
                 for ((x, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
                     *m = moment(beta1 * *m + (1.0 - beta1) * g);
@@ -71,7 +82,7 @@ impl OptimizerState {
                 }
             }
         }
-        let correction = 1.0 - self.powers.1;
+        let correction = 1.0 - self.powers[1];
         if let Some(index) = self.second.iter().position(|v| !(v / correction).is_finite()) {
             return Err(StepError::Moment { index, gradient: gradient[index] });
         }

@@ -1,8 +1,10 @@
 //! What single steps tell: the host's own signals and the objective's diagnostics, as means over steps.
 
-use super::SampledBatch;
+use super::bits;
+use crate::rollout::Rollout;
 use pstar_core::math;
 use pstar_record::Means;
+use serde::{Deserialize, Serialize};
 
 /// The Euclidean norm of the gradient, before it is scaled down.
 const GRADIENT_NORM: &str = "gradient_norm";
@@ -17,8 +19,17 @@ const ALL_WRONG: &str = "groups_all_wrong";
 const MOST_NAMES: usize = 256;
 
 /// Sums of named numbers and over how many steps, in the order in which the names came up.
-#[derive(Clone, Debug, Default)]
-struct Sums(Vec<(String, f64, u32)>);
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Sums(Vec<Sum>);
+
+/// A sum of numbers of a name, and how many.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Sum {
+    name: String,
+    #[serde(with = "bits::one")]
+    total: f64,
+    count: u32,
+}
 
 impl Sums {
     fn add(&mut self, name: &str, value: f64) {
@@ -26,27 +37,28 @@ impl Sums {
         if value.is_nan() {
             return;
         }
-        if let Some((_, sum, count)) = self.0.iter_mut().find(|(known, _, _)| known == name) {
-            *sum += value;
-            *count += 1;
+        if let Some(known) = self.0.iter_mut().find(|known| known.name == name) {
+            known.total += value;
+            known.count += 1;
         } else if self.0.len() < MOST_NAMES {
-            self.0.push((name.into(), value, 1));
+            self.0.push(Sum { name: name.into(), total: value, count: 1 });
         }
     }
 
     /// Means over the steps that gave a number.
     fn means(&self) -> Means {
-        self.0.iter().map(|(name, sum, count)| (name.clone(), sum / f64::from(*count))).collect()
+        self.0.iter().map(|Sum { name, total, count }| (name.clone(), total / f64::from(*count))).collect()
     }
 }
 
 /// Collects what the steps of an arm tell.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Signals {
     /// Over the steps since the last point of the curve.
     recent: Sums,
     all: Sums,
     /// The greatest norm of a gradient.
+    #[serde(with = "bits::one")]
     greatest_norm: f64,
 }
 
@@ -67,13 +79,13 @@ impl Signals {
     }
 
     /// Notes how many groups of a batch tell right from wrong.
-    pub(super) fn groups(&mut self, batch: &SampledBatch) {
+    pub(super) fn groups(&mut self, rollout: &Rollout) {
         let (mut right, mut wrong, mut groups) = (0.0, 0.0, 0.0);
-        for mut rows in batch.groups() {
+        for mut rows in rollout.groups() {
             groups += 1.0;
-            if rows.clone().all(|row| batch.rewards()[row] > 0.0) {
+            if rows.clone().all(|row| rollout.rewards()[row] > 0.0) {
                 right += 1.0;
-            } else if rows.all(|row| batch.rewards()[row] == 0.0) {
+            } else if rows.all(|row| rollout.rewards()[row] == 0.0) {
                 wrong += 1.0;
             }
         }

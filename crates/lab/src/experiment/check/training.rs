@@ -2,28 +2,24 @@
 
 use super::{Checker, MOST_SAMPLES};
 use crate::experiment::file::{GradientFile, OptimizerFile, TrainingFile};
-use crate::experiment::{Gradient, Optimizer, Problem, Training};
+use crate::experiment::{Gradient, Optimizer, Problem, SampleSource, Sampling, Training};
 use std::ops::Range;
+
+/// Greatest number of passes over a batch: random numbers are told apart by them.
+const MOST_EPOCHS: u32 = 255;
 
 impl Checker<'_> {
     pub(super) fn training(&mut self, file: &TrainingFile) -> Option<Training> {
         let before = self.problems.len();
         let gradient = match *file.gradient.value() {
             GradientFile::Population => Gradient::Population,
-            GradientFile::Sampled { prompts, group } => {
-                for (name, value) in [("prompts", prompts), ("group", group)] {
-                    if value == 0 {
-                        let place = file.gradient.place(self.text);
-                        let message = format!("`{name}` must be at least 1, found `0`");
-                        self.problem(Problem::at(place, message));
-                    }
-                }
-                if prompts.saturating_mul(group) > MOST_SAMPLES {
-                    let message =
-                        format!("a step must have at most {MOST_SAMPLES} samples, found {prompts} × {group}");
+            GradientFile::Sampled { prompts, group, epochs, minibatches, source, redraw } => {
+                let redraw = redraw.map_or(0, |redraw| redraw.limit);
+                let sampling = Sampling { prompts, group, epochs, minibatches, source, redraw };
+                for message in unfit(sampling) {
                     self.problem(Problem::at(file.gradient.place(self.text), message));
                 }
-                Gradient::Sampled { prompts, group }
+                Gradient::Sampled(sampling)
             }
         };
         let optimizer = self.optimizer(*file.optimizer.value(), &file.optimizer.place(self.text));
@@ -60,4 +56,35 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// What is wrong with the samples of a step.
+fn unfit(sampling: Sampling) -> Vec<String> {
+    let Sampling { prompts, group, epochs, minibatches, source, .. } = sampling;
+    let mut faults = Vec::new();
+    for (name, value) in [("prompts", prompts), ("group", group), ("minibatches", minibatches)] {
+        if value == 0 {
+            faults.push(format!("`{name}` must be at least 1, found `0`"));
+        }
+    }
+    if !(1..=MOST_EPOCHS).contains(&epochs) {
+        faults.push(format!("`epochs` must be in 1 to {MOST_EPOCHS}, found `{epochs}`"));
+    }
+    if minibatches > 0 && !prompts.is_multiple_of(minibatches) {
+        faults.push(format!(
+            "`minibatches` are of whole groups and of one size: `{minibatches}` does not divide `prompts: {prompts}`"
+        ));
+    }
+    if prompts.saturating_mul(group) > MOST_SAMPLES {
+        faults.push(format!("a step must have at most {MOST_SAMPLES} samples, found {prompts} × {group}"));
+    } else if let SampleSource::Buffer { age } = source {
+        let kept = (age as usize).saturating_add(1).saturating_mul(prompts * group);
+        if age == 0 || kept > MOST_SAMPLES {
+            faults.push(format!(
+                "`age` must be at least 1, and a buffer hold at most {MOST_SAMPLES} samples: found `age: {age}`, with \
+                 {prompts} × {group} samples a batch"
+            ));
+        }
+    }
+    faults
 }

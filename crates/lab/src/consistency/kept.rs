@@ -4,33 +4,35 @@ use super::questions::spread;
 use super::verifier::{compare_with_views, expect_same, verify};
 use crate::evaluation::refuses_truncated;
 use crate::experiment::Experiment;
-use crate::training::SampledBatch;
+use crate::rollout::Rollout;
 use pstar_core::PluginError;
 use pstar_core::data::SequenceBuffer;
+use serde::{Deserialize, Serialize};
 
 /// Samples of a step that are kept.
 const MOST_KEPT: usize = 64;
 
 /// Some samples of a step and their verdicts.
-#[derive(Debug)]
-pub(crate) struct Rollouts {
-    samples: SequenceBuffer,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    prompt_of: Vec<u32>,
+    tokens: Vec<Vec<u32>>,
     verdicts: Vec<u8>,
 }
 
-impl Rollouts {
+impl Kept {
     /// Evenly spread samples of a batch.
-    pub(crate) fn of(experiment: &Experiment, batch: &SampledBatch) -> Self {
-        let mut kept =
-            Self { samples: SequenceBuffer::new(experiment.prompts.clone()), verdicts: Vec::new() };
+    pub(crate) fn of(experiment: &Experiment, rollout: &Rollout) -> Self {
+        let mut kept = Self { prompt_of: Vec::new(), tokens: Vec::new(), verdicts: Vec::new() };
         let end = experiment.task.alphabet.end();
-        for row in spread(batch.rewards().len() as u64, MOST_KEPT) {
+        for row in spread(rollout.rewards().len() as u64, MOST_KEPT) {
             let row = usize::try_from(row).unwrap_or(usize::MAX);
-            let tokens = batch.tokens.view().row(row);
+            let tokens = rollout.tokens.view().row(row);
             // What the task refuses, the verifier need not.
             if !refuses_truncated(experiment) || tokens.last() == Some(&end) {
-                kept.samples.push(batch.prompt_of()[row], tokens.iter().copied());
-                kept.verdicts.push(u8::from(batch.rewards()[row] > 0.0));
+                kept.prompt_of.push(rollout.prompt_of()[row]);
+                kept.tokens.push(tokens.to_vec());
+                kept.verdicts.push(u8::from(rollout.rewards()[row] > 0.0));
             }
         }
         kept
@@ -41,7 +43,11 @@ impl Rollouts {
     /// # Errors
     /// If the verifier fails or contradicts its verdicts.
     pub(crate) fn check(&self, experiment: &Experiment) -> Result<(), PluginError> {
-        let batch = self.samples.view();
+        let mut samples = SequenceBuffer::new(experiment.prompts.clone());
+        for (&prompt, tokens) in self.prompt_of.iter().zip(&self.tokens) {
+            samples.push(prompt, tokens.iter().copied());
+        }
+        let batch = samples.view();
         expect_same(experiment, &batch, &self.verdicts, &verify(experiment, &batch)?)?;
         compare_with_views(experiment, &batch, &self.verdicts)
     }

@@ -24,16 +24,20 @@ pub fn prompts_of_step(seed: u64, step: u32, groups: usize, prompts: usize) -> V
         .collect()
 }
 
-/// The prompts in the order of one pass (Fisher and Yates).
+/// The prompts in the order of one pass.
+fn shuffled(seed: u64, pass: u32, prompts: usize) -> Vec<u32> {
+    permutation(StreamKey::new(seed, Purpose::PromptOrder, pass), prompts)
+}
+
+/// The numbers below `count` in an order that is a function of the key (Fisher and Yates).
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "prompts are below 2^24, and a uniform number times a length is an index"
+    reason = "counts are below 2^24, and a uniform number times a length is an index"
 )]
-fn shuffled(seed: u64, pass: u32, prompts: usize) -> Vec<u32> {
-    let key = StreamKey::new(seed, Purpose::PromptOrder, pass);
-    let mut order: Vec<u32> = (0..prompts as u32).collect();
-    for i in (1..prompts).rev() {
+pub(super) fn permutation(key: StreamKey, count: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    for i in (1..count).rev() {
         let j = (key.uniform(0, i as u32, 0) * (i + 1) as f64) as usize;
         order.swap(i, j);
     }

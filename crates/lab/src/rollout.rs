@@ -1,0 +1,279 @@
+//! A rollout: groups of samples with all that training may know of them.
+//!
+//! It is made in four steps: sequences are drawn from a source, judged by the verifier, scored under the base where an
+//! objective asks for that, and packed into the columns that objectives see. What it says of a sequence stays as it was
+//! when it was drawn, whatever the policy becomes.
+
+mod draw;
+mod filtered;
+mod minibatches;
+mod prompt_order;
+mod saved;
+
+pub(crate) use draw::{Drawn, Origin};
+pub(crate) use filtered::FilteredSource;
+pub use minibatches::minibatches;
+pub use prompt_order::prompts_of_step;
+pub(crate) use saved::SavedRollout;
+
+use crate::evaluation::verdicts;
+use crate::experiment::{Experiment, Sampling};
+use pstar_core::PluginError;
+use pstar_core::author::GradientBatch;
+use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch, SequenceBuffer};
+use pstar_core::objective::{Moment, ObjectiveBatch, ObjectiveBuffer, PromptFacts, Source};
+use pstar_core::rng::{Purpose, StreamKey};
+use pstar_loader::{ModelHandle, PolicyHandle};
+use pstar_record::Budget;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// Which batch of an arm: random numbers are a function of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchKey {
+    /// The arm's seed.
+    pub seed: u64,
+    /// Number of the batch, from 0.
+    pub step: u32,
+}
+
+/// What rollouts are made from, the same for all batches of an arm.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations, reason = "borrows components of plugins")]
+pub struct Recipe<'a> {
+    /// The task.
+    pub experiment: &'a Experiment,
+    /// What is known of its prompts.
+    pub facts: &'a [PromptFacts],
+    /// How many sequences, and where they come from.
+    pub sampling: Sampling,
+    /// Exact samples of p*, where they are asked for.
+    pub(crate) filtered: Option<&'a FilteredSource>,
+    /// Whether log-probabilities under the base are wanted.
+    pub base_log_probs: bool,
+}
+
+impl<'a> Recipe<'a> {
+    /// `prompts` groups of `group` samples of the policy.
+    pub fn on_policy(
+        experiment: &'a Experiment,
+        facts: &'a [PromptFacts],
+        (prompts, group): (usize, usize),
+        base_log_probs: bool,
+    ) -> Self {
+        let sampling = Sampling::on_policy(prompts, group);
+        Self { experiment, facts, sampling, filtered: None, base_log_probs }
+    }
+}
+
+/// Groups of samples, with everything that objectives may see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rollout {
+    key: BatchKey,
+    /// All that objectives see of the samples, log-probabilities under the policy of the moment left out.
+    columns: ObjectiveBuffer,
+    prompt_of: Vec<u32>,
+    /// The sampled tokens.
+    pub tokens: RaggedBuffer<u32>,
+    budget: Budget,
+}
+
+impl Rollout {
+    /// Draws, judges, scores and packs the batch of a key, of the policy as it is.
+    ///
+    /// # Errors
+    /// If a component fails.
+    pub fn make(recipe: &Recipe<'_>, policy: &PolicyHandle, key: BatchKey) -> Result<Self, PluginError> {
+        let Recipe { experiment, sampling, .. } = *recipe;
+        let origin = Origin::of(recipe, policy)?;
+        let mut drawn = Drawn::first(experiment, sampling, origin, key)?;
+        let mut budget = drawn.budget();
+        let mut rewards = judge(experiment, &drawn)?;
+        for attempt in 1..=sampling.redraw {
+            let alike = drawn.groups().filter(|rows| all_alike(&rewards[rows.clone()])).collect::<Vec<_>>();
+            if alike.is_empty() {
+                break;
+            }
+            let again = drawn.again(experiment, origin, &alike, (key, attempt))?;
+            budget += again.budget();
+            let judged = judge(experiment, &again)?;
+            drawn.replace(&alike, &again);
+            let rows = alike.into_iter().flatten();
+            rows.zip(judged).for_each(|(row, reward)| rewards[row] = reward);
+        }
+        let base_log_probs = if recipe.base_log_probs { score(experiment, &drawn)? } else { Vec::new() };
+        Ok(Self::pack(recipe, drawn, rewards, base_log_probs, (key, budget)))
+    }
+
+    fn pack(
+        recipe: &Recipe<'_>,
+        drawn: Drawn,
+        rewards: Vec<f64>,
+        base_log_probs: Vec<f64>,
+        (key, budget): (BatchKey, Budget),
+    ) -> Self {
+        let Recipe { experiment, facts, .. } = *recipe;
+        let end = experiment.task.alphabet.end();
+        let fixed = experiment.task.ending == Ending::FixedLength;
+        let ended = |row: &[u32]| u8::from(fixed || row.last() == Some(&end));
+        let prompts = experiment.weights.len() as f64;
+        let n = drawn.prompt_of.len() as f64;
+        let scale = |&p: &u32| experiment.weights[p as usize] * prompts / n;
+        let mut columns = ObjectiveBuffer::default();
+        for &p in &drawn.prompt {
+            columns.push_group(p, facts[p as usize]);
+        }
+        columns.group_offsets = (0..=drawn.prompt.len()).map(|g| (g * drawn.size) as u64).collect();
+        columns.weights = drawn.prompt_of.iter().map(scale).collect();
+        columns.ended = drawn.tokens.view().rows().map(ended).collect();
+        if drawn.source != Source::Policy {
+            columns.source = vec![drawn.source as u8; rewards.len()];
+        }
+        columns.offsets = drawn.tokens.view().offsets().to_vec();
+        columns.rewards = rewards;
+        columns.behaviour_log_probs = drawn.log_probs;
+        columns.base_log_probs = base_log_probs;
+        Self { key, columns, prompt_of: drawn.prompt_of, tokens: drawn.tokens, budget }
+    }
+
+    /// Which batch it is.
+    pub fn key(&self) -> BatchKey {
+        self.key
+    }
+
+    /// The sequences.
+    ///
+    /// # Errors
+    /// Never, for a batch that was drawn.
+    pub fn sequences<'a>(&'a self, experiment: &'a Experiment) -> Result<SequenceBatch<'a>, PluginError> {
+        SequenceBatch::new(experiment.prompts.view(), &self.prompt_of, self.tokens.view())
+            .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))
+    }
+
+    /// Makes it so many batches old.
+    pub(crate) fn age(&mut self, batches: u32) {
+        self.columns.source = vec![Source::Buffer as u8; self.columns.rewards.len()];
+        self.columns.age = vec![batches; self.columns.rewards.len()];
+    }
+
+    /// What the objective sees with these log-probabilities under the policy, in a pass over the batch.
+    ///
+    /// # Errors
+    /// If there is not one value a token.
+    pub fn view<'a>(&'a self, log_probs: &'a [f64], epoch: u32) -> Result<ObjectiveBatch<'a>, PluginError> {
+        let BatchKey { seed, step } = self.key;
+        #[allow(clippy::cast_possible_truncation, reason = "there are at most 255 passes")]
+        let key = StreamKey { epoch: epoch as u8, ..StreamKey::new(seed, Purpose::Objective, step) };
+        self.columns.view_with(log_probs, Moment::new(step.into(), key).in_epoch(epoch))
+    }
+
+    /// Token log-probabilities under what sampled.
+    pub fn behaviour_log_probs(&self) -> &[f64] {
+        &self.columns.behaviour_log_probs
+    }
+
+    /// w_i, one a sequence: 1/N where all prompts weigh alike.
+    pub fn weights(&self) -> &[f64] {
+        &self.columns.weights
+    }
+
+    /// What the policy is asked the gradient of.
+    ///
+    /// # Errors
+    /// If there is not one coefficient a token.
+    pub fn weighted<'a>(
+        &'a self,
+        experiment: &'a Experiment,
+        coefficients: &'a [f64],
+    ) -> Result<GradientBatch<'a>, PluginError> {
+        GradientBatch::new(self.sequences(experiment)?, &self.columns.weights, coefficients)
+    }
+
+    /// For each group its prompt.
+    pub fn prompts(&self) -> &[u32] {
+        &self.columns.prompt
+    }
+
+    /// For each sequence 0 or 1.
+    pub fn rewards(&self) -> &[f64] {
+        &self.columns.rewards
+    }
+
+    /// For each sequence its prompt.
+    pub fn prompt_of(&self) -> &[u32] {
+        &self.prompt_of
+    }
+
+    /// The rows of each group.
+    pub fn groups(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.columns.group_offsets.windows(2).map(|pair| to_index(pair[0])..to_index(pair[1]))
+    }
+
+    /// Those of `values`, one a token, that belong to a row.
+    pub fn tokens_of<'c>(&self, row: usize, values: &'c [f64]) -> &'c [f64] {
+        let offsets = self.tokens.view().offsets();
+        &values[to_index(offsets[row])..to_index(offsets[row + 1])]
+    }
+
+    /// A fingerprint of prompts, tokens and rewards (FNV-1a, 64 bits).
+    pub fn fingerprint(&self) -> String {
+        let tokens = self.tokens.view();
+        let numbers = self.prompt_of.iter().chain(tokens.values()).map(|&x| u64::from(x));
+        let rewards = self.columns.rewards.iter().map(|reward| reward.to_bits());
+        let all = numbers.chain(tokens.offsets().iter().copied()).chain(rewards);
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = all.flat_map(u64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325, mix);
+        format!("{hash:016x}")
+    }
+
+    /// What it cost, what was drawn again included.
+    pub fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// Some groups alone, for a gradient of theirs: sequences, weights that make up for the rest, coefficients.
+    pub(crate) fn part(
+        &self,
+        experiment: &Experiment,
+        groups: &[usize],
+        coefficients: &[f64],
+    ) -> (SequenceBuffer, Vec<f64>, Vec<f64>) {
+        let all: Vec<Range<usize>> = self.groups().collect();
+        let scale = all.len() as f64 / groups.len() as f64;
+        let mut sequences = SequenceBuffer::new(experiment.prompts.clone());
+        let (mut weights, mut own) = (Vec::new(), Vec::new());
+        for row in groups.iter().flat_map(|&g| all[g].clone()) {
+            sequences.push(self.prompt_of[row], self.tokens.view().row(row).iter().copied());
+            weights.push(self.columns.weights[row] * scale);
+            own.extend_from_slice(self.tokens_of(row, coefficients));
+        }
+        (sequences, weights, own)
+    }
+}
+
+/// Rewards of sequences, 0 or 1.
+fn judge(experiment: &Experiment, drawn: &Drawn) -> Result<Vec<f64>, PluginError> {
+    let verdicts = verdicts(experiment, &drawn.prompt_of, &drawn.tokens)?;
+    Ok(verdicts.into_iter().map(|valid| f64::from(u8::from(valid))).collect())
+}
+
+/// Token log-probabilities under the base.
+fn score(experiment: &Experiment, drawn: &Drawn) -> Result<Vec<f64>, PluginError> {
+    if drawn.source == Source::Base {
+        return Ok(drawn.log_probs.clone());
+    }
+    let mut scores = vec![0.0; drawn.log_probs.len()];
+    let sequences = SequenceBatch::new(experiment.prompts.view(), &drawn.prompt_of, drawn.tokens.view())
+        .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
+    experiment.base.score(&sequences, &mut scores)?;
+    Ok(scores)
+}
+
+fn all_alike(rewards: &[f64]) -> bool {
+    rewards.windows(2).all(|pair| pair[0] == pair[1])
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
+fn to_index(offset: u64) -> usize {
+    offset as usize
+}

@@ -1,0 +1,155 @@
+//! Drawing sequences from a source.
+
+use super::{BatchKey, FilteredSource, Recipe, prompts_of_step};
+use crate::experiment::{Experiment, SampleSource, Sampling};
+use pstar_core::PluginError;
+use pstar_core::author::{SampleRequest, Samples};
+use pstar_core::data::RaggedBuffer;
+use pstar_core::objective::Source;
+use pstar_core::rng::{Purpose, StreamKey};
+use pstar_loader::{ModelHandle, PolicyHandle};
+use pstar_record::Budget;
+use std::ops::Range;
+
+/// What samples are drawn from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    Policy(&'a PolicyHandle),
+    Base,
+    Filtered(&'a FilteredSource),
+}
+
+impl<'a> Origin<'a> {
+    pub(super) fn of(recipe: &Recipe<'a>, policy: &'a PolicyHandle) -> Result<Self, PluginError> {
+        match recipe.sampling.source {
+            SampleSource::Policy | SampleSource::Buffer { .. } => Ok(Self::Policy(policy)),
+            SampleSource::Base => Ok(Self::Base),
+            SampleSource::Filtered => recipe
+                .filtered
+                .map(Self::Filtered)
+                .ok_or_else(|| PluginError::contract("no samples of the filtered model were prepared")),
+        }
+    }
+
+    fn source(self) -> Source {
+        match self {
+            Self::Policy(_) => Source::Policy,
+            Self::Base => Source::Base,
+            Self::Filtered(_) => Source::Filtered,
+        }
+    }
+
+    fn sample(
+        self,
+        experiment: &Experiment,
+        request: &SampleRequest<'_>,
+        key: StreamKey,
+    ) -> Result<Samples, PluginError> {
+        // The same uniforms as the policy's would be other numbers: the two are told apart.
+        let off_policy = StreamKey { purpose: Purpose::BaseSample as u8, ..key };
+        match self {
+            Self::Policy(policy) => policy.sample(request, key),
+            Self::Base => experiment.base.sample(request, off_policy),
+            Self::Filtered(source) => Ok(source.sample(request, off_policy)),
+        }
+    }
+}
+
+/// Sequences that were drawn, in groups of one size, with their log-probabilities under what drew them.
+pub(crate) struct Drawn {
+    pub(super) source: Source,
+    /// For each group its prompt.
+    pub(super) prompt: Vec<u32>,
+    pub(super) size: usize,
+    /// For each sequence its prompt, and its number among the samples of that prompt.
+    pub(super) prompt_of: Vec<u32>,
+    sample: Vec<u32>,
+    pub(super) tokens: RaggedBuffer<u32>,
+    pub(super) log_probs: Vec<f64>,
+}
+
+impl Drawn {
+    /// The batch of a key.
+    #[allow(clippy::cast_possible_truncation, reason = "groups and samples are below 2^32")]
+    pub(super) fn first(
+        experiment: &Experiment,
+        sampling: Sampling,
+        origin: Origin<'_>,
+        BatchKey { seed, step }: BatchKey,
+    ) -> Result<Self, PluginError> {
+        let prompts = experiment.prompts.view();
+        let size = sampling.group;
+        let prompt = prompts_of_step(seed, step, sampling.prompts, prompts.len());
+        let (mut prompt_of, mut sample) = (Vec::new(), Vec::new());
+        let mut drawn = vec![0; prompts.len()];
+        for &p in &prompt {
+            let earlier = &mut drawn[p as usize];
+            prompt_of.extend(std::iter::repeat_n(p, size));
+            sample.extend((*earlier..*earlier + size).map(|i| i as u32));
+            *earlier += size;
+        }
+        let request = SampleRequest::new(prompts, &prompt_of, &sample)?;
+        let samples = origin.sample(experiment, &request, StreamKey::new(seed, Purpose::Rollout, step))?;
+        let (tokens, log_probs) = (samples.tokens, samples.log_probs);
+        Ok(Self { source: origin.source(), prompt, size, prompt_of, sample, tokens, log_probs })
+    }
+
+    /// Other sequences in the place of some groups.
+    pub(super) fn again(
+        &self,
+        experiment: &Experiment,
+        origin: Origin<'_>,
+        groups: &[Range<usize>],
+        (BatchKey { seed, step }, attempt): (BatchKey, u8),
+    ) -> Result<Self, PluginError> {
+        let rows = || groups.iter().cloned().flatten();
+        let prompt_of: Vec<u32> = rows().map(|row| self.prompt_of[row]).collect();
+        let sample: Vec<u32> = rows().map(|row| self.sample[row]).collect();
+        let request = SampleRequest::new(experiment.prompts.view(), &prompt_of, &sample)?;
+        let key = StreamKey { resample: attempt, ..StreamKey::new(seed, Purpose::Rollout, step) };
+        let samples = origin.sample(experiment, &request, key)?;
+        Ok(Self {
+            source: self.source,
+            prompt: groups.iter().map(|rows| self.prompt_of[rows.start]).collect(),
+            size: self.size,
+            prompt_of,
+            sample,
+            tokens: samples.tokens,
+            log_probs: samples.log_probs,
+        })
+    }
+
+    /// Puts the sequences of `other` in the place of some groups.
+    pub(super) fn replace(&mut self, groups: &[Range<usize>], other: &Self) {
+        let mut place = vec![None; self.prompt_of.len()];
+        groups.iter().cloned().flatten().enumerate().for_each(|(from, row)| place[row] = Some(from));
+        let (mut tokens, mut log_probs) = (RaggedBuffer::default(), Vec::new());
+        for (row, from) in place.into_iter().enumerate() {
+            let (batch, row) = from.map_or((&*self, row), |from| (other, from));
+            tokens.push(batch.tokens.view().row(row));
+            log_probs.extend_from_slice(batch.log_probs_of(row));
+        }
+        (self.tokens, self.log_probs) = (tokens, log_probs);
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
+    fn log_probs_of(&self, row: usize) -> &[f64] {
+        let offsets = self.tokens.view().offsets();
+        &self.log_probs[offsets[row] as usize..offsets[row + 1] as usize]
+    }
+
+    /// The rows of each group.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        (0..self.prompt.len()).map(|g| g * self.size..(g + 1) * self.size)
+    }
+
+    /// What they cost.
+    pub(super) fn budget(&self) -> Budget {
+        Budget {
+            sequences: self.prompt_of.len() as u64,
+            tokens: self.log_probs.len() as u64,
+            verifier_calls: self.prompt_of.len() as u64,
+            optimizer_steps: 0,
+        }
+    }
+}
