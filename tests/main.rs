@@ -1,6 +1,7 @@
 //! Integration tests, one module a topic.
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
+mod arms;
 mod bad_input;
 mod cases;
 mod commands;
@@ -21,6 +22,7 @@ mod population;
 mod prompts;
 mod provenance;
 mod rnn;
+mod rollouts;
 mod run_directory;
 mod run_output;
 mod sampled_evaluation;

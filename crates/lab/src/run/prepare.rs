@@ -8,9 +8,11 @@ use crate::consistency::check_policy;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, FilteredSamplers, Reference, Ruler, SampledEvaluation, Unavailable,
 };
-use crate::experiment::{Experiment, ExperimentError, Gradient, PolicySpec, Problem, SampleSource, Training};
+use crate::experiment::{
+    Experiment, ExperimentError, Gradient, PolicySpec, Problem, SampleSource, Sampling, Training,
+};
 use crate::policy_class::PolicyClass;
-use crate::rollout::FilteredSource;
+use crate::rollout::{FilteredSource, Recipe};
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
 use pstar_core::objective::PromptFacts;
 use pstar_core::{PluginError, shown};
@@ -65,6 +67,12 @@ impl Prepared<'_> {
         let Some(problem) = problem else { return Ok(()) };
         let (path, text) = (self.experiment.path.clone(), self.experiment.text.clone());
         Err(ExperimentError { path, text, problems: vec![problem] })
+    }
+
+    /// What rollouts of so many sequences are made from.
+    pub fn recipe(&self, sampling: Sampling, base_log_probs: bool) -> Recipe<'_> {
+        let Self { experiment, facts, filtered, .. } = self;
+        Recipe { experiment, facts, sampling, filtered: filtered.as_ref(), base_log_probs }
     }
 
     /// What exact gradients of a policy under an objective are had from.

@@ -146,10 +146,13 @@ impl<'a> Arm<'a> {
     pub fn resume(parts: Components<'a>, state: &ArmState) -> Result<Self, PluginError> {
         let mut arm = Self::new(parts)?;
         let (expected, found) = (arm.start.len(), state.parameters.len());
-        if expected != found || !state.optimizer.fits(found) {
+        if expected != found {
             let name = arm.parts.policy.name();
             let message = format!("a state of {found} parameters, expected {expected} of policy `{name}`");
             return Err(PluginError::data(message));
+        }
+        if !state.optimizer.fits(arm.parts.training.optimizer, found) {
+            return Err(PluginError::data("a state of another optimizer"));
         }
         if state.step > arm.parts.training.steps {
             let (step, steps) = (state.step, arm.parts.training.steps);
@@ -160,13 +163,13 @@ impl<'a> Arm<'a> {
         Ok(arm)
     }
 
-    /// Takes up what the objective has learnt, for the state to be saved.
+    /// The state of this arm as text, with what the objective has learnt.
     ///
     /// # Errors
     /// If the objective cannot say it.
-    pub fn note_objective(&self, state: &mut ArmState) -> Result<(), PluginError> {
+    pub fn save(&self, state: &mut ArmState) -> Result<String, PluginError> {
         state.objective = self.parts.objective.save()?;
-        Ok(())
+        state.text()
     }
 
     /// Trains to the end, or until it is told to stop.

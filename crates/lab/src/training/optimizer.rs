@@ -53,10 +53,13 @@ impl OptimizerState {
         Self { optimizer, first: vec![0.0; moments], second: vec![0.0; moments], powers: vec![1.0; 2] }
     }
 
-    /// Whether it is one of so many parameters.
-    pub(super) fn fits(&self, parameters: usize) -> bool {
-        let moments = if matches!(self.optimizer, Optimizer::Adam { .. }) { parameters } else { 0 };
-        self.first.len() == moments && self.second.len() == moments && self.powers.len() == 2
+    /// Whether it is one of this optimizer, for so many parameters.
+    pub(super) fn fits(&self, optimizer: Optimizer, parameters: usize) -> bool {
+        let moments = if matches!(optimizer, Optimizer::Adam { .. }) { parameters } else { 0 };
+        self.optimizer == optimizer
+            && self.first.len() == moments
+            && self.second.len() == moments
+            && self.powers.len() == 2
     }
 
     /// Moves `parameters` one step up the gradient.

@@ -37,16 +37,12 @@ pub struct ArmState {
 }
 
 impl ArmState {
-    /// The state as text.
-    ///
-    /// # Errors
-    /// If it holds what has no text.
-    pub fn save(&self) -> Result<String, PluginError> {
+    pub(super) fn text(&self) -> Result<String, PluginError> {
         serde_json::to_string(self)
             .map_err(|error| PluginError::contract(format!("the arm's state cannot be saved: {error}")))
     }
 
-    /// The state of a text that [`save`](Self::save) wrote.
+    /// The state of a text that [`Arm::save`](super::Arm::save) wrote.
     ///
     /// # Errors
     /// If the text is something else.
