@@ -76,8 +76,8 @@ pub trait Objective: Sized + Send + 'static {
         Ok(())
     }
 
-    /// Told of every batch that was drawn, once, before the first step on it. What an objective learns from samples it
-    /// learns here: steps may be several, or none.
+    /// Told of every batch that was drawn, once, before the first step on it, with the log-probabilities of what sampled in
+    /// the place of the policy's. What an objective learns from samples it learns here: steps may be several, or none.
     ///
     /// # Errors
     /// If the objective is not defined on this batch.

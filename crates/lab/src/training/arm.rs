@@ -267,27 +267,31 @@ impl<'a> Arm<'a> {
             state.first.as_ref().map_or(Ok(()), |first| first.check(experiment))?;
         }
         self.parts.objective.observe(&rollout.view(rollout.behaviour_log_probs(), 0)?)?;
-        state.signals.groups(&rollout);
         let groups = rollout.prompts().len();
         // Until its parameters move the policy is the one that sampled, if it sampled now.
-        let mut moved = sampling.samples_are_of_others(state.step);
+        let others = sampling.samples_are_of_others(state.step);
+        let mut first = true;
         for epoch in 0..sampling.epochs {
             for part in minibatches(rollout.key(), epoch, groups, sampling.minibatches) {
-                self.update(&rollout, (epoch, &part), moved, state)?;
-                moved = true;
+                let coefficients = self.coefficients(&rollout, (epoch, &part), others || !first, state)?;
+                if first {
+                    state.signals.groups(&rollout);
+                }
+                self.update(&rollout, &part, &coefficients, state)?;
+                first = false;
             }
         }
         Ok(())
     }
 
-    /// One optimizer step on some groups of a batch.
-    fn update(
+    /// What the objective gives the tokens of a batch for a step on some of its groups.
+    fn coefficients(
         &mut self,
         rollout: &Rollout,
         (epoch, part): (u32, &[usize]),
         rescore: bool,
         state: &mut ArmState,
-    ) -> Result<(), PluginError> {
+    ) -> Result<Vec<f64>, PluginError> {
         let experiment = self.parts.experiment;
         let groups = rollout.prompts().len();
         let whole = part.len() == groups;
@@ -314,11 +318,23 @@ impl<'a> Arm<'a> {
         self.log_probs = log_probs;
         state.tally(&answer);
         state.idle.observe(rollout, part, &answer);
-        if whole {
-            let batch = rollout.weighted(experiment, &answer.coefficients)?;
+        Ok(answer.coefficients)
+    }
+
+    /// One optimizer step on some groups of a batch.
+    fn update(
+        &mut self,
+        rollout: &Rollout,
+        part: &[usize],
+        coefficients: &[f64],
+        state: &mut ArmState,
+    ) -> Result<(), PluginError> {
+        let experiment = self.parts.experiment;
+        if part.len() == rollout.prompts().len() {
+            let batch = rollout.weighted(experiment, coefficients)?;
             self.parts.policy.gradient(&batch, &mut self.gradient)?;
         } else {
-            let (sequences, weights, coefficients) = rollout.part(experiment, part, &answer.coefficients);
+            let (sequences, weights, coefficients) = rollout.part(experiment, part, coefficients);
             let batch = GradientBatch::new(sequences.view(), &weights, &coefficients)?;
             self.parts.policy.gradient(&batch, &mut self.gradient)?;
         }
