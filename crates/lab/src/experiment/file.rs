@@ -151,7 +151,7 @@ pub enum Start {
 pub struct TrainingFile {
     /// Sampled, or exact.
     pub gradient: Located<GradientFile>,
-    /// Number of optimizer steps.
+    /// Number of batches; with exact gradients of optimizer steps.
     pub steps: Located<u32>,
     /// The optimizer, the same for all arms.
     pub optimizer: Located<OptimizerFile>,
