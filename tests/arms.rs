@@ -4,9 +4,11 @@ use crate::support::{experiment, registry};
 use pstar_core::PluginError;
 use pstar_lab::experiment::Experiment;
 use pstar_lab::probe::ObjectiveInput;
-use pstar_lab::run::{Prepared, components, execute, prepare};
+use pstar_lab::run::{NoProgress, Prepared, Progress, components, execute, prepare};
 use pstar_lab::training::{Arm, ArmEvent, ArmOutcome, ArmState, Control};
+use pstar_record::ArmStatus;
 use serde::Deserialize;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A task of two prompts, a policy and an objective, trained as is told.
 fn text(objective: &str, training: &str) -> String {
@@ -117,7 +119,7 @@ fn an_arm_that_stops_at_every_step_is_one_that_never_stopped() {
         }
         assert_same(&outcome.unwrap(), &expected, &name);
         // And it is what the run itself does.
-        let record = execute(&prepared, &pstar_lab::run::NoProgress);
+        let record = execute(&prepared, &NoProgress);
         assert_eq!(bits(&record.arms[0].parameters), bits(&expected.parameters), "{name}");
     }
 }
@@ -271,4 +273,34 @@ fn sampled_runs_are_those_of_an_independent_script() {
         let found = outcome.diagnostics.iter().find(|(name, _)| *name == "clipped_fraction");
         assert!((found.unwrap().1.unwrap() - clipped).abs() < 1e-12, "{name}");
     }
+}
+
+/// Told to stop, a run keeps what it has: arms end behind their present batch, the others do not begin.
+#[test]
+fn a_run_that_is_stopped_keeps_what_it_has() {
+    struct StopAfter(AtomicU64);
+    impl Progress for StopAfter {
+        fn phase(&self, _: &str) {}
+        fn begin(&self, _: u64, _: u64) {}
+        fn step(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+        fn arm_ended(&self, _: &str) {}
+        fn end(&self) {}
+        fn stopped(&self) -> bool {
+            self.0.load(Ordering::SeqCst) >= 9
+        }
+    }
+    let text = text(KINDS[0].0, KINDS[0].1).replace("seeds: [7]", "seeds: [7, 8, 9]");
+    let experiment = experiment(&text);
+    let prepared = prepare(&experiment, registry()).unwrap();
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let stopped = alone.install(|| execute(&prepared, &StopAfter(AtomicU64::new(0))));
+    let whole = execute(&prepared, &NoProgress);
+    let [first, second, third] = &stopped.arms[..] else { panic!("three arms") };
+    assert_eq!(format!("{first:?}"), format!("{:?}", whole.arms[0]));
+    assert_eq!((second.status, third.status), (ArmStatus::Interrupted, ArmStatus::Interrupted));
+    assert_eq!(second.curve, whole.arms[1].curve[..2]);
+    assert_eq!((second.budget.optimizer_steps, second.last.is_none()), (3, true));
+    assert_eq!((third.curve.len(), third.budget.sequences), (0, 0));
 }

@@ -6,7 +6,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use pstar_core::config::suggest;
 use pstar_lab::experiment::{ExperimentError, ProblemKind};
 use pstar_lab::probe::{BatchFault, ProbeError};
-use pstar_lab::run::StoreError;
+use pstar_lab::run::{RunError, StoreError};
 use pstar_lab::text_file::TextFileError;
 use pstar_loader::LoadFailure;
 use std::env;
@@ -68,6 +68,19 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Experiment(error) => error.into(),
+            RunError::Directory(error) => error.into(),
+            error => {
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                Self::Output { message: format!("{error}{cause}") }
+            }
+        }
+    }
+}
+
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Self {
         let hint = match &error {
@@ -89,12 +102,6 @@ impl From<ProbeError> for Failure {
 }
 
 impl Failure {
-    /// That a result of a run could not be written, where the run could be begun.
-    pub(crate) fn of_result(error: &StoreError) -> Self {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self::Output { message: format!("{error}{cause}") }
-    }
-
     /// The exit code.
     pub(crate) fn code(&self) -> ExitCode {
         let code = match self {

@@ -1,6 +1,7 @@
 //! A run: all arms of an experiment, and its record.
 
 mod compare;
+mod conduct;
 mod declared;
 mod estimate;
 mod execute;
@@ -16,6 +17,7 @@ mod small_groups;
 mod store;
 
 pub use compare::compare;
+pub use conduct::{Plan, RunError, conduct};
 pub use estimate::Estimate;
 pub use execute::{add_optima, components, execute};
 pub use prepare::{Prepared, prepare, prepare_telling};

@@ -7,14 +7,10 @@ use crate::output::print_text;
 use crate::progress::Bars;
 use pstar_lab::clock::process_seconds;
 use pstar_lab::experiment::Experiment;
-use pstar_lab::run::{
-    Estimate, Progress, RunDirectory, StoreError, add_optima, collect_provenance, execute, prepare_telling,
-    resolved,
-};
+use pstar_lab::run::{Estimate, Plan, Progress, RunDirectory, conduct, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::RunRecord;
 use pstar_report::run_table;
-use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -42,34 +38,12 @@ fn train(
     experiment: &Experiment,
     registry: &Registry,
 ) -> Result<(RunRecord, RunDirectory), Failure> {
-    let bars = Bars::new();
-    let prepared = prepare_telling(experiment, registry, &bars)?;
-    prepared.check_memory()?;
-    let directory = match &args.out {
-        Some(path) => RunDirectory::create(path)?,
-        None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value())?,
+    let plan = Plan {
+        directory: args.out.as_deref(),
+        set: &args.experiment.set,
+        table: &|record| run_table(record, None),
     };
-    directory.copy_inputs(&experiment.inputs, &experiment.task.directory).map_err(|error| match error {
-        StoreError::Changed { .. } | StoreError::Unreadable { .. } => error.into(),
-        _ => Failure::of_result(&error),
-    })?;
-    let provenance = collect_provenance(registry, experiment, &args.experiment.set);
-    directory
-        .write_inputs(&resolved(experiment, directory.path()), &provenance)
-        .map_err(|error| Failure::of_result(&error))?;
-    let mut record = execute(&prepared, &bars);
-    // What was trained is safe before anything else is tried.
-    write(&directory, &record)?;
-    add_optima(&prepared, &mut record, &bars);
-    write(&directory, &record)?;
-    Ok((record, directory))
-}
-
-/// Writes what the run found, and the table as it is printed where standard output is no terminal.
-fn write(directory: &RunDirectory, record: &RunRecord) -> Result<(), Failure> {
-    let written =
-        directory.write_record(record).and_then(|()| directory.write_table(&run_table(record, None)));
-    written.map_err(|error| Failure::of_result(&error))
+    Ok(conduct(experiment, registry, &plan, &Bars::new())?)
 }
 
 fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Result<ExitCode, Failure> {

@@ -8,7 +8,7 @@ use crate::clock::thread_seconds;
 use crate::evaluation::{DynamicReference, Evaluation, Ruler};
 use crate::experiment::{Gradient, ObjectiveSpec, Sampling, Training};
 use crate::policy_class::PolicyClass;
-use crate::training::create;
+use crate::training::{Control, create};
 use pstar_core::PluginError;
 use pstar_exact::Search;
 use serde::Serialize;
@@ -166,7 +166,10 @@ fn step_seconds(
         let steps = prepared.training.steps.min(tried);
         let training = Training { gradient, steps, ..prepared.training };
         let ticks = RefCell::new(Vec::new());
-        let tick = || ticks.borrow_mut().push(thread_seconds());
+        let tick = || {
+            ticks.borrow_mut().push(thread_seconds());
+            Control::Continue
+        };
         start_arm(prepared, training, &parts.initial, (policy, objective, seed), &tick)?;
         least = ticks.borrow().windows(2).map(|pair| pair[1] - pair[0]).fold(least, f64::min);
         if least > SHORT {

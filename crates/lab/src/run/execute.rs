@@ -28,6 +28,9 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
         .into_par_iter()
         .map(|(policy, objective, seed)| {
             let start = initial.get(policy, seed);
+            if progress.stopped() {
+                return unbegun(prepared, policy, objective, experiment.seeds[seed]);
+            }
             let record = run_arm(prepared, start, (policy, objective, experiment.seeds[seed]), progress);
             progress.arm_ended(&format!("{} · {} · seed {}", record.policy, record.objective, record.seed));
             record
@@ -67,20 +70,37 @@ pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dy
     progress.end();
 }
 
+/// An arm that a stopped run did not come to.
+fn unbegun(prepared: &Prepared<'_>, policy: usize, objective: &ObjectiveSpec, seed: u64) -> ArmRecord {
+    let outcome = ArmOutcome { status: ArmStatus::Interrupted, ..ArmOutcome::default() };
+    record(prepared, policy, objective, seed, outcome)
+}
+
 fn run_arm(
     prepared: &Prepared<'_>,
     initial: Result<&Evaluation, PluginError>,
     (policy, objective, seed): (usize, &ObjectiveSpec, u64),
     progress: &dyn Progress,
 ) -> ArmRecord {
-    let spec = &prepared.experiment.policies[policy];
-    let advance = || progress.step();
+    let advance = || {
+        progress.step();
+        if progress.stopped() { Control::Stop } else { Control::Continue }
+    };
     let trained = initial.and_then(|initial| {
         start_arm(prepared, prepared.training, initial, (policy, objective, seed), &advance)
     });
-    let outcome = trained.unwrap_or_else(ArmOutcome::of_failure);
+    record(prepared, policy, objective, seed, trained.unwrap_or_else(ArmOutcome::of_failure))
+}
+
+fn record(
+    prepared: &Prepared<'_>,
+    policy: usize,
+    objective: &ObjectiveSpec,
+    seed: u64,
+    outcome: ArmOutcome,
+) -> ArmRecord {
     ArmRecord {
-        policy: spec.name.clone(),
+        policy: prepared.experiment.policies[policy].name.clone(),
         objective: objective.name.clone(),
         seed,
         learning_rate: prepared.training.optimizer.learning_rate(),
@@ -104,14 +124,11 @@ pub(super) fn start_arm(
     training: Training,
     initial: &Evaluation,
     (policy, objective, seed): (usize, &ObjectiveSpec, u64),
-    advance: &dyn Fn(),
+    advance: &dyn Fn() -> Control,
 ) -> Result<ArmOutcome, PluginError> {
     let parts = components(prepared, training, (policy, objective, seed))?;
     let mut tell = |event: ArmEvent<'_>| {
-        if let ArmEvent::Step { .. } = event {
-            advance();
-        }
-        Control::Continue
+        if let ArmEvent::Step { .. } = event { advance() } else { Control::Continue }
     };
     Ok(train(parts, initial, &mut tell))
 }

@@ -1,0 +1,75 @@
+//! A run from its beginning to its end: prepare, claim a directory, train, write.
+
+use super::{
+    Progress, RunDirectory, StoreError, add_optima, collect_provenance, execute, prepare_telling, resolved,
+};
+use crate::experiment::{Experiment, ExperimentError};
+use pstar_loader::Registry;
+use pstar_record::RunRecord;
+use std::path::Path;
+use thiserror::Error;
+
+/// Where a run writes, and what it says of itself.
+#[allow(missing_debug_implementations, reason = "holds a function")]
+pub struct Plan<'a> {
+    /// The directory; the first free name of the experiment's under `runs` if there is none.
+    pub directory: Option<&'a Path>,
+    /// The fields of the experiment that were replaced, for its provenance.
+    pub set: &'a [String],
+    /// The table that is written beside the record.
+    pub table: &'a dyn Fn(&RunRecord) -> String,
+}
+
+/// Why a run did not end.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The experiment cannot be run.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// The run's directory cannot be used, or a file that the run is made from was changed.
+    #[error(transparent)]
+    Directory(StoreError),
+    /// A result could not be written.
+    #[error(transparent)]
+    Result(StoreError),
+}
+
+/// Runs an experiment on the current pool of threads, and writes what it finds. One that is told to stop
+/// ([`Progress::stopped`]) writes what it has, without looking for optima.
+///
+/// # Errors
+/// [`RunError`].
+pub fn conduct(
+    experiment: &Experiment,
+    registry: &Registry,
+    plan: &Plan<'_>,
+    progress: &dyn Progress,
+) -> Result<(RunRecord, RunDirectory), RunError> {
+    let prepared = prepare_telling(experiment, registry, progress)?;
+    prepared.check_memory()?;
+    let directory = match plan.directory {
+        Some(path) => RunDirectory::create(path),
+        None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value()),
+    };
+    let directory = directory.map_err(RunError::Directory)?;
+    directory.copy_inputs(&experiment.inputs, &experiment.task.directory).map_err(|error| match error {
+        StoreError::Changed { .. } | StoreError::Unreadable { .. } => RunError::Directory(error),
+        _ => RunError::Result(error),
+    })?;
+    let provenance = collect_provenance(registry, experiment, plan.set);
+    let inputs = directory.write_inputs(&resolved(experiment, directory.path()), &provenance);
+    inputs.map_err(RunError::Result)?;
+    let write = |record: &RunRecord| {
+        let written = directory.write_record(record);
+        written.and_then(|()| directory.write_table(&(plan.table)(record))).map_err(RunError::Result)
+    };
+    let mut record = execute(&prepared, progress);
+    // What was trained is safe before anything else is tried.
+    write(&record)?;
+    if !progress.stopped() {
+        add_optima(&prepared, &mut record, progress);
+        write(&record)?;
+    }
+    Ok((record, directory))
+}
