@@ -19,6 +19,7 @@ fn several_plugins_of_every_kind_live_in_one_process() {
             ("verifier", "regex"),
             ("policy", "ngram"),
             ("objective", "alpha"),
+            ("objective", "alpha-dpg"),
             ("objective", "forward-kl"),
             ("objective", "kl-control"),
             ("objective", "ppo-clip"),

@@ -1,9 +1,9 @@
 //! `alpha`: D_α(q‖p*).
 
-use crate::as_released;
+use crate::alpha_dpg::{self, AlphaDpg};
 use pstar_core::objective::{
     Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator,
-    PartitionNeed, PartitionUsed, PopulationForm,
+    PartitionUsed, PopulationForm,
 };
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
@@ -15,9 +15,11 @@ use serde::Deserialize;
 pub(crate) struct Alpha {
     config: Config,
     estimator: PartitionEstimator,
+    /// What `as_released` stands for.
+    released: Option<AlphaDpg>,
 }
 
-/// `(alpha: 0.5)` or `(alpha: 0.25, clip: 10.0, partition: Group)` or `(alpha: 0.25, as_released: true)`
+/// `(alpha: 0.5)` or `(alpha: 0.25, clip: 10.0, partition: Group)`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
@@ -32,8 +34,7 @@ pub(crate) struct Config {
     /// What is subtracted from the pseudo-reward.
     #[serde(default)]
     baseline: Baseline,
-    /// The variant that the authors published: Z from the group, ratios to the behaviour policy, clip 10, no
-    /// factor 1/(1−α), no importance weight.
+    /// Another name of `alpha-dpg`, from before that had its own.
     #[serde(default)]
     as_released: bool,
 }
@@ -47,34 +48,35 @@ impl Objective for Alpha {
         Field::optional("clip", "number", "> 0", "None", "the greatest pseudo-reward (p*/q)^(1-alpha) - 1"),
         Partition::FIELD,
         Baseline::FIELD,
-        Field::optional("as_released", "true | false", "", "false", "the variant that the authors published"),
+        Field::optional(
+            "as_released",
+            "true | false",
+            "",
+            "false",
+            "another name of the objective `alpha-dpg`",
+        ),
     ];
 
     fn new(config: Config) -> Result<Self, PluginError> {
         let Config { alpha, clip, partition, baseline, as_released } = config;
-        if !(0.0..1.0).contains(&alpha) {
-            let error = PluginError::config("alpha", format!("`alpha` must be in [0, 1), found `{alpha}`"));
-            return Err(
-                error.with_hint("for reverse KL use `kl-control`, which aims at the tilted distribution")
-            );
-        }
-        if let Some(clip) = clip.filter(|&clip| clip <= 0.0 || !clip.is_finite()) {
-            return Err(PluginError::config(
-                "clip",
-                format!("`clip` must be a positive number, found `{clip}`"),
-            ));
-        }
+        check_alpha(alpha)?;
+        clip.map_or(Ok(()), check_clip)?;
         let estimates_otherwise = !matches!(partition, Partition::Auto | Partition::Group);
         if as_released && (estimates_otherwise || baseline != Baseline::LeaveOneOut) {
             let message =
                 "`as_released` fixes `partition: Group` and `baseline: LeaveOneOut`, found another choice";
             return Err(PluginError::config("as_released", message));
         }
-        Ok(Self { estimator: PartitionEstimator::new(partition), config })
+        let as_dpg = || AlphaDpg::new(alpha_dpg::Config { alpha, clip: clip.unwrap_or_else(alpha_dpg::ten) });
+        let released = as_released.then(as_dpg).transpose()?;
+        Ok(Self { estimator: PartitionEstimator::new(partition), config, released })
     }
 
     fn declaration(&self) -> Declaration {
-        let Config { alpha, clip, partition, baseline, as_released } = self.config;
+        if let Some(released) = &self.released {
+            return released.declaration();
+        }
+        let Config { alpha, clip, partition, baseline, .. } = self.config;
         let divergence = match clip {
             Some(clip) => Divergence::ClippedAlpha { alpha, clip },
             None if alpha == 0.0 => Divergence::KlFromFiltered,
@@ -82,22 +84,21 @@ impl Objective for Alpha {
         };
         Declaration::default()
             .base_log_probs()
-            .partition(if as_released { PartitionNeed::Unused } else { partition.need() })
+            .partition(partition.need())
             .minimum_group(baseline.minimum_group().max(partition.minimum_group()))
-            // The released variant is defined by its sampling: Z of the group, leave-one-out.
-            .population((!as_released).then_some(PopulationForm::PerSequence))
-            .divergence((!as_released).then_some(divergence))
+            .population(PopulationForm::PerSequence)
+            .divergence(divergence)
     }
 
     fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
-        if self.config.as_released { Ok(()) } else { self.estimator.observe(batch) }
+        if self.released.is_some() { Ok(()) } else { self.estimator.observe(batch) }
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
-        let Config { alpha, clip, baseline, as_released, .. } = self.config;
-        if as_released {
-            return as_released::step(batch, alpha, clip);
+        if let Some(released) = &mut self.released {
+            return released.step(batch);
         }
+        let Config { alpha, clip, baseline, .. } = self.config;
         baseline.check_groups(batch)?;
         let partitions = self.estimator.estimate(batch)?;
         // log (p*/q)^{1−α}.
@@ -133,6 +134,25 @@ impl Objective for Alpha {
     fn restore(&mut self, state: &str) -> Result<(), PluginError> {
         self.estimator.restore(state)
     }
+}
+
+/// # Errors
+/// For an α out of range.
+pub(crate) fn check_alpha(alpha: f64) -> Result<(), PluginError> {
+    if (0.0..1.0).contains(&alpha) {
+        return Ok(());
+    }
+    let error = PluginError::config("alpha", format!("`alpha` must be in [0, 1), found `{alpha}`"));
+    Err(error.with_hint("for reverse KL use `kl-control`, which aims at the tilted distribution"))
+}
+
+/// # Errors
+/// For a clip out of range.
+pub(crate) fn check_clip(clip: f64) -> Result<(), PluginError> {
+    if clip > 0.0 && clip.is_finite() {
+        return Ok(());
+    }
+    Err(PluginError::config("clip", format!("`clip` must be a positive number, found `{clip}`")))
 }
 
 /// Lowers values above `clip` to it, and says what share of the sequences had one: where the rows are all outputs, each as

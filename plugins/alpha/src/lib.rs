@@ -1,6 +1,6 @@
 //! Aiming at the filtered model p* by α-divergences, between forward KL (α → 0) and reverse KL (α → 1).
 
 mod alpha;
-mod as_released;
+mod alpha_dpg;
 
-pstar_core::export_plugin!(objectives: [alpha::Alpha]);
+pstar_core::export_plugin!(objectives: [alpha::Alpha, alpha_dpg::AlphaDpg]);
