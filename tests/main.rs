@@ -21,6 +21,7 @@ mod paper;
 mod population;
 mod prompts;
 mod provenance;
+mod resolved;
 mod rnn;
 mod rollouts;
 mod run_directory;

@@ -47,7 +47,7 @@ pub struct Experiment {
 }
 
 /// A policy of an experiment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySpec {
     /// Its name in the experiment.
     pub name: String,
@@ -66,7 +66,7 @@ pub struct PolicySpec {
 }
 
 /// An objective of an experiment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectiveSpec {
     /// Its name in the experiment.
     pub name: String,

@@ -1,21 +1,21 @@
-//! The experiment file as it is written.
+//! The experiment file as it is written, by people and as the record of a run.
 
 use super::located::Configuration;
 use super::seeds::Seeds;
 use super::{ExperimentError, Located, Sampling, Written, reading};
 use pstar_core::config::UniqueMap;
 use pstar_core::data::Ending;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::path::Path;
 
 /// An experiment file, read but not checked.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentFile {
     /// Names the run's directory.
     pub name: Located<String>,
     /// Where relative paths start; default: the folder of the file.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
     /// What is to be solved.
     pub task: TaskFile,
@@ -26,7 +26,7 @@ pub struct ExperimentFile {
     #[serde(default)]
     pub objectives: UniqueMap<ComponentFile>,
     /// How they train.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingFile>,
     /// How policies are measured.
     #[serde(default)]
@@ -35,18 +35,18 @@ pub struct ExperimentFile {
     #[serde(default)]
     pub exact: ExactFile,
     /// One arm of every policy and objective a seed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seeds: Option<Seeds>,
 }
 
 /// What is to be solved.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskFile {
     /// The symbols of outputs.
     pub alphabet: Located<AlphabetFile>,
     /// Symbols that only prompts use.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_alphabet: Option<Located<AlphabetFile>>,
     /// Greatest number of symbols in an output.
     pub horizon: Located<usize>,
@@ -56,10 +56,10 @@ pub struct TaskFile {
     #[serde(default)]
     pub truncated_is_invalid: bool,
     /// The prompts; default: the empty one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompts: Option<Located<PromptsFile>>,
     /// One weight a prompt; default: equal.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Located<Vec<f64>>>,
     /// The base model.
     pub base: ComponentFile,
@@ -68,7 +68,7 @@ pub struct TaskFile {
 }
 
 /// A set of symbols.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub enum AlphabetFile {
     /// One symbol a character.
     Chars(String),
@@ -87,7 +87,7 @@ impl AlphabetFile {
 }
 
 /// Where prompts come from.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub enum PromptsFile {
     /// The prompts themselves.
@@ -102,13 +102,13 @@ pub enum PromptsFile {
 }
 
 /// A component of a plugin.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComponentFile {
     /// The component's name.
     pub plugin: Located<String>,
     /// Its configuration.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "bare")]
     pub config: Option<Configuration>,
 }
 
@@ -119,14 +119,23 @@ impl ComponentFile {
     }
 }
 
+/// Writes a configuration without the `Some(…)` that raw text is put into otherwise.
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn bare<S: Serializer>(config: &Option<Configuration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match config {
+        Some(config) => config.serialize(serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// A policy.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyFile {
     /// The component's name.
     pub plugin: Located<String>,
     /// Its configuration.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "bare")]
     pub config: Option<Configuration>,
     /// Its initial parameters.
     pub start: Located<Start>,
@@ -146,7 +155,7 @@ pub enum Start {
 }
 
 /// How policies train.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingFile {
     /// Sampled, or exact.
@@ -156,7 +165,7 @@ pub struct TrainingFile {
     /// The optimizer, the same for all arms.
     pub optimizer: Located<OptimizerFile>,
     /// Greatest Euclidean norm of a gradient; longer ones are scaled down to it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<Located<f64>>,
 }
 
@@ -267,10 +276,11 @@ fn default_epsilon() -> f64 {
 }
 
 /// How policies are measured.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluationFile {
     /// Steps between two points of a curve; default: a twentieth of the steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Located<u32>>,
     /// Numbers of samples k of pass@k and coverage@k.
     pub k: Vec<Written<u64>>,
@@ -304,7 +314,7 @@ impl Default for EvaluationFile {
 }
 
 /// Bounds on exact values.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExactFile {
     /// Greatest number of states of a verifier, and of its product with base and policy.

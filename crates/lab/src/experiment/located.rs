@@ -3,10 +3,11 @@
 use super::reading;
 use ron::value::RawValue;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::{Deref, Range};
 
-/// A value and where it stood in the text that it was read from.
+/// A value and where it stood in the text that it was read from, which is no part of what it is: values are equal
+/// wherever they stand, and are written as they are.
 #[derive(Clone, Debug)]
 pub struct Located<T> {
     value: T,
@@ -46,7 +47,19 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Located<T> {
     }
 }
 
-/// A configuration: any RON value, kept as text, and where it stood.
+impl<T: Serialize> Serialize for Located<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+impl<T: PartialEq> PartialEq for Located<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+/// A configuration: any RON value, kept and written as its text, and where it stood.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     text: String,
@@ -69,5 +82,17 @@ impl<'de> Deserialize<'de> for Configuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
         Ok(Self { text: raw.into(), place: reading::place_of(raw) })
+    }
+}
+
+impl Serialize for Configuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        reading::write(&self.text, serializer)
+    }
+}
+
+impl PartialEq for Configuration {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }

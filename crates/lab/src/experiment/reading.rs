@@ -4,7 +4,9 @@
 //! that is being read, and the first fault of a part, are kept beside the reader while it works.
 
 use pstar_core::config::{self, Fault};
+use ron::value::RawValue;
 use serde::de::{DeserializeOwned, Error};
+use serde::{Serialize, Serializer, ser};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -48,6 +50,11 @@ pub(super) fn part<T: DeserializeOwned, E: Error>(raw: &str) -> Result<T, E> {
         });
         E::custom(fault.message)
     })
+}
+
+/// Writes a part as its text, to the byte.
+pub(super) fn write<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    RawValue::from_ron(text).map_err(ser::Error::custom)?.serialize(serializer)
 }
 
 /// Where a part stands in the file, in bytes; empty if it is no part of it.

@@ -3,7 +3,7 @@
 use super::reading;
 use ron::value::RawValue;
 use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::Range;
 
@@ -36,6 +36,19 @@ impl Seeds {
 impl<'de> Deserialize<'de> for Seeds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(List)
+    }
+}
+
+impl Serialize for Seeds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.values.serialize(serializer)
+    }
+}
+
+/// Wherever they stand.
+impl PartialEq for Seeds {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
     }
 }
 

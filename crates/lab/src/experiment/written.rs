@@ -3,11 +3,11 @@
 use super::reading;
 use ron::value::RawValue;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::Range;
 
-/// A number and its text in the file, which keys of the output repeat.
-#[derive(Clone, Debug, PartialEq)]
+/// A number and its text in the file, which keys of the output repeat, and as which it is written again.
+#[derive(Clone, Debug)]
 pub struct Written<T> {
     /// The number.
     pub value: T,
@@ -34,5 +34,18 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Written<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
         Ok(Self { value: reading::part(raw)?, text: raw.to_string(), place: reading::place_of(raw) })
+    }
+}
+
+impl<T> Serialize for Written<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        reading::write(&self.text, serializer)
+    }
+}
+
+/// Wherever they stand.
+impl<T: PartialEq> PartialEq for Written<T> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.value, &self.text) == (&other.value, &other.text)
     }
 }
