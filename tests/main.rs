@@ -32,3 +32,4 @@ mod signals;
 mod support;
 mod views;
 mod warnings;
+mod workspace;
