@@ -66,8 +66,10 @@ fn runs_at_once_never_share_a_directory() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let whole = ["curves.csv", "experiment.ron", "inputs", "provenance.json", "summary.json", "table.txt"];
-    assert_eq!(names, whole);
+    assert_eq!(
+        names,
+        ["curves.csv", "experiment.ron", "inputs", "provenance.json", "summary.json", "table.txt"]
+    );
 }
 
 #[test]
