@@ -1,15 +1,18 @@
 //! What the benches share: this workspace's plugins, and tasks to run them on.
 #![allow(dead_code, reason = "no bench uses all of it")]
 
+#[path = "../tests/libraries.rs"]
+mod libraries;
+
 use criterion::Criterion;
+use libraries::{libraries, library};
 use pstar_core::Task;
 use pstar_core::data::{Alphabet, Ending};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_loader::Registry;
 use pstar_loader::{Plugin, PolicyHandle};
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Short measurements: all benches together stay below two minutes. Freed memory is kept, as the host keeps it.
@@ -19,12 +22,6 @@ pub(crate) fn criterion() -> Criterion {
     short.measurement_time(Duration::from_millis(1500)).sample_size(20)
 }
 
-/// The library file of a plugin of this workspace, as built for the benches.
-pub(crate) fn library(plugin: &str) -> PathBuf {
-    let file = format!("{}pstar_plugin_{plugin}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
-    env::current_exe().unwrap().with_file_name(file)
-}
-
 /// A plugin of this workspace, opened as the host opens it.
 pub(crate) fn plugin(name: &str) -> Plugin {
     pstar_loader::open(&library(name)).unwrap()
@@ -32,8 +29,7 @@ pub(crate) fn plugin(name: &str) -> Plugin {
 
 /// All plugins of this workspace.
 pub(crate) fn registry() -> Registry {
-    let names = ["alpha", "arithmetic", "forward_kl", "kl_control", "ngram", "regex"];
-    Registry::load(&names.map(library)).unwrap()
+    Registry::load(&libraries()).unwrap()
 }
 
 /// The experiment of a text.

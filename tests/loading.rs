@@ -3,29 +3,24 @@
 use crate::support::{folder, host, installation, libraries, library, registry, shown, test_library};
 use pstar_core::INTERFACE_VERSION;
 use pstar_loader::Registry;
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
 #[test]
 fn several_plugins_of_every_kind_live_in_one_process() {
-    let names: Vec<(&str, &str)> =
-        registry().components().iter().map(|listing| (listing.kind, listing.name)).collect();
-    assert_eq!(
-        names,
-        [
-            ("base model", "ngram"),
-            ("verifier", "arithmetic-expression"),
-            ("verifier", "arithmetic-sum"),
-            ("verifier", "regex"),
-            ("policy", "ngram"),
-            ("objective", "alpha"),
-            ("objective", "alpha-dpg"),
-            ("objective", "forward-kl"),
-            ("objective", "kl-control"),
-            ("objective", "ppo-clip"),
-            ("objective", "reinforce"),
-        ]
-    );
+    let names = |registry: &Registry| -> BTreeSet<(&str, String)> {
+        registry.components().iter().map(|listing| (listing.kind, listing.name.to_string())).collect()
+    };
+    let together = names(registry());
+    let alone = libraries().into_iter().map(|library| names(&Registry::load(&[library]).unwrap()));
+    assert_eq!(together, alone.flatten().collect());
+    let kinds: BTreeSet<&str> = together.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, BTreeSet::from(["base model", "objective", "policy", "verifier"]));
+    // One of each, lest the listing be empty.
+    for name in ["ngram", "regex", "kl-control"] {
+        assert!(together.iter().any(|(_, found)| found == name), "{together:?}");
+    }
 }
 
 /// Everything that is wrong, in one list, a sentence each; and no truncated file ends the process.

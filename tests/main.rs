@@ -11,6 +11,7 @@ mod expected;
 mod extremes;
 mod facts;
 mod interfaces;
+mod libraries;
 mod loading;
 mod matched;
 mod mutations;

@@ -1,15 +1,13 @@
 //! Recurrent networks as base models and policies: copies, threads, the cache of fits, and what goes wrong.
 
-use crate::support::{folder, installation, library, shown, test_library};
+use crate::support::{folder, installation, registry, shown, test_library};
 use pstar_lab::experiment::{ExperimentFile, check};
 use pstar_lab::run::{NoProgress, execute, prepare};
-use pstar_loader::Registry;
 use pstar_record::RunRecord;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// Two policies that start as the base. The corpus has too few strings to hold one out, of which every fit warns.
@@ -39,17 +37,16 @@ const BASE: &str = r#"(hidden: 4, embedding: 3, corpus: "corpus.txt", epochs: 20
 
 const CORPUS: &str = "ab\nabab\nba\na\n\nbb\n";
 
-/// A folder with a corpus, files of parameters, and the plugins that the host does not have beside it.
+/// A folder with a corpus, files of parameters, and a plugin that the host does not have beside it.
 struct Place(TempDir);
 
 impl Place {
     fn new() -> Self {
         let place = Self(folder());
         fs::create_dir(place.path("plugins")).unwrap();
-        for file in [library("rnn"), test_library("faulty")] {
-            let link = place.path("plugins").join(file.file_name().unwrap());
-            fs::hard_link(&file, &link).or_else(|_| fs::copy(&file, &link).map(|_| ())).unwrap();
-        }
+        let file = test_library("faulty");
+        let link = place.path("plugins").join(file.file_name().unwrap());
+        fs::hard_link(&file, &link).or_else(|_| fs::copy(&file, &link).map(|_| ())).unwrap();
         write_inputs(&place);
         place
     }
@@ -81,9 +78,7 @@ impl Place {
 
     /// Runs an experiment in this process.
     fn run(&self, experiment: &str) -> RunRecord {
-        static REGISTRY: OnceLock<Registry> = OnceLock::new();
-        let registry =
-            REGISTRY.get_or_init(|| Registry::load(&["kl_control", "regex", "rnn"].map(library)).unwrap());
+        let registry = registry();
         let path = self.path("experiment.ron");
         let file = ExperimentFile::parse(&path, experiment).unwrap();
         let experiment = check(file, &path, experiment, registry).unwrap_or_else(|error| panic!("{error:?}"));

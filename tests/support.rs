@@ -1,5 +1,8 @@
 //! What the tests share: the host with its plugins beside it, and experiments built from text.
 
+pub(crate) use crate::libraries::{libraries, library};
+
+use crate::libraries::built;
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_lab::run::{NoProgress, Prepared, add_optima, execute, prepare};
 use pstar_loader::Registry;
@@ -10,31 +13,9 @@ use std::sync::OnceLock;
 use std::{env, fs};
 use tempfile::TempDir;
 
-/// The plugins of this workspace.
-const PLUGINS: [&str; 7] =
-    ["alpha", "arithmetic", "forward_kl", "kl_control", "ngram", "policy_gradient", "regex"];
-
-/// The library file of a plugin of this workspace, as built for the tests.
-pub(crate) fn library(plugin: &str) -> PathBuf {
-    let file = format!("{}pstar_plugin_{plugin}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
-    let beside = env::current_exe().unwrap().parent().unwrap().join(&file);
-    assert!(
-        beside.exists(),
-        "{} is missing: is the plugin a dev-dependency of pstar-host?",
-        beside.display()
-    );
-    beside
-}
-
 /// The library file of a plugin that exists for these tests.
 pub(crate) fn test_library(plugin: &str) -> PathBuf {
-    let file = format!("{}pstar_test_{plugin}{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
-    env::current_exe().unwrap().parent().unwrap().join(file)
-}
-
-/// All libraries of this workspace's plugins.
-pub(crate) fn libraries() -> Vec<PathBuf> {
-    PLUGINS.iter().map(|plugin| library(plugin)).collect()
+    built(&format!("pstar_test_{plugin}"))
 }
 
 /// A folder with the host and nothing but this workspace's plugins beside it.
@@ -88,9 +69,13 @@ pub(crate) fn run(text: &str) -> RunRecord {
     run_prepared(&prepare(&experiment, registry()).unwrap_or_else(|error| panic!("{error:?}")))
 }
 
-/// Runs an experiment in this process, with one more plugin.
+/// Runs an experiment in this process, with one more plugin, unless it is of this workspace anyway.
 pub(crate) fn run_with(plugin: PathBuf, text: &str) -> RunRecord {
-    let registry = Registry::load(&[libraries(), vec![plugin]].concat()).unwrap();
+    let mut plugins = libraries();
+    if !plugins.contains(&plugin) {
+        plugins.push(plugin);
+    }
+    let registry = Registry::load(&plugins).unwrap();
     let path = experiments().join("test.ron");
     let file = ExperimentFile::parse(&path, text).unwrap_or_else(|error| panic!("{error:?}"));
     let experiment = check(file, &path, text, &registry).unwrap_or_else(|error| panic!("{error:?}"));
