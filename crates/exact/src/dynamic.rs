@@ -10,8 +10,15 @@ mod completions;
 mod counts;
 mod coverage;
 mod divergences;
+pub(crate) mod flow;
+pub(crate) mod forward;
+pub(crate) mod gradient;
+mod mixture;
+pub(crate) mod occupancy;
+pub(crate) mod rows;
 mod sampler;
 mod walk;
+pub(crate) mod weight;
 mod wide;
 
 pub use classes::{log_masses, split};

@@ -28,54 +28,36 @@
 //! portable ones of `pstar_core::math` and sums have a fixed order, so that the bits do not depend on the
 //! processor.
 
-mod acceptor;
-mod automaton;
-mod coverage;
-mod curve;
-mod distribution;
-mod divergence;
+mod automata;
 pub mod dynamic;
-mod enumerate;
-mod explore;
-mod filtered;
-mod flow;
-mod forward;
-mod gradient;
-mod mixture;
-mod occupancy;
+mod enumeration;
+mod measures;
 mod optimum;
-mod product;
-mod rows;
-mod space;
-mod split;
 mod sum;
-mod summary;
-mod tilted;
-mod valid_set;
-mod weight;
+mod targets;
 
 #[cfg(test)]
 mod testing;
 
-pub use acceptor::{Acceptor, ExplicitAutomaton, ResponseAutomaton};
-pub use automaton::{FiniteState, LayeredAutomaton};
-pub use coverage::at_least_once;
-pub use curve::{CurvePoint, entropy};
-pub use distribution::Distribution;
-pub use divergence::{Divergences, Orders, Reference};
-pub use enumerate::{OutputTable, enumerate};
-pub use explore::{ExploreError, Explored};
-pub use filtered::FilteredModel;
-pub use flow::{FlowLimit, reward_flow};
-pub use forward::Weighted;
-pub use gradient::{PopulationError, population_gradient};
-pub use occupancy::{PolicyRows, PromptProblem, rows_in_use};
+pub use automata::acceptor::{Acceptor, ExplicitAutomaton, ResponseAutomaton};
+pub use automata::automaton::{FiniteState, LayeredAutomaton};
+pub use automata::explore::{ExploreError, Explored};
+pub use automata::product::{Layer, Product, Role, Started};
+pub use dynamic::flow::{FlowLimit, reward_flow};
+pub use dynamic::forward::Weighted;
+pub use dynamic::gradient::{PopulationError, population_gradient};
+pub use dynamic::occupancy::{PolicyRows, PromptProblem, rows_in_use};
+pub use dynamic::rows::ModelRows;
+pub use enumeration::distribution::Distribution;
+pub use enumeration::enumerate::{OutputTable, enumerate};
+pub use enumeration::space::OutputSpace;
+pub use enumeration::valid_set::ValidSet;
+pub use measures::coverage::at_least_once;
+pub use measures::curve::{CurvePoint, entropy};
+pub use measures::divergence::{Divergences, Orders, Reference};
+pub use measures::summary::Summary;
 pub use optimum::{Optimum, Search, filtered_projection, optima};
-pub use product::{Layer, Product, Role, Started};
-pub use rows::ModelRows;
-pub use space::OutputSpace;
-pub use split::{OutputClass, Split};
 pub use sum::{Accumulator, sum};
-pub use summary::Summary;
-pub use tilted::{TiltedModel, beta_of_mu};
-pub use valid_set::ValidSet;
+pub use targets::filtered::FilteredModel;
+pub use targets::split::{OutputClass, Split};
+pub use targets::tilted::{TiltedModel, beta_of_mu};

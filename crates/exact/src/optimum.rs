@@ -30,8 +30,8 @@ mod tasks;
 
 use pstar_core::objective::Divergence;
 
-use crate::gradient::PopulationError;
-use crate::occupancy::{PromptProblem, RowSet};
+use crate::dynamic::gradient::PopulationError;
+use crate::dynamic::occupancy::{PromptProblem, RowSet};
 
 /// How hard to look: numbers of starts of each kind, and how far they are followed.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,10 +2,10 @@
 
 use pstar_core::math;
 
-use crate::forward::{Scope, Weighted};
-use crate::product::Role;
+use crate::automata::product::Role;
+use crate::dynamic::forward::{Scope, Weighted};
+use crate::dynamic::weight::{Choice, Expectation, LogDual};
 use crate::sum::nonnegative;
-use crate::weight::{Choice, Expectation, LogDual};
 use crate::{OutputClass, Split};
 
 /// The valid and the invalid outputs under the base or the policy: masses, and what each class looks like.

@@ -10,7 +10,7 @@ use pstar_core::data::Ending;
 use pstar_core::math;
 
 use super::walk::{Behind, Walk};
-use crate::acceptor::DEAD;
+use crate::automata::acceptor::DEAD;
 use crate::{Acceptor, OutputSpace, Role, Weighted};
 
 /// Number of valid outputs.

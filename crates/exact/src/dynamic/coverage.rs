@@ -9,7 +9,7 @@
 use super::completions::Completions;
 use super::walk::{Behind, Walk};
 use super::wide::Wide;
-use crate::coverage::coverage_at;
+use crate::measures::coverage::coverage_at;
 use crate::{Accumulator, Role, Weighted};
 
 /// The greatest power in the series. As Kq < 1, what is left out is below 1/19! < 10⁻¹⁷ of the first term.

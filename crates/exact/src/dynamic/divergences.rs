@@ -3,12 +3,12 @@
 use pstar_core::math;
 
 use super::classes::split_of;
-use crate::divergence::{ClassRatios, LogRatios, PairSums, Parts, PowerSum, settled};
-use crate::forward::{Scope, Weighted};
-use crate::mixture::{LogMixed, Mixture};
-use crate::product::Role;
+use crate::automata::product::Role;
+use crate::dynamic::forward::{Scope, Weighted};
+use crate::dynamic::mixture::{LogMixed, Mixture};
+use crate::dynamic::weight::{Expectation, LogDual};
+use crate::measures::divergence::{ClassRatios, LogRatios, PairSums, Parts, PowerSum, settled};
 use crate::sum::nonnegative;
-use crate::weight::{Expectation, LogDual};
 use crate::{Divergences, Orders, Split, TiltedModel};
 
 /// The policy's classes, and its divergences from the base, whose classes are `base`, from p* and from the tilts.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use pstar_core::math;
 
-use crate::gradient::PopulationError;
-use crate::occupancy::{Behind, Posterior, PromptProblem, RowSet, mean_weights};
+use crate::dynamic::gradient::PopulationError;
+use crate::dynamic::occupancy::{Behind, Posterior, PromptProblem, RowSet, mean_weights};
 use crate::sum::Accumulator;
 
 use super::counting::{LogCounts, VANISHING, longest_stride};

@@ -11,8 +11,8 @@
 use pstar_core::math;
 use pstar_core::objective::Divergence;
 
-use crate::gradient::{PopulationError, beta_at_rate};
-use crate::occupancy::{Behind, LogSum, PromptProblem, RowSet, Step, mean_weights};
+use crate::dynamic::gradient::{PopulationError, beta_at_rate};
+use crate::dynamic::occupancy::{Behind, LogSum, PromptProblem, RowSet, Step, mean_weights};
 use crate::sum::Accumulator;
 
 use super::descend::Potential;

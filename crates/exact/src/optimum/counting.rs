@@ -8,7 +8,7 @@
 
 use pstar_core::math;
 
-use crate::occupancy::{Behind, LogSum, Posterior, PromptProblem, RowSet, mean_weights};
+use crate::dynamic::occupancy::{Behind, LogSum, Posterior, PromptProblem, RowSet, mean_weights};
 use crate::sum::{Accumulator, nonnegative};
 
 use super::descend::Potential;

@@ -1,6 +1,6 @@
 //! Going down from one policy: steps in log-probabilities towards where a potential wishes the rows to be.
 
-use crate::occupancy::RowSet;
+use crate::dynamic::occupancy::RowSet;
 
 use super::scratch::Scratch;
 

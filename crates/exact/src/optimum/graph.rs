@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::occupancy::{Behind, PromptProblem, RowSet, mean_weights};
+use crate::dynamic::occupancy::{Behind, PromptProblem, RowSet, mean_weights};
 
 /// All prompts of a class.
 #[derive(Debug)]

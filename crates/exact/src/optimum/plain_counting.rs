@@ -2,7 +2,7 @@
 
 use pstar_core::math;
 
-use crate::occupancy::RowSet;
+use crate::dynamic::occupancy::RowSet;
 
 use super::counting::longest_stride;
 use super::descend::Potential;

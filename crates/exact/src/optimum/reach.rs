@@ -3,7 +3,7 @@
 //! A choice that leads out of the base's support somewhere must go, or what leads to that place. Which of them to keep
 //! is a matter of taste that decides between local optima: every set of choices that is worth keeping is tried.
 
-use crate::occupancy::{Behind, PromptProblem, RowSet, Step};
+use crate::dynamic::occupancy::{Behind, PromptProblem, RowSet, Step};
 
 use super::starts::likeliest;
 

@@ -4,8 +4,8 @@ use pstar_core::math;
 use pstar_core::objective::Divergence;
 use rayon::prelude::*;
 
-use crate::gradient::PopulationError;
-use crate::occupancy::{PromptProblem, RowSet};
+use crate::dynamic::gradient::PopulationError;
+use crate::dynamic::occupancy::{PromptProblem, RowSet};
 
 use super::descend::Point;
 use super::graph::Graph;

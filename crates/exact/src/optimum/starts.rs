@@ -6,7 +6,7 @@ mod supports;
 use pstar_core::math;
 use pstar_core::rng::{Purpose, StreamKey};
 
-use crate::occupancy::{PromptProblem, RowSet};
+use crate::dynamic::occupancy::{PromptProblem, RowSet};
 
 use super::Search;
 use super::graph::Graph;

@@ -3,8 +3,8 @@
 use pstar_core::math;
 use pstar_core::objective::Divergence;
 
-use crate::gradient::PopulationError;
-use crate::occupancy::PromptProblem;
+use crate::dynamic::gradient::PopulationError;
+use crate::dynamic::occupancy::PromptProblem;
 
 use super::bound::{self, Bound, Relaxation, branch};
 use super::clipped::Clipped;

@@ -2,8 +2,8 @@ use pstar_core::data::Ending;
 use pstar_core::math;
 
 use super::*;
-use crate::coverage::at_least_once;
 use crate::dynamic::sampler::tests::{Task, even, independent};
+use crate::measures::coverage::at_least_once;
 use crate::testing::assert_close;
 use crate::{ExplicitAutomaton, OutputSpace};
 

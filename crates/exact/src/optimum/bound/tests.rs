@@ -8,8 +8,8 @@ use super::super::descend::Point;
 use super::super::scratch::Scratch;
 use super::super::tasks::Task;
 use super::*;
-use crate::occupancy::PromptProblem;
-use crate::occupancy::tests::{Class, Prompt, random};
+use crate::dynamic::occupancy::PromptProblem;
+use crate::dynamic::occupancy::tests::{Class, Prompt, random};
 
 /// Uniform numbers in a fixed order.
 pub(super) struct Draws(StreamKey, u32, usize);

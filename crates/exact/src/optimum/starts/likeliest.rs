@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use crate::occupancy::{Behind, PromptProblem};
+use crate::dynamic::occupancy::{Behind, PromptProblem};
 
 /// Beginnings that are looked at where outputs must choose alike.
 const POPS: usize = 60_000;

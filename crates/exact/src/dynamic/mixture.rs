@@ -5,8 +5,8 @@
 
 use pstar_core::math;
 
-use crate::product::Role;
-use crate::weight::{Choice, Dual, Weight};
+use crate::automata::product::Role;
+use crate::dynamic::weight::{Choice, Dual, Weight};
 
 /// Which mixture: u is `anchor`, t the other model, and `exponent` is ε.
 #[derive(Clone, Copy, Debug)]

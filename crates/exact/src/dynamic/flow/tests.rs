@@ -3,11 +3,11 @@
 use pstar_core::data::Ending;
 
 use super::*;
-use crate::occupancy::tests::{Class, prompt};
+use crate::dynamic::occupancy::tests::{Class, prompt};
 use crate::{ExplicitAutomaton, OutputSpace};
 
 /// One symbol of `valid.len()`: a softmax over them.
-fn table(base: &[f64], valid: &[bool]) -> crate::occupancy::tests::Prompt {
+fn table(base: &[f64], valid: &[bool]) -> crate::dynamic::occupancy::tests::Prompt {
     let symbols = base.len();
     let space = OutputSpace { symbols, horizon: 1, ending: Ending::FixedLength };
     let next = valid.iter().map(|&valid| if valid { 1 } else { u64::MAX }).chain(vec![u64::MAX; symbols]);

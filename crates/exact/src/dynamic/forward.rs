@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use pstar_core::math;
 
-use crate::mixture::{LogMixed, Mixed, Mixture};
-use crate::product::{Product, Role};
-use crate::rows::ModelRows;
-use crate::weight::{Choice, Dual, Expectation, Greatest, LogDual, Support, Weight};
+use crate::automata::product::{Product, Role};
+use crate::dynamic::mixture::{LogMixed, Mixed, Mixture};
+use crate::dynamic::rows::ModelRows;
+use crate::dynamic::weight::{Choice, Dual, Expectation, Greatest, LogDual, Support, Weight};
 
 /// A product with the probabilities of its models. Where there is no policy, the base stands in for it.
 #[derive(Clone, Copy, Debug)]

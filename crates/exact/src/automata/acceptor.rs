@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use pstar_core::data::Ending;
 
-use crate::explore::{ExploreError, Explored};
+use crate::automata::explore::{ExploreError, Explored};
 use crate::{OutputSpace, ValidSet};
 
 /// A verifier that reads an output symbol by symbol. States are numbers of its own choosing.

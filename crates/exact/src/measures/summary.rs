@@ -2,7 +2,7 @@
 
 use pstar_core::math;
 
-use crate::coverage::{at_least_once, coverage_at};
+use crate::measures::coverage::{at_least_once, coverage_at};
 use crate::sum::nonnegative;
 use crate::{Distribution, FilteredModel, OutputClass, Split, TiltedModel, ValidSet};
 

@@ -4,7 +4,7 @@ use pstar_core::data::Ending;
 use pstar_core::rng::{Purpose, StreamKey};
 
 use super::*;
-use crate::product::Started;
+use crate::automata::product::Started;
 use crate::testing::{Bigram, assert_close};
 use crate::{Acceptor, ExplicitAutomaton, OutputSpace, ResponseAutomaton};
 

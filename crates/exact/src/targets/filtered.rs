@@ -2,7 +2,7 @@
 
 use pstar_core::math;
 
-use crate::split::TINY;
+use crate::targets::split::TINY;
 use crate::{Distribution, OutputClass, Split, ValidSet};
 
 /// The base restricted to the valid outputs and renormalised.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pstar_core::math;
 
-use crate::product::{Role, Started};
+use crate::automata::product::{Role, Started};
 use crate::{ExploreError, Product};
 
 /// One model's choices at one position: states × choices.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use pstar_core::data::Ending;
 
-use crate::acceptor::DEAD;
-use crate::explore::{ExploreError, Explored};
+use crate::automata::acceptor::DEAD;
+use crate::automata::explore::{ExploreError, Explored};
 use crate::{Acceptor, FiniteState, OutputSpace};
 
 /// How many earlier layers are looked through for an equal one.

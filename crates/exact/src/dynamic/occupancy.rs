@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use pstar_core::math;
 
-use crate::product::{Layer, Role};
+use crate::automata::product::{Layer, Role};
 use crate::{ModelRows, Product};
 
 /// Where the rows of a policy's states begin in its parameters, for every position.

@@ -13,7 +13,7 @@ use pstar_core::objective::Divergence;
 use thiserror::Error;
 
 use crate::beta_of_mu;
-use crate::occupancy::{Behind, Posterior, PromptProblem, RowSet, Step};
+use crate::dynamic::occupancy::{Behind, Posterior, PromptProblem, RowSet, Step};
 
 /// Why a gradient or an optimum cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]

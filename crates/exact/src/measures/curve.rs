@@ -1,6 +1,6 @@
 //! The cheap part of the measures, for every evaluation of a training curve.
 
-use crate::coverage::coverage_at;
+use crate::measures::coverage::coverage_at;
 use crate::sum::{block_sums, finite, nonnegative};
 use crate::{Distribution, FilteredModel, ValidSet};
 

@@ -9,8 +9,8 @@
 //! # Source
 //! Dormand, Prince (1980), for the integrator.
 
-use crate::gradient::invalid_mass_gradient;
-use crate::occupancy::{PromptProblem, RowSet};
+use crate::dynamic::gradient::invalid_mass_gradient;
+use crate::dynamic::occupancy::{PromptProblem, RowSet};
 
 /// The error of a step that is accepted, in logits.
 const TOLERANCE: f64 = 1e-7;

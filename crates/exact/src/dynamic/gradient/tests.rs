@@ -3,7 +3,7 @@
 use pstar_core::data::Ending;
 
 use super::*;
-use crate::occupancy::tests::{Class, Prompt, prompt, random};
+use crate::dynamic::occupancy::tests::{Class, Prompt, prompt, random};
 use crate::testing::assert_close;
 use crate::{ExplicitAutomaton, OutputSpace};
 

@@ -1,0 +1,6 @@
+//! All outputs, one by one.
+
+pub(crate) mod distribution;
+pub(crate) mod enumerate;
+pub(crate) mod space;
+pub(crate) mod valid_set;

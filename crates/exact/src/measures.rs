@@ -1,0 +1,6 @@
+//! What a distribution over enumerated outputs is worth.
+
+pub(crate) mod coverage;
+pub(crate) mod curve;
+pub(crate) mod divergence;
+pub(crate) mod summary;
