@@ -33,15 +33,6 @@ impl Accumulator {
     }
 }
 
-/// Compensated sum of the terms.
-pub fn sum(terms: impl IntoIterator<Item = f64>) -> f64 {
-    let mut accumulator = Accumulator::default();
-    for term in terms {
-        accumulator.add(term);
-    }
-    accumulator.total()
-}
-
 /// Independent partial sums within a block: they hide the latency of an addition.
 const LANES: usize = 4;
 
@@ -110,7 +101,7 @@ pub(crate) fn nonnegative(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::assert_close;
+    use crate::testing::{assert_close, sum};
 
     #[test]
     fn what_a_plain_sum_drops_is_kept() {

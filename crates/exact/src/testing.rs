@@ -4,7 +4,9 @@ use std::convert::Infallible;
 
 use pstar_core::data::Ending;
 
-use crate::{Distribution, FiniteState, LayeredAutomaton, OutputSpace, OutputTable, ValidSet, enumerate};
+use crate::{
+    Accumulator, Distribution, FiniteState, LayeredAutomaton, OutputSpace, OutputTable, ValidSet, enumerate,
+};
 
 /// A bigram model from explicit probabilities: row 0 is the start, row 1 + k follows symbol k.
 pub(crate) struct Bigram {
@@ -125,4 +127,13 @@ pub(crate) fn assert_close(found: f64, expected: f64, tolerance: f64) {
         same_infinity || (found - expected).abs() <= tolerance,
         "found {found}, expected {expected} within {tolerance}"
     );
+}
+
+/// Compensated sum of the terms.
+pub(crate) fn sum(terms: impl IntoIterator<Item = f64>) -> f64 {
+    let mut accumulator = Accumulator::default();
+    for term in terms {
+        accumulator.add(term);
+    }
+    accumulator.total()
 }

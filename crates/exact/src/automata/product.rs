@@ -53,7 +53,7 @@ impl<E> std::fmt::Debug for Started<'_, E> {
 /// Nodes are ordered: first those from which a valid output can be reached. At the horizon there are two nodes, 0 for
 /// valid outputs and 1 for the others.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Layer {
+pub(crate) struct Layer {
     /// Nodes 0..alive can still become valid.
     pub(crate) alive: usize,
     /// For each node the number of its pair of model states.
@@ -72,7 +72,7 @@ pub struct Layer {
 
 impl Layer {
     /// Number of nodes.
-    pub fn nodes(&self) -> usize {
+    pub(crate) fn nodes(&self) -> usize {
         self.pair.len()
     }
 }
@@ -240,7 +240,7 @@ impl Product {
     }
 
     /// The layer of each position; neighbours may be one and the same.
-    pub fn layers(&self) -> &[Arc<Layer>] {
+    pub(crate) fn layers(&self) -> &[Arc<Layer>] {
         &self.layers
     }
 

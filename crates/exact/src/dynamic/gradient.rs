@@ -12,8 +12,8 @@ use pstar_core::math;
 use pstar_core::objective::Divergence;
 use thiserror::Error;
 
-use crate::beta_of_mu;
 use crate::dynamic::occupancy::{Behind, Posterior, PromptProblem, RowSet, Step};
+use crate::targets::tilted::beta_of_mu;
 
 /// Why a gradient or an optimum cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]

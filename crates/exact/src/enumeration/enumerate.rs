@@ -150,8 +150,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{Bigram, assert_close};
-    use crate::{OutputSpace, sum};
+    use crate::OutputSpace;
+    use crate::testing::{Bigram, assert_close, sum};
 
     /// Every output against the product of its own factors, and the total mass against 1.
     fn check(model: &Bigram, space: OutputSpace) {

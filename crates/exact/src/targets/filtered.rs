@@ -52,8 +52,8 @@ impl FilteredModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_close, table, toy_c, toy_e};
-    use crate::{OutputTable, sum};
+    use crate::OutputTable;
+    use crate::testing::{assert_close, sum, table, toy_c, toy_e};
 
     fn filter(base: &OutputTable, mask: &[bool]) -> Option<FilteredModel> {
         let valid = ValidSet::new(mask.to_vec());

@@ -141,7 +141,7 @@ fn js_to_filtered(mu: f64, log_mu: f64, one_minus_mu: f64) -> f64 {
 /// The β whose tilt has validity rate `mu`: 1/β = logit μ − logit A1.
 ///
 /// `None` where no β > 0 does: μ ≤ A1, μ ≥ 1, A1 = 0, or A0 = 0.
-pub fn beta_of_mu(mu: f64, log_valid_mass: f64, log_invalid_mass: f64) -> Option<f64> {
+pub(crate) fn beta_of_mu(mu: f64, log_valid_mass: f64, log_invalid_mass: f64) -> Option<f64> {
     if !(mu > 0.0 && mu < 1.0 && log_valid_mass.is_finite() && log_invalid_mass.is_finite()) {
         return None;
     }

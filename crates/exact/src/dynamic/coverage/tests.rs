@@ -11,7 +11,7 @@ const K: [u64; 7] = [0, 1, 2, 3, 16, 1000, 1_000_000];
 
 /// Σ of terms that are right to a rounding, and of their sizes.
 fn expected(probs: &[f64], k: u64) -> f64 {
-    crate::sum(probs.iter().map(|&prob| at_least_once(prob, k)))
+    crate::testing::sum(probs.iter().map(|&prob| at_least_once(prob, k)))
 }
 
 fn all_of(coverage: Vec<Option<f64>>) -> Vec<f64> {

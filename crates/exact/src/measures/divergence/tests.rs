@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{assert_close, table, toy_c, toy_e};
-use crate::{OutputTable, sum};
+use crate::OutputTable;
+use crate::testing::{assert_close, sum, table, toy_c, toy_e};
 
 const ALPHAS: [f64; 9] = [-0.5, 0.0, 1e-9, 0.25, 0.5, 0.9, 1.0 - 1e-9, 1.0, 1.5];
 const POWERS: [f64; 6] = [-0.5, 0.0, 0.25, 0.5, 1.0, 1.5];
