@@ -1,29 +1,13 @@
 //! The smaller commands, as text and as JSON.
 
-use crate::support::{experiments, folder, host, installation, shown};
+use crate::support::{answer, command, experiments, folder, host, installation, shown};
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 /// A command with something on its standard input.
 fn host_with(input: &str, arguments: &[&str]) -> Output {
-    let mut child = Command::new(installation().join("host"))
-        .args(arguments)
-        .env("NO_COLOR", "1")
-        .env_remove("PSTAR_PLUGIN_PATH")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_string();
-    // A faulty input may end the command before it has read everything.
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    let _ = writer.join().unwrap();
-    output
+    answer(&mut command(installation(), arguments), input.as_bytes())
 }
 
 fn lines(output: &Output) -> Vec<Value> {

@@ -1,10 +1,9 @@
 //! Plugins of older and newer versions of the interface, beside those of this one, in every order.
 
-use crate::support::{build_out_of_tree, copy_folder, folder, library, root, shown, target};
+use crate::support::{answer, build_out_of_tree, command, copy_folder, folder, library, root, shown, target};
 use pstar_core::INTERFACE_VERSION;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::sync::OnceLock;
 use std::{env, fs};
 
@@ -81,18 +80,7 @@ fn lonely_host(folder: &Path, arguments: &[&str], input: &str) -> Output {
             .or_else(|_| fs::copy(env!("CARGO_BIN_EXE_host"), &host).map(|_| ()))
             .unwrap();
     }
-    let mut child = Command::new(host)
-        .args(arguments)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .env_remove("PSTAR_PLUGIN_PATH")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+    answer(command(folder, arguments).current_dir(folder), input.as_bytes())
 }
 
 #[test]

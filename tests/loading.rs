@@ -1,6 +1,8 @@
 //! Finding and loading plugin files.
 
-use crate::support::{folder, host, installation, libraries, library, registry, shown, test_library};
+use crate::support::{
+    command, folder, host, installation, libraries, library, registry, shown, test_library,
+};
 use pstar_core::INTERFACE_VERSION;
 use pstar_loader::Registry;
 use std::collections::BTreeSet;
@@ -108,14 +110,10 @@ fn plugins_come_from_beside_the_host_a_flag_and_the_environment() {
     let name = plugin.file_name().unwrap();
     fs::copy(&plugin, folder.path().join(name)).unwrap();
     let by_flag = host(folder.path(), &["plugins", "--plugin-dir", "."]);
-    let by_environment = Command::new(installation().join("host"))
-        .arg("plugins")
-        .env("PSTAR_PLUGIN_PATH", folder.path())
-        .output()
-        .unwrap();
+    let by_environment =
+        command(installation(), &["plugins"]).env("PSTAR_PLUGIN_PATH", folder.path()).output().unwrap();
     // One file that is found twice is one plugin.
-    let both = Command::new(installation().join("host"))
-        .args(["plugins", "--plugin-dir"])
+    let both = command(installation(), &["plugins", "--plugin-dir"])
         .arg(folder.path())
         .env("PSTAR_PLUGIN_PATH", folder.path())
         .output()

@@ -1,6 +1,6 @@
 //! A run's directory: what stands in it is whole and of one run, whatever ends the program.
 
-use crate::support::{folder, host, installation, registry, shown};
+use crate::support::{command, folder, host, installation, registry, shown};
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_lab::run::{RunDirectory, StoreError};
 use std::path::Path;
@@ -40,8 +40,7 @@ fn read(folder: &Path) -> Experiment {
 }
 
 fn start(folder: &Path) -> Child {
-    Command::new(installation().join("host"))
-        .args(["run", "files.ron", "--out", "out"])
+    command(installation(), &["run", "files.ron", "--out", "out"])
         .current_dir(folder)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

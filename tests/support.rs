@@ -7,10 +7,11 @@ use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_lab::run::{NoProgress, Prepared, add_optima, execute, prepare};
 use pstar_loader::Registry;
 use pstar_record::{RunRecord, Warning};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
-use std::{env, fs};
+use std::{env, fs, thread};
 use tempfile::TempDir;
 
 /// The library file of a plugin that exists for these tests.
@@ -36,13 +37,26 @@ pub(crate) fn installation() -> &'static Path {
 
 /// The host, quiet and colourless, in a folder of its own.
 pub(crate) fn host(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(installation().join("host"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .env_remove("PSTAR_PLUGIN_PATH")
-        .output()
-        .unwrap()
+    command(installation(), arguments).current_dir(folder).output().unwrap()
+}
+
+/// The host of a folder, quiet and colourless, with nothing but the plugins beside it.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(folder.join("host"));
+    command.args(arguments).env("NO_COLOR", "1").env_remove("PSTAR_PLUGIN_PATH");
+    command
+}
+
+/// What a command does with something on its standard input.
+pub(crate) fn answer(command: &mut Command, input: &[u8]) -> Output {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
+    // A faulty input may end the command before it has read everything.
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    let _ = writer.join().unwrap();
+    output
 }
 
 /// This workspace's plugins, loaded into this process.

@@ -1,10 +1,10 @@
 //! Groups of one, seeds that change nothing, and a verifier that contradicts itself.
 
-use crate::support::{folder, host, installation, shown, test_library};
+use crate::support::{command, folder, host, installation, shown, test_library};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn case(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases").join(name)
@@ -12,10 +12,7 @@ fn case(name: &str) -> PathBuf {
 
 /// `host probe objective` on a batch.
 fn probe(batch: &Path, objective: &str, config: &str) -> Output {
-    Command::new(installation().join("host"))
-        .args(["probe", "objective", "--plugin", objective, "--config", config])
-        .env("NO_COLOR", "1")
-        .env_remove("PSTAR_PLUGIN_PATH")
+    command(installation(), &["probe", "objective", "--plugin", objective, "--config", config])
         .stdin(fs::File::open(batch).unwrap())
         .output()
         .unwrap()

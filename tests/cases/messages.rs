@@ -1,6 +1,6 @@
 //! What is underlined and quoted, and what reaches standard output.
 
-use crate::support::{folder, host, installation, test_library};
+use crate::support::{answer, command, folder, host, installation, test_library};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -54,24 +54,7 @@ fn problem(from: &str, to: &str) -> Value {
 
 /// The host with something on its standard input.
 fn ask(input: &[u8], arguments: &[&str]) -> Output {
-    let mut child = command(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    let _ = writer.join().unwrap();
-    output
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(installation().join("host"));
-    command.args(arguments).env("NO_COLOR", "1").env_remove("PSTAR_PLUGIN_PATH");
-    command
+    answer(&mut command(installation(), arguments), input)
 }
 
 const VERIFIER: [&str; 6] = ["probe", "verifier", "--plugin", "regex", "--config", "(pattern: \"a*\")"];
@@ -331,7 +314,7 @@ fn results_that_cannot_be_written_are_an_error() {
     ];
     for arguments in commands {
         let full = File::options().write(true).open("/dev/full").unwrap();
-        let output = command(arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let output = command(installation(), arguments).stdout(full).stderr(Stdio::piped()).output().unwrap();
         assert_eq!(output.status.code(), Some(5), "{arguments:?} > /dev/full");
         assert!(err(&output).contains("standard output cannot be written"), "{}", err(&output));
         let output = Command::new("sh")
@@ -345,15 +328,19 @@ fn results_that_cannot_be_written_are_an_error() {
         assert!(err(&output).contains("standard output is closed"), "{}", err(&output));
     }
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let mut child =
-        command(&VERIFIER).stdin(Stdio::piped()).stdout(full).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command(installation(), &VERIFIER)
+        .stdin(Stdio::piped())
+        .stdout(full)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(b"{\"response\": \"a\"}\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
 }
 
 #[test]
 fn a_probe_ends_when_its_reader_has_gone() {
-    let mut child = command(&VERIFIER)
+    let mut child = command(installation(), &VERIFIER)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
