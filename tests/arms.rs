@@ -4,7 +4,7 @@ use crate::support::{experiment, registry};
 use pstar_core::PluginError;
 use pstar_lab::experiment::Experiment;
 use pstar_lab::probe::ObjectiveInput;
-use pstar_lab::run::{NoProgress, Prepared, Progress, components, execute, prepare};
+use pstar_lab::run::{ArmSpec, NoProgress, Prepared, Progress, components, execute, prepare};
 use pstar_lab::training::{Arm, ArmEvent, ArmOutcome, ArmState, Control};
 use pstar_record::ArmStatus;
 use serde::Deserialize;
@@ -303,4 +303,45 @@ fn a_run_that_is_stopped_keeps_what_it_has() {
     assert_eq!(second.curve, whole.arms[1].curve[..2]);
     assert_eq!((second.budget.optimizer_steps, second.last.is_none()), (3, true));
     assert_eq!((third.curve.len(), third.budget.sequences), (0, 0));
+}
+
+/// An arm's name changes with whatever determines it, and with nothing else.
+#[test]
+fn an_arm_is_named_by_what_determines_it() {
+    let own = text(KINDS[0].0, KINDS[0].1);
+    let id = |text: &str, seed| ArmSpec::of(&experiment(text), registry(), (0, 0, seed)).id();
+    let name = id(&own, 7);
+    assert!(name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+    // Names, other arms, where optima are looked for.
+    for (from, to) in [
+        (r#"name: "arms""#, r#"name: "other""#),
+        (r#"{"bigram": "#, r#"{"renamed": "#),
+        ("seeds: [7]", "seeds: [1, 2, 3]"),
+        ("optima: false, ", ""),
+        (r#"{"it": (plugin: "reinforce")}"#, r#"{"x": (plugin: "reinforce"), "y": (plugin: "ppo-clip")}"#),
+    ] {
+        assert!(own.contains(from), "{from}");
+        assert_eq!(id(&own.replace(from, to), 7), name, "{to}");
+    }
+    let mut others = vec![name, id(&own, 8)];
+    for (from, to) in [
+        ("steps: 6", "steps: 7"),
+        ("group: 8", "group: 9"),
+        ("every: 2", "every: 3"),
+        ("clip_norm: 0.5", "clip_norm: 0.25"),
+        ("learning_rate: 0.1", "learning_rate: 0.2"),
+        ("[0.4, 0.4, 0.2]", "[0.4, 0.3, 0.3]"),
+        (r#"["", "b"]"#, r#"["", "a"]"#),
+        ("(b|ab*a)*", "(b|ab*a)+"),
+        ("order: 2), start", "order: 1), start"),
+        ("start: CopyBase", "start: FitBase"),
+        (r#"(plugin: "reinforce")"#, r#"(plugin: "reinforce", config: (baseline: None))"#),
+        ("horizon: 4", "horizon: 5"),
+        ("k: [1, 4]", "k: [1, 8]"),
+    ] {
+        assert!(own.contains(from), "{from}");
+        others.push(id(&own.replace(from, to), 7));
+    }
+    let distinct: std::collections::BTreeSet<&String> = others.iter().collect();
+    assert_eq!(distinct.len(), others.len());
 }

@@ -32,7 +32,9 @@ const EVERY_FIELD: &str = r#"(
     },
     objectives: {"kl": (plugin: "kl-control", config: (lambda: 2.50)), "a": (plugin: "alpha", config: (alpha: 0.5))},
     training: (
-        gradient: Sampled(prompts: 2, group: 4),
+        gradient: Sampled(
+            prompts: 2, group: 4, epochs: 3, minibatches: 2, source: Buffer(age: 2), redraw: (limit: 5),
+        ),
         steps: 7,
         optimizer: Adam(learning_rate: 0.1, beta1: 0.8, beta2: 0.95, epsilon: 1e-300),
         clip_norm: 0.30000000000000004,
@@ -152,8 +154,9 @@ fn the_experiment_of_every_field_has_every_field() {
             );
         }
     }
-    // The file, its task, training, gradient, optimizer, evaluation, bounds; two policies, four components.
-    assert_eq!(structs, 7 + 2 + 4);
+    // The file, its task, training, gradient with its buffer and limit, optimizer, evaluation, bounds; two policies, four
+    // components.
+    assert_eq!(structs, 9 + 2 + 4);
 }
 
 /// The fields of a struct whose opening bracket is before `text`.

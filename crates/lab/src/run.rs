@@ -14,6 +14,7 @@ mod provenance;
 mod resolved;
 mod seeds;
 mod small_groups;
+mod spec;
 mod store;
 
 pub use compare::compare;
@@ -24,4 +25,5 @@ pub use prepare::{Prepared, prepare, prepare_telling};
 pub use progress::{NoProgress, Progress};
 pub use provenance::collect_provenance;
 pub use resolved::resolved;
+pub use spec::ArmSpec;
 pub use store::{RunDirectory, StoreError};

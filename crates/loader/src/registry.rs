@@ -157,6 +157,12 @@ impl Registry {
     lookup!(policy, policies, PolicyHandle, "policy");
     lookup!(objective, objectives, ObjectiveHandle, "objective");
 
+    /// The plugin that offers a component of a kind, in words as listed.
+    pub fn plugin_of(&self, kind: &str, name: &str) -> Option<&LoadedPlugin> {
+        let mut offered = self.components().into_iter();
+        offered.find(|listing| listing.kind == kind && listing.name == name).map(|listing| listing.plugin)
+    }
+
     /// Every component, in order of kind and name.
     pub fn components(&self) -> Vec<Listing<'_>> {
         fn list<'a, H: Handle>(

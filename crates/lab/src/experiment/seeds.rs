@@ -17,6 +17,11 @@ pub struct Seeds {
 }
 
 impl Seeds {
+    /// A list that stood nowhere.
+    pub fn of(values: Vec<u64>) -> Self {
+        Self { values, start: usize::MAX }
+    }
+
     /// The list in `text`, the file, with its brackets; empty where it is not in there.
     pub fn place(&self, text: &str) -> Range<usize> {
         // An empty list has no first seed to stand at: it is behind the word.

@@ -2,7 +2,7 @@
 //! anywhere.
 
 use super::store::copies;
-use crate::experiment::{Experiment, Located, PromptsFile};
+use crate::experiment::{Experiment, ExperimentFile, Located, PromptsFile};
 use crate::inputs::way;
 use pstar_core::config;
 use ron::ser::PrettyConfig;
@@ -13,13 +13,24 @@ use std::path::{Path, PathBuf};
 /// Its `directory` is the copies of the files that its components read, beside it, so that the folder can be run again
 /// wherever it is copied. Where a component did not say what it reads it is the way to the experiment's own folder.
 pub fn resolved(experiment: &Experiment, run: &Path) -> String {
-    let mut file = experiment.file.clone();
+    let mut file = resolved_file(experiment);
     file.directory = Some(directory(experiment, run).to_string_lossy().into_owned());
+    text_of(&file)
+}
+
+/// The experiment with every default and all prompts.
+pub(super) fn resolved_file(experiment: &Experiment) -> ExperimentFile {
+    let mut file = experiment.file.clone();
     file.task.prompts = Some(Located::unplaced(PromptsFile::List(experiment.prompt_texts.clone())));
     file.evaluation.every = Some(Located::unplaced(experiment.evaluation.every));
+    file
+}
+
+/// An experiment file as RON text.
+pub(super) fn text_of(file: &ExperimentFile) -> String {
     // A line for each field of a section, policy and objective.
     let layout = PrettyConfig::new().depth_limit(2).new_line("\n").compact_arrays(true);
-    let text = config::options().to_string_pretty(&file, layout);
+    let text = config::options().to_string_pretty(file, layout);
     let text = text.unwrap_or_else(|error| unreachable!("what was read can be written: {error}"));
     text + "\n"
 }
