@@ -3,6 +3,7 @@
 use crate::support::{PARITY_TASK, PROMPTED_TASK, experiment, experiments, folder, host, registry, run};
 use pstar_lab::optimum::{Search, optimum};
 use serde_json::Value;
+use std::fs;
 
 fn optima(file: &str, more: &[&str]) -> Vec<Value> {
     let folder = folder();
@@ -440,4 +441,30 @@ fn uniform_rows(symbols: &str) -> String {
     let row = vec![1.0 / symbols.len() as f64; symbols.len()];
     let contexts = std::iter::once('^').chain(symbols.chars());
     contexts.map(|context| format!("\"{context}\": {row:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Where a single output is valid all that are always right are one policy: its figures are told.
+#[test]
+fn a_reward_maximiser_of_a_single_answer_is_no_one_of_many() {
+    let text = r#"(
+        name: "one",
+        task: (
+            alphabet: Chars("ab"), horizon: 3, ending: FixedLength,
+            base: (plugin: "ngram", config: (order: 2, table: {"^": [0.5, 0.5], "a": [0.5, 0.5], "b": [0.5, 0.5]})),
+            verifier: (plugin: "regex", config: (pattern: "PATTERN")),
+        ),
+        policies: {"bigram": (plugin: "ngram", config: (order: 2), start: CopyBase)},
+        objectives: {"reinforce": (plugin: "reinforce")},
+    )"#;
+    // A bigram can say abb for certain, not aab; of two answers it may choose.
+    for (pattern, alone, validity) in [("abb", true, 1.0), ("aab", false, 0.25), ("abb|bbb", false, 1.0)] {
+        let folder = folder();
+        fs::write(folder.path().join("one.ron"), text.replace("PATTERN", pattern)).unwrap();
+        let output = host(folder.path(), &["optimum", "one.ron", "--json"]);
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let row = &found["optima"][0];
+        assert_eq!(row["degenerate"], !alone, "{pattern}");
+        assert_eq!(row["entropy"].as_f64().map(|entropy| entropy < 1e-12), alone.then_some(true), "{row}");
+        assert!((row["validity_rate"].as_f64().unwrap() - validity).abs() < 1e-6, "{pattern}: {row}");
+    }
 }

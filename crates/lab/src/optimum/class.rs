@@ -21,6 +21,8 @@ pub(super) struct Prepared<'a> {
     /// Initial parameters.
     start: Vec<f64>,
     search: Search,
+    /// Whether every prompt has a single valid output, so that all that are always right are one policy.
+    one_answer: bool,
 }
 
 impl<'a> Prepared<'a> {
@@ -55,7 +57,9 @@ impl<'a> Prepared<'a> {
                  classes than `host run`, and `evaluation.optima: false` leaves optima out of a run",
             )
         })?;
-        Ok(Self { spec, class, start, search })
+        let mut prompts = 0..experiment.prompt_texts.len();
+        let one_answer = prompts.all(|prompt| reference.counts(prompt)[0] == "1");
+        Ok(Self { spec, class, start, search, one_answer })
     }
 
     /// The optima of the objectives, in their order.
@@ -127,7 +131,8 @@ impl<'a> Prepared<'a> {
             Err(error) => return Err(at(error.to_string())),
         };
         let (policy, mut measures) = measured(&found.parameters).map_err(failed)?;
-        if record.degenerate {
+        let degenerate = record.degenerate && !(self.one_answer && found.value < f64::EPSILON);
+        if degenerate {
             let alone = self.class.solvable() == 1 || found.value == 0.0;
             measures = measures.only(|name| {
                 matches!(name, "validity_rate" | "invalidity_rate")
@@ -137,6 +142,7 @@ impl<'a> Prepared<'a> {
         let table = self.table(&policy, &found.parameters).map_err(failed)?;
         Ok(ClassOptimum {
             value: Some(found.value),
+            degenerate,
             lower_bound: found.lower_bound,
             residual: Some(found.residual),
             settled: found.settled,
