@@ -278,3 +278,59 @@ pub fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, PluginError
     }
     Ok(ObjectiveStep { coefficients, partitions, diagnostics })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// A gradient's batch of one token, with one more column.
+    fn with_column(name: &str) -> Result<(), PluginError> {
+        let (prompts, tokens): (RaggedBuffer<u32>, RaggedBuffer<u32>) =
+            ([&[][..]].into_iter().collect(), [&[0][..]].into_iter().collect());
+        let sequences = SequenceBatch::new(prompts.view(), &[0], tokens.view()).unwrap();
+        let batch = GradientBatch::new(sequences, &[1.0], &[0.5]).unwrap();
+        let mut writer = ColumnWriter::default();
+        put_gradient_batch(&mut writer, &batch);
+        writer.put(name, &[1.0]);
+        read_gradient_batch(&writer.columns()).map(|read| {
+            assert_eq!((read.weights, read.coefficients), (&[1.0][..], &[0.5][..]));
+        })
+    }
+
+    /// A policy that does not know the weights of an entropy must not train as if there were none.
+    #[test]
+    fn columns_that_change_the_others_are_refused_and_the_rest_are_left_alone() {
+        assert!(with_column("later").is_ok());
+        let error = with_column("!entropy_weights").unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unsupported);
+        assert!(
+            error.message.starts_with("the column `!entropy_weights` is not understood"),
+            "{}",
+            error.message
+        );
+    }
+
+    #[test]
+    fn answers_are_held_to_it_too() {
+        let mut columns = give_step(ObjectiveStep::per_token(vec![1.0]));
+        columns.put("!entropy", vec![0.1]);
+        assert_eq!(take_step(columns).unwrap_err().kind, ErrorKind::Unsupported);
+        let mut columns = give_declaration(&Declaration::default().minimum_group(3));
+        columns.put("later", b"Some(1)".to_vec());
+        let declaration = take_declaration(columns).unwrap();
+        assert_eq!(
+            (declaration.minimum_group, &declaration.unknown[..]),
+            (3, &["later: Some(1)".to_string()][..])
+        );
+    }
+
+    #[test]
+    fn parameters_keep_their_tensors() {
+        let tensors = vec![Tensor::new("a", &[2, 1]), Tensor::new("b", &[1])];
+        let parameters = ShapedParameters::new("s", vec![1.0, f64::NEG_INFINITY, 3.0]);
+        let parameters = parameters.with_tensors(tensors).unwrap();
+        assert_eq!(take_parameters(give_parameters(parameters.clone())).unwrap(), parameters);
+        assert!(parameters.with_tensors(vec![Tensor::new("a", &[2])]).is_err());
+    }
+}

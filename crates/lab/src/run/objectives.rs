@@ -9,8 +9,16 @@ use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationFo
 use pstar_core::{PluginError, shown};
 use pstar_loader::{Registry, TaskText};
 
-/// Checks an objective, and gives the factor between its exact gradient and that of the divergence that it declares; 1
-/// where that makes no difference.
+/// What checking an objective tells.
+pub(super) struct Checked {
+    /// The factor between its exact gradient and that of the divergence that it declares; 1 where that makes no
+    /// difference.
+    pub(super) scale: f64,
+    /// What it declares beyond this program's knowledge.
+    pub(super) unknown: Vec<String>,
+}
+
+/// Checks an objective.
 pub(super) fn check(
     experiment: &Experiment,
     registry: &Registry,
@@ -19,7 +27,7 @@ pub(super) fn check(
     facts: &[PromptFacts],
     ruler: &Ruler,
     task: &TaskText,
-) -> Result<f64, Vec<Problem>> {
+) -> Result<Checked, Vec<Problem>> {
     let name = format!("objective `{}`", shown(&spec.name));
     let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
     let failed =
@@ -55,7 +63,8 @@ pub(super) fn check(
         }
         _ => None,
     };
-    let Some(divergence) = declared else { return Ok(1.0) };
+    let unknown = declaration.unknown;
+    let Some(divergence) = declared else { return Ok(Checked { scale: 1.0, unknown }) };
     let asked = create().and_then(|mut objective| declared::scale(&mut objective, divergence));
     let Some(scale) = asked.map_err(failed)? else {
         let message =
@@ -63,7 +72,7 @@ pub(super) fn check(
         let hint = "report it to its author; `gradient: Sampled(…)` works all the same";
         return Err(vec![at(&message).with_hint(hint)]);
     };
-    Ok(scale)
+    Ok(Checked { scale, unknown })
 }
 
 /// What helps an objective whose clip keeps its gradient from decomposing.

@@ -2,7 +2,7 @@
 //! objectives fit the task.
 
 use super::needs::Needs;
-use super::objectives;
+use super::objectives::{self, Checked};
 use super::{NoProgress, Progress};
 use crate::consistency::check_policy;
 use crate::evaluation::{
@@ -161,13 +161,16 @@ pub fn prepare_telling<'a>(
             problems.push(Problem::at(gradient_place(experiment), message).with_hint(hint));
         }
     }
-    let mut scales = HashMap::new();
+    let (mut scales, mut beyond) = (HashMap::new(), Vec::new());
     let task = TaskText::of(&experiment.task).map_err(of_task)?;
     let check = |spec| objectives::check(experiment, registry, spec, training, &facts, &ruler, &task);
     let checked: Vec<_> = experiment.objectives.par_iter().map(check).collect();
     for (spec, checked) in experiment.objectives.iter().zip(checked) {
         match checked {
-            Ok(scale) => drop(scales.insert(spec.name.as_str(), scale)),
+            Ok(Checked { scale, unknown }) => {
+                scales.insert(spec.name.as_str(), scale);
+                beyond.extend(unknown.into_iter().map(|what| beyond_knowledge(&spec.name, &what)));
+            }
             Err(found) => problems.extend(found),
         }
     }
@@ -183,7 +186,8 @@ pub fn prepare_telling<'a>(
     if !problems.is_empty() {
         return Err(failed(problems));
     }
-    let mut warnings = unsolvable(experiment, &facts);
+    let mut warnings = beyond;
+    warnings.extend(unsolvable(experiment, &facts));
     warnings.extend(estimated(experiment, registry, &ruler).map_err(of_task)?);
     Ok(Prepared {
         experiment,
@@ -271,6 +275,16 @@ fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
             Problem::at(place, format!("a run needs `{part}`, which the experiment does not give"))
         })
         .collect()
+}
+
+/// An objective of a later version than this program.
+fn beyond_knowledge(objective: &str, what: &str) -> Warning {
+    let text = format!(
+        "objective `{}` declares `{}`, which this version does not know: it goes on as if that were not declared",
+        shown(objective),
+        shown(what)
+    );
+    Warning::Text { text }
 }
 
 /// Names the prompts that cannot be solved.
