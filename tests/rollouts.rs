@@ -146,6 +146,7 @@ fn what_cannot_be_sampled_so_is_refused() {
         ("minibatches: 0", "`minibatches` must be at least 1, found `0`"),
         ("epochs: 0", "`epochs` must be in 1 to 255, found `0`"),
         ("epochs: 256", "`epochs` must be in 1 to 255, found `256`"),
+        ("source: Filtered, redraw: (limit: 2)", "`redraw` with `source: Filtered` draws in vain"),
         ("source: Buffer(age: 0)", "found `age: 0`"),
         ("source: Buffer(age: 4294967295)", "found `age: 4294967295`"),
     ] {

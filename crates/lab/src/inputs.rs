@@ -11,7 +11,7 @@ pub struct Inputs {
     pub prompts: Option<Input>,
     /// The files that components read.
     pub of_components: Vec<Input>,
-    /// The components whose plugins are too old to tell what they read.
+    /// The components that do not tell what they read.
     pub untold: Vec<String>,
 }
 

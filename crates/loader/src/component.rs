@@ -140,7 +140,7 @@ macro_rules! handle {
         }
 
         impl $handle {
-            /// The files that the component was made from; `None` where its plugin is older than this question.
+            /// The files that the component was made from; `None` where it does not tell.
             ///
             /// # Errors
             /// If the component fails or its answer cannot be read.

@@ -34,7 +34,7 @@ const PASSES_A_LOOK: f64 = 0.5;
 /// What a look at a box of policies costs in a proof, in the same unit.
 const PASSES_A_BOX: f64 = 16.0;
 
-/// What a run will cost. The counts are exact; time and memory are rough, and grow with all that makes them grow.
+/// What a run will cost. The counts are exact, but for what is drawn again; time and memory are rough, and grow with all that makes them grow.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// Number of arms.

@@ -60,7 +60,7 @@ impl Checker<'_> {
 
 /// What is wrong with the samples of a step.
 fn unfit(sampling: Sampling) -> Vec<String> {
-    let Sampling { prompts, group, epochs, minibatches, source, .. } = sampling;
+    let Sampling { prompts, group, epochs, minibatches, source, redraw } = sampling;
     let mut faults = Vec::new();
     for (name, value) in [("prompts", prompts), ("group", group), ("minibatches", minibatches)] {
         if value == 0 {
@@ -74,6 +74,9 @@ fn unfit(sampling: Sampling) -> Vec<String> {
         faults.push(format!(
             "`minibatches` are of whole groups and of one size: `{minibatches}` does not divide `prompts: {prompts}`"
         ));
+    }
+    if source == SampleSource::Filtered && redraw > 0 {
+        faults.push("`redraw` with `source: Filtered` draws in vain: all samples of p* are right".into());
     }
     if prompts.saturating_mul(group) > MOST_SAMPLES {
         faults.push(format!("a step must have at most {MOST_SAMPLES} samples, found {prompts} × {group}"));
