@@ -36,7 +36,7 @@ use boxes::PolicyBox;
 use super::graph::Graph;
 
 /// Relative to the potential: boxes this close are close enough.
-const CLOSE: f64 = 5e-4;
+const CLOSE: f64 = 8e-4;
 
 /// What is this close to 0 is 0.
 const NOTHING: f64 = 1e-12;

@@ -62,6 +62,19 @@ enum Held {
     High,
 }
 
+/// Ends of a row that go together sum to 1 as nearly as this.
+const CLOSE_TO_ONE: f64 = 1e-13;
+
+/// Shares below this are worked out again, relative to the greatest of them.
+const SMALL: f64 = 1e-100;
+
+/// e^(logs − greatest), of which those of the row's other choices may be large.
+fn shares(logs: &[f64], greatest: f64, row: &mut [f64]) {
+    for (share, &log) in row.iter_mut().zip(logs) {
+        *share = if log == greatest { 1.0 } else { math::exp((log - greatest).min(700.0)) };
+    }
+}
+
 /// Divides 1 in proportion to e^logs, within the box: writes e^(logs − ν) to `row`, ends not yet minded, and returns ν;
 /// −∞ where all that is not at an end has no share.
 fn divide(logs: &[f64], ends: &Ends<'_>, row: &mut [f64]) -> f64 {
@@ -73,48 +86,64 @@ fn divide(logs: &[f64], ends: &Ends<'_>, row: &mut [f64]) -> f64 {
         many.resize(logs.len(), Held::Free);
         &mut many
     };
-    let mut nu = f64::NEG_INFINITY;
+    let mut greatest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if greatest == f64::NEG_INFINITY {
+        row.fill(0.0);
+        return greatest;
+    }
+    shares(logs, greatest, row);
+    let mut factor = 1.0;
     for _ in 0..=logs.len() {
-        let (mut greatest, mut left) = (f64::NEG_INFINITY, 1.0);
-        for (k, held) in held.iter().enumerate() {
-            match held {
-                Held::Free => greatest = greatest.max(logs[k]),
-                Held::Low => left -= ends.low[k],
-                Held::High => left -= ends.high[k],
+        let (mut total, mut left) = sum_free(held, ends, row);
+        if total < SMALL {
+            let free = logs.iter().zip(&*held).filter(|(_, held)| **held == Held::Free);
+            let most = free.map(|(log, _)| *log).fold(f64::NEG_INFINITY, f64::max);
+            if most == f64::NEG_INFINITY {
+                break;
             }
+            factor *= math::exp((most - greatest).max(-700.0));
+            greatest = most;
+            shares(logs, greatest, row);
+            (total, left) = sum_free(held, ends, row);
         }
-        if greatest == f64::NEG_INFINITY || left <= 0.0 {
+        if left <= 0.0 {
             break;
         }
-        let mut total = 0.0;
-        for (k, _) in held.iter().enumerate().filter(|(_, held)| **held == Held::Free) {
-            row[k] = math::exp(logs[k] - greatest);
-            total += row[k];
-        }
-        let factor = left / total;
-        nu = greatest - math::ln(factor);
+        factor = left / total;
         // Whatever lies outside on the side that weighs more stays at its end.
         let (mut below, mut above) = (0.0, 0.0);
         for (k, _) in held.iter().enumerate().filter(|(_, held)| **held == Held::Free) {
-            row[k] *= factor;
-            below += (ends.low[k] - row[k]).max(0.0);
-            above += (row[k] - ends.high[k]).max(0.0);
+            below += (ends.low[k] - row[k] * factor).max(0.0);
+            above += (row[k] * factor - ends.high[k]).max(0.0);
         }
         if below == 0.0 && above == 0.0 {
             break;
         }
         for (k, held) in held.iter_mut().enumerate().filter(|(_, held)| **held == Held::Free) {
-            if below > above && row[k] < ends.low[k] {
+            if below > above && row[k] * factor < ends.low[k] {
                 *held = Held::Low;
-            } else if below <= above && row[k] > ends.high[k] {
+            } else if below <= above && row[k] * factor > ends.high[k] {
                 *held = Held::High;
             }
         }
     }
-    for (k, _) in held.iter().enumerate().filter(|(_, held)| **held != Held::Free) {
-        row[k] = if logs[k] == f64::NEG_INFINITY { 0.0 } else { math::exp((logs[k] - nu).min(700.0)) };
+    for share in row {
+        *share *= factor;
     }
-    nu
+    greatest - math::ln(factor)
+}
+
+/// The shares of what is at no end, and how much of 1 the ends leave them.
+fn sum_free(held: &[Held], ends: &Ends<'_>, row: &[f64]) -> (f64, f64) {
+    let (mut total, mut left) = (0.0, 1.0);
+    for (k, held) in held.iter().enumerate() {
+        match held {
+            Held::Free => total += row[k],
+            Held::Low => left -= ends.low[k],
+            Held::High => left -= ends.high[k],
+        }
+    }
+    (total, left)
 }
 
 /// Writes the row in proportion to `shares`, as far as the box allows.
@@ -128,6 +157,9 @@ pub(super) fn divided(shares: &[f64], ends: &Ends<'_>, row: &mut [f64]) {
 
 /// An upper bound of Σ_k π_k (w_k − log π_k), and the row where it is nearly so. All w are finite.
 pub(super) fn entropic(worth: &[f64], ends: &Ends<'_>, row: &mut [f64]) -> f64 {
+    if let Some(bound) = entropic_at_ends(worth, ends, row) {
+        return bound;
+    }
     // log π = w − ν where π is at no end.
     let nu = divide(worth, ends, row);
     let mut sum = nu - 1.0;
@@ -144,6 +176,28 @@ pub(super) fn entropic(worth: &[f64], ends: &Ends<'_>, row: &mut [f64]) -> f64 {
         sum += if prob > 0.0 { prob * (worth[k] - log - (nu - 1.0)) } else { 0.0 };
     }
     sum
+}
+
+/// [`entropic`] of two choices both of which are best at an end, as in most small boxes: seen without an exponential.
+/// The ends must be tight.
+fn entropic_at_ends(worth: &[f64], ends: &Ends<'_>, row: &mut [f64]) -> Option<f64> {
+    let [first, second] = *worth else { return None };
+    let (less, more) = if first - second <= ends.of_low[0] - ends.of_high[1] {
+        (0, 1)
+    } else if second - first <= ends.of_low[1] - ends.of_high[0] {
+        (1, 0)
+    } else {
+        return None;
+    };
+    if ends.high[more] == 0.0 || (ends.high[more] + ends.low[less] - 1.0).abs() > CLOSE_TO_ONE {
+        return None;
+    }
+    // The multiplier at which `more` is best at its upper end; `less` is then best at its lower one.
+    let nu = worth[more] - ends.of_high[more];
+    row[more] = ends.high[more];
+    row[less] = ends.low[less];
+    let rest = if row[less] > 0.0 { row[less] * (worth[less] - ends.of_low[less] - (nu - 1.0)) } else { 0.0 };
+    Some(nu - 1.0 + row[more] + rest)
 }
 
 /// An upper bound of Σ_k c_k π_k^α for c ≥ 0, the row where it is nearly so, and in `terms` its terms; at α = 1 the
@@ -220,9 +274,14 @@ mod tests {
                 *prob /= total;
             }
             let width = draws.uniform();
-            let low: Vec<f64> = inside.iter().map(|prob| (prob - width * draws.uniform()).max(0.0)).collect();
-            let high: Vec<f64> =
+            let mut low: Vec<f64> =
+                inside.iter().map(|prob| (prob - width * draws.uniform()).max(0.0)).collect();
+            let mut high: Vec<f64> =
                 inside.iter().map(|prob| (prob + width * draws.uniform()).min(1.0)).collect();
+            if choices == 2 && round % 8 != 0 {
+                // Tight ends, as those of the boxes are.
+                (low[1], high[1]) = (1.0 - high[0], 1.0 - low[0]);
+            }
             // Some worlds apart.
             let spread = if round % 7 == 0 { 2000.0 } else { 6.0 };
             let worth: Vec<f64> = (0..choices).map(|_| spread * draws.uniform()).collect();
