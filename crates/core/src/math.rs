@@ -4,6 +4,10 @@
 //! last bit, and through it a sampled symbol, can differ between two machines. These are the portable ones of
 //! the `libm` crate, built without any processor-specific path.
 
+mod exp_all;
+
+pub use exp_all::exp_all;
+
 /// e^x. `exp(-inf)` is 0.
 #[inline]
 pub fn exp(x: f64) -> f64 {
@@ -50,7 +54,19 @@ pub fn log_sum_exp(values: &[f64]) -> f64 {
     if max == f64::NEG_INFINITY {
         return max;
     }
-    max + ln(values.iter().map(|x| exp(x - max)).sum())
+    let mut sum = 0.0;
+    let mut shares = [0.0; 64];
+    for values in values.chunks(shares.len()) {
+        let shares = &mut shares[..values.len()];
+        for (share, value) in shares.iter_mut().zip(values) {
+            *share = value - max;
+        }
+        exp_all(shares);
+        for share in shares {
+            sum += *share;
+        }
+    }
+    max + ln(sum)
 }
 
 /// Euclidean length √Σ x², which overflows or underflows only if it is itself beyond the range of numbers; infinite or
@@ -77,10 +93,11 @@ pub fn norm(values: &[f64]) -> f64 {
 /// Never: a row whose logits are all −∞ gives −∞ and 0 throughout.
 pub fn log_softmax(logits: &[f64], log_probs: &mut [f64], probs: &mut [f64]) {
     let log_norm = log_sum_exp(logits);
-    for ((&logit, log_prob), prob) in logits.iter().zip(log_probs).zip(probs) {
+    for ((&logit, log_prob), prob) in logits.iter().zip(log_probs).zip(&mut *probs) {
         *log_prob = if logit == f64::NEG_INFINITY { logit } else { logit - log_norm };
-        *prob = exp(*log_prob);
+        *prob = *log_prob;
     }
+    exp_all(probs);
 }
 
 #[cfg(test)]

@@ -3,4 +3,5 @@
 pub(crate) mod coverage;
 pub(crate) mod curve;
 pub(crate) mod divergence;
+pub(crate) mod entropy;
 pub(crate) mod summary;

@@ -157,7 +157,8 @@ impl LayeredAutomaton {
 
     fn exponentiate(&mut self) {
         self.probs.clear();
-        self.probs.extend(self.log_probs.iter().map(|&log_prob| math::exp(log_prob)));
+        self.probs.extend(&self.log_probs);
+        math::exp_all(&mut self.probs);
     }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! Checked against the product of each output's own factors, and by its total mass.
 
+use std::ops::Range;
+
 use pstar_core::data::Ending;
 use pstar_core::math;
 
+use crate::measures::entropy::EntropySum;
 use crate::{Distribution, LayeredAutomaton};
 
 /// Log-probabilities and probabilities of all outputs in canonical order.
@@ -23,7 +26,8 @@ pub struct OutputTable {
 impl OutputTable {
     /// The table with these log-probabilities.
     pub fn from_log_probs(log_probs: Vec<f64>) -> Self {
-        let probs = log_probs.iter().map(|&log_prob| math::exp(log_prob)).collect();
+        let mut probs = log_probs.clone();
+        math::exp_all(&mut probs);
         Self { log_probs, probs, ..Self::default() }
     }
 
@@ -56,6 +60,9 @@ struct Rows<'a> {
     symbols: usize,
 }
 
+/// Prefixes that are extended before what has been written is looked at: while it is in the nearest cache.
+const PIECE: usize = 64;
+
 /// Fills `table` with every output of the automaton's space.
 ///
 /// Level by level: the prefixes of length L+1 are those of length L times a row each, and the last level goes
@@ -67,6 +74,38 @@ struct Rows<'a> {
 /// # Panics
 /// If the number of outputs does not fit in memory.
 pub fn enumerate(automaton: &LayeredAutomaton, table: &mut OutputTable) {
+    fill(automaton, table, None);
+}
+
+/// The same; returns the entropy, −Σ q log q, in nats, to the bit as [`entropy`](crate::entropy) of the table.
+pub fn enumerate_with_entropy(automaton: &LayeredAutomaton, table: &mut OutputTable) -> f64 {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[allow(unsafe_code, reason = "calls what is compiled for AVX2: the same bits, sooner")]
+        // SAFETY: the processor was just asked for AVX2.
+        return unsafe { with_entropy_and_avx2(automaton, table) };
+    }
+    with_entropy(automaton, table)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn with_entropy_and_avx2(automaton: &LayeredAutomaton, table: &mut OutputTable) -> f64 {
+    with_entropy(automaton, table)
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn with_entropy(automaton: &LayeredAutomaton, table: &mut OutputTable) -> f64 {
+    let mut sum = EntropySum::default();
+    fill(automaton, table, Some(&mut sum));
+    sum.finish(table.view())
+}
+
+/// Fills `table` from the front, and `sum` with it.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn fill(automaton: &LayeredAutomaton, table: &mut OutputTable, mut sum: Option<&mut EntropySum>) {
     let space = automaton.space();
     let count = space.count().and_then(|count| usize::try_from(count).ok());
     let count = count.expect("the outputs of an enumerated space can be counted");
@@ -88,7 +127,15 @@ pub fn enumerate(automaton: &LayeredAutomaton, table: &mut OutputTable) {
             written = end;
         }
         if position + 1 == space.horizon {
-            level.extend(&rows, &mut log_probs[written..], &mut probs[written..]);
+            for start in (0..level.states.len()).step_by(PIECE) {
+                let piece = start..level.states.len().min(start + PIECE);
+                let end = written + piece.len() * space.symbols;
+                level.extend(&rows, piece, &mut log_probs[written..end], &mut probs[written..end]);
+                if let Some(sum) = &mut sum {
+                    sum.add(Distribution { log_probs: &log_probs[..end], probs: &probs[..end] });
+                }
+                written = end;
+            }
         } else {
             level.extend_into(&rows, automaton.successors(position), next_level);
             std::mem::swap(level, next_level);
@@ -123,17 +170,21 @@ impl Prefixes {
     fn extend_into(&self, rows: &Rows<'_>, successors: &[u32], next: &mut Self) {
         let symbols = rows.symbols;
         next.resize(self.states.len() * symbols);
-        self.extend(rows, &mut next.log_probs, &mut next.probs);
+        self.extend(rows, 0..self.states.len(), &mut next.log_probs, &mut next.probs);
         for (next, &state) in next.states.chunks_exact_mut(symbols).zip(&self.states) {
             next.copy_from_slice(&successors[state as usize * symbols..][..symbols]);
         }
     }
 
-    /// Writes every prefix followed by every symbol.
-    fn extend(&self, rows: &Rows<'_>, log_probs: &mut [f64], probs: &mut [f64]) {
-        let prefixes = self.log_probs.iter().zip(&self.probs).zip(&self.states);
+    /// Writes every one of some prefixes followed by every symbol.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+    fn extend(&self, rows: &Rows<'_>, these: Range<usize>, log_probs: &mut [f64], probs: &mut [f64]) {
+        let prefixes = self.log_probs[these.clone()].iter().zip(&self.probs[these.clone()]);
         let longer = log_probs.chunks_exact_mut(rows.symbols).zip(probs.chunks_exact_mut(rows.symbols));
-        for (((&log_prob, &prob), &state), (log_probs, probs)) in prefixes.zip(longer) {
+        for (((&log_prob, &prob), &state), (log_probs, probs)) in
+            prefixes.zip(&self.states[these]).zip(longer)
+        {
             let row = state as usize * rows.choices;
             for (longer, &factor) in log_probs.iter_mut().zip(&rows.log_probs[row..row + rows.symbols]) {
                 *longer = log_prob + factor;

@@ -1,16 +1,8 @@
 //! The cheap part of the measures, for every evaluation of a training curve.
 
 use crate::measures::coverage::coverage_at;
-use crate::sum::{block_sums, finite, nonnegative};
+use crate::sum::{block_sums, nonnegative};
 use crate::{Distribution, FilteredModel, ValidSet};
-
-/// Entropy of a distribution, −Σ q log q, in nats: once a context, whatever the prompts that share it.
-pub fn entropy(distribution: Distribution<'_>) -> f64 {
-    let Distribution { log_probs, probs } = distribution;
-    let log_probs = &log_probs[..probs.len()];
-    let [entropy] = block_sums(probs.len(), |i| [-probs[i] * finite(log_probs[i])]);
-    nonnegative(entropy)
-}
 
 /// What a training curve shows of one prompt, from its valid outputs alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +51,7 @@ fn kl_from_filtered(policy: Distribution<'_>, valid: &ValidSet, filtered: &Filte
 mod tests {
     use super::*;
     use crate::testing::{assert_close, table, toy_c};
-    use crate::{Split, Summary};
+    use crate::{Split, Summary, entropy};
 
     #[test]
     fn the_base_itself_is_at_minus_log_validity() {

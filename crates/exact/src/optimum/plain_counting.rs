@@ -70,9 +70,10 @@ impl Potential for PlainCounting<'_> {
 pub(super) fn powers_of(graph: &Graph, exponent: f64, log_q: &[f64], powers: &mut Vec<f64>) {
     Scratch::zeros(powers, log_q.len());
     for range in graph.rows.ranges() {
-        for (power, &log) in powers[range.clone()].iter_mut().zip(&log_q[range]) {
-            *power = math::exp(exponent * log);
+        for (power, &log) in powers[range.clone()].iter_mut().zip(&log_q[range.clone()]) {
+            *power = exponent * log;
         }
+        math::exp_all(&mut powers[range]);
     }
 }
 

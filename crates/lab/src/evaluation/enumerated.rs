@@ -6,7 +6,7 @@ use super::{Enumerator, Evaluation, Measures, Reference};
 use crate::experiment::Experiment;
 use pstar_core::{PluginError, math};
 use pstar_exact::{
-    CurvePoint, Distribution, Divergences, Orders, OutputTable, Split, Summary, at_least_once, entropy,
+    CurvePoint, Distribution, Divergences, Orders, OutputTable, Split, Summary, at_least_once,
 };
 use pstar_loader::PolicyHandle;
 
@@ -123,8 +123,7 @@ impl<'a> EnumeratedEvaluation<'a> {
     ) -> Result<Vec<T>, PluginError> {
         let mut rows = vec![T::default(); self.figures.reference.prompts().len()];
         for context in 0..self.enumerator.contexts() {
-            self.enumerator.fill(policy, context, &mut self.table)?;
-            let entropy = entropy(self.table.view());
+            let entropy = self.enumerator.fill_with_entropy(policy, context, &mut self.table)?;
             for (prompt, row) in rows.iter_mut().enumerate() {
                 if self.enumerator.context_of()[prompt] == context {
                     *row = measure(&self.figures, prompt, self.table.view(), entropy);
