@@ -11,15 +11,15 @@ const FAR: f64 = 700.0;
 /// Numbers looked at together.
 const CHUNK: usize = 8;
 
-const LN2_HIGH: f64 = 6.931_471_803_691_238_164_90e-01;
-const LN2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
-const INVERSE_LN2: f64 = 1.442_695_040_888_963_387_00e+00;
+const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
+const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
+const INVERSE_LN2: f64 = std::f64::consts::LOG2_E;
 const P: [f64; 5] = [
-    1.666_666_666_666_660_190_37e-01,
-    -2.777_777_777_701_559_338_42e-03,
-    6.613_756_321_437_934_361_17e-05,
-    -1.653_390_220_546_525_153_90e-06,
-    4.138_136_797_057_238_460_39e-08,
+    f64::from_bits(0x3fc5_5555_5555_553e),
+    f64::from_bits(0xbf66_c16c_16be_bd93),
+    f64::from_bits(0x3f11_566a_af25_de2c),
+    f64::from_bits(0xbebb_bd41_c5d2_6bf1),
+    f64::from_bits(0x3e66_3769_72be_a4d0),
 ];
 
 /// Added to a number below 2^51, it leaves the nearest whole number in the last bits.
