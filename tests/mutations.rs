@@ -4,6 +4,7 @@ use crate::support::{experiments, registry, run_prepared};
 use proptest::prelude::*;
 use pstar_lab::experiment::{ExperimentFile, check, override_fields};
 use pstar_lab::run::prepare;
+use std::fs;
 
 const SOUND: &str = r#"(
     name: "sound",
@@ -53,6 +54,27 @@ fn outcome(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What is read fast is what the library reads, to the place of every part: an open comment at the end is for the library
+/// alone.
+fn is_read_as_by_the_library(text: &str) {
+    let path = experiments().join("mutated.ron");
+    if let Ok(read) = ExperimentFile::parse(&path, text) {
+        let by_the_library = ExperimentFile::parse(&path, &format!("{text}//"));
+        assert_eq!(format!("{read:?}"), format!("{:?}", by_the_library.unwrap()), "{text}");
+    }
+}
+
+#[test]
+fn experiments_are_read_as_by_the_library() {
+    is_read_as_by_the_library(SOUND);
+    for file in fs::read_dir(experiments()).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "ron") {
+            is_read_as_by_the_library(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
 #[test]
 fn the_unchanged_file_runs() {
     outcome(SOUND).unwrap();
@@ -94,5 +116,23 @@ proptest! {
         if let Ok(text) = override_fields(SOUND, &[change]) {
             let _ = outcome(&text);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn changed_files_are_read_as_by_the_library(
+        changes in prop::collection::vec((0..SOUND.len(), 0..3_usize, prop::sample::select(vec![
+            "", " ", "// \" (\n", "/* /* ) */ \" */", ",", "1", "\"", "(", ")", "Some(", "\\n", "e", ".", "-", "r", "_",
+        ])), 1..3),
+    ) {
+        let mut text = SOUND.to_string();
+        for (at, removed, added) in changes {
+            let at = at.min(text.len());
+            text.replace_range(at..(at + removed).min(text.len()), added);
+        }
+        is_read_as_by_the_library(&text);
     }
 }

@@ -156,7 +156,8 @@ fn checks_are_linear() {
     };
     let objectives = |n: usize| {
         let list = (0..n).fold(String::new(), |mut list, i| {
-            let _ = write!(list, "\"o{i}\": (plugin: \"reinforce\"),");
+            let config = format!("(beta: {})", 0.001 * (i + 1) as f64);
+            let _ = write!(list, "\"o{i}\": (plugin: \"kl-control\", config: {config}),");
             list
         });
         toy("gradient: Population, steps: 1", "").replace("objectives: {", &format!("objectives: {{{list}"))
@@ -194,7 +195,7 @@ fn checks_are_linear() {
         ("symbols", symbols(1000), symbols(10_000)),
         ("seeds", seeds(10_000), seeds(100_000)),
         ("objectives", objectives(1000), objectives(10_000)),
-        ("rows", rows(100), rows(1000)),
+        ("rows", rows(1000), rows(10_000)),
     ] {
         let (some, many) = (check_seconds(&some), check_seconds(&many));
         assert!(many < 20.0 * some, "{name}: {some} s, and {many} s for ten times as many");

@@ -2,9 +2,11 @@
 
 mod fault;
 mod place;
+mod plain;
 
 pub use fault::{Fault, read, with_found};
 pub use place::{byte_offset, line_and_column, skip_space, token_end};
+pub use plain::value_text;
 
 use crate::error::{ErrorKind, PluginError};
 use crate::shown;
@@ -12,6 +14,7 @@ use ron::extensions::Extensions;
 use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::marker::PhantomData;
 
 /// The RON dialect of experiments and configurations: `clip: 10.0` and `clip: Some(10.0)` both work.
@@ -154,9 +157,11 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for UniqueMap<V> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueMap<V>, A::Error> {
                 let mut entries: Vec<(String, V)> = Vec::new();
-                let mut known = HashSet::new();
+                // By their hashes, so that no key is held twice: only where hashes are equal are keys compared.
+                let (hasher, mut known) = (RandomState::new(), HashSet::new());
                 while let Some(key) = map.next_key::<String>()? {
-                    if !known.insert(key.clone()) {
+                    let is_new = known.insert(hasher.hash_one(&key));
+                    if !is_new && entries.iter().any(|(other, _)| *other == key) {
                         return Err(A::Error::custom(format!("the key `{}` is given twice", shown(&key))));
                     }
                     entries.push((key, map.next_value()?));

@@ -5,7 +5,7 @@
 //! reading the text again with something else in its place.
 
 use super::place::{byte_offset, skip_space, token_end, word_around};
-use super::{describe, options, suggest};
+use super::{describe, options, plain, suggest};
 use crate::shown;
 use ron::Error as Code;
 use ron::error::SpannedError;
@@ -36,6 +36,9 @@ pub struct Fault {
 /// # Errors
 /// The first fault.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    if let Some(value) = plain::read(text) {
+        return Ok(value);
+    }
     options().from_str::<T>(text).map_err(|error| {
         let tried = |place: &Range<usize>, value: &str| {
             if text.len() > LONGEST_TRIED {

@@ -1,7 +1,7 @@
 //! Values that remember where they stood in the file.
 
 use super::reading;
-use ron::value::RawValue;
+use pstar_core::config::value_text;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::{Deref, Range};
@@ -42,7 +42,7 @@ impl<T> Deref for Located<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Located<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
+        let raw = value_text(deserializer)?;
         Ok(Self { value: reading::part(raw)?, place: reading::place_of(raw) })
     }
 }
@@ -80,7 +80,7 @@ impl Configuration {
 
 impl<'de> Deserialize<'de> for Configuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
+        let raw = value_text(deserializer)?;
         Ok(Self { text: raw.into(), place: reading::place_of(raw) })
     }
 }

@@ -1,7 +1,7 @@
 //! Numbers as they were written.
 
 use super::reading;
-use ron::value::RawValue;
+use pstar_core::config::value_text;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::Range;
@@ -32,7 +32,7 @@ impl<T: ToString> Written<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Written<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.trim().get_ron();
+        let raw = value_text(deserializer)?;
         Ok(Self { value: reading::part(raw)?, text: raw.to_string(), place: reading::place_of(raw) })
     }
 }
