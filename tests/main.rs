@@ -10,6 +10,7 @@ mod exact;
 mod expected;
 mod extremes;
 mod facts;
+mod in_program;
 mod interfaces;
 mod libraries;
 mod loading;

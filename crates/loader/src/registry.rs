@@ -3,7 +3,8 @@
 use super::identity::Identity;
 use super::soundness;
 use crate::{
-    BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, PolicyHandle, VerifierHandle, open,
+    BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, Plugin, PolicyHandle, VerifierHandle,
+    open,
 };
 use pstar_core::files::{read_regular, sha256};
 use pstar_core::{Field, shown};
@@ -138,18 +139,34 @@ impl Registry {
             let message = "the file was replaced while it was loaded";
             return Err(LoadFailure::new(path, message, "wait until it is built, then run again"));
         }
+        self.push(opened, path, sha256(&bytes), failures);
+        Ok(())
+    }
+
+    /// Adds a plugin that is no file of its own, such as one of this program.
+    ///
+    /// `path` and `sha256` are what provenance says of it: the file that holds its code, and the hash of that.
+    ///
+    /// # Errors
+    /// Every name that another plugin offers already.
+    pub fn add(&mut self, plugin: Plugin, path: &Path, sha256: String) -> Result<(), Vec<LoadFailure>> {
+        let mut failures = Vec::new();
+        self.push(plugin, path, sha256, &mut failures);
+        if failures.is_empty() { Ok(()) } else { Err(failures) }
+    }
+
+    fn push(&mut self, plugin: Plugin, path: &Path, sha256: String, failures: &mut Vec<LoadFailure>) {
         self.plugins.push(LoadedPlugin {
             path: path.to_path_buf(),
-            version: opened.version,
-            interface: opened.interface,
-            sha256: sha256(&bytes),
+            version: plugin.version,
+            interface: plugin.interface,
+            sha256,
         });
         let plugins = &self.plugins;
-        add(&mut self.verifiers, opened.verifiers, plugins, "verifier", failures);
-        add(&mut self.base_models, opened.base_models, plugins, "base model", failures);
-        add(&mut self.policies, opened.policies, plugins, "policy", failures);
-        add(&mut self.objectives, opened.objectives, plugins, "objective", failures);
-        Ok(())
+        add(&mut self.verifiers, plugin.verifiers, plugins, "verifier", failures);
+        add(&mut self.base_models, plugin.base_models, plugins, "base model", failures);
+        add(&mut self.policies, plugin.policies, plugins, "policy", failures);
+        add(&mut self.objectives, plugin.objectives, plugins, "objective", failures);
     }
 
     lookup!(verifier, verifiers, VerifierHandle, "verifier");
