@@ -26,7 +26,7 @@ impl Verifier for EvenAs {
     }
 
     fn accepts(&self, _prompt: &str, response: &str) -> bool {
-        response.matches('a').count() % 2 == 0
+        response.matches('a').count().is_multiple_of(2)
     }
 }
 

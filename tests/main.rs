@@ -31,6 +31,7 @@ mod run_output;
 mod sampled_evaluation;
 mod show;
 mod signals;
+mod stopping;
 mod support;
 mod views;
 mod warnings;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "host", version)]
 #[command(
-    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm failed, 5 results could not be written."
+    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm failed, 5 results could not be written, 130 or 143 interrupted (what was done is written)."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

@@ -7,6 +7,7 @@ mod excerpt;
 mod failure;
 mod output;
 mod progress;
+mod signals;
 
 use clap::Parser;
 use std::io::{self, Write};

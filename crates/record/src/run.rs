@@ -99,7 +99,12 @@ impl RunRecord {
 
     /// Number of arms that failed.
     pub fn failures(&self) -> usize {
-        self.arms.iter().filter(|arm| arm.status != ArmStatus::Complete).count()
+        self.arms.iter().filter(|arm| arm.status == ArmStatus::Failed).count()
+    }
+
+    /// Number of arms that were stopped from outside, or not begun.
+    pub fn interruptions(&self) -> usize {
+        self.arms.iter().filter(|arm| arm.status == ArmStatus::Interrupted).count()
     }
 }
 

@@ -140,9 +140,14 @@ fn is_estimated(record: &RunRecord, policy: &str) -> bool {
 
 fn objective_title(objective: &str, arms: &[&ArmRecord]) -> String {
     let oracle = if arms.iter().any(|arm| arm.log_partition.exact > 0) { ORACLE } else { "" };
-    let failed = arms.iter().filter(|arm| arm.status != ArmStatus::Complete).count();
-    let failures = if failed == 0 { String::new() } else { format!(" ({failed} of {} failed)", arms.len()) };
-    format!("{objective}{oracle}{failures}")
+    let told = |status: ArmStatus, word: &str| {
+        let count = arms.iter().filter(|arm| arm.status == status).count();
+        (count > 0).then(|| format!("{count} of {} {word}", arms.len()))
+    };
+    let ends = [told(ArmStatus::Failed, "failed"), told(ArmStatus::Interrupted, "stopped")];
+    let ends: Vec<String> = ends.into_iter().flatten().collect();
+    let ends = if ends.is_empty() { String::new() } else { format!(" ({})", ends.join(", ")) };
+    format!("{objective}{oracle}{ends}")
 }
 
 /// The figures before the first step, one a seed.
@@ -281,7 +286,8 @@ fn budget(record: &RunRecord) -> String {
     let words = |&(sequences, calls, steps): &(u64, u64, u64)| {
         format!("{sequences} sequences, {calls} verifier calls, {steps} optimizer steps")
     };
-    let every = if record.failures() == 0 { "every arm" } else { "every complete arm" };
+    let every =
+        if record.failures() + record.interruptions() == 0 { "every arm" } else { "every complete arm" };
     match &spent[..] {
         [] => "no arm completed".into(),
         [(0, 0, steps)] => {

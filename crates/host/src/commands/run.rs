@@ -5,13 +5,18 @@ use crate::cli::RunArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
 use crate::progress::Bars;
+use crate::signals::Interruptible;
 use pstar_lab::clock::process_seconds;
 use pstar_lab::experiment::Experiment;
-use pstar_lab::run::{Estimate, Plan, Progress, RunDirectory, conduct, prepare_telling};
+use pstar_lab::run::{Conducted, Estimate, Plan, Progress, RunError, conduct, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::RunRecord;
 use pstar_report::run_table;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+/// Exit code where an arm failed.
+const FAILED: u8 = 4;
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
@@ -24,26 +29,49 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     if args.dry_run {
         return pool.install(|| dry_run(args, &experiment, &registry));
     }
-    let (record, directory) = pool.install(|| train(args, &experiment, &registry))?;
+    let progress = Interruptible::new();
+    let Conducted { record, directory, unwritten } =
+        pool.install(|| train(args, &experiment, &registry, &progress))?;
+    // What is in memory is told, whatever became of the files.
     if args.json {
         print(&json(&record))?;
     } else {
-        print_text(&format!("{}\nwritten to {}\n", run_table(&record, room()), directory.path().display()))?;
+        let place = format!("\nwritten to {}\n", directory.path().display());
+        let place = if unwritten.is_none() { &*place } else { "" };
+        print_text(&format!("{}{place}", run_table(&record, room())))?;
     }
-    Ok(if record.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::from(4) })
+    if let Some(error) = unwritten {
+        return Err(RunError::Result(error).into());
+    }
+    if let Some(signal) = progress.signal() {
+        stopped(&record, signal);
+        return Ok(ExitCode::from(128 + signal));
+    }
+    Ok(if record.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Says what a signal left undone.
+fn stopped(record: &RunRecord, signal: u8) {
+    let (left, all) = (record.interruptions(), record.arms.len());
+    // Where standard error is gone there is nobody left to tell.
+    let _ = writeln!(
+        io::stderr(),
+        "stopped by signal {signal}: {left} of {all} arms did not end; no optima were looked for"
+    );
 }
 
 fn train(
     args: &RunArgs,
     experiment: &Experiment,
     registry: &Registry,
-) -> Result<(RunRecord, RunDirectory), Failure> {
+    progress: &dyn Progress,
+) -> Result<Conducted, Failure> {
     let plan = Plan {
         directory: args.out.as_deref(),
         set: &args.experiment.set,
         table: &|record| run_table(record, None),
     };
-    Ok(conduct(experiment, registry, &plan, &Bars::new())?)
+    Ok(conduct(experiment, registry, &plan, progress)?)
 }
 
 fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Result<ExitCode, Failure> {

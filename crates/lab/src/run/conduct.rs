@@ -30,13 +30,25 @@ pub enum RunError {
     /// The run's directory cannot be used, or a file that the run is made from was changed.
     #[error(transparent)]
     Directory(StoreError),
-    /// A result could not be written.
+    /// The inputs could not be written, before anything was trained.
     #[error(transparent)]
     Result(StoreError),
 }
 
+/// What a run found, and where it wrote that.
+#[derive(Debug)]
+pub struct Conducted {
+    /// The record.
+    pub record: RunRecord,
+    /// The directory.
+    pub directory: RunDirectory,
+    /// Why the record, or a part of it, could not be written.
+    pub unwritten: Option<StoreError>,
+}
+
 /// Runs an experiment on the current pool of threads, and writes what it finds. One that is told to stop
-/// ([`Progress::stopped`]) writes what it has, without looking for optima.
+/// ([`Progress::stopped`]) writes what it has, without looking for optima. A record that cannot be written is no error:
+/// the caller has it still.
 ///
 /// # Errors
 /// [`RunError`].
@@ -45,7 +57,7 @@ pub fn conduct(
     registry: &Registry,
     plan: &Plan<'_>,
     progress: &dyn Progress,
-) -> Result<(RunRecord, RunDirectory), RunError> {
+) -> Result<Conducted, RunError> {
     let prepared = prepare_telling(experiment, registry, progress)?;
     prepared.check_memory()?;
     let directory = match plan.directory {
@@ -61,15 +73,17 @@ pub fn conduct(
     let inputs = directory.write_inputs(&resolved(experiment, directory.path()), &provenance);
     inputs.map_err(RunError::Result)?;
     let write = |record: &RunRecord| {
-        let written = directory.write_record(record);
-        written.and_then(|()| directory.write_table(&(plan.table)(record))).map_err(RunError::Result)
+        directory.write_record(record).and_then(|()| directory.write_table(&(plan.table)(record)))
     };
     let mut record = execute(&prepared, progress);
     // What was trained is safe before anything else is tried.
-    write(&record)?;
+    let mut written = write(&record);
     if !progress.stopped() {
+        if written.is_ok() {
+            progress.written();
+        }
         add_optima(&prepared, &mut record, progress);
-        write(&record)?;
+        written = write(&record);
     }
-    Ok((record, directory))
+    Ok(Conducted { record, directory, unwritten: written.err() })
 }

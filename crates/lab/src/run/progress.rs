@@ -16,6 +16,8 @@ pub trait Progress: Sync {
     fn arm_ended(&self, name: &str);
     /// Training ended.
     fn end(&self);
+    /// What was trained is written: nothing is lost from here on.
+    fn written(&self) {}
     /// Whether the run is to stop: each arm does so behind its present batch, and none begins.
     fn stopped(&self) -> bool {
         false

@@ -1,0 +1,84 @@
+//! Ctrl-C and its relatives: a run ends behind its present step and keeps what it has; a second one ends it at once.
+
+use crate::progress::Bars;
+use pstar_lab::run::Progress;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What ends a run.
+#[cfg(unix)]
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
+#[cfg(not(unix))]
+const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
+
+/// A run's progress that ends with a signal.
+///
+/// Before training there is nothing to keep, and after it everything is written: a signal ends the program then.
+pub(crate) struct Interruptible {
+    bars: Bars,
+    /// The signal that came; 0 before.
+    signal: Arc<AtomicUsize>,
+    /// Whether the next one ends the program at once.
+    at_once: Arc<AtomicBool>,
+}
+
+impl Interruptible {
+    pub(crate) fn new() -> Self {
+        Self { bars: Bars::new(), signal: Arc::default(), at_once: Arc::default() }
+    }
+
+    /// The signal that stopped the run.
+    pub(crate) fn signal(&self) -> Option<u8> {
+        u8::try_from(self.signal.load(Ordering::SeqCst)).ok().filter(|&signal| signal > 0)
+    }
+
+    fn listen(&self) -> io::Result<()> {
+        for signal in SIGNALS {
+            // In this order: the first signal must not find the flag that it sets itself.
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&self.at_once))?;
+            let number = usize::try_from(signal).unwrap_or_default();
+            flag::register_usize(signal, Arc::clone(&self.signal), number)?;
+            flag::register(signal, Arc::clone(&self.at_once))?;
+        }
+        Ok(())
+    }
+}
+
+impl Progress for Interruptible {
+    fn phase(&self, name: &str) {
+        self.bars.phase(name);
+    }
+
+    fn prepared(&self, done: u64, most: u64) {
+        self.bars.prepared(done, most);
+    }
+
+    fn begin(&self, arms: u64, steps: u64) {
+        // Where a system has no such signals, they end the program as they always did.
+        let _ = self.listen();
+        self.bars.begin(arms, steps);
+    }
+
+    fn step(&self) {
+        self.bars.step();
+    }
+
+    fn arm_ended(&self, name: &str) {
+        self.bars.arm_ended(name);
+    }
+
+    fn end(&self) {
+        self.bars.end();
+    }
+
+    fn written(&self) {
+        self.at_once.store(true, Ordering::SeqCst);
+    }
+
+    fn stopped(&self) -> bool {
+        self.signal.load(Ordering::Relaxed) > 0
+    }
+}
