@@ -1,8 +1,9 @@
 //! Runs that are stopped from outside, and runs whose results find no place: what they have is told all the same.
 #![cfg(target_os = "linux")]
 
-use crate::support::{command, folder, installation};
+use crate::support::{folder, installation};
 use pstar_record::{ArmStatus, RunRecord};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -10,11 +11,17 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Number of the signal that is listened for last.
+/// Numbers of the signals that are listened for last.
 const HANGUP: u32 = 1;
+const TERMINATE: u32 = 15;
 
 /// Two arms of more steps than anybody waits for, in the directory `out`, both on their way.
 fn endless() -> (TempDir, Child) {
+    endless_after("", HANGUP)
+}
+
+/// The same where the shell was told something before, until the program listens for a signal.
+fn endless_after(told: &str, signal: u32) -> (TempDir, Child) {
     let folder = folder();
     let text = r#"(
         name: "endless",
@@ -30,7 +37,11 @@ fn endless() -> (TempDir, Child) {
         seeds: [1],
     )"#;
     fs::write(folder.path().join("endless.ron"), text).unwrap();
-    let child = command(installation(), &["run", "endless.ron", "--out", "out", "--threads", "2"])
+    let script = format!("{told} exec \"$0\" run endless.ron --out out --threads 2");
+    let child = Command::new("sh")
+        .args([OsStr::new("-c"), OsStr::new(&script), installation().join("host").as_os_str()])
+        .env("NO_COLOR", "1")
+        .env_remove("PSTAR_PLUGIN_PATH")
         .current_dir(folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -41,7 +52,7 @@ fn endless() -> (TempDir, Child) {
         let text = fs::read_to_string(&status).unwrap_or_default();
         let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
         mask.and_then(|mask| u64::from_str_radix(mask, 16).ok())
-            .is_some_and(|mask| mask >> (HANGUP - 1) & 1 == 1)
+            .is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
     };
     let begun = Instant::now();
     while !listens() {
@@ -51,9 +62,13 @@ fn endless() -> (TempDir, Child) {
     (folder, child)
 }
 
-fn send(signal: &str, child: Child) -> Output {
+fn kill(signal: &str, child: &Child) {
     let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().unwrap();
     assert!(sent.success());
+}
+
+fn send(signal: &str, child: Child) -> Output {
+    kill(signal, &child);
     child.wait_with_output().unwrap()
 }
 
@@ -86,4 +101,13 @@ fn what_finds_no_place_is_printed() {
     assert_eq!(output.status.code(), Some(5), "{said}");
     assert!(table.contains("reinforce (1 of 1 stopped)") && !table.contains("written to"), "{table}");
     assert!(said.contains("out"), "{said}");
+}
+
+#[test]
+fn a_signal_that_is_ignored_from_the_start_stays_ignored() {
+    let (_folder, mut child) = endless_after("trap '' HUP;", TERMINATE);
+    kill("HUP", &child);
+    sleep(Duration::from_millis(300));
+    assert!(child.try_wait().unwrap().is_none());
+    assert_eq!(send("TERM", child).status.code(), Some(143));
 }

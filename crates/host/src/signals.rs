@@ -36,7 +36,7 @@ impl Interruptible {
     }
 
     fn listen(&self) -> io::Result<()> {
-        for signal in SIGNALS {
+        for signal in SIGNALS.into_iter().filter(|&signal| !is_ignored(signal)) {
             // In this order: the first signal must not find the flag that it sets itself.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&self.at_once))?;
             let number = usize::try_from(signal).unwrap_or_default();
@@ -45,6 +45,23 @@ impl Interruptible {
         }
         Ok(())
     }
+}
+
+/// Whether whoever started the program has it ignore a signal, as `nohup` does.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    #[allow(unsafe_code, reason = "asks the system, which has no safe interface for it")]
+    // SAFETY: a null action only asks; the answer is a plain struct, for which zeros are a value.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0
+            && action.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(not(unix))]
+fn is_ignored(_signal: i32) -> bool {
+    false
 }
 
 impl Progress for Interruptible {

@@ -101,7 +101,7 @@ fn divide(logs: &[f64], ends: &Ends<'_>, row: &mut [f64]) -> f64 {
             if most == f64::NEG_INFINITY {
                 break;
             }
-            factor *= math::exp((most - greatest).max(-700.0));
+            factor = (factor * math::exp((most - greatest).max(-700.0))).max(f64::MIN_POSITIVE);
             greatest = most;
             shares(logs, greatest, row);
             (total, left) = sum_free(held, ends, row);
