@@ -18,6 +18,7 @@ mod clipped;
 mod control;
 mod counting;
 mod descend;
+mod frontier;
 mod graph;
 mod plain;
 mod plain_control;

@@ -23,16 +23,15 @@
 
 mod boxes;
 mod listed;
-
 mod products;
 mod rows;
 mod sums;
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::cmp::Reverse;
 
 use boxes::PolicyBox;
 
+use super::frontier::Frontier;
 use super::graph::Graph;
 
 /// Relative to the potential: boxes this close are close enough.
@@ -78,7 +77,6 @@ pub(super) use sums::Sums;
 /// An open box, and where it is to be cut.
 struct Open {
     least: f64,
-    number: usize,
     policies: PolicyBox,
     cut: Option<Cut>,
 }
@@ -91,7 +89,7 @@ pub(super) fn branch(graph: &Graph, relaxation: &mut dyn Relaxation, best: f64, 
     let budget = budget.min(MEMORY / (16 * graph.parameters.max(1)));
     let mut bound = Bound { least: f64::NEG_INFINITY, better: None };
     let mut known = best;
-    let mut open = BinaryHeap::new();
+    let mut open = Frontier::new();
     let mut looked = 0;
     let mut parts = vec![(f64::NEG_INFINITY, PolicyBox::all(graph.parameters))];
     loop {
@@ -104,18 +102,19 @@ pub(super) fn branch(graph: &Graph, relaxation: &mut dyn Relaxation, best: f64, 
             }
             let least = look.least.max(least);
             if least < best {
-                open.push(Open { least, number: looked, cut: cut(graph, &policies, &look), policies });
+                let cut = cut(graph, &policies, &look);
+                open.push(-least, Reverse(looked), Open { least, policies, cut });
             }
         }
-        let Some(worst) = open.peek() else {
+        let Some(worst) = open.highest() else {
             bound.least = best;
             break;
         };
-        bound.least = worst.least;
-        if best - worst.least <= (CLOSE * best.abs()).max(NOTHING) || looked >= budget {
+        bound.least = -worst;
+        if best - bound.least <= (CLOSE * best.abs()).max(NOTHING) || looked >= budget {
             break;
         }
-        let Some(Open { least, policies, cut: Some((row, index, prob)), .. }) = open.pop() else { break };
+        let Some(Open { least, policies, cut: Some((row, index, prob)) }) = open.pop() else { break };
         parts.extend(policies.split(row, index, prob).into_iter().map(|part| (least, part)));
     }
     bound
@@ -143,26 +142,6 @@ fn rounding(graph: &Graph) -> f64 {
     let operations = graph.horizon() * (4 * graph.choices + 16) + nodes;
     2.0 * f64::EPSILON * operations as f64
 }
-
-impl Ord for Open {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.least.total_cmp(&self.least).then(other.number.cmp(&self.number))
-    }
-}
-
-impl PartialOrd for Open {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Open {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Open {}
 
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,10 @@
 //! Best-first search with the exact value of what is left, from a Viterbi pass backwards: the A* of Hart, Nilsson,
 //! Raphael (1968).
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::cmp::Reverse;
 
 use crate::dynamic::occupancy::{Behind, PromptProblem};
+use crate::optimum::frontier::Frontier;
 
 /// Beginnings that are looked at where outputs must choose alike.
 const POPS: usize = 60_000;
@@ -54,9 +54,11 @@ fn best_first(
         return found;
     };
     let mut trail: Vec<(usize, usize)> = Vec::new();
-    let mut open = BinaryHeap::from([Open { score, depth: 0, node: Some(0), log_a: 0.0, last: usize::MAX }]);
+    let start = Open { depth: 0, node: Some(0), log_a: 0.0, last: usize::MAX };
+    let mut open = Frontier::new();
+    open.push(score, start.tie(), start);
     while let Some(open_path) = open.pop() {
-        let Open { depth, node, log_a, last, .. } = open_path;
+        let Open { depth, node, log_a, last } = open_path;
         let Some(node) = node else {
             let mut choices: Vec<usize> = back(&trail, last).collect();
             choices.reverse();
@@ -82,7 +84,8 @@ fn best_first(
             let next = Next { index: step.index, choice };
             if score > f64::NEG_INFINITY && may(&next, &mut back(&trail, last)) {
                 trail.push((last, step.index));
-                open.push(Open { score, depth: depth + 1, node, log_a, last: trail.len() - 1 });
+                let longer = Open { depth: depth + 1, node, log_a, last: trail.len() - 1 };
+                open.push(score, longer.tie(), longer);
             }
         }
     }
@@ -115,32 +118,17 @@ fn greatest(problem: &PromptProblem<'_>, log_q: &[f64]) -> Vec<Vec<f64>> {
     greatest
 }
 
-/// A beginning of an output, by the best that can become of it; no node behind an end.
+/// A beginning of an output; no node behind an end.
 struct Open {
-    score: f64,
     depth: usize,
     node: Option<usize>,
     log_a: f64,
     last: usize,
 }
 
-impl Ord for Open {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_score = self.score.total_cmp(&other.score);
-        by_score.then(self.depth.cmp(&other.depth)).then(other.last.cmp(&self.last))
+impl Open {
+    /// Of beginnings as good as each other, the longest comes first.
+    fn tie(&self) -> (usize, Reverse<usize>) {
+        (self.depth, Reverse(self.last))
     }
 }
-
-impl PartialOrd for Open {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Open {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Open {}

@@ -7,11 +7,12 @@
 //! # Source
 //! Best-first branch and bound; branching as in Lawler (1972), so that no set is met by two ways.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashSet};
+use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use pstar_core::math;
 
+use super::super::frontier::Frontier;
 use super::super::graph::{Graph, Prompt};
 use super::super::plain::{base_powers, products_behind, weigh};
 use super::super::scratch::Scratch;
@@ -44,9 +45,6 @@ pub(super) enum Aim {
 
 /// An open set.
 struct Open {
-    /// The mean over prompts of a log-mass.
-    score: f64,
-    number: usize,
     allowed: Vec<u64>,
     /// Choices that stay.
     kept: Vec<u64>,
@@ -61,7 +59,8 @@ pub(super) fn supports(graph: &Graph, aim: Aim, valid: usize, partial: usize, po
     let all = vec![u64::MAX; words];
     let Some(score) = searcher.score(&all).filter(|_| valid > 0) else { return found };
     let mut met = HashSet::from([all.clone()]);
-    let mut open = BinaryHeap::from([Open { score, number: 0, allowed: all, kept: vec![0; words] }]);
+    let mut open = Frontier::new();
+    open.push(score, Reverse(0), Open { allowed: all, kept: vec![0; words] });
     let (mut popped, mut next_partial) = (0, 1);
     while let Some(set) = open.pop() {
         popped += 1;
@@ -90,7 +89,7 @@ pub(super) fn supports(graph: &Graph, aim: Aim, valid: usize, partial: usize, po
                 && let Some(score) = searcher.score(&allowed)
             {
                 met.insert(allowed.clone());
-                open.push(Open { score, number: met.len(), allowed, kept: kept.clone() });
+                open.push(score, Reverse(met.len()), Open { allowed, kept: kept.clone() });
             }
             kept[choice / 64] |= 1 << (choice % 64);
         }
@@ -254,23 +253,3 @@ impl<'a> Searcher<'a> {
         path
     }
 }
-
-impl Ord for Open {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.score.total_cmp(&other.score).then(other.number.cmp(&self.number))
-    }
-}
-
-impl PartialOrd for Open {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Open {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Open {}
