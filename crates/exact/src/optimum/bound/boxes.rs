@@ -1,5 +1,7 @@
 //! Boxes of policies: every probability of every row between two ends.
 
+use std::ops::Range;
+
 /// What a sum of probabilities may be off by.
 const SLACK: f64 = 1e-14;
 
@@ -17,15 +19,35 @@ impl PolicyBox {
     }
 
     /// The two parts of a row's box on either side of `cut`; those that no row is in are left out.
-    pub(super) fn split(&self, row: std::ops::Range<usize>, index: usize, cut: f64) -> Vec<Self> {
+    pub(super) fn split(&self, row: Range<usize>, index: usize, cut: f64) -> Vec<Self> {
         let (mut below, mut above) = (self.clone(), self.clone());
         below.high[index] = cut;
         above.low[index] = cut;
         [below, above].into_iter().filter_map(|part| part.tightened(row.clone())).collect()
     }
 
+    /// The row that is as far from the lower as from the upper ends.
+    pub(super) fn middle(&self, row: Range<usize>) -> impl Iterator<Item = f64> {
+        let low: f64 = self.low[row.clone()].iter().sum();
+        let high: f64 = self.high[row.clone()].iter().sum();
+        let part = if high > low { ((1.0 - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
+        row.map(move |k| self.low[k] + part * (self.high[k] - self.low[k]))
+    }
+
+    /// Makes a row the mean of what was added up in it, by the mass that came through; the middle one where none did.
+    pub(super) fn average(&self, row: Range<usize>, mass: f64, sums: &mut [f64]) {
+        if mass > f64::MIN_POSITIVE {
+            sums[row.clone()].iter_mut().for_each(|sum| *sum /= mass);
+        } else {
+            sums[row.clone()].iter_mut().zip(self.middle(row.clone())).for_each(|(sum, prob)| *sum = prob);
+        }
+        for k in row {
+            sums[k] = sums[k].clamp(self.low[k], self.high[k]);
+        }
+    }
+
     /// Ends of one row that go with a sum of 1; `None` if there is no such row.
-    fn tightened(mut self, row: std::ops::Range<usize>) -> Option<Self> {
+    fn tightened(mut self, row: Range<usize>) -> Option<Self> {
         for _ in 0..2 {
             let low: f64 = self.low[row.clone()].iter().sum();
             let high: f64 = self.high[row.clone()].iter().sum();
@@ -70,6 +92,20 @@ mod tests {
         // More than 0.3 and more than 0.4 leave less than 0.3.
         assert!((again[1].high[2] - 0.3).abs() < 1e-12);
         assert!(again[1].split(0..3, 2, 0.3 + 1e-9).len() == 1);
+    }
+
+    #[test]
+    fn rows_that_nothing_came_by_lie_in_the_middle() {
+        let part = PolicyBox::all(3).split(0..3, 1, 0.4).swap_remove(1);
+        // Ends 0, 0.4, 0 and 0.6, 1, 0.6: a third of the way up.
+        let middle: Vec<f64> = part.middle(0..3).collect();
+        let mut sums = [1.0, 3.0, 0.0];
+        part.average(0..3, 4.0, &mut sums);
+        assert_eq!(sums, [0.25, 0.75, 0.0]);
+        part.average(0..3, 0.0, &mut sums);
+        for (prob, expected) in middle.iter().chain(&sums).zip([0.2, 0.6, 0.2, 0.2, 0.6, 0.2]) {
+            assert!((prob - expected).abs() < 1e-13, "{prob} {expected}");
+        }
     }
 
     #[test]

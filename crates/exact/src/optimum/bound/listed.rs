@@ -163,7 +163,6 @@ impl Relaxation for Listed<'_> {
     fn look(&mut self, policies: &PolicyBox, bar: f64) -> Look {
         let choices = self.graph.choices;
         let faces = Faces::new(policies, self.graph.rows.ranges(), |prob| prob);
-        let middle = middle(self.graph, policies);
         let mut centre = vec![0.0; self.graph.parameters];
         let mut mass = vec![0.0; self.graph.parameters];
         let mut disagreement = vec![0.0; self.graph.parameters];
@@ -172,7 +171,7 @@ impl Relaxation for Listed<'_> {
         for tree in &self.trees {
             let mut figures = Figures::default();
             for &row in &tree.rows {
-                figures.probs.extend_from_slice(&middle[row..row + choices]);
+                figures.probs.extend(policies.middle(row..row + choices));
             }
             for _ in 0..ROUNDS {
                 tree.reach(choices, &mut figures);
@@ -193,12 +192,8 @@ impl Relaxation for Listed<'_> {
             }
             all.push(figures);
         }
-        for range in self.graph.rows.ranges() {
-            let mass = mass[range.start];
-            for k in range {
-                let prob = if mass > f64::MIN_POSITIVE { centre[k] / mass } else { middle[k] };
-                centre[k] = prob.clamp(policies.low[k], policies.high[k]);
-            }
+        for row in self.graph.rows.ranges() {
+            policies.average(row.clone(), mass[row.start], &mut centre);
         }
         let first = uncoupled - self.slack * magnitude;
         if first >= bar {
@@ -215,20 +210,6 @@ impl Relaxation for Listed<'_> {
         let (potential, second) = self.centred(&faces, &centre);
         Look { least: first.max(second), potential, centre, disagreement }
     }
-}
-
-/// The row that is as far from the lower as from the upper ends.
-fn middle(graph: &Graph, policies: &PolicyBox) -> Vec<f64> {
-    let mut middle = vec![0.0; graph.parameters];
-    for range in graph.rows.ranges() {
-        let low: f64 = policies.low[range.clone()].iter().sum();
-        let high: f64 = policies.high[range.clone()].iter().sum();
-        let part = if high > low { ((1.0 - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
-        for k in range {
-            middle[k] = policies.low[k] + part * (policies.high[k] - policies.low[k]);
-        }
-    }
-    middle
 }
 
 /// An upper bound of Σ ψ where every node has a row of its own, and the magnitudes that went into it.

@@ -77,16 +77,8 @@ impl Relaxation for Products<'_> {
                 }
             });
         }
-        for range in self.graph.rows.ranges() {
-            let mass = self.room.mass[range.start];
-            let low: f64 = policies.low[range.clone()].iter().sum();
-            let high: f64 = policies.high[range.clone()].iter().sum();
-            let part = if high > low { ((1.0 - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
-            for k in range {
-                let middle = policies.low[k] + part * (policies.high[k] - policies.low[k]);
-                let prob = if mass > f64::MIN_POSITIVE { centre[k] / mass } else { middle };
-                centre[k] = prob.clamp(policies.low[k], policies.high[k]);
-            }
+        for row in self.graph.rows.ranges() {
+            policies.average(row.clone(), self.room.mass[row.start], &mut centre);
         }
         // Every term is positive: what went in is no more than what came out.
         let least = |upper: f64, magnitude: f64| self.potential(upper + rounding(self.graph) * magnitude);

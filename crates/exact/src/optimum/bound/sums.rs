@@ -76,13 +76,8 @@ impl Relaxation for Sums<'_> {
             uncoupled.magnitude += upper.magnitude;
             self.average(number, &mut centre);
         }
-        for range in self.graph.rows.ranges() {
-            let mass = self.room.mass[range.start];
-            for k in range {
-                let middle = 0.5 * (policies.low[k] + policies.high[k]);
-                let prob = if mass > f64::MIN_POSITIVE { centre[k] / mass } else { middle };
-                centre[k] = prob.clamp(policies.low[k], policies.high[k]);
-            }
+        for row in self.graph.rows.ranges() {
+            policies.average(row.clone(), self.room.mass[row.start], &mut centre);
         }
         let slack = rounding(self.graph);
         let least = |upper: Upper| -upper.value - slack * upper.magnitude;
