@@ -8,8 +8,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use pstar_core::data::Ending;
 use pstar_core::math;
 use pstar_exact::{
-    Acceptor, ExplicitAutomaton, FiniteState, ModelRows, Orders, OutputSpace, Product, Role, Started,
-    TiltedModel, Weighted, dynamic,
+    Acceptor, ExplicitAutomaton, FiniteState, ModelRows, Orders, OutputSpace, Product, PromptedModel, Role,
+    TiltedModel, WeightedProduct, dynamic,
 };
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -60,7 +60,7 @@ fn product_of(states: usize, symbols: usize, horizon: usize) -> (Product, [Model
     let mut parity = ExplicitAutomaton { symbols, next: next.collect(), accepts: vec![true, false] };
     let Ok(acceptor) = Acceptor::explore(&mut parity, space, false, 10) else { unreachable!("two states") };
     let models = [1, 2].map(|salt| Scattered { states: states as u64 / 2, symbols, salt: salt << 40 });
-    let started = [0, 1].map(|role| Started { model: &models[role] as _, start: 0 });
+    let started = [0, 1].map(|role| PromptedModel { model: &models[role] as _, start: 0 });
     let Ok(product) = Product::explore(&started, &acceptor, 1 << 22) else { unreachable!("few states") };
     let rows = [(Role::Base, started[0]), (Role::Policy, started[1])];
     let rows = rows.map(|(role, model)| match ModelRows::of(&product, role, model) {
@@ -83,7 +83,7 @@ fn passes(c: &mut Criterion) {
     let mut group = c.benchmark_group("forward");
     for (states, symbols, horizon) in sizes {
         let (product, [base, policy]) = product_of(states, symbols, horizon);
-        let weighted = Weighted { product: &product, base: &base, policy: &policy };
+        let weighted = WeightedProduct { product: &product, base: &base, policy: &policy };
         let id = BenchmarkId::from_parameter(format!("{states}x{symbols}x{horizon}"));
         group.throughput(Throughput::Elements(product.transitions() as u64));
         group.bench_function(id, |b| b.iter(|| dynamic::log_masses(black_box(&weighted), Role::Policy)));
@@ -92,7 +92,7 @@ fn passes(c: &mut Criterion) {
     let mut group = c.benchmark_group("all_divergences");
     for (states, symbols, horizon) in [(2000, 16, 64), (2000, 16, 128)] {
         let (product, [base, policy]) = product_of(states, symbols, horizon);
-        let weighted = Weighted { product: &product, base: &base, policy: &policy };
+        let weighted = WeightedProduct { product: &product, base: &base, policy: &policy };
         let split = dynamic::split(&weighted, Role::Base);
         let tilted = [0.1, 0.5].map(|beta| TiltedModel::new(beta, &split));
         let orders = Orders { alphas: &[0.25, 0.5], powers: &[0.3, 0.75] };

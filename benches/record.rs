@@ -6,7 +6,7 @@ mod support;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pstar_core::data::{Ending, RaggedBuffer};
 use pstar_exact::{
-    Divergences, FilteredModel, Orders, OutputSpace, OutputTable, Reference, Split, Summary, TiltedModel,
+    Divergences, FilteredModel, Orders, OutputSpace, OutputTable, Split, Summary, Targets, TiltedModel,
     ValidSet,
 };
 use pstar_lab::evaluation::Enumerator;
@@ -33,7 +33,7 @@ fn record(c: &mut Criterion) {
         let split = Split::of(base.view(), &valid);
         let filtered = FilteredModel::new(base.view(), &valid, &split);
         let tilted = [2.0, 0.5, 0.1].map(|beta| TiltedModel::new(beta, &split));
-        let reference = Reference {
+        let targets = Targets {
             base: base.view(),
             valid: &valid,
             split: &split,
@@ -46,7 +46,7 @@ fn record(c: &mut Criterion) {
             b.iter(|| {
                 let split = Split::of(policy.view(), &valid);
                 let summary = Summary::with_split(policy.view(), &valid, &split, &[1, 4, 16, 64, 256]);
-                (summary, Divergences::of(policy.view(), &split, &reference, &orders))
+                (summary, Divergences::of(policy.view(), &split, &targets, &orders))
             });
         });
     }

@@ -5,6 +5,7 @@
 //!
 //! Checked against enumeration on random tasks, and against closed forms on large ones.
 
+mod choices;
 mod classes;
 mod completions;
 mod counts;
@@ -17,7 +18,6 @@ mod mixture;
 pub(crate) mod occupancy;
 pub(crate) mod rows;
 mod sampler;
-mod walk;
 pub(crate) mod weight;
 mod wide;
 

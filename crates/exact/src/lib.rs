@@ -7,7 +7,7 @@
 //! The way through: a finite-state model is explored once into a [`LayeredAutomaton`]; [`enumerate`] turns it
 //! into an [`OutputTable`], one entry an output in the canonical order of an [`OutputSpace`]; a [`ValidSet`]
 //! marks the valid ones. [`Split`], [`FilteredModel`] and [`TiltedModel`] are the targets; [`Summary`] and
-//! [`Divergences`] the measures; [`CurvePoint`] the cheap part of them.
+//! [`Divergences`] the measures; [`CurveMeasures`] the cheap part of them.
 //!
 //! ```
 //! use pstar_exact::{FilteredModel, OutputTable, Split, TiltedModel, ValidSet};
@@ -42,9 +42,9 @@ mod testing;
 pub use automata::acceptor::{Acceptor, ExplicitAutomaton, ResponseAutomaton};
 pub use automata::automaton::{FiniteState, LayeredAutomaton};
 pub use automata::explore::{ExploreError, Explored};
-pub use automata::product::{Product, Role, Started};
+pub use automata::product::{Product, PromptedModel, Role};
 pub use dynamic::flow::{FlowLimit, reward_flow};
-pub use dynamic::forward::Weighted;
+pub use dynamic::forward::WeightedProduct;
 pub use dynamic::gradient::{PopulationError, population_gradient};
 pub use dynamic::occupancy::{PolicyRows, PromptProblem, rows_in_use};
 pub use dynamic::rows::ModelRows;
@@ -53,8 +53,8 @@ pub use enumeration::enumerate::{OutputTable, enumerate, enumerate_with_entropy}
 pub use enumeration::space::OutputSpace;
 pub use enumeration::valid_set::ValidSet;
 pub use measures::coverage::at_least_once;
-pub use measures::curve::CurvePoint;
-pub use measures::divergence::{Divergences, Orders, Reference};
+pub use measures::curve::CurveMeasures;
+pub use measures::divergence::{Divergences, Orders, Targets};
 pub use measures::entropy::entropy;
 pub use measures::summary::Summary;
 pub use optimum::{Optimum, Search, filtered_projection, optima};

@@ -4,7 +4,7 @@ use crate::evaluation::{DynamicReference, Stopped, Unavailable, Walk, settle, sp
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
-use pstar_exact::{Acceptor, ExplicitAutomaton, PolicyRows, PromptProblem, Role, Weighted, dynamic};
+use pstar_exact::{Acceptor, ExplicitAutomaton, PolicyRows, PromptProblem, Role, WeightedProduct, dynamic};
 use pstar_loader::PolicyHandle;
 
 /// The products of base, policy and verifier for all prompts, and where the policy's rows lie among its parameters.
@@ -65,7 +65,7 @@ impl PolicyClass {
     pub fn log_masses(&self, policy: &PolicyHandle) -> Result<Vec<[f64; 2]>, PluginError> {
         let of_prompt = |ClassPrompt { walk, .. }: &ClassPrompt| -> Result<[f64; 2], Stopped> {
             let rows = walk.rows_of(policy)?;
-            let weighted = Weighted { product: &walk.product, base: &walk.base, policy: &rows };
+            let weighted = WeightedProduct { product: &walk.product, base: &walk.base, policy: &rows };
             Ok(dynamic::log_masses(&weighted, Role::Policy))
         };
         let masses: Result<_, Stopped> = self.prompts.iter().map(of_prompt).collect();

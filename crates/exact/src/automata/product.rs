@@ -27,24 +27,24 @@ pub enum Role {
 }
 
 /// A model and the state that it is in behind the prompt.
-pub struct Started<'a, E> {
+pub struct PromptedModel<'a, E> {
     /// The model.
     pub model: &'a dyn FiniteState<Error = E>,
     /// Its state behind the prompt.
     pub start: u64,
 }
 
-impl<E> Clone for Started<'_, E> {
+impl<E> Clone for PromptedModel<'_, E> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<E> Copy for Started<'_, E> {}
+impl<E> Copy for PromptedModel<'_, E> {}
 
-impl<E> std::fmt::Debug for Started<'_, E> {
+impl<E> std::fmt::Debug for PromptedModel<'_, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Started").field("start", &self.start).finish_non_exhaustive()
+        f.debug_struct("PromptedModel").field("start", &self.start).finish_non_exhaustive()
     }
 }
 
@@ -111,7 +111,7 @@ impl Product {
     /// # Panics
     /// If there are not one or two models.
     pub fn explore<E>(
-        models: &[Started<'_, E>],
+        models: &[PromptedModel<'_, E>],
         acceptor: &Acceptor,
         limit: usize,
     ) -> Result<Self, ExploreError<E>> {

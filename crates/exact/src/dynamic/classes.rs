@@ -3,7 +3,7 @@
 use pstar_core::math;
 
 use crate::automata::product::Role;
-use crate::dynamic::forward::{Scope, Weighted};
+use crate::dynamic::forward::{Scope, WeightedProduct};
 use crate::dynamic::weight::{Choice, Expectation, LogDual};
 use crate::sum::nonnegative;
 use crate::{OutputClass, Split};
@@ -12,7 +12,7 @@ use crate::{OutputClass, Split};
 ///
 /// # Range and cost
 /// Three passes over the product's transitions.
-pub fn split(weighted: &Weighted<'_>, role: Role) -> Split {
+pub fn split(weighted: &WeightedProduct<'_>, role: Role) -> Split {
     let mass = match role {
         Role::Base => Expectation { base: 1.0, policy: 0.0, moments: [[1.0, 0.0]] },
         Role::Policy => Expectation { base: 0.0, policy: 1.0, moments: [[0.0, 1.0]] },
@@ -24,7 +24,7 @@ pub fn split(weighted: &Weighted<'_>, role: Role) -> Split {
 ///
 /// # Range and cost
 /// One pass over the product's transitions.
-pub fn log_masses(weighted: &Weighted<'_>, role: Role) -> [f64; 2] {
+pub fn log_masses(weighted: &WeightedProduct<'_>, role: Role) -> [f64; 2] {
     let [base, policy] = match role {
         Role::Base => [1.0, 0.0],
         Role::Policy => [0.0, 1.0],
@@ -35,7 +35,7 @@ pub fn log_masses(weighted: &Weighted<'_>, role: Role) -> [f64; 2] {
 
 /// The classes where masses and expected log-probabilities, the first of `means`, are known.
 pub(super) fn split_of<const N: usize>(
-    weighted: &Weighted<'_>,
+    weighted: &WeightedProduct<'_>,
     role: Role,
     masses: [LogDual<N>; 2],
 ) -> Split {

@@ -1,6 +1,6 @@
 //! What the valid completions of a node weigh.
 
-use super::walk::{Behind, Walk};
+use super::choices::{Behind, ModelChoices};
 use super::wide::Wide;
 
 /// A sum, or the greatest, of the weights of the valid completions of every node that has any.
@@ -10,12 +10,12 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn of(walk: Walk<'_>, combine: impl Fn(Wide, Wide) -> Wide) -> Self {
-        let mut completions = Self { layers: vec![Vec::new(); walk.horizon()] };
-        for position in (0..walk.horizon()).rev() {
-            let layer = (0..walk.alive(position))
+    pub(super) fn of(choices: ModelChoices<'_>, combine: impl Fn(Wide, Wide) -> Wide) -> Self {
+        let mut completions = Self { layers: vec![Vec::new(); choices.horizon()] };
+        for position in (0..choices.horizon()).rev() {
+            let layer = (0..choices.alive(position))
                 .map(|node| {
-                    let steps = walk.steps(position, node);
+                    let steps = choices.steps(position, node);
                     let weights =
                         steps.map(|step| step.prob.times(completions.behind(position, step.behind)));
                     weights.fold(Wide::ZERO, &combine)

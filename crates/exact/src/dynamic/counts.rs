@@ -9,9 +9,9 @@ use num_bigint::BigUint;
 use pstar_core::data::Ending;
 use pstar_core::math;
 
-use super::walk::{Behind, Walk};
+use super::choices::{Behind, ModelChoices};
 use crate::automata::acceptor::DEAD;
-use crate::{Acceptor, OutputSpace, Role, Weighted};
+use crate::{Acceptor, OutputSpace, Role, WeightedProduct};
 
 /// Number of valid outputs.
 ///
@@ -59,14 +59,14 @@ pub fn outputs(space: OutputSpace) -> BigUint {
 ///
 /// # Range and cost
 /// One addition a transition, of integers as long as the count.
-pub fn valid_support(weighted: &Weighted<'_>) -> BigUint {
-    let walk = Walk::of(weighted, Role::Base);
+pub fn valid_support(weighted: &WeightedProduct<'_>) -> BigUint {
+    let choices = ModelChoices::of(weighted, Role::Base);
     let mut total = BigUint::ZERO;
-    let mut prefixes = vec![BigUint::from(1u8); walk.alive(0)];
-    for position in 0..walk.horizon() {
-        let mut next = vec![BigUint::ZERO; walk.alive(position + 1)];
+    let mut prefixes = vec![BigUint::from(1u8); choices.alive(0)];
+    for position in 0..choices.horizon() {
+        let mut next = vec![BigUint::ZERO; choices.alive(position + 1)];
         for (node, count) in prefixes.iter().enumerate().filter(|(_, count)| **count != BigUint::ZERO) {
-            for step in walk.steps(position, node).filter(|step| step.log_prob > f64::NEG_INFINITY) {
+            for step in choices.steps(position, node).filter(|step| step.log_prob > f64::NEG_INFINITY) {
                 match step.behind {
                     Behind::Node(behind) => next[behind] += count,
                     Behind::Valid => total += count,

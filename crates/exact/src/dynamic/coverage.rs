@@ -6,11 +6,11 @@
 //! the product: what hangs off the walked prefixes is carried forward together. Checked against enumeration and closed
 //! forms.
 
+use super::choices::{Behind, ModelChoices};
 use super::completions::Completions;
-use super::walk::{Behind, Walk};
 use super::wide::Wide;
 use crate::measures::coverage::coverage_at;
-use crate::{Accumulator, Role, Weighted};
+use crate::{Accumulator, Role, WeightedProduct};
 
 /// The greatest power in the series. As Kq < 1, what is left out is below 1/19! < 10⁻¹⁷ of the first term.
 const POWERS: usize = 18;
@@ -30,17 +30,17 @@ type Lanes = [f64; POWERS - 1];
 /// bytes a position and node that can become valid, and 24 a visited prefix. Where some k is out of reach, as much for
 /// each step of a binary search for the greatest that is not.
 pub fn coverage_at_k(
-    weighted: &Weighted<'_>,
+    weighted: &WeightedProduct<'_>,
     role: Role,
     log_scale: f64,
     k: &[u64],
     most_prefixes: usize,
 ) -> Vec<Option<f64>> {
-    let walk = Walk::of(weighted, role);
+    let choices = ModelChoices::of(weighted, role);
     let coverage = Coverage {
-        walk,
-        best: Completions::of(walk, Wide::max),
-        masses: Completions::of(walk, Wide::plus),
+        choices,
+        best: Completions::of(choices, Wide::max),
+        masses: Completions::of(choices, Wide::plus),
         scale: Wide::exp(log_scale),
         most_prefixes,
     };
@@ -64,7 +64,7 @@ pub fn coverage_at_k(
 
 /// What every search shares.
 struct Coverage<'a> {
-    walk: Walk<'a>,
+    choices: ModelChoices<'a>,
     /// The best valid completion of every node.
     best: Completions,
     /// The mass of the valid completions of every node.
@@ -80,7 +80,7 @@ impl Coverage<'_> {
             return Some(vec![0.0; k.len()]);
         };
         let mut search = Search {
-            walk: self.walk,
+            choices: self.choices,
             best: &self.best,
             masses: &self.masses,
             greatest: Wide::new(greatest as f64),
@@ -97,7 +97,7 @@ impl Coverage<'_> {
 }
 
 struct Search<'a> {
-    walk: Walk<'a>,
+    choices: ModelChoices<'a>,
     /// The best valid completion of every node.
     best: &'a Completions,
     /// The mass of the valid completions of every node.
@@ -124,22 +124,22 @@ struct Light {
 impl Search<'_> {
     /// Finds the heavy outputs and sums the powers of the others.
     fn run(&mut self, scale: Wide, most_prefixes: usize) -> Option<()> {
-        let alive = self.walk.alive(0);
+        let alive = self.choices.alive(0);
         if alive == 0 {
             return Some(());
         }
         self.lanes = vec![[0.0; POWERS - 1]; alive];
         self.place(Behind::Node(0), self.best.start(), self.masses.start(), scale);
         let mut visited = 0;
-        for position in 0..self.walk.horizon() {
+        for position in 0..self.choices.horizon() {
             visited += self.prefixes.len();
             if visited > most_prefixes {
                 return None;
             }
-            let lanes = vec![[0.0; POWERS - 1]; self.walk.alive(position + 1)];
+            let lanes = vec![[0.0; POWERS - 1]; self.choices.alive(position + 1)];
             let lanes = std::mem::replace(&mut self.lanes, lanes);
             for (node, prob) in std::mem::take(&mut self.prefixes) {
-                for step in self.walk.steps(position, node) {
+                for step in self.choices.steps(position, node) {
                     let best = self.best.behind(position, step.behind);
                     let mass = self.masses.behind(position, step.behind);
                     self.place(step.behind, best, mass, prob.times(step.prob));
@@ -151,7 +151,7 @@ impl Search<'_> {
             // Where the square has underflown, so have the higher powers.
             for (node, lanes) in lanes.iter().enumerate().filter(|(_, lanes)| lanes[0] > 0.0) {
                 let here = self.best.at(position, node);
-                for step in self.walk.steps(position, node) {
+                for step in self.choices.steps(position, node) {
                     let factor = step.prob.times(self.best.behind(position, step.behind)).over(here);
                     self.carry(step.behind, lanes, factor);
                 }

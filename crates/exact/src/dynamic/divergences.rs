@@ -4,7 +4,7 @@ use pstar_core::math;
 
 use super::classes::split_of;
 use crate::automata::product::Role;
-use crate::dynamic::forward::{Scope, Weighted};
+use crate::dynamic::forward::{Scope, WeightedProduct};
 use crate::dynamic::mixture::{LogMixed, Mixture};
 use crate::dynamic::weight::{Expectation, LogDual};
 use crate::measures::divergence::{ClassRatios, LogRatios, PairSums, Parts, PowerSum, settled};
@@ -17,7 +17,7 @@ use crate::{Divergences, Orders, Split, TiltedModel};
 /// About eight passes over the product's transitions, and one for each order; ten times slower where sums would
 /// underflow and for orders that give a negative power.
 pub fn divergences(
-    weighted: &Weighted<'_>,
+    weighted: &WeightedProduct<'_>,
     base: &Split,
     tilted: &[TiltedModel],
     orders: &Orders<'_>,
@@ -77,7 +77,7 @@ pub fn divergences(
 
 /// Sums over the valid outputs against p* = a / A1.
 struct Against<'a> {
-    weighted: &'a Weighted<'a>,
+    weighted: &'a WeightedProduct<'a>,
     log_valid: f64,
     policy: &'a Split,
 }

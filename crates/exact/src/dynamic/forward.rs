@@ -15,7 +15,7 @@ use crate::dynamic::weight::{Choice, Dual, Expectation, Greatest, LogDual, Suppo
 
 /// A product with the probabilities of its models. Where there is no policy, the base stands in for it.
 #[derive(Clone, Copy, Debug)]
-pub struct Weighted<'a> {
+pub struct WeightedProduct<'a> {
     /// The product.
     pub product: &'a Product,
     /// The base's choices.
@@ -55,7 +55,7 @@ const BOUND: i32 = 256;
 /// Up to this exponent no number of prefixes, of which the least is 1, has been lost beside the greatest.
 const MOST_GROWTH: i32 = 640;
 
-impl<'a> Weighted<'a> {
+impl<'a> WeightedProduct<'a> {
     /// Of a base alone.
     pub fn of_base(product: &'a Product, base: &'a ModelRows) -> Self {
         Self { product, base, policy: base }
@@ -177,7 +177,7 @@ impl<'a> Weighted<'a> {
     }
 }
 
-impl Weighted<'_> {
+impl WeightedProduct<'_> {
     /// Sums a geometric mixture of base and policy over the valid outputs, beside one of the two.
     pub(crate) fn mixed(&self, mixture: Mixture) -> LogMixed {
         // Outside (0, 1) a mixture has no bound, and may overflow where its anchor does not.
@@ -298,7 +298,7 @@ impl<W> LayerFactors<'_, W> {
 
 /// Gives the factors, layer by layer.
 trait FactorSource<W> {
-    fn at<'a>(&'a mut self, weighted: &Weighted<'a>, position: usize) -> LayerFactors<'a, W>;
+    fn at<'a>(&'a mut self, weighted: &WeightedProduct<'a>, position: usize) -> LayerFactors<'a, W>;
 }
 
 /// Probabilities as they are.
@@ -308,7 +308,7 @@ struct Probs<'r> {
 }
 
 impl FactorSource<f64> for Probs<'_> {
-    fn at<'a>(&'a mut self, weighted: &Weighted<'a>, position: usize) -> LayerFactors<'a, f64> {
+    fn at<'a>(&'a mut self, weighted: &WeightedProduct<'a>, position: usize) -> LayerFactors<'a, f64> {
         let pairs = &weighted.product.layers()[position].pairs;
         LayerFactors { table: &self.rows.table(position).probs, states: Some((pairs, self.role)) }
     }
@@ -322,7 +322,7 @@ struct Factors<W, F> {
 }
 
 impl<W, F: Fn(Choice) -> W> FactorSource<W> for Factors<W, F> {
-    fn at<'a>(&'a mut self, weighted: &Weighted<'a>, position: usize) -> LayerFactors<'a, W> {
+    fn at<'a>(&'a mut self, weighted: &WeightedProduct<'a>, position: usize) -> LayerFactors<'a, W> {
         let layer = &weighted.product.layers()[position];
         let (base, policy) = (weighted.base.table(position), weighted.policy.table(position));
         let made_for = [Arc::as_ptr(layer).cast(), Arc::as_ptr(base).cast(), Arc::as_ptr(policy).cast()];

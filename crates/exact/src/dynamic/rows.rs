@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pstar_core::math;
 
-use crate::automata::product::{Role, Started};
+use crate::automata::product::{PromptedModel, Role};
 use crate::{ExploreError, Product};
 
 /// One model's choices at one position: states × choices.
@@ -31,7 +31,11 @@ impl ModelRows {
     ///
     /// # Errors
     /// The model's own, or if its symbols lead elsewhere than at an earlier position.
-    pub fn of<E>(product: &Product, role: Role, model: Started<'_, E>) -> Result<Self, ExploreError<E>> {
+    pub fn of<E>(
+        product: &Product,
+        role: Role,
+        model: PromptedModel<'_, E>,
+    ) -> Result<Self, ExploreError<E>> {
         let space = product.space();
         let mut tables: Vec<Arc<RowTable>> = Vec::new();
         let (mut log_probs, mut next) = (Vec::new(), Vec::new());

@@ -5,10 +5,10 @@
 
 use pstar_core::rng::{cumulative, pick};
 
-use crate::{ModelRows, Product, Role, Weighted};
+use crate::{ModelRows, Product, Role, WeightedProduct};
 
+use super::choices::{Behind, ModelChoices};
 use super::completions::Completions;
-use super::walk::{Behind, Walk};
 use super::wide::Wide;
 
 /// Draws outputs of the filtered model of a base.
@@ -25,8 +25,8 @@ impl FilteredSampler {
     /// # Range and cost
     /// No range: every mass has an exponent of its own. Time O(transitions), memory 16 bytes a position and node that
     /// can become valid.
-    pub fn new(weighted: &Weighted<'_>) -> Option<Self> {
-        let masses = Completions::of(Walk::of(weighted, Role::Base), Wide::plus);
+    pub fn new(weighted: &WeightedProduct<'_>) -> Option<Self> {
+        let masses = Completions::of(ModelChoices::of(weighted, Role::Base), Wide::plus);
         let reaches = !masses.start().is_zero();
         reaches.then(|| Self { product: weighted.product.clone(), base: weighted.base.clone(), masses })
     }
@@ -68,20 +68,20 @@ impl FilteredSampler {
         tokens: &mut Vec<u32>,
         mut tell: impl FnMut(f64, [Wide; 2]),
     ) {
-        let walk = Walk::new(&self.product, &self.base, Role::Base);
+        let model = ModelChoices::new(&self.product, &self.base, Role::Base);
         let choices = self.product.space().choices();
         let (mut probs, mut sums) = (vec![0.0; choices], vec![0.0; choices]);
         let mut node = 0;
         tokens.clear();
         for position in 0..self.product.space().horizon {
             let here = self.masses.at(position, node);
-            for (prob, step) in probs.iter_mut().zip(walk.steps(position, node)) {
+            for (prob, step) in probs.iter_mut().zip(model.steps(position, node)) {
                 *prob = step.prob.times(self.masses.behind(position, step.behind)).over(here);
             }
             cumulative(&probs, &mut sums);
             let choice = pick(&sums, uniforms(position)).min(choices - 1);
             tokens.push(u32::try_from(choice).unwrap_or(u32::MAX));
-            let Some(step) = walk.steps(position, node).nth(choice) else { break };
+            let Some(step) = model.steps(position, node).nth(choice) else { break };
             tell(step.log_prob, [here, self.masses.behind(position, step.behind)]);
             let Behind::Node(next) = step.behind else { break };
             node = next;

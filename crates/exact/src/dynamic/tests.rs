@@ -8,8 +8,8 @@ use super::*;
 use crate::testing::assert_close;
 use crate::{
     Acceptor, Divergences, ExplicitAutomaton, FilteredModel, FiniteState, LayeredAutomaton, ModelRows,
-    Orders, OutputSpace, OutputTable, Product, Reference, Role, Split, Started, Summary, TiltedModel,
-    ValidSet, Weighted, enumerate,
+    Orders, OutputSpace, OutputTable, Product, PromptedModel, Role, Split, Summary, Targets, TiltedModel,
+    ValidSet, WeightedProduct, enumerate,
 };
 
 /// An automaton with explicit rows, one table a position.
@@ -45,8 +45,8 @@ impl FiniteState for Model {
     }
 }
 
-fn started(model: &Model) -> Started<'_, Infallible> {
-    Started { model, start: 0 }
+fn started(model: &Model) -> PromptedModel<'_, Infallible> {
+    PromptedModel { model, start: 0 }
 }
 
 /// A row of probabilities from small integers, zeros among them.
@@ -182,13 +182,13 @@ fn compare(case: &Case, acceptor: &Acceptor) {
         ModelRows::of(&product, Role::Base, started(&case.base)).unwrap(),
         ModelRows::of(&product, Role::Policy, started(&case.policy)).unwrap(),
     ];
-    let weighted = Weighted { product: &product, base: &rows[0], policy: &rows[1] };
+    let weighted = WeightedProduct { product: &product, base: &rows[0], policy: &rows[1] };
     let base_split = Split::of(base.view(), &valid);
     assert_same_split(&split(&weighted, Role::Base), &base_split);
     let filtered = FilteredModel::new(base.view(), &valid, &base_split);
     let tilted: Vec<TiltedModel> = [0.1, 1.0].map(|beta| TiltedModel::new(beta, &base_split)).to_vec();
     let orders = Orders { alphas: &ALPHAS, powers: &[0.0, 0.3, 1.0, -1.0, 2.0] };
-    let reference = Reference {
+    let targets = Targets {
         base: base.view(),
         valid: &valid,
         split: &base_split,
@@ -196,7 +196,7 @@ fn compare(case: &Case, acceptor: &Acceptor) {
         tilted: &tilted,
     };
     let policy_split = Split::of(policy.view(), &valid);
-    let expected = Divergences::of(policy.view(), &policy_split, &reference, &orders);
+    let expected = Divergences::of(policy.view(), &policy_split, &targets, &orders);
     let (found_split, found) = divergences(&weighted, &base_split, &tilted, &orders);
     assert_same_split(&found_split, &policy_split);
     assert_close(found.kl_to_base, expected.kl_to_base, 1e-12);
@@ -260,7 +260,7 @@ fn parity_of_forty_symbols_has_a_closed_form() {
     let rows = [&base, &policy].map(started);
     let base_rows = ModelRows::of(&product, Role::Base, rows[0]).unwrap();
     let policy_rows = ModelRows::of(&product, Role::Policy, rows[1]).unwrap();
-    let weighted = Weighted { product: &product, base: &base_rows, policy: &policy_rows };
+    let weighted = WeightedProduct { product: &product, base: &base_rows, policy: &policy_rows };
     let split = split(&weighted, Role::Base);
     let a1 = 0.5 * (1.0 + (1.0 - 2.0 * p).powi(40));
     assert_close(split.valid.mass, a1, 1e-14);
@@ -291,7 +291,7 @@ fn a_validity_rate_beyond_underflow_keeps_its_logarithm() {
     let acceptor = Acceptor::explore(&mut verifier, space, false, 10).unwrap();
     let product = Product::explore(&[started(&base)], &acceptor, 10_000).unwrap();
     let rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
-    let weighted = Weighted::of_base(&product, &rows);
+    let weighted = WeightedProduct::of_base(&product, &rows);
     let found = split(&weighted, Role::Base);
     assert_close(found.valid.log_mass, -600.0 * 8f64.ln(), 1e-9);
     assert_close(found.valid.entropy, 0.0, 1e-9);
@@ -327,7 +327,7 @@ fn binomial_validity_has_closed_forms() {
     let product = Product::explore(&[started(&base), started(&policy)], &acceptor, 2000).unwrap();
     let base_rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
     let policy_rows = ModelRows::of(&product, Role::Policy, started(&policy)).unwrap();
-    let weighted = Weighted { product: &product, base: &base_rows, policy: &policy_rows };
+    let weighted = WeightedProduct { product: &product, base: &base_rows, policy: &policy_rows };
     let split = split(&weighted, Role::Base);
     assert_close(split.valid.mass, 0.056_770_682_002_337_673, 1e-14);
     assert_close(split.invalid.mass, 0.943_229_317_997_662_3, 1e-14);
@@ -376,7 +376,7 @@ fn few_prefixes_of_many_outputs_are_not_lost() {
     let product = Product::explore(&[started(&base), started(&policy)], &acceptor, 10_000).unwrap();
     let base_rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
     let policy_rows = ModelRows::of(&product, Role::Policy, started(&policy)).unwrap();
-    let weighted = Weighted { product: &product, base: &base_rows, policy: &policy_rows };
+    let weighted = WeightedProduct { product: &product, base: &base_rows, policy: &policy_rows };
     let split = split(&weighted, Role::Base);
     let (_, found) = divergences(&weighted, &split, &[], &Orders::default());
     // 7 · 8^600 outputs of the second kind; the 8^500 of the first are nothing beside them.
@@ -396,7 +396,7 @@ fn an_entropy_beyond_underflow_is_finite() {
     let acceptor = Acceptor::explore(&mut all, space, false, 10).unwrap();
     let product = Product::explore(&[started(&base)], &acceptor, 1000).unwrap();
     let rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
-    let split = split(&Weighted::of_base(&product, &rows), Role::Base);
+    let split = split(&WeightedProduct::of_base(&product, &rows), Role::Base);
     let summary = Summary::new(&split, Vec::new(), &[]);
     let expected = 400.0 * 8f64.ln();
     assert_close(summary.entropy, expected, 1e-10);

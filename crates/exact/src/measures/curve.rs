@@ -6,7 +6,7 @@ use crate::{Distribution, FilteredModel, ValidSet};
 
 /// What a training curve shows of one prompt, from its valid outputs alone.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CurvePoint {
+pub struct CurveMeasures {
     /// V, the mass on valid outputs.
     pub validity_rate: f64,
     /// KL(p*‖q), in nats; +∞ iff q misses a valid output that the base reaches; `None` if p* is absent.
@@ -15,7 +15,7 @@ pub struct CurvePoint {
     pub coverage_at: Vec<f64>,
 }
 
-impl CurvePoint {
+impl CurveMeasures {
     /// Of `policy`; `filtered` is the base's filtered model over the same valid outputs.
     pub fn of(
         policy: Distribution<'_>,
@@ -58,7 +58,7 @@ mod tests {
         let case = toy_c();
         let split = Split::of(case.base(), &case.valid);
         let filtered = FilteredModel::new(case.base(), &case.valid, &split).unwrap();
-        let point = CurvePoint::of(case.base(), &case.valid, Some(&filtered), &[1, 16]);
+        let point = CurveMeasures::of(case.base(), &case.valid, Some(&filtered), &[1, 16]);
         assert_close(point.validity_rate, 0.55, 1e-14);
         assert_close(point.kl_from_filtered.unwrap(), -0.55f64.ln(), 1e-14);
         let summary = Summary::of(case.base(), &case.valid, &[1, 16]);
@@ -72,14 +72,15 @@ mod tests {
         let valid = ValidSet::new(vec![true, true]);
         let base = crate::OutputTable::from_log_probs(vec![0.0, -2000.0]);
         let filtered = FilteredModel::new(base.view(), &valid, &Split::of(base.view(), &valid)).unwrap();
-        let point = |q: &[f64]| CurvePoint::of(table(q).view(), &valid, Some(&filtered), &[]);
+        let point = |q: &[f64]| CurveMeasures::of(table(q).view(), &valid, Some(&filtered), &[]);
         assert_eq!(point(&[1.0, 0.0]).kl_from_filtered, Some(f64::INFINITY));
         assert_close(point(&[0.5, 0.5]).kl_from_filtered.unwrap(), 2f64.ln(), 1e-15);
     }
 
     #[test]
     fn without_a_filtered_model_there_is_no_divergence() {
-        let point = CurvePoint::of(table(&[0.0, 1.0]).view(), &ValidSet::new(vec![true, false]), None, &[8]);
+        let point =
+            CurveMeasures::of(table(&[0.0, 1.0]).view(), &ValidSet::new(vec![true, false]), None, &[8]);
         assert_eq!(point.kl_from_filtered, None);
         assert_eq!(point.coverage_at, [0.0]);
     }

@@ -22,7 +22,7 @@ pub(crate) use power::PowerSum;
 
 /// What a policy is compared with, for one prompt.
 #[derive(Clone, Copy, Debug)]
-pub struct Reference<'a> {
+pub struct Targets<'a> {
     /// The base a over all outputs.
     pub base: Distribution<'a>,
     /// Which outputs are valid.
@@ -96,31 +96,26 @@ impl Divergences {
     ///
     /// # Panics
     /// If policy, base and valid set are not about equally many outputs.
-    pub fn of(
-        policy: Distribution<'_>,
-        split: &Split,
-        reference: &Reference<'_>,
-        orders: &Orders<'_>,
-    ) -> Self {
-        let ratios = ClassRatios::of(policy, reference.base, reference.valid);
-        let pairs = reference.filtered.map(|filtered| PairSums::of(policy, split, reference.valid, filtered));
+    pub fn of(policy: Distribution<'_>, split: &Split, targets: &Targets<'_>, orders: &Orders<'_>) -> Self {
+        let ratios = ClassRatios::of(policy, targets.base, targets.valid);
+        let pairs = targets.filtered.map(|filtered| PairSums::of(policy, split, targets.valid, filtered));
         let alpha = |&alpha: &f64| {
-            let (filtered, pairs) = (reference.filtered?, pairs.as_ref()?);
-            Some(alpha::divergence(alpha, policy, split, reference.valid, filtered, pairs))
+            let (filtered, pairs) = (targets.filtered?, pairs.as_ref()?);
+            Some(alpha::divergence(alpha, policy, split, targets.valid, filtered, pairs))
         };
         let power = |&power: &f64| {
-            let (filtered, pairs) = (reference.filtered?, pairs.as_ref()?);
-            Some(power::sum(power, policy, split, reference.valid, filtered, pairs))
+            let (filtered, pairs) = (targets.filtered?, pairs.as_ref()?);
+            Some(power::sum(power, policy, split, targets.valid, filtered, pairs))
         };
         let sums: Vec<Option<PowerSum>> = orders.powers.iter().map(power).collect();
         let parts = Parts {
             ratios,
             alpha_divergence: orders.alphas.iter().map(alpha).collect(),
             power_sums: sums,
-            has_valid: reference.valid.count() > 0,
+            has_valid: targets.valid.count() > 0,
             pairs,
         };
-        Self::of_parts(parts, split, reference.split, reference.tilted)
+        Self::of_parts(parts, split, targets.split, targets.tilted)
     }
 
     /// From the sums over outputs of a policy with classes `split`, against a base with classes `base`.

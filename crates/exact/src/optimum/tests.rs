@@ -11,8 +11,8 @@ use crate::dynamic::occupancy::Posterior;
 use crate::dynamic::occupancy::tests::{Class, Prompt, prompt, random};
 use crate::population_gradient;
 use crate::testing::{Bigram, Case, assert_close, toy_c, toy_e};
-use crate::{Acceptor, ModelRows, OutputSpace, PolicyRows, Product, Role, Started};
-use crate::{Divergences, ExplicitAutomaton, FilteredModel, Orders, Reference, Split, Summary};
+use crate::{Acceptor, ModelRows, OutputSpace, PolicyRows, Product, PromptedModel, Role};
+use crate::{Divergences, ExplicitAutomaton, FilteredModel, Orders, Split, Summary, Targets};
 
 /// A toy with its product and the base's own rows, which lie in the class.
 struct Toy {
@@ -27,7 +27,7 @@ impl Toy {
     fn new(case: Case, base: &[&[f64]]) -> Self {
         let model = Bigram::new(base);
         let acceptor = Acceptor::of_valid_set(&case.valid, case.space);
-        let started = Started { model: &model, start: 0 };
+        let started = PromptedModel { model: &model, start: 0 };
         let product = Product::explore(&[started, started], &acceptor, 1 << 20).unwrap();
         let rows = PolicyRows::new(&product, |_, states| {
             Ok::<_, ()>(states.iter().map(|&state| usize::try_from(state).unwrap() * 2).collect())
@@ -70,7 +70,7 @@ impl Toy {
         let summary = Summary::of(table.view(), &self.case.valid, &[]);
         let split = Split::of(self.case.base(), &self.case.valid);
         let filtered = FilteredModel::new(self.case.base(), &self.case.valid, &split).unwrap();
-        let reference = Reference {
+        let targets = Targets {
             base: self.case.base(),
             valid: &self.case.valid,
             split: &split,
@@ -78,7 +78,7 @@ impl Toy {
             tilted: &[],
         };
         let own = Split::of(table.view(), &self.case.valid);
-        let divergences = Divergences::of(table.view(), &own, &reference, &Orders::default());
+        let divergences = Divergences::of(table.view(), &own, &targets, &Orders::default());
         [summary.validity_rate, summary.entropy, summary.top1, divergences.kl_from_filtered.unwrap()]
     }
 

@@ -11,7 +11,7 @@ use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{
     Acceptor, ExploreError, Explored, Orders, OutputSpace, ResponseAutomaton, Role, Split, Summary,
-    TiltedModel, Weighted, dynamic,
+    TiltedModel, WeightedProduct, dynamic,
 };
 use pstar_loader::{IncrementalHandle, ModelHandle, PolicyHandle};
 use rayon::prelude::*;
@@ -289,7 +289,7 @@ impl Prompt {
     fn new(experiment: &Experiment, prompt: usize, watch: &Watch<'_>) -> Result<Self, Stopped> {
         let acceptor = acceptor(experiment, prompt, watch)?;
         let Walk { product, base: rows, .. } = Walk::new(experiment, None, prompt, &acceptor)?;
-        let weighted = Weighted::of_base(&product, &rows);
+        let weighted = WeightedProduct::of_base(&product, &rows);
         if consistency::asks_about(experiment, prompt) {
             let sampler = dynamic::FilteredSampler::new(&weighted);
             sampler.map_or(Ok(()), |sampler| consistency::check_filtered(experiment, prompt, &sampler))?;
@@ -312,7 +312,7 @@ impl Prompt {
         prompt: usize,
     ) -> Result<Option<FilteredSamples>, Stopped> {
         let Walk { product, base: rows, .. } = Walk::new(experiment, None, prompt, &self.acceptor)?;
-        let sampler = dynamic::FilteredSampler::new(&Weighted::of_base(&product, &rows));
+        let sampler = dynamic::FilteredSampler::new(&WeightedProduct::of_base(&product, &rows));
         Ok(sampler.map(|sampler| {
             let exact = ExactFacts { log_invalid: self.split.invalid.log_mass, tilted: self.tilted.clone() };
             FilteredSamples::of(experiment, prompt, &sampler, exact)
@@ -322,7 +322,7 @@ impl Prompt {
 
 fn targets(
     experiment: &Experiment,
-    weighted: &Weighted<'_>,
+    weighted: &WeightedProduct<'_>,
     split: &Split,
     tilted: &[TiltedModel],
     support: [f64; 2],
@@ -425,7 +425,7 @@ impl<'a> DynamicEvaluation<'a> {
         let orders = Orders { alphas: &alphas, powers: &powers };
         let measure = |(walk, prompt): (&Walk, &Prompt)| -> Result<Measures, Stopped> {
             let rows = walk.rows_of(policy)?;
-            let weighted = Weighted { product: &walk.product, base: &walk.base, policy: &rows };
+            let weighted = WeightedProduct { product: &walk.product, base: &walk.base, policy: &rows };
             let (split, divergences) =
                 dynamic::divergences(&weighted, &prompt.split, &prompt.tilted, &orders);
             let coverage = dynamic::coverage_at_k(&weighted, Role::Policy, 0.0, &self.k, MOST_PREFIXES);

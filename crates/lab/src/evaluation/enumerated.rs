@@ -6,7 +6,7 @@ use super::{Enumerator, Evaluation, Measures, Reference};
 use crate::experiment::Experiment;
 use pstar_core::{PluginError, math};
 use pstar_exact::{
-    CurvePoint, Distribution, Divergences, Orders, OutputTable, Split, Summary, at_least_once,
+    CurveMeasures, Distribution, Divergences, Orders, OutputTable, Split, Summary, at_least_once,
 };
 use pstar_loader::PolicyHandle;
 
@@ -146,7 +146,7 @@ struct Figures<'a> {
 impl Figures<'_> {
     fn of_curve(&self, prompt: usize, policy: Distribution<'_>, entropy: f64) -> Measures {
         let prompt = &self.reference.prompts()[prompt];
-        let point = CurvePoint::of(policy, &prompt.valid, prompt.filtered.as_ref(), &self.k);
+        let point = CurveMeasures::of(policy, &prompt.valid, prompt.filtered.as_ref(), &self.k);
         let mut measures = Measures::default();
         measures.push("validity_rate", point.validity_rate);
         measures.push("entropy", entropy);
@@ -164,7 +164,7 @@ impl Figures<'_> {
         let split = Split::of(policy, &prompt.valid);
         let mut measures =
             of_summary(&Summary::with_split(policy, &prompt.valid, &split, &self.k), &self.keys.k);
-        let against = pstar_exact::Reference {
+        let against = pstar_exact::Targets {
             base,
             valid: &prompt.valid,
             split: &prompt.split,

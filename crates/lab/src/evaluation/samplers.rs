@@ -6,7 +6,7 @@ use super::{Ruler, Stopped, Unavailable, space_of};
 use crate::experiment::Experiment;
 use pstar_core::PluginError;
 use pstar_exact::dynamic::FilteredSampler;
-use pstar_exact::{Acceptor, Weighted};
+use pstar_exact::{Acceptor, WeightedProduct};
 
 /// A sampler of p* for every prompt of a task.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl FilteredSamplers {
         };
         let sampler = |prompt| {
             let Walk { product, base, .. } = Walk::new(experiment, None, prompt, &acceptor(prompt)?)?;
-            let sampler = FilteredSampler::new(&Weighted::of_base(&product, &base));
+            let sampler = FilteredSampler::new(&WeightedProduct::of_base(&product, &base));
             sampler.ok_or_else(|| {
                 Stopped::Limited(Unavailable {
                     reason: format!(

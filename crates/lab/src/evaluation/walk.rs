@@ -3,7 +3,7 @@
 use super::dynamic::{Stopped, start};
 use super::enumerator::View;
 use crate::experiment::Experiment;
-use pstar_exact::{Acceptor, ModelRows, Product, Role, Started};
+use pstar_exact::{Acceptor, ModelRows, Product, PromptedModel, Role};
 use pstar_loader::PolicyHandle;
 
 /// The product of base, verifier and perhaps a policy for one prompt, and the base's probabilities along it.
@@ -25,12 +25,12 @@ impl Walk {
         let tokens = experiment.prompts.view().row(prompt);
         let limit = experiment.evaluation.max_states;
         let view = View(&experiment.base);
-        let base = Started { model: &view, start: start(&experiment.base, tokens, "the base")? };
+        let base = PromptedModel { model: &view, start: start(&experiment.base, tokens, "the base")? };
         let (product, start) = match policy {
             None => (Product::explore(&[base], acceptor, limit)?, base.start),
             Some(policy) => {
                 let own = View(policy);
-                let own = Started { model: &own, start: start(policy, tokens, "the policy")? };
+                let own = PromptedModel { model: &own, start: start(policy, tokens, "the policy")? };
                 (Product::explore(&[base, own], acceptor, limit)?, own.start)
             }
         };
@@ -41,6 +41,6 @@ impl Walk {
     /// The probabilities of a policy of the same class along the product.
     pub(crate) fn rows_of(&self, policy: &PolicyHandle) -> Result<ModelRows, Stopped> {
         let view = View(policy);
-        Ok(ModelRows::of(&self.product, Role::Policy, Started { model: &view, start: self.start })?)
+        Ok(ModelRows::of(&self.product, Role::Policy, PromptedModel { model: &view, start: self.start })?)
     }
 }

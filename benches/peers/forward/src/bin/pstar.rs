@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use pstar_core::data::Ending;
 use pstar_exact::{
-    Acceptor, ExplicitAutomaton, FiniteState, ModelRows, OutputSpace, Product, Role, Started, Weighted,
+    Acceptor, ExplicitAutomaton, FiniteState, ModelRows, OutputSpace, Product, Role, PromptedModel, WeightedProduct,
     dynamic,
 };
 use pstar_forward_peers::{Automaton, report};
@@ -43,11 +43,11 @@ fn main() {
         let mut verifier = ExplicitAutomaton { symbols, next, accepts: automaton.accepts.clone() };
         let acceptor = Acceptor::explore(&mut verifier, space, false, states).unwrap();
         let model = Model(automaton);
-        let started = Started { model: &model, start: 0 };
+        let started = PromptedModel { model: &model, start: 0 };
         let product = Product::explore(&[started], &acceptor, (states + 1) * (horizon + 1)).unwrap();
         let rows = ModelRows::of(&product, Role::Base, started).unwrap();
         (product.transitions(), move || {
-            dynamic::log_masses(&Weighted::of_base(black_box(&product), &rows), Role::Base)[0]
+            dynamic::log_masses(&WeightedProduct::of_base(black_box(&product), &rows), Role::Base)[0]
         })
     });
 }

@@ -4,7 +4,7 @@ use pstar_core::data::Ending;
 use pstar_core::rng::{Purpose, StreamKey};
 
 use super::*;
-use crate::automata::product::Started;
+use crate::automata::product::PromptedModel;
 use crate::testing::{Bigram, assert_close};
 use crate::{Acceptor, ExplicitAutomaton, OutputSpace, ResponseAutomaton};
 
@@ -51,7 +51,7 @@ pub(crate) fn prompt(
     let views: Vec<&[f64]> = base.iter().map(Vec::as_slice).collect();
     let model = Bigram::new(&views);
     let acceptor = Acceptor::explore(&mut dfa.clone(), space, false, 10_000).unwrap();
-    let started = Started { model: &model, start };
+    let started = PromptedModel { model: &model, start };
     let product = Product::explore(&[started, started], &acceptor, 1 << 20).unwrap();
     let base_rows = ModelRows::of(&product, Role::Base, started).unwrap();
     let rows = PolicyRows::new(&product, |position, states| {

@@ -6,7 +6,7 @@ use pstar_core::rng::{Purpose, StreamKey};
 
 use super::*;
 use crate::testing::assert_close;
-use crate::{Acceptor, ExplicitAutomaton, FiniteState, OutputSpace, ResponseAutomaton, Started};
+use crate::{Acceptor, ExplicitAutomaton, FiniteState, OutputSpace, PromptedModel, ResponseAutomaton};
 
 /// A bigram model with rows that depend on the position: positions × (start, then each symbol) × choices.
 #[derive(Clone, Debug)]
@@ -94,7 +94,8 @@ impl Task {
         let Ok(acceptor) = Acceptor::explore(&mut automaton, space, truncated_is_invalid, 1000) else {
             panic!("a small verifier")
         };
-        let started: Vec<_> = models.iter().map(|model| Started { model: model as _, start: 0 }).collect();
+        let started: Vec<_> =
+            models.iter().map(|model| PromptedModel { model: model as _, start: 0 }).collect();
         let product = Product::explore(&started, &acceptor, 100_000).unwrap();
         let roles = [Role::Base, Role::Policy];
         let rows = started.iter().zip(roles);
@@ -135,8 +136,12 @@ impl Task {
         Self::new(models, automaton, space, truncated_is_invalid)
     }
 
-    pub(in crate::dynamic) fn weighted(&self) -> Weighted<'_> {
-        Weighted { product: &self.product, base: &self.rows[0], policy: &self.rows[self.rows.len() - 1] }
+    pub(in crate::dynamic) fn weighted(&self) -> WeightedProduct<'_> {
+        WeightedProduct {
+            product: &self.product,
+            base: &self.rows[0],
+            policy: &self.rows[self.rows.len() - 1],
+        }
     }
 
     pub(in crate::dynamic) fn outputs(&self) -> Vec<Output> {
@@ -312,10 +317,10 @@ fn underflown_probabilities_stay_in_the_support() {
     let mut automaton =
         ExplicitAutomaton { symbols: 2, next: vec![0, ExplicitAutomaton::DEAD], accepts: vec![true] };
     let acceptor = Acceptor::explore(&mut automaton, space, false, 10).unwrap();
-    let started = Started { model: &Tiny as &dyn FiniteState<Error = Infallible>, start: 0 };
+    let started = PromptedModel { model: &Tiny as &dyn FiniteState<Error = Infallible>, start: 0 };
     let product = Product::explore(&[started], &acceptor, 100).unwrap();
     let rows = ModelRows::of(&product, Role::Base, started).unwrap();
-    let sampler = FilteredSampler::new(&Weighted::of_base(&product, &rows)).unwrap();
+    let sampler = FilteredSampler::new(&WeightedProduct::of_base(&product, &rows)).unwrap();
     let mut tokens = Vec::new();
     assert_close(sampler.log_validity_rate(), -4000.0, 1e-12);
     assert_close(sampler.sample(|_| 0.5, &mut tokens), 0.0, 1e-12);

@@ -29,7 +29,7 @@ impl Fixture {
     }
 
     fn of(&self, policy: &OutputTable) -> Divergences {
-        let reference = Reference {
+        let targets = Targets {
             base: self.base.view(),
             valid: &self.valid,
             split: &self.split,
@@ -37,7 +37,7 @@ impl Fixture {
             tilted: &self.tilted,
         };
         let split = Split::of(policy.view(), &self.valid);
-        Divergences::of(policy.view(), &split, &reference, &Orders { alphas: &ALPHAS, powers: &POWERS })
+        Divergences::of(policy.view(), &split, &targets, &Orders { alphas: &ALPHAS, powers: &POWERS })
     }
 
     /// The filtered model over all outputs.

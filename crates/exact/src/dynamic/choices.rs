@@ -1,11 +1,11 @@
 //! The choices of one model along a product, from the nodes that can still become valid.
 
 use super::wide::Wide;
-use crate::{ModelRows, Product, Role, Weighted};
+use crate::{ModelRows, Product, Role, WeightedProduct};
 
 /// The choices of one model along a product, from the nodes that can still become valid.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Walk<'a> {
+pub(super) struct ModelChoices<'a> {
     product: &'a Product,
     rows: &'a ModelRows,
     /// Which of a pair's states is the model's.
@@ -31,12 +31,12 @@ pub(super) struct Step {
     pub(super) behind: Behind,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ModelChoices<'a> {
     pub(super) fn new(product: &'a Product, rows: &'a ModelRows, role: Role) -> Self {
         Self { product, rows, role: role as usize }
     }
 
-    pub(super) fn of(weighted: &Weighted<'a>, role: Role) -> Self {
+    pub(super) fn of(weighted: &WeightedProduct<'a>, role: Role) -> Self {
         let rows = if role == Role::Policy { weighted.policy } else { weighted.base };
         let role = if weighted.product.has_policy() { role } else { Role::Base } as usize;
         Self { product: weighted.product, rows, role }
