@@ -3,7 +3,7 @@
 use crate::backward::Sums;
 use crate::kept::Kept;
 use crate::network::Network;
-use crate::outputs::Walk;
+use crate::outputs::OutputWalk;
 use crate::sample::Sampler;
 use crate::score::{self, Scorer};
 use crate::shape::Shape;
@@ -195,7 +195,7 @@ impl SequenceModel for Gru {
             )));
         }
         let expected = log_probs.len();
-        let Some(mut walk) = Walk::new(&self.network, self.symbols, self.horizon, log_probs) else {
+        let Some(mut walk) = OutputWalk::new(&self.network, self.symbols, self.horizon, log_probs) else {
             return Err(PluginError::data(format!("the task does not have {expected} outputs")));
         };
         walk.run(&lead);

@@ -12,7 +12,7 @@ use crate::softmax::Softmax;
 const BLOCK: usize = 256;
 
 /// A walk over the outputs to one prompt.
-pub(crate) struct Walk<'a> {
+pub(crate) struct OutputWalk<'a> {
     network: &'a Network,
     /// V.
     symbols: usize,
@@ -39,7 +39,7 @@ struct Level {
     longer: Vec<f64>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> OutputWalk<'a> {
     /// A walk that writes to `out`, which has one place for each output; `None` if it has not.
     pub(crate) fn new(
         network: &'a Network,
