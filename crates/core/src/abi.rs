@@ -18,6 +18,7 @@
 mod columns;
 mod error;
 mod guard;
+mod key;
 mod root;
 mod traits;
 
@@ -27,7 +28,8 @@ pub use abi_stable::library::{
 pub use columns::{Column, ColumnData, ColumnWriter, Columns, Element, OwnedColumn, OwnedColumns, OwnedData};
 pub use error::{AbiError, AbiResult};
 pub use guard::{Guarded, guard, install_panic_hook};
-pub use root::{BoundaryKey, Create, Entry, Entry_Ref, PluginRoot, PluginRoot_Ref};
+pub use key::BoundaryKey;
+pub use root::{Create, Entry, Entry_Ref, PluginRoot, PluginRoot_Ref};
 pub use traits::{
     AbiBaseModel, AbiBaseModel_TO, AbiIncremental, AbiIncremental_TO, AbiObjective, AbiObjective_TO,
     AbiPolicy, AbiPolicy_TO, AbiVerifier, AbiVerifier_TO, BaseModelBox, IncrementalBox, ObjectiveBox,

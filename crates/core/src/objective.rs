@@ -4,9 +4,11 @@ mod baseline;
 mod batch;
 mod buffer;
 mod declaration;
+mod facts;
 mod moment;
 mod partition;
 mod source;
+mod state;
 mod step;
 
 pub use baseline::Baseline;
@@ -14,32 +16,16 @@ pub(crate) use batch::Columns;
 pub use batch::ObjectiveBatch;
 pub use buffer::{ObjectiveBuffer, Row};
 pub use declaration::{Declaration, Divergence, PartitionNeed, PopulationForm};
+pub use facts::PromptFacts;
 pub use moment::Moment;
 pub use partition::{Partition, PartitionEstimator, PartitionSource, PartitionUsed};
 pub use source::Source;
+pub use state::{restored, saved};
 pub use step::ObjectiveStep;
 
 use crate::error::PluginError;
 use crate::field::Field;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-/// The exact values of one prompt, where the host knows them.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct PromptFacts {
-    /// log Z = log A1: the log-probability that a sample of the base is valid.
-    pub log_partition: Option<f64>,
-    /// log A0: the log-probability that it is not.
-    pub log_invalidity: Option<f64>,
-}
-
-impl PromptFacts {
-    /// The exact values log Z and log(1 − Z).
-    pub fn new(log_partition: f64, log_invalidity: f64) -> Self {
-        Self { log_partition: Some(log_partition), log_invalidity: Some(log_invalidity) }
-    }
-}
 
 /// A training objective, as the coefficients c_it of the update Σ_i w_i Σ_t c_it ∇ log q(y_it | x, y_i,<t).
 ///
@@ -112,21 +98,4 @@ pub trait Objective: Sized + Send + 'static {
         }
         Err(PluginError::data(format!("`{}` keeps no state, found one of {} bytes", Self::NAME, state.len())))
     }
-}
-
-/// A state as text, to the bit.
-///
-/// # Errors
-/// If it holds what has no text.
-pub fn saved(state: &impl Serialize) -> Result<String, PluginError> {
-    ron::to_string(state)
-        .map_err(|error| PluginError::contract(format!("the state cannot be saved: {error}")))
-}
-
-/// The state of a text that [`saved`] wrote.
-///
-/// # Errors
-/// If it is none of this type.
-pub fn restored<S: DeserializeOwned>(text: &str) -> Result<S, PluginError> {
-    ron::from_str(text).map_err(|error| PluginError::data(format!("the saved state cannot be read: {error}")))
 }

@@ -1,7 +1,7 @@
 //! The four component traits as they cross the boundary. New methods go behind `last_prefix_field` and carry
 //! a default.
 
-use super::{AbiResult, Columns, OwnedColumns, root::BoundaryKey};
+use super::{AbiResult, BoundaryKey, Columns, OwnedColumns};
 use abi_stable::sabi_trait;
 use abi_stable::std_types::{RBox, ROption, RSlice, RSliceMut, RStr, RString, RVec};
 

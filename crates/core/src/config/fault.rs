@@ -4,8 +4,10 @@
 //! values or choices a field takes. Both are found out here: the token by looking around the place, and what fits by
 //! reading the text again with something else in its place.
 
+use super::dialect::options;
 use super::place::{byte_offset, skip_space, token_end, word_around};
-use super::{describe, options, plain, suggest};
+use super::plain;
+use super::wording::{describe, suggest};
 use crate::shown;
 use ron::Error as Code;
 use ron::error::SpannedError;

@@ -7,33 +7,14 @@
 //! refused or told here; the tests hold what is accepted against the library, on texts of every kind.
 
 mod cursor;
+mod not_plain;
 mod reader;
 
 use cursor::Cursor;
+use reader::VALUE_TEXT;
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserializer, de};
 use std::fmt;
-
-/// The name of the newtype by which the library asks for a value's text instead of the value.
-const VALUE_TEXT: &str = "$ron::private::RawValue";
-
-/// This reader does not know better: the library has the word.
-#[derive(Debug)]
-struct NotPlain;
-
-impl fmt::Display for NotPlain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not plain")
-    }
-}
-
-impl std::error::Error for NotPlain {}
-
-impl de::Error for NotPlain {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
 
 /// The value of a text; `None` where the library is to read it, or to say what is wrong.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {

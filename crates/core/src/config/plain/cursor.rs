@@ -1,6 +1,6 @@
 //! A place in a text, and what stands there.
 
-use super::NotPlain;
+use super::not_plain::NotPlain;
 use std::borrow::Cow;
 
 /// How deep brackets may stand in each other: the library counts up to five steps for each of at most 128.

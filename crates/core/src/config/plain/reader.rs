@@ -1,12 +1,15 @@
 //! Values of every type from plain text, as the library gives them.
 
 use super::cursor::Cursor;
-use super::{NotPlain, VALUE_TEXT};
+use super::not_plain::NotPlain;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
+
+/// The name of the newtype by which the library asks for a value's text instead of the value.
+pub(super) const VALUE_TEXT: &str = "$ron::private::RawValue";
 
 type Plain<T> = Result<T, NotPlain>;
 
