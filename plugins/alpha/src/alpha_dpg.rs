@@ -1,6 +1,6 @@
 //! `alpha-dpg`: α-DPG as its authors published it, deviations from the formula included.
 
-use crate::alpha::{check_alpha, check_clip, clip_above};
+use crate::pseudo_reward::{check_alpha, check_clip, clip_above};
 use pstar_core::objective::{
     Baseline, Declaration, ObjectiveBatch, ObjectiveStep, PartitionSource, PartitionUsed,
 };

@@ -2,5 +2,6 @@
 
 mod alpha;
 mod alpha_dpg;
+mod pseudo_reward;
 
 pstar_core::export_plugin!(objectives: [alpha::Alpha, alpha_dpg::AlphaDpg]);

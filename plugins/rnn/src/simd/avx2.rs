@@ -3,7 +3,7 @@
 #![allow(clippy::wildcard_imports, reason = "the names of the instructions")]
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 
-use super::{Job, Simd};
+use super::operations::{Job, Simd};
 use crate::block::{Block, WIDTH};
 use std::arch::x86_64::*;
 

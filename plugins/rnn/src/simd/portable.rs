@@ -1,7 +1,7 @@
 //! Plain loops, which the compiler turns into whatever the target always has.
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 
-use super::Simd;
+use super::operations::Simd;
 use crate::block::{Block, WIDTH};
 
 /// Whether the target always fuses multiplication and addition.
