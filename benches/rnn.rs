@@ -8,7 +8,7 @@ use criterion::{Criterion, Throughput, criterion_group};
 use pstar_core::author::{GradientBatch, SampleRequest};
 use pstar_core::data::{Alphabet, Ending, RaggedBuffer, SequenceBatch};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_lab::experiment::Optimizer;
+use pstar_lab::plan::Optimizer;
 use pstar_lab::training::OptimizerState;
 use pstar_loader::{ModelHandle, PolicyHandle};
 use std::time::Instant;

@@ -15,25 +15,26 @@ fn step(c: &mut Criterion) {
     let facts = [PromptFacts::default()];
     let mut group = c.benchmark_group("step");
     for size in [256, 4096] {
-        let spec = &experiment.objectives[0];
+        let spec = &experiment.plan.objectives[0];
         let component = registry.objective(&spec.plugin).unwrap();
-        let mut objective = component.create(&spec.configuration, &experiment.task).unwrap();
+        let mut objective = component.create(&spec.configuration, &experiment.world.task).unwrap();
         objective.prepare(&facts).unwrap();
         let needs_base = objective.declaration().unwrap().base_log_probs;
-        let mut policy = ngram(3, &experiment.task, 1);
+        let mut policy = ngram(3, &experiment.world.task, 1);
         let mut parameters = vec![0.0; policy.parameter_count().unwrap()];
         let mut gradient = parameters.clone();
-        let mut optimizer = OptimizerState::new(experiment.training.unwrap().optimizer, parameters.len());
+        let mut optimizer =
+            OptimizerState::new(experiment.plan.training.unwrap().optimizer, parameters.len());
         let mut step = 0;
-        group.throughput(Throughput::Elements((size * experiment.task.horizon) as u64));
+        group.throughput(Throughput::Elements((size * experiment.world.task.horizon) as u64));
         group.bench_function(format!("kl-control,FixedLength,order=3,V=16,T=16,sequences={size}"), |b| {
             b.iter(|| {
-                let recipe = Recipe::on_policy(&experiment, &facts, (1, size), needs_base);
+                let recipe = Recipe::on_policy(&experiment.world, &facts, (1, size), needs_base);
                 let batch = Rollout::make(&recipe, &policy, BatchKey { seed: 1, step }).unwrap();
                 let view = batch.view(batch.behaviour_log_probs(), 0).unwrap();
                 objective.observe(&view).unwrap();
                 let answer = objective.step(&view).unwrap();
-                let weighted = batch.weighted(&experiment, &answer.coefficients).unwrap();
+                let weighted = batch.weighted(&experiment.world, &answer.coefficients).unwrap();
                 policy.gradient(&weighted, &mut gradient).unwrap();
                 optimizer.step(&mut parameters, &gradient).unwrap();
                 policy.set_parameters(&parameters).unwrap();

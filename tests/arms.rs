@@ -71,17 +71,17 @@ fn straight(prepared: &Prepared<'_>) -> (ArmState, ArmOutcome) {
 }
 
 fn begin<'a>(prepared: &'a Prepared<'_>) -> (Arm<'a>, ArmState) {
-    let seed = prepared.experiment.seeds[0];
+    let seed = prepared.experiment.plan.seeds[0];
     let mut parts =
-        components(prepared, prepared.training, (0, &prepared.experiment.objectives[0], seed)).unwrap();
+        components(prepared, prepared.training, (0, &prepared.experiment.plan.objectives[0], seed)).unwrap();
     let initial = parts.evaluator.evaluate(&parts.policy, 0).unwrap();
     Arm::begin(parts, &initial).unwrap()
 }
 
 fn resume<'a>(prepared: &'a Prepared<'_>, state: &ArmState) -> Result<Arm<'a>, PluginError> {
-    let seed = prepared.experiment.seeds[0];
+    let seed = prepared.experiment.plan.seeds[0];
     let parts =
-        components(prepared, prepared.training, (0, &prepared.experiment.objectives[0], seed)).unwrap();
+        components(prepared, prepared.training, (0, &prepared.experiment.plan.objectives[0], seed)).unwrap();
     Arm::resume(parts, state)
 }
 
@@ -194,7 +194,7 @@ fn ppo_clip_has_the_coefficients_of_an_independent_script() {
     let experiment = experiment(&text(KINDS[7].0, KINDS[7].1));
     for Case { name, objective, config, batch, expected } in cases {
         let component = registry().objective(&objective).unwrap();
-        let mut objective = component.create(&config, &experiment.task).unwrap();
+        let mut objective = component.create(&config, &experiment.world.task).unwrap();
         let answer = batch.ask(&mut objective).unwrap();
         let rows = answer.coefficients.iter().zip(&expected.coefficients);
         assert_eq!(answer.coefficients.len(), expected.coefficients.len(), "{name}");
@@ -253,7 +253,7 @@ fn sampled_runs_are_those_of_an_independent_script() {
     for Run { name, seed, experiment: text, start, steps } in runs {
         let experiment = experiment(&text);
         let prepared = prepare(&experiment, registry()).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        assert_eq!(experiment.seeds, [seed]);
+        assert_eq!(experiment.plan.seeds, [seed]);
         let (mut arm, mut state) = begin(&prepared);
         assert!(close(&state.parameters, &start), "{name}");
         for (number, batch) in steps.iter().enumerate() {

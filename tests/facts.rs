@@ -117,13 +117,15 @@ fn potential(theta: &[f64; 5], filtered: &[f64; 5], alpha: f64, clip: Option<f64
 /// The population gradient of the objective `alpha` at logits `theta` of the table policy.
 fn policy_gradient(theta: [f64; 5], alpha: f64, clip: Option<f64>) -> Vec<f64> {
     let experiment = experiment(&format!("(name: \"alpha\", {TABLE_TASK})"));
-    let Ruler::Enumerated(values) = Ruler::new(&experiment).unwrap() else { panic!("five outputs") };
-    let outputs = OutputBatch::new(&experiment, &values).unwrap();
-    let mut policy = registry().policy("ngram").unwrap().create("(order: 1)", &experiment.task).unwrap();
+    let Ruler::Enumerated(values) = Ruler::new(&experiment.world).unwrap() else { panic!("five outputs") };
+    let outputs = OutputBatch::new(&experiment.world, &values).unwrap();
+    let mut policy =
+        registry().policy("ngram").unwrap().create("(order: 1)", &experiment.world.task).unwrap();
     policy.set_parameters(&theta).unwrap();
     let clip = clip.map_or(String::new(), |clip| format!(", clip: {clip:?}"));
     let config = format!("(alpha: {alpha:?}{clip})");
-    let mut objective = registry().objective("alpha").unwrap().create(&config, &experiment.task).unwrap();
+    let mut objective =
+        registry().objective("alpha").unwrap().create(&config, &experiment.world.task).unwrap();
     let mut scores = PopulationScores::default();
     outputs.score(&policy, &mut scores).unwrap();
     let answer = objective.step(&outputs.view(&scores, (1, 0)).unwrap()).unwrap();

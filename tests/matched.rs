@@ -36,13 +36,14 @@ fn comparison() -> String {
 fn rollouts_of_step_0_are_the_same_under_all_objectives() {
     let experiment = experiment(&comparison());
     let prepared = prepare(&experiment, registry()).unwrap();
-    for (spec, start) in experiment.policies.iter().zip(&prepared.starts).filter(|(_, start)| start.is_some())
+    for (spec, start) in
+        experiment.plan.policies.iter().zip(&prepared.starts).filter(|(_, start)| start.is_some())
     {
         let draw = |seed, base_log_probs| {
             let component = registry().policy(&spec.plugin).unwrap();
-            let mut policy = component.create(&spec.configuration, &experiment.task).unwrap();
+            let mut policy = component.create(&spec.configuration, &experiment.world.task).unwrap();
             policy.set_parameters(start.as_ref().unwrap()).unwrap();
-            let recipe = Recipe::on_policy(&experiment, &prepared.facts, (3, 4), base_log_probs);
+            let recipe = Recipe::on_policy(&experiment.world, &prepared.facts, (3, 4), base_log_probs);
             Rollout::make(&recipe, &policy, BatchKey { seed, step: 0 }).unwrap()
         };
         // Objectives differ in whether they ask for the base's log-probabilities.
@@ -142,11 +143,11 @@ fn samples_follow_the_exact_distribution() {
     let experiment = experiment(&text);
     let prepared = prepare(&experiment, registry()).unwrap();
     let Ruler::Enumerated(reference) = &prepared.ruler else { panic!("a small space") };
-    let spec = &experiment.policies[1];
+    let spec = &experiment.plan.policies[1];
     let mut policy =
-        registry().policy(&spec.plugin).unwrap().create(&spec.configuration, &experiment.task).unwrap();
+        registry().policy(&spec.plugin).unwrap().create(&spec.configuration, &experiment.world.task).unwrap();
     policy.set_parameters(prepared.starts[1].as_ref().unwrap()).unwrap();
-    let recipe = Recipe::on_policy(&experiment, &prepared.facts, (4, 1024), false);
+    let recipe = Recipe::on_policy(&experiment.world, &prepared.facts, (4, 1024), false);
     let batch = Rollout::make(&recipe, &policy, BatchKey { seed: 9, step: 0 }).unwrap();
     for (group, &prompt) in batch.prompts().iter().enumerate() {
         let valid: f64 = batch.rewards()[group * 1024..(group + 1) * 1024].iter().sum();

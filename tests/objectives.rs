@@ -34,7 +34,7 @@ fn assert_close(found: &[Vec<f64>], expected: &serde_json::Value, name: &str) {
 #[test]
 fn coefficients_equal_independent_values() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("reference/objectives.json")).unwrap();
-    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).task;
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
     // The variant of the α-divergence that was published goes by two names.
     let released = |case: &Case| {
         let config = case.config.replace(", as_released: true", "");
@@ -65,7 +65,7 @@ fn coefficients_equal_independent_values() {
 /// A validity rate above the base's is needed, and a base that is neither always nor never valid.
 #[test]
 fn a_rate_that_no_tilt_has_is_refused_before_training() {
-    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).task;
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
     let facts = |rate: f64| [PromptFacts::new(rate.ln(), (1.0 - rate).ln())];
     let component = registry().objective("kl-control").unwrap();
     let mut objective = component.create("(mu: 0.5)", &task).unwrap();
@@ -78,7 +78,7 @@ fn a_rate_that_no_tilt_has_is_refused_before_training() {
 
 #[test]
 fn configurations_out_of_range_are_refused() {
-    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).task;
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
     for (objective, config, words) in [
         ("kl-control", "()", "expected one of `beta`, `lambda` and `mu`, found none"),
         ("kl-control", "(beta: 0.1, lambda: 10.0)", "found several"),

@@ -36,13 +36,15 @@ fn gradients_equal_independent_values() {
                 policies: {{"q": (plugin: "ngram", config: (order: 2, table: {{{}}}), start: AsConfigured)}})"#,
             table.join(", ")
         ));
-        let Ruler::Enumerated(values) = Ruler::new(&experiment).unwrap() else { panic!("a small space") };
-        let outputs = OutputBatch::new(&experiment, &values).unwrap();
-        let spec = &experiment.policies[0];
+        let Ruler::Enumerated(values) = Ruler::new(&experiment.world).unwrap() else {
+            panic!("a small space")
+        };
+        let outputs = OutputBatch::new(&experiment.world, &values).unwrap();
+        let spec = &experiment.plan.policies[0];
         let component = registry().policy(&spec.plugin).unwrap();
-        let policy = component.create(&spec.configuration, &experiment.task).unwrap();
+        let policy = component.create(&spec.configuration, &experiment.world.task).unwrap();
         let component = registry().objective(&point.objective).unwrap();
-        let mut objective = component.create(&point.config, &experiment.task).unwrap();
+        let mut objective = component.create(&point.config, &experiment.world.task).unwrap();
         let mut scores = PopulationScores::default();
         outputs.score(&policy, &mut scores).unwrap();
         let answer = objective.step(&outputs.view(&scores, (1, 0)).unwrap()).unwrap();

@@ -12,7 +12,7 @@ const SUMS: &str = r#"(name: "sums", task: (
 
 #[test]
 fn from_a_list_a_file_or_the_verifier() {
-    let of = |prompts: &str| experiment(&SUMS.replace("PROMPTS", prompts)).prompt_texts;
+    let of = |prompts: &str| experiment(&SUMS.replace("PROMPTS", prompts)).world.prompt_texts;
     assert_eq!(of(r#"List(["1+2=", "3+4="])"#), ["1+2=", "3+4="]);
     std::fs::read_to_string(experiments().join("../tests/data/prompts.txt")).unwrap();
     assert_eq!(of(r#"File("../tests/data/prompts.txt")"#), ["7+8=", "19+1="]);

@@ -2,10 +2,10 @@
 
 use crate::support::{folder, registry};
 use pstar_core::Task;
-use pstar_lab::experiment::{
-    Experiment, ExperimentFile, ObjectiveSpec, PolicySpec, TaskFile, check, override_fields,
-};
+use pstar_lab::experiment::{Experiment, ExperimentFile, TaskFile, check, override_fields};
+use pstar_lab::plan::{ObjectiveSpec, Plan, PolicySpec};
 use pstar_lab::run::{RunDirectory, resolved};
+use pstar_lab::world::World;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -71,7 +71,7 @@ fn a_resolved_experiment_is_the_same_experiment() {
         let text = override_fields(EVERY_FIELD, &changes).unwrap();
         let first = checked(&folder.path().join("first.ron"), &text);
         let run = RunDirectory::create(&folder.path().join(format!("runs/{index}"))).unwrap();
-        run.copy_inputs(&first.inputs, &first.task.directory).unwrap();
+        run.copy_inputs(&first.inputs, &first.world.task.directory).unwrap();
         let again = resolved(&first, run.path());
         assert_the_same(&first, &checked(&run.path().join("experiment.ron"), &again));
     }
@@ -84,40 +84,47 @@ fn checked(path: &Path, text: &str) -> Experiment {
 
 /// All of an experiment but places and handles of components, which the file determines.
 fn assert_the_same(first: &Experiment, second: &Experiment) {
-    let Experiment {
-        file,
-        path: _,
-        text: _,
-        task: Task { alphabet, horizon, ending, prompts: tokens, directory: _, .. },
-        prompt_texts,
-        prompts,
-        weights,
-        base: _,
-        verifier: _,
-        policies,
-        objectives,
-        training,
-        evaluation,
-        seeds,
-        inputs,
-    } = first;
+    let Experiment { file, path: _, text: _, inputs, world, plan } = first;
     let as_run = ExperimentFile {
         directory: second.file.directory.clone(),
         task: TaskFile { prompts: second.file.task.prompts.clone(), ..file.task.clone() },
         ..file.clone()
     };
     assert_eq!(as_run, second.file);
+    assert_eq!(inputs.of_components, second.inputs.of_components);
+    assert_the_same_world(world, &second.world);
+    assert_the_same_plan(plan, &second.plan);
+}
+
+fn assert_the_same_world(first: &World, second: &World) {
+    let World {
+        task: Task { alphabet, horizon, ending, prompts: tokens, directory: _, .. },
+        truncated_is_invalid,
+        prompt_texts,
+        prompts,
+        weights,
+        base_plugin,
+        base: _,
+        verifier_plugin,
+        verifier: _,
+        evaluation,
+    } = first;
     assert_eq!(alphabet, &second.task.alphabet);
     assert_eq!((horizon, ending, tokens), (&second.task.horizon, &second.task.ending, &second.task.prompts));
     assert_eq!((prompt_texts, prompts, weights), (&second.prompt_texts, &second.prompts, &second.weights));
+    assert_eq!((base_plugin, verifier_plugin), (&second.base_plugin, &second.verifier_plugin));
+    assert_eq!((truncated_is_invalid, evaluation), (&second.truncated_is_invalid, &second.evaluation));
+}
+
+fn assert_the_same_plan(first: &Plan, second: &Plan) {
+    let Plan { policies, objectives, training, seeds } = first;
     let policy = |spec: &PolicySpec| PolicySpec { place: NOWHERE, start_place: NOWHERE, ..spec.clone() };
     let without_places = |specs: &[PolicySpec]| specs.iter().map(policy).collect::<Vec<_>>();
     assert_eq!(without_places(policies), without_places(&second.policies));
     let objective = |spec: &ObjectiveSpec| ObjectiveSpec { place: NOWHERE, ..spec.clone() };
     let without_places = |specs: &[ObjectiveSpec]| specs.iter().map(objective).collect::<Vec<_>>();
     assert_eq!(without_places(objectives), without_places(&second.objectives));
-    assert_eq!((training, evaluation, seeds), (&second.training, &second.evaluation, &second.seeds));
-    assert_eq!(inputs.of_components, second.inputs.of_components);
+    assert_eq!((training, seeds), (&second.training, &second.seeds));
 }
 
 const NOWHERE: Range<usize> = 0..0;

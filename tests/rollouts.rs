@@ -3,7 +3,8 @@
 use crate::support::{experiment, registry};
 use pstar_core::objective::Source;
 use pstar_lab::evaluation::Ruler;
-use pstar_lab::experiment::{ExperimentFile, Gradient, Sampling, check};
+use pstar_lab::experiment::{ExperimentFile, check};
+use pstar_lab::plan::{Gradient, Sampling};
 use pstar_lab::rollout::{BatchKey, Recipe, Rollout};
 use pstar_lab::run::{Prepared, prepare};
 use pstar_loader::{ModelHandle, PolicyHandle};
@@ -37,8 +38,12 @@ fn sampling(prepared: &Prepared<'_>) -> Sampling {
 }
 
 fn policy(prepared: &Prepared<'_>) -> PolicyHandle {
-    let spec = &prepared.experiment.policies[0];
-    registry().policy(&spec.plugin).unwrap().create(&spec.configuration, &prepared.experiment.task).unwrap()
+    let spec = &prepared.experiment.plan.policies[0];
+    registry()
+        .policy(&spec.plugin)
+        .unwrap()
+        .create(&spec.configuration, &prepared.experiment.world.task)
+        .unwrap()
 }
 
 fn make(recipe: &Recipe<'_>, policy: &PolicyHandle, step: u32) -> Rollout {
@@ -53,13 +58,13 @@ fn samples_of_the_base_are_scored_by_the_base() {
     let (recipe, policy) = (prepared.recipe(sampling(&prepared), true), policy(&prepared));
     let rollout = make(&recipe, &policy, 0);
     let mut scores = vec![0.0; rollout.behaviour_log_probs().len()];
-    experiment.base.score(&rollout.sequences(&experiment).unwrap(), &mut scores).unwrap();
+    experiment.world.base.score(&rollout.sequences(&experiment.world).unwrap(), &mut scores).unwrap();
     assert_eq!(rollout.behaviour_log_probs(), scores);
     let view = rollout.view(rollout.behaviour_log_probs(), 0).unwrap();
     assert!((0..view.len()).all(|i| view.source(i) == Source::Base && view.age(i) == 0));
     assert_eq!(view.base_log_probs().unwrap().values(), scores);
     // Other numbers than the policy's samples are drawn with, and the same for every policy.
-    let on_policy = Recipe::on_policy(&experiment, &prepared.facts, (3, 64), true);
+    let on_policy = Recipe::on_policy(&experiment.world, &prepared.facts, (3, 64), true);
     assert_ne!(make(&on_policy, &policy, 0).tokens, rollout.tokens);
     let mut moved = self::policy(&prepared);
     moved.set_parameters(&[0.0; 9]).unwrap();
@@ -127,7 +132,7 @@ fn groups_without_a_signal_are_drawn_again() {
     }
     // Log-probabilities stay with their sequences.
     let mut scores = vec![0.0; last.behaviour_log_probs().len()];
-    policy.score(&last.sequences(&experiment).unwrap(), &mut scores).unwrap();
+    policy.score(&last.sequences(&experiment.world).unwrap(), &mut scores).unwrap();
     assert_eq!(scores, last.behaviour_log_probs());
 }
 

@@ -126,7 +126,7 @@ fn a_file_that_cannot_be_read_again_is_told_as_such() {
     let experiment = read(folder.path());
     let file = folder.path().join("corpus.jsonl");
     let directory = RunDirectory::create(&folder.path().join("out")).unwrap();
-    let copy = || directory.copy_inputs(&experiment.inputs, &experiment.task.directory);
+    let copy = || directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory);
     fs::write(&file, corpus(11)).unwrap();
     assert!(matches!(copy(), Err(StoreError::Changed { path }) if path == file));
     fs::remove_file(&file).unwrap();

@@ -149,7 +149,7 @@ fn right_but_not_of_the_base_is_wrong() {
 fn coefficients(objective: &str, config: &str, log_a: &[f64], log_q: &[f64]) -> Result<Vec<f64>, String> {
     let experiment = experiment(&case("z_zero.ron"));
     let component = registry().objective(objective).unwrap();
-    let mut objective = component.create(config, &experiment.task).unwrap();
+    let mut objective = component.create(config, &experiment.world.task).unwrap();
     let mut buffer = ObjectiveBuffer::default();
     buffer.push_group(0, PromptFacts::default());
     for (log_q, log_a) in log_q.chunks(1).zip(log_a.chunks(1)) {

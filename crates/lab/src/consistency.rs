@@ -18,7 +18,7 @@ mod verifier;
 pub(crate) use kept::Kept;
 
 use crate::evaluation::Reference;
-use crate::experiment::Experiment;
+use crate::world::World;
 use model::Finding;
 use pstar_core::data::SequenceBuffer;
 use pstar_core::rng::{Purpose, StreamKey};
@@ -36,12 +36,12 @@ const MOST_LISTED: usize = 1 << 14;
 ///
 /// # Errors
 /// If a component fails or contradicts itself: the component, the prompt and the response are named.
-pub fn check_task(experiment: &Experiment) -> Result<(), PluginError> {
-    let name = format!("base model `{}`", experiment.file.task.base.plugin.value());
-    let questions = model::check(experiment, &experiment.base, &name).map_err(|finding| match finding {
+pub fn check_task(world: &World) -> Result<(), PluginError> {
+    let name = format!("base model `{}`", world.base_plugin);
+    let questions = model::check(world, &world.base, &name).map_err(|finding| match finding {
         Finding::Failed(error) | Finding::Contradiction(error) => error,
     })?;
-    verifier::check(experiment, &questions)
+    verifier::check(world, &questions)
 }
 
 /// Compares what a policy tells at its parameters of now. That one which fails does so is left to what asks it next: in a
@@ -49,12 +49,8 @@ pub fn check_task(experiment: &Experiment) -> Result<(), PluginError> {
 ///
 /// # Errors
 /// If it contradicts itself: policy, prompt and response are named.
-pub fn check_policy(
-    experiment: &Experiment,
-    policy: &dyn ModelHandle,
-    name: &str,
-) -> Result<(), PluginError> {
-    match model::check(experiment, policy, &format!("policy `{}`", shown(name))) {
+pub fn check_policy(world: &World, policy: &dyn ModelHandle, name: &str) -> Result<(), PluginError> {
+    match model::check(world, policy, &format!("policy `{}`", shown(name))) {
         Err(Finding::Contradiction(error)) => Err(error),
         Ok(_) | Err(Finding::Failed(_)) => Ok(()),
     }
@@ -64,23 +60,23 @@ pub fn check_policy(
 ///
 /// # Errors
 /// As [`check_task`].
-pub(crate) fn check_listed(experiment: &Experiment, reference: &Reference) -> Result<(), PluginError> {
+pub(crate) fn check_listed(world: &World, reference: &Reference) -> Result<(), PluginError> {
     let space = reference.space();
-    let prompts = questions::prompts(experiment);
-    let share = questions::share(experiment, MOST_LISTED).div_ceil(prompts.len());
+    let prompts = questions::prompts(world);
+    let share = questions::share(world, MOST_LISTED).div_ceil(prompts.len());
     let mut tokens = Vec::new();
     for prompt in prompts {
         let mask = reference.prompts()[prompt].valid.mask();
-        let (mut asked, mut verdicts) = (SequenceBuffer::new(experiment.prompts.clone()), Vec::new());
+        let (mut asked, mut verdicts) = (SequenceBuffer::new(world.prompts.clone()), Vec::new());
         for index in questions::spread(mask.len() as u64, share) {
             // What the task refuses, the verifier need not.
-            if !(experiment.file.task.truncated_is_invalid && space.is_truncated(index)) {
+            if !(world.truncated_is_invalid && space.is_truncated(index)) {
                 space.tokens(index, &mut tokens);
                 asked.push(questions::number(prompt), tokens.iter().copied());
                 verdicts.push(u8::from(mask[usize::try_from(index).unwrap_or(usize::MAX)]));
             }
         }
-        verifier::compare_with_views(experiment, &asked.view(), &verdicts)?;
+        verifier::compare_with_views(world, &asked.view(), &verdicts)?;
     }
     Ok(())
 }
@@ -90,23 +86,23 @@ pub(crate) fn check_listed(experiment: &Experiment, reference: &Reference) -> Re
 /// # Errors
 /// As [`check_task`].
 pub(crate) fn check_filtered(
-    experiment: &Experiment,
+    world: &World,
     prompt: usize,
     sampler: &FilteredSampler,
 ) -> Result<(), PluginError> {
-    let share = questions::share(experiment, questions::MOST).div_ceil(questions::prompts(experiment).len());
+    let share = questions::share(world, questions::MOST).div_ceil(questions::prompts(world).len());
     let key = StreamKey::new(SEED, Purpose::FilteredEvaluation, 0);
-    let mut asked = SequenceBuffer::new(experiment.prompts.clone());
+    let mut asked = SequenceBuffer::new(world.prompts.clone());
     let mut tokens = Vec::new();
     for sample in 0..share {
         let mut uniforms = key.row(questions::number(prompt), questions::number(sample));
         sampler.sample(|position| uniforms.at(position), &mut tokens);
         asked.push(questions::number(prompt), tokens.iter().copied());
     }
-    verifier::expect_valid(experiment, &asked.view())
+    verifier::expect_valid(world, &asked.view())
 }
 
 /// Whether a prompt is one of those that components are asked about.
-pub(crate) fn asks_about(experiment: &Experiment, prompt: usize) -> bool {
-    questions::prompts(experiment).contains(&prompt)
+pub(crate) fn asks_about(world: &World, prompt: usize) -> bool {
+    questions::prompts(world).contains(&prompt)
 }

@@ -24,7 +24,7 @@ pub(crate) use verdicts::{incremental, refuses_truncated, verdicts};
 pub(crate) use walk::Walk;
 
 use crate::consistency;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
 use pstar_loader::PolicyHandle;
@@ -43,35 +43,33 @@ pub enum Ruler {
 }
 
 impl Ruler {
-    /// Enumerates the outputs of the experiment's task; where they are too many walks the states of base and verifier,
+    /// Enumerates the outputs of the world's task; where they are too many walks the states of base and verifier,
     /// and where these are none or too many samples the base.
     ///
     /// # Errors
     /// If the base or the verifier fails, or contradicts itself where [`consistency`] looks.
-    pub fn new(experiment: &Experiment) -> Result<Self, PluginError> {
-        Self::watched(experiment, &|_, _| ())
+    pub fn new(world: &World) -> Result<Self, PluginError> {
+        Self::watched(world, &|_, _| ())
     }
 
     /// As [`new`](Self::new), telling how much of it is done, of how much at most: outputs or states of verifiers.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn watched(experiment: &Experiment, tell: &(dyn Fn(u64, u64) + Sync)) -> Result<Self, PluginError> {
-        consistency::check_task(experiment)?;
-        let prompts = experiment.prompts.view().len() as u64;
+    pub fn watched(world: &World, tell: &(dyn Fn(u64, u64) + Sync)) -> Result<Self, PluginError> {
+        consistency::check_task(world)?;
+        let prompts = world.prompts.view().len() as u64;
         let done = AtomicU64::new(0);
         let count = |most: u64, more: u64| tell(done.fetch_add(more, Ordering::Relaxed) + more, most);
-        let outputs = prompts.saturating_mul(space_of(experiment).count().unwrap_or(0));
-        if let Some(reference) = Reference::new(experiment, &|more| count(outputs, more))? {
-            consistency::check_listed(experiment, &reference)?;
+        let outputs = prompts.saturating_mul(space_of(world).count().unwrap_or(0));
+        if let Some(reference) = Reference::new(world, &|more| count(outputs, more))? {
+            consistency::check_listed(world, &reference)?;
             return Ok(Self::Enumerated(Box::new(reference)));
         }
-        let states = prompts.saturating_mul(experiment.evaluation.max_states as u64);
-        Ok(match DynamicReference::watched(experiment, &|more| count(states, more))? {
+        let states = prompts.saturating_mul(world.evaluation.max_states as u64);
+        Ok(match DynamicReference::watched(world, &|more| count(states, more))? {
             Ok(reference) => Self::Dynamic(Box::new(reference)),
-            Err(unavailable) => {
-                Self::Sampled(Box::new(SampledEvaluation::by_rejection(experiment)?), unavailable)
-            }
+            Err(unavailable) => Self::Sampled(Box::new(SampledEvaluation::by_rejection(world)?), unavailable),
         })
     }
 
@@ -95,10 +93,10 @@ impl Ruler {
 
     /// The rows that policies are compared with, and their names: base, filtered, tilted, uniform on valid;
     /// means over prompts.
-    pub fn targets(&self, experiment: &Experiment) -> Vec<(String, Measures)> {
+    pub fn targets(&self, world: &World) -> Vec<(String, Measures)> {
         match self {
-            Self::Enumerated(reference) => reference.means(experiment),
-            Self::Dynamic(reference) => reference.means(experiment),
+            Self::Enumerated(reference) => reference.means(world),
+            Self::Dynamic(reference) => reference.means(world),
             Self::Sampled(sampled, _) => {
                 sampled.base().map(|base| ("base".into(), base.clone())).into_iter().collect()
             }
@@ -111,19 +109,19 @@ impl Ruler {
     /// If the policy's finite-state view fails.
     pub fn evaluator<'a>(
         &'a self,
-        experiment: &'a Experiment,
+        world: &'a World,
         policy: &PolicyHandle,
         seed: u64,
     ) -> Result<Evaluator<'a>, PluginError> {
         Ok(match self {
             Self::Enumerated(reference) => {
-                Evaluator::Enumerated(Box::new(EnumeratedEvaluation::new(reference, experiment, policy)?))
+                Evaluator::Enumerated(Box::new(EnumeratedEvaluation::new(reference, world, policy)?))
             }
-            Self::Dynamic(reference) => match DynamicEvaluation::new(reference, experiment, policy)? {
+            Self::Dynamic(reference) => match DynamicEvaluation::new(reference, world, policy)? {
                 Ok(evaluation) => Evaluator::Dynamic(Box::new(evaluation)),
-                Err(_) => Evaluator::Sampled { sampled: reference.sampled(experiment)?, experiment, seed },
+                Err(_) => Evaluator::Sampled { sampled: reference.sampled(world)?, world, seed },
             },
-            Self::Sampled(sampled, _) => Evaluator::Sampled { sampled, experiment, seed },
+            Self::Sampled(sampled, _) => Evaluator::Sampled { sampled, world, seed },
         })
     }
 }
@@ -139,8 +137,8 @@ pub enum Evaluator<'a> {
     Sampled {
         /// Samples of p*.
         sampled: &'a SampledEvaluation,
-        /// The experiment.
-        experiment: &'a Experiment,
+        /// The task.
+        world: &'a World,
         /// The arm's seed.
         seed: u64,
     },
@@ -164,8 +162,8 @@ impl Evaluator<'_> {
         match self {
             Self::Enumerated(evaluation) => evaluation.curve(policy),
             Self::Dynamic(evaluation) => Ok(evaluation.evaluate(policy)?.curve),
-            Self::Sampled { sampled, experiment, seed } => {
-                Ok(sampled.policy(experiment, policy, *seed, step)?.without_shared())
+            Self::Sampled { sampled, world, seed } => {
+                Ok(sampled.policy(world, policy, *seed, step)?.without_shared())
             }
         }
     }
@@ -178,8 +176,8 @@ impl Evaluator<'_> {
         match self {
             Self::Enumerated(evaluation) => evaluation.evaluate(policy),
             Self::Dynamic(evaluation) => evaluation.evaluate(policy),
-            Self::Sampled { sampled, experiment, seed } => {
-                let full = sampled.policy(experiment, policy, *seed, step)?;
+            Self::Sampled { sampled, world, seed } => {
+                let full = sampled.policy(world, policy, *seed, step)?;
                 Ok(Evaluation { curve: full.clone().without_shared(), full })
             }
         }

@@ -4,9 +4,11 @@ use crate::consistency::check_policy;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, EnumeratedEvaluation, PromptTargets, Reference, Ruler, Unavailable,
 };
-use crate::experiment::{Experiment, ExperimentError, PolicySpec, Problem};
+use crate::experiment::{Experiment, ExperimentError, Problem};
+use crate::plan::PolicySpec;
 use crate::training::{initial_parameters, started};
-use pstar_core::{PluginError, shown};
+use crate::world::World;
+use pstar_core::shown;
 use pstar_exact::dynamic;
 use pstar_loader::PolicyHandle;
 use pstar_loader::Registry;
@@ -41,48 +43,49 @@ pub fn exact(
     registry: &Registry,
     method: MethodChoice,
 ) -> Result<ExactRecord, ExperimentError> {
-    let failed =
-        |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
-    let of_task =
-        |error: PluginError| failed(vec![Problem { hint: error.hint, ..Problem::new(error.message) }]);
-    let ruler = Ruler::new(experiment).map_err(of_task)?;
+    let (world, plan) = (&experiment.world, &experiment.plan);
+    let failure = |error| experiment.failure(error);
+    let ruler = Ruler::new(world).map_err(failure)?;
     let mut problems = Vec::new();
     let mut policies: Vec<(&PolicySpec, PolicyHandle)> = Vec::new();
-    for spec in &experiment.policies {
-        match initial_parameters(experiment, registry, &ruler, spec) {
+    for spec in &plan.policies {
+        match initial_parameters(world, registry, &ruler, spec) {
             Ok(start) => {
-                let policy = started(experiment, registry, spec, start.as_deref()).map_err(of_task)?;
-                check_policy(experiment, &policy, &spec.name).map_err(of_task)?;
+                let policy = started(world, registry, spec, start.as_deref(), plan.first_seed());
+                let policy = policy.map_err(failure)?;
+                check_policy(world, &policy, &spec.name).map_err(failure)?;
                 policies.push((spec, policy));
             }
-            Err(problem) => problems.push(problem),
+            Err(error) => problems.push(experiment.of_start(spec, &error)),
         }
     }
     if !problems.is_empty() {
-        return Err(failed(problems));
+        return Err(experiment.error(problems));
     }
     let source = match (ruler, method) {
         (Ruler::Enumerated(reference), MethodChoice::Auto | MethodChoice::Enumeration) => {
             Source::Enumerated(reference)
         }
-        (_, MethodChoice::Enumeration) => return Err(failed(vec![too_large(experiment, None)])),
+        (_, MethodChoice::Enumeration) => return Err(experiment.error(vec![too_large(experiment, None)])),
         (Ruler::Dynamic(reference), _) => Source::Dynamic(reference),
         (Ruler::Sampled(_, unavailable), _) => {
-            return Err(failed(vec![too_large(experiment, Some(&unavailable))]));
+            return Err(experiment.error(vec![too_large(experiment, Some(&unavailable))]));
         }
         (Ruler::Enumerated(_), MethodChoice::DynamicProgramming) => {
-            match DynamicReference::new(experiment).map_err(of_task)? {
+            match DynamicReference::new(world).map_err(failure)? {
                 Ok(reference) => Source::Dynamic(Box::new(reference)),
-                Err(unavailable) => return Err(failed(vec![out_of_reach(experiment, &unavailable)])),
+                Err(unavailable) => {
+                    return Err(experiment.error(vec![out_of_reach(experiment, &unavailable)]));
+                }
             }
         }
     };
     let mut measured: Vec<(String, Vec<Measures>)> = Vec::new();
     for (spec, policy) in &policies {
         let rows = match &source {
-            Source::Enumerated(reference) => EnumeratedEvaluation::new(reference, experiment, policy)
+            Source::Enumerated(reference) => EnumeratedEvaluation::new(reference, world, policy)
                 .and_then(|mut evaluation| evaluation.by_prompt(policy)),
-            Source::Dynamic(reference) => match DynamicEvaluation::new(reference, experiment, policy) {
+            Source::Dynamic(reference) => match DynamicEvaluation::new(reference, world, policy) {
                 Ok(Ok(evaluation)) => evaluation.by_prompt(policy),
                 Ok(Err(unavailable)) => {
                     let message = format!("policy `{}`: {}", shown(&spec.name), unavailable.reason);
@@ -92,15 +95,15 @@ pub fn exact(
                 Err(error) => Err(error),
             },
         };
-        measured.push((spec.name.clone(), rows.map_err(of_task)?));
+        measured.push((spec.name.clone(), rows.map_err(failure)?));
     }
     if !problems.is_empty() {
-        return Err(failed(problems));
+        return Err(experiment.error(problems));
     }
-    let records = (0..experiment.prompt_texts.len()).map(|i| {
-        let (method, targets, outputs, [valid_outputs, valid_support]) = source.of_prompt(experiment, i);
+    let records = (0..world.prompt_texts.len()).map(|i| {
+        let (method, targets, outputs, [valid_outputs, valid_support]) = source.of_prompt(world, i);
         PromptRecord {
-            prompt: experiment.prompt_texts[i].clone(),
+            prompt: world.prompt_texts[i].clone(),
             method,
             outputs,
             valid_outputs,
@@ -116,14 +119,14 @@ pub fn exact(
 
 impl Source {
     /// The method, the targets, and the numbers of outputs: all; valid, and valid within the base's reach.
-    fn of_prompt(&self, experiment: &Experiment, i: usize) -> (Method, PromptTargets, String, [String; 2]) {
+    fn of_prompt(&self, world: &World, i: usize) -> (Method, PromptTargets, String, [String; 2]) {
         match self {
             Self::Enumerated(reference) => {
                 let prompt = &reference.prompts()[i];
                 let support = prompt.filtered.as_ref().map_or(0, |filtered| filtered.support);
                 let counts = [prompt.valid.count().to_string(), support.to_string()];
                 let outputs = prompt.valid.outputs().to_string();
-                (Method::Enumeration, reference.targets(i, experiment), outputs, counts)
+                (Method::Enumeration, reference.targets(i, world), outputs, counts)
             }
             Self::Dynamic(reference) => {
                 let outputs = dynamic::outputs(reference.acceptor(i).space()).to_string();
@@ -135,7 +138,7 @@ impl Source {
 }
 
 fn too_large(experiment: &Experiment, unavailable: Option<&Unavailable>) -> Problem {
-    let limit = experiment.evaluation.enumerate_up_to;
+    let limit = experiment.world.evaluation.enumerate_up_to;
     let limit = format!("there are more than {limit} outputs (`evaluation.enumerate_up_to`)");
     let (message, hint) = match unavailable {
         Some(Unavailable { reason, hint }) => (format!("{limit}, and {reason}"), hint.clone()),

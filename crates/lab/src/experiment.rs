@@ -11,12 +11,10 @@ mod seeds;
 mod written;
 
 pub use check::check;
-pub use checked::{
-    Evaluation, Experiment, Gradient, ObjectiveSpec, Optimizer, PolicySpec, Sampling, Training,
-};
+pub use checked::Experiment;
 pub use file::{
     AlphabetFile, ComponentFile, EvaluationFile, ExperimentFile, GradientFile, OptimizerFile, PolicyFile,
-    PromptsFile, RedrawFile, SampleSource, Start, TaskFile, TrainingFile,
+    PromptsFile, RedrawFile, TaskFile, TrainingFile,
 };
 pub use located::Located;
 pub use overrides::{OverrideError, override_fields};

@@ -4,7 +4,8 @@ mod class;
 mod words;
 
 use crate::evaluation::{DynamicReference, Ruler, Unavailable};
-use crate::experiment::{Experiment, ExperimentError, ObjectiveSpec, Problem};
+use crate::experiment::{Experiment, ExperimentError, Problem};
+use crate::plan::ObjectiveSpec;
 use class::Prepared;
 use pstar_core::PluginError;
 use pstar_core::objective::Declaration;
@@ -25,19 +26,16 @@ pub fn optimum(
     effort: Effort<'_>,
     with_flow: bool,
 ) -> Result<OptimumRecord, ExperimentError> {
-    let failed =
-        |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
-    let of_task =
-        |error: PluginError| failed(vec![Problem { hint: error.hint, ..Problem::new(error.message) }]);
-    for (part, missing) in
-        [("policies", experiment.policies.is_empty()), ("objectives", experiment.objectives.is_empty())]
-    {
+    for (part, missing) in [
+        ("policies", experiment.plan.policies.is_empty()),
+        ("objectives", experiment.plan.objectives.is_empty()),
+    ] {
         if missing {
             let message = format!("an optimum needs `{part}`, which the experiment does not give");
-            return Err(failed(vec![Problem::new(message)]));
+            return Err(experiment.error(vec![Problem::new(message)]));
         }
     }
-    let ruler = Ruler::new(experiment).map_err(of_task)?;
+    let ruler = Ruler::new(&experiment.world).map_err(|error| experiment.failure(error))?;
     let found = all(experiment, registry, &ruler, effort, &|_| Vec::new(), with_flow);
     let (mut optima, mut problems) = (Vec::new(), Vec::new());
     for found in found {
@@ -47,10 +45,10 @@ pub fn optimum(
         }
     }
     if !problems.is_empty() {
-        return Err(failed(problems));
+        return Err(experiment.error(problems));
     }
     let found = |name: &String| optima.iter().any(|optimum| optimum.objective == *name);
-    let names = experiment.objectives.iter().map(|spec| spec.name.clone());
+    let names = experiment.plan.objectives.iter().map(|spec| spec.name.clone());
     Ok(OptimumRecord { undeclared: names.filter(|name| !found(name)).collect(), optima })
 }
 
@@ -91,7 +89,7 @@ fn all(
 ) -> Vec<Result<ClassOptimum, Problem>> {
     let mut found = Vec::new();
     let mut divergences = Vec::new();
-    for spec in &experiment.objectives {
+    for spec in &experiment.plan.objectives {
         match declaration(experiment, registry, spec) {
             Ok(declaration) => {
                 divergences.extend(declaration.divergence.map(|divergence| (spec, divergence)));
@@ -106,14 +104,14 @@ fn all(
     let reference = match ruler {
         Ruler::Dynamic(reference) => Ok(&**reference),
         Ruler::Sampled(_, unavailable) => Err(unavailable.clone()),
-        Ruler::Enumerated(_) => match DynamicReference::new(experiment) {
+        Ruler::Enumerated(_) => match DynamicReference::new(&experiment.world) {
             Ok(Ok(reference)) => {
                 explored = reference;
                 Ok(&explored)
             }
             Ok(Err(unavailable)) => Err(unavailable),
             Err(error) => {
-                found.push(Err(Problem { hint: error.hint, ..Problem::new(error.message) }));
+                found.push(Err(error.into()));
                 return found;
             }
         },
@@ -127,7 +125,7 @@ fn all(
         }
     };
     let mut classes = Vec::new();
-    for spec in &experiment.policies {
+    for spec in &experiment.plan.policies {
         match Prepared::new(experiment, registry, ruler, reference, spec, effort) {
             Ok(prepared) => classes.push(prepared),
             Err(problem) => found.push(Err(problem)),
@@ -135,10 +133,10 @@ fn all(
     }
     for class in &classes {
         let known = ends(&class.spec.name);
-        let mut optima = class.solve(experiment, registry, ruler, &divergences, &known);
+        let mut optima = class.solve(&experiment.world, registry, ruler, &divergences, &known);
         let degenerate = |optimum: &ClassOptimum| optimum.degenerate && optimum.value.is_some();
         if with_flow && optima.iter().flatten().any(degenerate) {
-            match class.flow(experiment, registry, ruler) {
+            match class.flow(&experiment.world, registry, ruler) {
                 Ok(flow) => {
                     for optimum in optima.iter_mut().flatten().filter(|optimum| degenerate(optimum)) {
                         optimum.flow = Some(flow.clone());
@@ -166,11 +164,10 @@ fn declaration(
     registry: &Registry,
     spec: &ObjectiveSpec,
 ) -> Result<Declaration, Problem> {
-    let name = format!("objective `{}`", spec.name);
-    let of = |error: &PluginError| Problem::of_component(&name, error, spec.place.clone(), &experiment.text);
+    let of = |error: PluginError| experiment.of_objective(spec, &error);
     let component = registry
         .objective(&spec.plugin)
-        .map_err(|error| Problem::at(spec.place.clone(), format!("{name}: {error}")))?;
-    let objective = component.create(&spec.configuration, &experiment.task).map_err(|error| of(&error))?;
-    objective.declaration().map_err(|error| of(&error))
+        .map_err(|error| Problem::at(spec.place.clone(), format!("objective `{}`: {error}", spec.name)))?;
+    let objective = component.create(&spec.configuration, &experiment.world.task).map_err(of)?;
+    objective.declaration().map_err(of)
 }

@@ -1,7 +1,7 @@
 //! A policy's class along a task: what exact gradients, fits and optima need.
 
 use crate::evaluation::{DynamicReference, Stopped, Unavailable, Walk, settle, space_of};
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{Acceptor, ExplicitAutomaton, PolicyRows, PromptProblem, Role, WeightedProduct, dynamic};
@@ -30,13 +30,13 @@ impl PolicyClass {
     /// there are too many states.
     pub fn new(
         reference: &DynamicReference,
-        experiment: &Experiment,
+        world: &World,
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
         let facts = reference.facts();
         let walk =
-            |prompt| ClassPrompt::new(experiment, policy, prompt, reference.acceptor(prompt), facts[prompt]);
-        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(experiment).map(walk).collect();
+            |prompt| ClassPrompt::new(world, policy, prompt, reference.acceptor(prompt), facts[prompt]);
+        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(world).map(walk).collect();
         settle(prompts.map(|prompts| Self { prompts }))
     }
 
@@ -44,17 +44,14 @@ impl PolicyClass {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn of_base(
-        experiment: &Experiment,
-        policy: &PolicyHandle,
-    ) -> Result<Result<Self, Unavailable>, PluginError> {
-        let space = space_of(experiment);
+    pub fn of_base(world: &World, policy: &PolicyHandle) -> Result<Result<Self, Unavailable>, PluginError> {
+        let space = space_of(world);
         let mut all =
             ExplicitAutomaton { symbols: space.symbols, next: vec![0; space.symbols], accepts: vec![true] };
         let Ok(all) = Acceptor::explore(&mut all, space, false, 1) else { unreachable!("one state") };
         let facts = PromptFacts::new(0.0, f64::NEG_INFINITY);
-        let walk = |prompt| ClassPrompt::new(experiment, policy, prompt, &all, facts);
-        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(experiment).map(walk).collect();
+        let walk = |prompt| ClassPrompt::new(world, policy, prompt, &all, facts);
+        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(world).map(walk).collect();
         settle(prompts.map(|prompts| Self { prompts }))
     }
 
@@ -90,8 +87,8 @@ impl PolicyClass {
 }
 
 /// The prompts of positive weight.
-fn counted(experiment: &Experiment) -> impl Iterator<Item = usize> + '_ {
-    (0..experiment.prompts.view().len()).filter(|&prompt| experiment.weights[prompt] > 0.0)
+fn counted(world: &World) -> impl Iterator<Item = usize> + '_ {
+    (0..world.prompts.view().len()).filter(|&prompt| world.weights[prompt] > 0.0)
 }
 
 impl ClassPrompt {
@@ -107,13 +104,13 @@ impl ClassPrompt {
     }
 
     fn new(
-        experiment: &Experiment,
+        world: &World,
         policy: &PolicyHandle,
         prompt: usize,
         acceptor: &Acceptor,
         facts: PromptFacts,
     ) -> Result<Self, Stopped> {
-        let walk = Walk::new(experiment, Some(policy), prompt, acceptor)?;
+        let walk = Walk::new(world, Some(policy), prompt, acceptor)?;
         let rows = PolicyRows::new(&walk.product, |position, states| -> Result<Vec<usize>, Stopped> {
             let mut rows = vec![0; states.len()];
             if !policy.rows(position, states, &mut rows)? {
@@ -123,6 +120,6 @@ impl ClassPrompt {
                 |row| usize::try_from(row).map_err(|_| PluginError::contract("a row beyond memory").into());
             rows.into_iter().map(index).collect()
         })?;
-        Ok(Self { walk, weight: experiment.weights[prompt], facts, rows })
+        Ok(Self { walk, weight: world.weights[prompt], facts, rows })
     }
 }

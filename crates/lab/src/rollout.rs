@@ -17,7 +17,8 @@ pub use prompt_order::prompts_of_step;
 pub(crate) use saved::SavedRollout;
 
 use crate::evaluation::verdicts;
-use crate::experiment::{Experiment, Sampling};
+use crate::plan::Sampling;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::GradientBatch;
 use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch, SequenceBuffer};
@@ -42,7 +43,7 @@ pub struct BatchKey {
 #[allow(missing_debug_implementations, reason = "borrows components of plugins")]
 pub struct Recipe<'a> {
     /// The task.
-    pub experiment: &'a Experiment,
+    pub world: &'a World,
     /// What is known of its prompts.
     pub facts: &'a [PromptFacts],
     /// How many sequences, and where they come from.
@@ -56,13 +57,13 @@ pub struct Recipe<'a> {
 impl<'a> Recipe<'a> {
     /// `prompts` groups of `group` samples of the policy.
     pub fn on_policy(
-        experiment: &'a Experiment,
+        world: &'a World,
         facts: &'a [PromptFacts],
         (prompts, group): (usize, usize),
         base_log_probs: bool,
     ) -> Self {
         let sampling = Sampling::on_policy(prompts, group);
-        Self { experiment, facts, sampling, filtered: None, base_log_probs }
+        Self { world, facts, sampling, filtered: None, base_log_probs }
     }
 }
 
@@ -84,24 +85,24 @@ impl Rollout {
     /// # Errors
     /// If a component fails.
     pub fn make(recipe: &Recipe<'_>, policy: &PolicyHandle, key: BatchKey) -> Result<Self, PluginError> {
-        let Recipe { experiment, sampling, .. } = *recipe;
+        let Recipe { world, sampling, .. } = *recipe;
         let origin = Origin::of(recipe, policy)?;
-        let mut drawn = Drawn::first(experiment, sampling, origin, key)?;
+        let mut drawn = Drawn::first(world, sampling, origin, key)?;
         let mut budget = drawn.budget();
-        let mut rewards = judge(experiment, &drawn)?;
+        let mut rewards = judge(world, &drawn)?;
         for attempt in 1..=sampling.redraw {
             let alike = drawn.groups().filter(|rows| all_alike(&rewards[rows.clone()])).collect::<Vec<_>>();
             if alike.is_empty() {
                 break;
             }
-            let again = drawn.again(experiment, origin, &alike, (key, attempt))?;
+            let again = drawn.again(world, origin, &alike, (key, attempt))?;
             budget += again.budget();
-            let judged = judge(experiment, &again)?;
+            let judged = judge(world, &again)?;
             drawn.replace(&alike, &again);
             let rows = alike.into_iter().flatten();
             rows.zip(judged).for_each(|(row, reward)| rewards[row] = reward);
         }
-        let base_log_probs = if recipe.base_log_probs { score(experiment, &drawn)? } else { Vec::new() };
+        let base_log_probs = if recipe.base_log_probs { score(world, &drawn)? } else { Vec::new() };
         Ok(Self::pack(recipe, drawn, rewards, base_log_probs, (key, budget)))
     }
 
@@ -112,13 +113,13 @@ impl Rollout {
         base_log_probs: Vec<f64>,
         (key, budget): (BatchKey, Budget),
     ) -> Self {
-        let Recipe { experiment, facts, .. } = *recipe;
-        let end = experiment.task.alphabet.end();
-        let fixed = experiment.task.ending == Ending::FixedLength;
+        let Recipe { world, facts, .. } = *recipe;
+        let end = world.task.alphabet.end();
+        let fixed = world.task.ending == Ending::FixedLength;
         let ended = |row: &[u32]| u8::from(fixed || row.last() == Some(&end));
-        let prompts = experiment.weights.len() as f64;
+        let prompts = world.weights.len() as f64;
         let n = drawn.prompt_of.len() as f64;
-        let scale = |&p: &u32| experiment.weights[p as usize] * prompts / n;
+        let scale = |&p: &u32| world.weights[p as usize] * prompts / n;
         let mut columns = ObjectiveBuffer::default();
         for &p in &drawn.prompt {
             columns.push_group(p, facts[p as usize]);
@@ -145,8 +146,8 @@ impl Rollout {
     ///
     /// # Errors
     /// Never, for a batch that was drawn.
-    pub fn sequences<'a>(&'a self, experiment: &'a Experiment) -> Result<SequenceBatch<'a>, PluginError> {
-        SequenceBatch::new(experiment.prompts.view(), &self.prompt_of, self.tokens.view())
+    pub fn sequences<'a>(&'a self, world: &'a World) -> Result<SequenceBatch<'a>, PluginError> {
+        SequenceBatch::new(world.prompts.view(), &self.prompt_of, self.tokens.view())
             .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))
     }
 
@@ -183,10 +184,10 @@ impl Rollout {
     /// If there is not one coefficient a token.
     pub fn weighted<'a>(
         &'a self,
-        experiment: &'a Experiment,
+        world: &'a World,
         coefficients: &'a [f64],
     ) -> Result<GradientBatch<'a>, PluginError> {
-        GradientBatch::new(self.sequences(experiment)?, &self.columns.weights, coefficients)
+        GradientBatch::new(self.sequences(world)?, &self.columns.weights, coefficients)
     }
 
     /// For each group its prompt.
@@ -234,13 +235,13 @@ impl Rollout {
     /// Some groups alone, for a gradient of theirs: sequences, weights that make up for the rest, coefficients.
     pub(crate) fn part(
         &self,
-        experiment: &Experiment,
+        world: &World,
         groups: &[usize],
         coefficients: &[f64],
     ) -> (SequenceBuffer, Vec<f64>, Vec<f64>) {
         let all: Vec<Range<usize>> = self.groups().collect();
         let scale = all.len() as f64 / groups.len() as f64;
-        let mut sequences = SequenceBuffer::new(experiment.prompts.clone());
+        let mut sequences = SequenceBuffer::new(world.prompts.clone());
         let (mut weights, mut own) = (Vec::new(), Vec::new());
         for row in groups.iter().flat_map(|&g| all[g].clone()) {
             sequences.push(self.prompt_of[row], self.tokens.view().row(row).iter().copied());
@@ -252,20 +253,20 @@ impl Rollout {
 }
 
 /// Rewards of sequences, 0 or 1.
-fn judge(experiment: &Experiment, drawn: &Drawn) -> Result<Vec<f64>, PluginError> {
-    let verdicts = verdicts(experiment, &drawn.prompt_of, &drawn.tokens)?;
+fn judge(world: &World, drawn: &Drawn) -> Result<Vec<f64>, PluginError> {
+    let verdicts = verdicts(world, &drawn.prompt_of, &drawn.tokens)?;
     Ok(verdicts.into_iter().map(|valid| f64::from(u8::from(valid))).collect())
 }
 
 /// Token log-probabilities under the base.
-fn score(experiment: &Experiment, drawn: &Drawn) -> Result<Vec<f64>, PluginError> {
+fn score(world: &World, drawn: &Drawn) -> Result<Vec<f64>, PluginError> {
     if drawn.source == Source::Base {
         return Ok(drawn.log_probs.clone());
     }
     let mut scores = vec![0.0; drawn.log_probs.len()];
-    let sequences = SequenceBatch::new(experiment.prompts.view(), &drawn.prompt_of, drawn.tokens.view())
+    let sequences = SequenceBatch::new(world.prompts.view(), &drawn.prompt_of, drawn.tokens.view())
         .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
-    experiment.base.score(&sequences, &mut scores)?;
+    world.base.score(&sequences, &mut scores)?;
     Ok(scores)
 }
 

@@ -18,7 +18,7 @@ mod spec;
 mod store;
 
 pub use compare::compare;
-pub use conduct::{Conducted, Plan, RunError, conduct};
+pub use conduct::{Conducted, RunError, RunOptions, conduct};
 pub use estimate::Estimate;
 pub use execute::{add_optima, components, execute};
 pub use prepare::{Prepared, prepare, prepare_telling};

@@ -21,6 +21,6 @@ pub use optimizer::{OptimizerState, StepError};
 pub use outcome::ArmOutcome;
 pub use population::{OutputBatch, PopulationScores};
 pub(crate) use signals::told_apart;
-pub use start::initial_parameters;
+pub use start::{CopyError, StartError, initial_parameters};
 pub(crate) use start::{create, started};
 pub use state::ArmState;

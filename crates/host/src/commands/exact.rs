@@ -12,7 +12,7 @@ pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
     let betas = args.sweep.as_deref().map(betas).transpose()?;
     let (mut experiment, registry) = open(&args.experiment)?;
     if let Some(betas) = betas {
-        experiment.evaluation.betas = betas.into_iter().map(Written::of).collect();
+        experiment.world.evaluation.betas = betas.into_iter().map(Written::of).collect();
     }
     let method = match args.method {
         ExactMethod::Auto => MethodChoice::Auto,

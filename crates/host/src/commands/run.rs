@@ -8,7 +8,7 @@ use crate::progress::Bars;
 use crate::signals::Interruptible;
 use pstar_lab::clock::process_seconds;
 use pstar_lab::experiment::Experiment;
-use pstar_lab::run::{Conducted, Estimate, Plan, Progress, RunError, conduct, prepare_telling};
+use pstar_lab::run::{Conducted, Estimate, Progress, RunError, RunOptions, conduct, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::RunRecord;
 use pstar_report::run_table;
@@ -66,12 +66,12 @@ fn train(
     registry: &Registry,
     progress: &dyn Progress,
 ) -> Result<Conducted, Failure> {
-    let plan = Plan {
+    let options = RunOptions {
         directory: args.out.as_deref(),
         set: &args.experiment.set,
         table: &|record| run_table(record, None),
     };
-    Ok(conduct(experiment, registry, &plan, progress)?)
+    Ok(conduct(experiment, registry, &options, progress)?)
 }
 
 fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Result<ExitCode, Failure> {

@@ -25,15 +25,15 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
 
 fn check(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;
-    let trains = experiment.training.is_some() || !experiment.objectives.is_empty();
+    let trains = experiment.plan.training.is_some() || !experiment.plan.objectives.is_empty();
     let warnings = if trains {
         prepare_telling(&experiment, &registry, &Bars::new())?.warnings
     } else {
-        check_task(&experiment)
+        check_task(&experiment.world)
             .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;
         Vec::new()
     };
-    let arms = experiment.policies.len() * experiment.objectives.len() * experiment.seeds.len();
+    let arms = experiment.plan.arms();
     let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     if args.json {
         print(&json(&object!({ "valid": true, "problems": [], "arms": arms, "warnings": texts })))?;

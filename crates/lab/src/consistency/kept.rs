@@ -3,8 +3,8 @@
 use super::questions::spread;
 use super::verifier::{compare_with_views, expect_same, verify};
 use crate::evaluation::refuses_truncated;
-use crate::experiment::Experiment;
 use crate::rollout::Rollout;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::data::SequenceBuffer;
 use serde::{Deserialize, Serialize};
@@ -22,14 +22,14 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Evenly spread samples of a batch.
-    pub(crate) fn of(experiment: &Experiment, rollout: &Rollout) -> Self {
+    pub(crate) fn of(world: &World, rollout: &Rollout) -> Self {
         let mut kept = Self { prompt_of: Vec::new(), tokens: Vec::new(), verdicts: Vec::new() };
-        let end = experiment.task.alphabet.end();
+        let end = world.task.alphabet.end();
         for row in spread(rollout.rewards().len() as u64, MOST_KEPT) {
             let row = usize::try_from(row).unwrap_or(usize::MAX);
             let tokens = rollout.tokens.view().row(row);
             // What the task refuses, the verifier need not.
-            if !refuses_truncated(experiment) || tokens.last() == Some(&end) {
+            if !refuses_truncated(world) || tokens.last() == Some(&end) {
                 kept.prompt_of.push(rollout.prompt_of()[row]);
                 kept.tokens.push(tokens.to_vec());
                 kept.verdicts.push(u8::from(rollout.rewards()[row] > 0.0));
@@ -42,13 +42,13 @@ impl Kept {
     ///
     /// # Errors
     /// If the verifier fails or contradicts its verdicts.
-    pub(crate) fn check(&self, experiment: &Experiment) -> Result<(), PluginError> {
-        let mut samples = SequenceBuffer::new(experiment.prompts.clone());
+    pub(crate) fn check(&self, world: &World) -> Result<(), PluginError> {
+        let mut samples = SequenceBuffer::new(world.prompts.clone());
         for (&prompt, tokens) in self.prompt_of.iter().zip(&self.tokens) {
             samples.push(prompt, tokens.iter().copied());
         }
         let batch = samples.view();
-        expect_same(experiment, &batch, &self.verdicts, &verify(experiment, &batch)?)?;
-        compare_with_views(experiment, &batch, &self.verdicts)
+        expect_same(world, &batch, &self.verdicts, &verify(world, &batch)?)?;
+        compare_with_views(world, &batch, &self.verdicts)
     }
 }

@@ -5,7 +5,7 @@ use super::questions::{MOST, number, prompts, push_listed, reversed, share};
 use super::tolerance::{differ, negligible};
 use super::verifier::{distinct, question};
 use crate::evaluation::space_of;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::SampleRequest;
 use pstar_core::data::{Ragged, SequenceBatch, SequenceBuffer};
@@ -35,17 +35,13 @@ type Ways = [&'static str; 2];
 /// Samples and scores twice, and compares the scores with those that came with the samples, with the finite-state view
 /// and with the model's own walk over all outputs. Gives the responses that it asked about: samples, and outputs from
 /// all of the space.
-pub(super) fn check(
-    experiment: &Experiment,
-    model: &dyn ModelHandle,
-    name: &str,
-) -> Result<SequenceBuffer, Finding> {
-    let checked = Checked { experiment, model, name };
-    let prompts = prompts(experiment);
-    let share = share(experiment, MOST).div_ceil(prompts.len());
+pub(super) fn check(world: &World, model: &dyn ModelHandle, name: &str) -> Result<SequenceBuffer, Finding> {
+    let checked = Checked { world, model, name };
+    let prompts = prompts(world);
+    let share = share(world, MOST).div_ceil(prompts.len());
     let (mut asked, told) = checked.samples(&prompts, share.div_ceil(2))?;
     for &prompt in &prompts {
-        push_listed(experiment, prompt, share.div_ceil(2), &mut asked);
+        push_listed(world, prompt, share.div_ceil(2), &mut asked);
     }
     let batch = asked.view();
     let scores = checked.scores(&asked)?;
@@ -59,7 +55,7 @@ pub(super) fn check(
 }
 
 struct Checked<'a> {
-    experiment: &'a Experiment,
+    world: &'a World,
     model: &'a dyn ModelHandle,
     name: &'a str,
 }
@@ -69,12 +65,12 @@ impl Checked<'_> {
     fn samples(&self, prompts: &[usize], n: usize) -> Result<(SequenceBuffer, Vec<f64>), Finding> {
         let prompt_of: Vec<u32> = prompts.iter().flat_map(|&p| std::iter::repeat_n(number(p), n)).collect();
         let sample: Vec<u32> = prompts.iter().flat_map(|_| 0..number(n)).collect();
-        let table = self.experiment.prompts.view();
+        let table = self.world.prompts.view();
         let request = SampleRequest::new(table, &prompt_of, &sample)?;
         let key = StreamKey::new(SEED, Purpose::BaseEvaluation, 0);
         let first = self.model.sample(&request, key)?;
         let again = self.model.sample(&request, key)?;
-        let mut asked = SequenceBuffer::new(self.experiment.prompts.clone());
+        let mut asked = SequenceBuffer::new(self.world.prompts.clone());
         for (row, tokens) in first.tokens.view().rows().enumerate() {
             asked.push(prompt_of[row], tokens.iter().copied());
         }
@@ -83,7 +79,7 @@ impl Checked<'_> {
             let message = format!(
                 "{} samples differently when it is asked again with the same random numbers: first {}",
                 self.name,
-                question(self.experiment, &asked.view(), row)
+                question(self.world, &asked.view(), row)
             );
             return Err(Finding::Contradiction(PluginError::contract(message).with_hint(NO_STATE)));
         }
@@ -108,7 +104,7 @@ impl Checked<'_> {
 
     /// Log-probabilities along the finite-state view, one a token; empty where there is none.
     fn by_states(&self, batch: &SequenceBatch<'_>) -> Result<Vec<f64>, PluginError> {
-        let (symbols, choices) = (self.experiment.task.alphabet.len(), self.experiment.task.choices());
+        let (symbols, choices) = (self.world.task.alphabet.len(), self.world.task.choices());
         let mut starts = vec![None; batch.prompts().len()];
         for &prompt in batch.prompt_of() {
             let start = &mut starts[prompt as usize];
@@ -123,7 +119,7 @@ impl Checked<'_> {
             batch.prompt_of().iter().map(|&prompt| starts[prompt as usize].unwrap_or_default()).collect();
         let rows: Vec<&[u32]> = batch.tokens().rows().collect();
         let mut found: Vec<Vec<f64>> = vec![Vec::new(); rows.len()];
-        for position in 0..self.experiment.task.horizon {
+        for position in 0..self.world.task.horizon {
             let reading: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].len() > position).collect();
             let distinct = distinct(reading.iter().map(|&i| states[i]));
             if distinct.is_empty() {
@@ -146,16 +142,16 @@ impl Checked<'_> {
 
     /// Compares the model's own walk over all outputs, where it has one and they are few, with its scores.
     fn walk(&self, prompts: &[usize]) -> Result<(), Finding> {
-        let space = space_of(self.experiment);
+        let space = space_of(self.world);
         let Some(count) = space.count().filter(|&count| count <= MOST_OUTPUTS) else { return Ok(()) };
-        let table = self.experiment.prompts.view();
+        let table = self.world.prompts.view();
         let Some(&prompt) = prompts.first() else { return Ok(()) };
         let mut walked = vec![0.0; usize::try_from(count).unwrap_or(0)];
         if !self.model.score_outputs(table.row(prompt), &mut walked)? {
             return Ok(());
         }
-        let mut asked = SequenceBuffer::new(self.experiment.prompts.clone());
-        let listed = super::questions::listed(self.experiment, MOST);
+        let mut asked = SequenceBuffer::new(self.world.prompts.clone());
+        let listed = super::questions::listed(self.world, MOST);
         let mut tokens = Vec::new();
         for &index in &listed {
             space.tokens(index, &mut tokens);
@@ -224,7 +220,7 @@ impl Checked<'_> {
         let message = format!(
             "{} contradicts itself: {}{place} has the log-probability {one:.6} by {by_one} and {other:.6} by {by_other}",
             self.name,
-            question(self.experiment, batch, row)
+            question(self.world, batch, row)
         );
         Finding::Contradiction(PluginError::contract(message).with_hint(NO_STATE))
     }

@@ -1,7 +1,7 @@
 //! What components are asked about.
 
 use crate::evaluation::space_of;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::data::SequenceBuffer;
 
 /// Responses that a component is asked about, over all prompts.
@@ -17,14 +17,14 @@ const MOST_STEPS: usize = 1 << 20;
 const FEWEST: usize = 16;
 
 /// Evenly spread prompts, all of them where they are few.
-pub(super) fn prompts(experiment: &Experiment) -> Vec<usize> {
-    let all = experiment.prompts.view().len() as u64;
+pub(super) fn prompts(world: &World) -> Vec<usize> {
+    let all = world.prompts.view().len() as u64;
     spread(all, MOST_PROMPTS).map(|prompt| usize::try_from(prompt).unwrap_or(usize::MAX)).collect()
 }
 
 /// How many of `most` responses are asked about: fewer where they are long.
-pub(super) fn share(experiment: &Experiment, most: usize) -> usize {
-    let steps = experiment.task.horizon.saturating_mul(experiment.task.choices());
+pub(super) fn share(world: &World, most: usize) -> usize {
+    let steps = world.task.horizon.saturating_mul(world.task.choices());
     (MOST_STEPS.saturating_mul(most / MOST) / steps.max(1)).clamp(FEWEST, most)
 }
 
@@ -38,8 +38,8 @@ pub(super) fn spread(count: u64, most: usize) -> impl Iterator<Item = u64> {
 }
 
 /// Outputs that are asked about whatever samples there are: all where they are few, else the first and some of the rest.
-pub(super) fn listed(experiment: &Experiment, most: usize) -> Vec<u64> {
-    let space = space_of(experiment);
+pub(super) fn listed(world: &World, most: usize) -> Vec<u64> {
+    let space = space_of(world);
     match space.count() {
         Some(count) if count <= most as u64 => (0..count).collect(),
         Some(count) => {
@@ -51,9 +51,9 @@ pub(super) fn listed(experiment: &Experiment, most: usize) -> Vec<u64> {
 }
 
 /// Adds outputs of the task as responses to a prompt.
-pub(super) fn push_listed(experiment: &Experiment, prompt: usize, most: usize, asked: &mut SequenceBuffer) {
-    let (space, mut tokens) = (space_of(experiment), Vec::new());
-    for index in listed(experiment, most) {
+pub(super) fn push_listed(world: &World, prompt: usize, most: usize, asked: &mut SequenceBuffer) {
+    let (space, mut tokens) = (space_of(world), Vec::new());
+    for index in listed(world, most) {
         space.tokens(index, &mut tokens);
         asked.push(number(prompt), tokens.iter().copied());
     }

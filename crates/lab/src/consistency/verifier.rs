@@ -2,32 +2,32 @@
 
 use super::questions::reversed;
 use crate::evaluation::incremental;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::{PluginError, shown};
 use pstar_loader::IncrementalHandle;
 use std::collections::BTreeMap;
 
 /// Asks about every response twice, the second time in another order, and reads it with two incremental views.
-pub(super) fn check(experiment: &Experiment, asked: &SequenceBuffer) -> Result<(), PluginError> {
+pub(super) fn check(world: &World, asked: &SequenceBuffer) -> Result<(), PluginError> {
     let batch = asked.view();
-    let first = verify(experiment, &batch)?;
-    let mut again = verify(experiment, &reversed(asked).view())?;
+    let first = verify(world, &batch)?;
+    let mut again = verify(world, &reversed(asked).view())?;
     again.reverse();
-    expect_same(experiment, &batch, &first, &again)?;
-    compare_with_views(experiment, &batch, &first)
+    expect_same(world, &batch, &first, &again)?;
+    compare_with_views(world, &batch, &first)
 }
 
 /// The verifier's word, whatever the task says of truncated responses.
-pub(super) fn verify(experiment: &Experiment, batch: &SequenceBatch<'_>) -> Result<Vec<u8>, PluginError> {
+pub(super) fn verify(world: &World, batch: &SequenceBatch<'_>) -> Result<Vec<u8>, PluginError> {
     let mut verdicts = vec![0; batch.len()];
-    experiment.verifier.verify(batch, &mut verdicts)?;
+    world.verifier.verify(batch, &mut verdicts)?;
     Ok(verdicts)
 }
 
 /// Refuses verdicts that changed.
 pub(super) fn expect_same(
-    experiment: &Experiment,
+    world: &World,
     batch: &SequenceBatch<'_>,
     first: &[u8],
     again: &[u8],
@@ -36,8 +36,8 @@ pub(super) fn expect_same(
         None => Ok(()),
         Some(row) => Err(PluginError::contract(format!(
             "{} answers differently when it is asked again: {} was {}, then {}",
-            named(experiment),
-            question(experiment, batch, row),
+            named(world),
+            question(world, batch, row),
             word(first[row]),
             word(again[row])
         ))
@@ -48,18 +48,18 @@ pub(super) fn expect_same(
 }
 
 /// Refuses responses that the incremental view accepts and the verifier does not.
-pub(super) fn expect_valid(experiment: &Experiment, batch: &SequenceBatch<'_>) -> Result<(), PluginError> {
-    let verdicts = verify(experiment, batch)?;
+pub(super) fn expect_valid(world: &World, batch: &SequenceBatch<'_>) -> Result<(), PluginError> {
+    let verdicts = verify(world, batch)?;
     match (0..batch.len()).find(|&row| verdicts[row] == 0) {
         None => Ok(()),
-        Some(row) => Err(contradiction(experiment, batch, row, false)),
+        Some(row) => Err(contradiction(world, batch, row, false)),
     }
 }
 
 /// Reads responses with the incremental views of their prompts, where the verifier offers them, and refuses what
 /// contradicts its verdicts.
 pub(super) fn compare_with_views(
-    experiment: &Experiment,
+    world: &World,
     batch: &SequenceBatch<'_>,
     verdicts: &[u8],
 ) -> Result<(), PluginError> {
@@ -67,15 +67,15 @@ pub(super) fn compare_with_views(
     for (row, &prompt) in batch.prompt_of().iter().enumerate() {
         rows_of.entry(prompt).or_default().push(row);
     }
-    let end = experiment.task.alphabet.end();
+    let end = world.task.alphabet.end();
     for (prompt, rows) in rows_of {
         let responses: Vec<&[u32]> = rows.iter().map(|&row| batch.response(row, end)).collect();
         // The second view is asked afresh.
         for _ in 0..2 {
-            let Ok(mut view) = incremental(experiment, prompt as usize)? else { break };
-            let read = read(&mut view, experiment, &responses)?;
+            let Ok(mut view) = incremental(world, prompt as usize)? else { break };
+            let read = read(&mut view, world, &responses)?;
             if let Some(i) = (0..rows.len()).find(|&i| read[i] != verdicts[rows[i]]) {
-                return Err(contradiction(experiment, batch, rows[i], verdicts[rows[i]] == 1));
+                return Err(contradiction(world, batch, rows[i], verdicts[rows[i]] == 1));
             }
         }
     }
@@ -83,12 +83,8 @@ pub(super) fn compare_with_views(
 }
 
 /// The verdicts of an incremental view, all responses read side by side.
-fn read(
-    view: &mut IncrementalHandle,
-    experiment: &Experiment,
-    responses: &[&[u32]],
-) -> Result<Vec<u8>, PluginError> {
-    let (horizon, symbols) = (experiment.task.horizon, experiment.task.alphabet.len());
+fn read(view: &mut IncrementalHandle, world: &World, responses: &[&[u32]]) -> Result<Vec<u8>, PluginError> {
+    let (horizon, symbols) = (world.task.horizon, world.task.alphabet.len());
     let mut states = vec![view.start(horizon)?; responses.len()];
     for position in 0..horizon {
         let reads = |i: &usize| responses[*i].len() > position && states[*i] != IncrementalHandle::DEAD;
@@ -118,24 +114,19 @@ pub(super) fn distinct(states: impl Iterator<Item = u64>) -> Vec<u64> {
     distinct
 }
 
-fn contradiction(
-    experiment: &Experiment,
-    batch: &SequenceBatch<'_>,
-    row: usize,
-    accepts: bool,
-) -> PluginError {
+fn contradiction(world: &World, batch: &SequenceBatch<'_>, row: usize, accepts: bool) -> PluginError {
     PluginError::contract(format!(
         "{} contradicts itself: {} is {} by its `accepts` and {} by its `incremental`",
-        named(experiment),
-        question(experiment, batch, row),
+        named(world),
+        question(world, batch, row),
         word(accepts.into()),
         word((!accepts).into())
     ))
     .with_hint("every figure would hang on which of the two is asked: mend the one that is wrong, or leave out `incremental`")
 }
 
-fn named(experiment: &Experiment) -> String {
-    format!("verifier `{}`", experiment.file.task.verifier.plugin.value())
+fn named(world: &World) -> String {
+    format!("verifier `{}`", world.verifier_plugin)
 }
 
 fn word(verdict: u8) -> &'static str {
@@ -143,8 +134,8 @@ fn word(verdict: u8) -> &'static str {
 }
 
 /// A response and its prompt, as people write them.
-pub(super) fn question(experiment: &Experiment, batch: &SequenceBatch<'_>, row: usize) -> String {
-    let alphabet = &experiment.task.alphabet;
+pub(super) fn question(world: &World, batch: &SequenceBatch<'_>, row: usize) -> String {
+    let alphabet = &world.task.alphabet;
     let response = shown(&alphabet.decode(batch.response(row, alphabet.end())));
     format!("the response `{response}` to the prompt `{}`", shown(&alphabet.decode(batch.prompt(row))))
 }

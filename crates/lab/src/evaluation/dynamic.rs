@@ -6,7 +6,7 @@ use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weight
 use super::walk::Walk;
 use super::{Evaluation, Measures, SampledEvaluation, incremental};
 use crate::consistency;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{
@@ -172,8 +172,8 @@ impl DynamicReference {
     /// # Errors
     /// If the base or the verifier fails. The inner one: a component has no finite-state view, or there are too many
     /// states.
-    pub fn new(experiment: &Experiment) -> Result<Result<Self, Unavailable>, PluginError> {
-        Self::watched(experiment, &|_| ())
+    pub fn new(world: &World) -> Result<Result<Self, Unavailable>, PluginError> {
+        Self::watched(world, &|_| ())
     }
 
     /// As [`new`](Self::new), telling after every so many states of a verifier how many.
@@ -181,16 +181,16 @@ impl DynamicReference {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn watched(
-        experiment: &Experiment,
+        world: &World,
         tell: &(dyn Fn(u64) + Sync),
     ) -> Result<Result<Self, Unavailable>, PluginError> {
         let watch = Watch { tell, first_stopped: AtomicUsize::new(usize::MAX) };
         let explore = |prompt| {
             watch.check(prompt)?;
-            Prompt::new(experiment, prompt, &watch).inspect_err(|_| watch.stopped(prompt))
+            Prompt::new(world, prompt, &watch).inspect_err(|_| watch.stopped(prompt))
         };
         // The first prompt without an answer in the file's order tells why, whichever came to its end first.
-        let prompts: Result<Vec<Prompt>, Stopped> = (0..experiment.prompts.view().len())
+        let prompts: Result<Vec<Prompt>, Stopped> = (0..world.prompts.view().len())
             .into_par_iter()
             .map(explore)
             .collect::<Vec<_>>()
@@ -227,55 +227,55 @@ impl DynamicReference {
     }
 
     /// The rows that policies are compared with, means over prompts.
-    pub fn means(&self, experiment: &Experiment) -> Vec<(String, Measures)> {
+    pub fn means(&self, world: &World) -> Vec<(String, Measures)> {
         let all: Vec<PromptTargets> = self.prompts.iter().map(|prompt| prompt.targets.clone()).collect();
-        means(&all, &self.weights(experiment), experiment)
+        means(&all, &self.weights(world), world)
     }
 
     /// The weight of each prompt in means.
-    pub fn weights(&self, experiment: &Experiment) -> Vec<f64> {
+    pub fn weights(&self, world: &World) -> Vec<f64> {
         let solvable: Vec<bool> = self.prompts.iter().map(|prompt| !prompt.split.valid.is_empty()).collect();
-        solvable_weights(&solvable, experiment)
+        solvable_weights(&solvable, world)
     }
 
     /// Samples of p*, for policies without a finite-state view; drawn once.
-    pub(crate) fn sampled(&self, experiment: &Experiment) -> Result<&SampledEvaluation, PluginError> {
+    pub(crate) fn sampled(&self, world: &World) -> Result<&SampledEvaluation, PluginError> {
         if let Some(sampled) = self.sampled.get() {
             return Ok(sampled);
         }
         let filtered: Result<Vec<_>, Stopped> = (0..self.prompts.len())
             .into_par_iter()
-            .map(|prompt| self.prompts[prompt].filtered_samples(experiment, prompt))
+            .map(|prompt| self.prompts[prompt].filtered_samples(world, prompt))
             .collect();
         let filtered = settle(filtered)?.map_err(|unavailable| PluginError::contract(unavailable.reason))?;
-        let sampled = SampledEvaluation::with_filtered(filtered, self.weights(experiment));
+        let sampled = SampledEvaluation::with_filtered(filtered, self.weights(world));
         Ok(self.sampled.get_or_init(|| sampled))
     }
 }
 
-/// The outputs of an experiment's task.
-pub(crate) fn space_of(experiment: &Experiment) -> OutputSpace {
-    let task = &experiment.task;
+/// The outputs of a world's task.
+pub(crate) fn space_of(world: &World) -> OutputSpace {
+    let task = &world.task;
     OutputSpace { symbols: task.alphabet.len(), horizon: task.horizon, ending: task.ending }
 }
 
 /// What the verifier of a prompt accepts: from its incremental view, or where it has none from all outputs.
-fn acceptor(experiment: &Experiment, prompt: usize, watch: &Watch<'_>) -> Result<Acceptor, Stopped> {
-    let space = space_of(experiment);
-    let refuses = experiment.file.task.truncated_is_invalid;
-    let limit = experiment.evaluation.max_states;
-    let refusal = match incremental(experiment, prompt)? {
+fn acceptor(world: &World, prompt: usize, watch: &Watch<'_>) -> Result<Acceptor, Stopped> {
+    let space = space_of(world);
+    let refuses = world.truncated_is_invalid;
+    let limit = world.evaluation.max_states;
+    let refusal = match incremental(world, prompt)? {
         Ok(view) => {
             let mut reader = Reader { view, prompt, watch };
             return Ok(Acceptor::explore(&mut reader, space, refuses, limit)?);
         }
         Err(refusal) => refusal,
     };
-    if space.count().is_none_or(|count| count > experiment.evaluation.enumerate_up_to) {
-        let verifier = format!("the verifier `{}`", experiment.file.task.verifier.plugin.value());
+    if space.count().is_none_or(|count| count > world.evaluation.enumerate_up_to) {
+        let verifier = format!("the verifier `{}`", world.verifier_plugin);
         return Err(Stopped::Limited(Unavailable::no_view_of(&verifier, refusal)));
     }
-    Ok(Acceptor::of_valid_set(&super::reference::verify_all(experiment, prompt, space, &|_| ())?, space))
+    Ok(Acceptor::of_valid_set(&super::reference::verify_all(world, prompt, space, &|_| ())?, space))
 }
 
 /// The state of a model behind a prompt.
@@ -286,48 +286,44 @@ pub(crate) fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Resu
 }
 
 impl Prompt {
-    fn new(experiment: &Experiment, prompt: usize, watch: &Watch<'_>) -> Result<Self, Stopped> {
-        let acceptor = acceptor(experiment, prompt, watch)?;
-        let Walk { product, base: rows, .. } = Walk::new(experiment, None, prompt, &acceptor)?;
+    fn new(world: &World, prompt: usize, watch: &Watch<'_>) -> Result<Self, Stopped> {
+        let acceptor = acceptor(world, prompt, watch)?;
+        let Walk { product, base: rows, .. } = Walk::new(world, None, prompt, &acceptor)?;
         let weighted = WeightedProduct::of_base(&product, &rows);
-        if consistency::asks_about(experiment, prompt) {
+        if consistency::asks_about(world, prompt) {
             let sampler = dynamic::FilteredSampler::new(&weighted);
-            sampler.map_or(Ok(()), |sampler| consistency::check_filtered(experiment, prompt, &sampler))?;
+            sampler.map_or(Ok(()), |sampler| consistency::check_filtered(world, prompt, &sampler))?;
         }
         let split = dynamic::split(&weighted, Role::Base);
-        let betas = &experiment.evaluation.betas;
+        let betas = &world.evaluation.betas;
         let tilted: Vec<TiltedModel> =
             betas.iter().map(|beta| TiltedModel::new(beta.value, &split)).collect();
         let support = dynamic::valid_support(&weighted);
         let counts = [dynamic::valid_outputs(&acceptor).to_string(), support.to_string()];
         let support = [counts[1].parse().unwrap_or(f64::INFINITY), dynamic::ln(&support)];
-        let targets = targets(experiment, &weighted, &split, &tilted, support);
+        let targets = targets(world, &weighted, &split, &tilted, support);
         Ok(Self { acceptor, split, tilted, targets, counts, states: product.states() })
     }
 
     /// Exact samples of p*; `None` if it does not exist.
-    fn filtered_samples(
-        &self,
-        experiment: &Experiment,
-        prompt: usize,
-    ) -> Result<Option<FilteredSamples>, Stopped> {
-        let Walk { product, base: rows, .. } = Walk::new(experiment, None, prompt, &self.acceptor)?;
+    fn filtered_samples(&self, world: &World, prompt: usize) -> Result<Option<FilteredSamples>, Stopped> {
+        let Walk { product, base: rows, .. } = Walk::new(world, None, prompt, &self.acceptor)?;
         let sampler = dynamic::FilteredSampler::new(&WeightedProduct::of_base(&product, &rows));
         Ok(sampler.map(|sampler| {
             let exact = ExactFacts { log_invalid: self.split.invalid.log_mass, tilted: self.tilted.clone() };
-            FilteredSamples::of(experiment, prompt, &sampler, exact)
+            FilteredSamples::of(world, prompt, &sampler, exact)
         }))
     }
 }
 
 fn targets(
-    experiment: &Experiment,
+    world: &World,
     weighted: &WeightedProduct<'_>,
     split: &Split,
     tilted: &[TiltedModel],
     support: [f64; 2],
 ) -> PromptTargets {
-    let (k, keys) = (sample_numbers(experiment), keys(experiment).k);
+    let (k, keys) = (sample_numbers(world), keys(world).k);
     // Every target is the base on valid outputs, times a constant.
     let summary = |of: &Split, log_scale: f64| {
         let coverage = dynamic::coverage_at_k(weighted, Role::Base, log_scale, &k, MOST_PREFIXES);
@@ -361,7 +357,7 @@ fn targets(
 #[allow(missing_debug_implementations, reason = "borrows components of plugins")]
 pub struct DynamicEvaluation<'a> {
     reference: &'a DynamicReference,
-    experiment: &'a Experiment,
+    world: &'a World,
     weights: Vec<f64>,
     prompts: Vec<Walk>,
     k: Vec<u64>,
@@ -375,18 +371,18 @@ impl<'a> DynamicEvaluation<'a> {
     /// If a component fails. The inner one: the policy has no finite-state view, or there are too many states.
     pub fn new(
         reference: &'a DynamicReference,
-        experiment: &'a Experiment,
+        world: &'a World,
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
-        let walk = |prompt| Walk::new(experiment, Some(policy), prompt, reference.acceptor(prompt));
+        let walk = |prompt| Walk::new(world, Some(policy), prompt, reference.acceptor(prompt));
         let prompts: Result<Vec<Walk>, Stopped> = (0..reference.prompts.len()).map(walk).collect();
         settle(prompts.map(|prompts| Self {
             reference,
-            experiment,
-            weights: reference.weights(experiment),
+            world,
+            weights: reference.weights(world),
             prompts,
-            k: sample_numbers(experiment),
-            keys: keys(experiment),
+            k: sample_numbers(world),
+            keys: keys(world),
         }))
     }
 
@@ -420,8 +416,8 @@ impl<'a> DynamicEvaluation<'a> {
     /// # Errors
     /// If the policy fails.
     pub fn by_prompt(&self, policy: &PolicyHandle) -> Result<Vec<Measures>, PluginError> {
-        let alphas = values(&self.experiment.evaluation.alphas);
-        let powers = values(&self.experiment.evaluation.power_sums);
+        let alphas = values(&self.world.evaluation.alphas);
+        let powers = values(&self.world.evaluation.power_sums);
         let orders = Orders { alphas: &alphas, powers: &powers };
         let measure = |(walk, prompt): (&Walk, &Prompt)| -> Result<Measures, Stopped> {
             let rows = walk.rows_of(policy)?;

@@ -3,7 +3,7 @@
 use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::targets::{PromptTargets, keys, means, sample_numbers, uniform, values};
 use super::{Enumerator, Evaluation, Measures, Reference};
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::{PluginError, math};
 use pstar_exact::{
     CurveMeasures, Distribution, Divergences, Orders, OutputTable, Split, Summary, at_least_once,
@@ -12,15 +12,15 @@ use pstar_loader::PolicyHandle;
 
 impl Reference {
     /// The rows that policies are compared with, means over prompts.
-    pub fn means(&self, experiment: &Experiment) -> Vec<(String, Measures)> {
+    pub fn means(&self, world: &World) -> Vec<(String, Measures)> {
         let prompts = 0..self.prompts().len();
-        let all: Vec<PromptTargets> = prompts.map(|prompt| self.targets(prompt, experiment)).collect();
-        means(&all, &self.weights(experiment), experiment)
+        let all: Vec<PromptTargets> = prompts.map(|prompt| self.targets(prompt, world)).collect();
+        means(&all, &self.weights(world), world)
     }
 
     /// The figures of a prompt's base and targets.
-    pub fn targets(&self, prompt: usize, experiment: &Experiment) -> PromptTargets {
-        let (k, keys) = (sample_numbers(experiment), keys(experiment).k);
+    pub fn targets(&self, prompt: usize, world: &World) -> PromptTargets {
+        let (k, keys) = (sample_numbers(world), keys(world).k);
         let table = self.base(prompt).view();
         let prompt = &self.prompts()[prompt];
         let filtered = prompt.filtered.as_ref();
@@ -66,19 +66,19 @@ impl<'a> EnumeratedEvaluation<'a> {
     /// If the policy's finite-state view fails.
     pub fn new(
         reference: &'a Reference,
-        experiment: &'a Experiment,
+        world: &'a World,
         policy: &PolicyHandle,
     ) -> Result<Self, PluginError> {
         Ok(Self {
             figures: Figures {
                 reference,
-                k: sample_numbers(experiment),
-                alphas: values(&experiment.evaluation.alphas),
-                powers: values(&experiment.evaluation.power_sums),
-                keys: keys(experiment),
+                k: sample_numbers(world),
+                alphas: values(&world.evaluation.alphas),
+                powers: values(&world.evaluation.power_sums),
+                keys: keys(world),
             },
-            enumerator: Enumerator::new(policy, experiment.prompts.view(), reference.space())?,
-            weights: reference.weights(experiment),
+            enumerator: Enumerator::new(policy, world.prompts.view(), reference.space())?,
+            weights: reference.weights(world),
             table: OutputTable::default(),
         })
     }

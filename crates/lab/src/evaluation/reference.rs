@@ -3,7 +3,7 @@
 use super::Enumerator;
 use super::targets::solvable_weights;
 use super::verdicts::refuses_truncated;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::data::{RaggedBuffer, SequenceBuffer};
 use pstar_core::objective::PromptFacts;
@@ -36,32 +36,32 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Enumerates the outputs of a task; `None` if they are more than the experiment allows. `tell` is told after every
+    /// Enumerates the outputs of a task; `None` if they are more than the world allows. `tell` is told after every
     /// so many outputs how many were verified.
     ///
     /// # Errors
     /// If the base or the verifier fails.
-    pub fn new(experiment: &Experiment, tell: &(dyn Fn(u64) + Sync)) -> Result<Option<Self>, PluginError> {
-        let task = &experiment.task;
+    pub fn new(world: &World, tell: &(dyn Fn(u64) + Sync)) -> Result<Option<Self>, PluginError> {
+        let task = &world.task;
         let space = OutputSpace { symbols: task.alphabet.len(), horizon: task.horizon, ending: task.ending };
-        if space.count().is_none_or(|count| count > experiment.evaluation.enumerate_up_to) {
+        if space.count().is_none_or(|count| count > world.evaluation.enumerate_up_to) {
             return Ok(None);
         }
-        let mut contexts = Enumerator::new(&experiment.base, experiment.prompts.view(), space)?;
+        let mut contexts = Enumerator::new(&world.base, world.prompts.view(), space)?;
         let mut base = Vec::new();
         for context in 0..contexts.contexts() {
             let mut table = OutputTable::default();
-            contexts.fill(&experiment.base, context, &mut table)?;
+            contexts.fill(&world.base, context, &mut table)?;
             base.push(table);
         }
-        let prompts = (0..experiment.prompts.view().len())
+        let prompts = (0..world.prompts.view().len())
             .into_par_iter()
             .map(|prompt| {
-                let valid = verify_all(experiment, prompt, space, tell)?;
+                let valid = verify_all(world, prompt, space, tell)?;
                 let table = base[contexts.context_of()[prompt]].view();
                 let split = Split::of(table, &valid);
                 let filtered = FilteredModel::new(table, &valid, &split);
-                let betas = &experiment.evaluation.betas;
+                let betas = &world.evaluation.betas;
                 let tilted = betas.iter().map(|beta| TiltedModel::new(beta.value, &split)).collect();
                 Ok(PromptReference { valid, split, filtered, tilted })
             })
@@ -90,9 +90,9 @@ impl Reference {
     }
 
     /// The weight of each prompt in means.
-    pub fn weights(&self, experiment: &Experiment) -> Vec<f64> {
+    pub fn weights(&self, world: &World) -> Vec<f64> {
         let solvable: Vec<bool> = self.prompts.iter().map(|prompt| prompt.filtered.is_some()).collect();
-        solvable_weights(&solvable, experiment)
+        solvable_weights(&solvable, world)
     }
 
     /// What objectives may know.
@@ -106,13 +106,13 @@ impl Reference {
 
 /// The verdicts on all outputs.
 pub(super) fn verify_all(
-    experiment: &Experiment,
+    world: &World,
     prompt: usize,
     space: OutputSpace,
     tell: &(dyn Fn(u64) + Sync),
 ) -> Result<ValidSet, PluginError> {
     let count = space.count().unwrap_or(0);
-    let prompt_tokens = experiment.prompts.view().row(prompt);
+    let prompt_tokens = world.prompts.view().row(prompt);
     let chunks: Vec<u64> = (0..count.div_ceil(CHUNK)).collect();
     let verdicts: Vec<Vec<bool>> = chunks
         .into_par_iter()
@@ -126,9 +126,9 @@ pub(super) fn verify_all(
                 batch.push(0, tokens.iter().copied());
             }
             let mut verdicts = vec![0; batch.view().len()];
-            experiment.verifier.verify(&batch.view(), &mut verdicts)?;
+            world.verifier.verify(&batch.view(), &mut verdicts)?;
             tell(verdicts.len() as u64);
-            let refused = |index| refuses_truncated(experiment) && space.is_truncated(index);
+            let refused = |index| refuses_truncated(world) && space.is_truncated(index);
             Ok(verdicts
                 .iter()
                 .zip(indices)

@@ -7,7 +7,7 @@ mod filtered;
 pub(super) use filtered::{ExactFacts, FilteredSamples};
 
 use super::targets::keys;
-use crate::experiment::Experiment;
+use crate::world::World;
 use draws::{Draws, score};
 use filtered::{AgainstFiltered, estimate};
 use pstar_core::rng::{Purpose, StreamKey};
@@ -38,16 +38,15 @@ impl SampledEvaluation {
     ///
     /// # Errors
     /// If the base or the verifier fails.
-    pub fn by_rejection(experiment: &Experiment) -> Result<Self, PluginError> {
+    pub fn by_rejection(world: &World) -> Result<Self, PluginError> {
         let key = StreamKey::new(BASE_SEED, Purpose::BaseEvaluation, 0);
-        let prompts = 0..experiment.prompts.view().len();
-        let draws: Vec<Draws> = prompts
-            .map(|prompt| Draws::of(experiment, &experiment.base, prompt, key))
-            .collect::<Result<_, _>>()?;
+        let prompts = 0..world.prompts.view().len();
+        let draws: Vec<Draws> =
+            prompts.map(|prompt| Draws::of(world, &world.base, prompt, key)).collect::<Result<_, _>>()?;
         let filtered = draws.iter().map(FilteredSamples::by_rejection).collect();
-        let mut sampled = Self { filtered, weights: experiment.weights.clone(), base: None, knows_z: false };
+        let mut sampled = Self { filtered, weights: world.weights.clone(), base: None, knows_z: false };
         let rows = draws.iter().enumerate();
-        let rows = rows.map(|(prompt, draws)| sampled.measure(experiment, &experiment.base, prompt, draws));
+        let rows = rows.map(|(prompt, draws)| sampled.measure(world, &world.base, prompt, draws));
         let base = Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &sampled.weights);
         sampled.base = Some(base.without_negative_divergences());
         Ok(sampled)
@@ -74,15 +73,15 @@ impl SampledEvaluation {
     /// If a component fails.
     pub fn policy(
         &self,
-        experiment: &Experiment,
+        world: &World,
         policy: &PolicyHandle,
         seed: u64,
         step: u32,
     ) -> Result<Measures, PluginError> {
         let key = StreamKey::new(seed, Purpose::Evaluation, step);
         let rows = (0..self.filtered.len()).map(|prompt| {
-            let samples = Draws::of(experiment, policy, prompt, key)?;
-            self.measure(experiment, policy, prompt, &samples)
+            let samples = Draws::of(world, policy, prompt, key)?;
+            self.measure(world, policy, prompt, &samples)
         });
         let mean = Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &self.weights);
         Ok(mean.without_negative_divergences())
@@ -90,25 +89,25 @@ impl SampledEvaluation {
 
     fn measure(
         &self,
-        experiment: &Experiment,
+        world: &World,
         model: &dyn ModelHandle,
         prompt: usize,
         samples: &Draws,
     ) -> Result<Measures, PluginError> {
         let filtered = self.filtered[prompt].as_ref();
         let log_probs = match filtered {
-            Some(filtered) => score(experiment, model, prompt, &filtered.tokens)?,
+            Some(filtered) => score(world, model, prompt, &filtered.tokens)?,
             None => Vec::new(),
         };
         let against = filtered.map(|filtered| filtered.against(&log_probs));
-        let base_log_probs = score(experiment, &experiment.base, prompt, &samples.tokens)?;
+        let base_log_probs = score(world, &world.base, prompt, &samples.tokens)?;
         let mut measures = own_figures(samples, &base_log_probs);
         let kl = against.as_ref().map(AgainstFiltered::kl_from_filtered);
         measures.push_shared("kl_from_filtered", kl.unwrap_or_default());
-        add_counts(&mut measures, experiment, samples);
+        add_counts(&mut measures, world, samples);
         if self.knows_z {
             let own = Own { samples, base_log_probs: &base_log_probs };
-            own.add_distances(&mut measures, experiment, against.as_ref());
+            own.add_distances(&mut measures, world, against.as_ref());
         }
         Ok(measures)
     }
@@ -139,10 +138,10 @@ fn own_figures(samples: &Draws, base_log_probs: &[f64]) -> Measures {
 }
 
 /// pass@k and coverage@k.
-fn add_counts(measures: &mut Measures, experiment: &Experiment, samples: &Draws) {
+fn add_counts(measures: &mut Measures, world: &World, samples: &Draws) {
     let (n, hits) = (samples.len(), hits(samples));
     let (texts, numbers): (Vec<_>, Vec<_>) =
-        experiment.evaluation.k.iter().map(|k| (k.text.clone(), k.value)).unzip();
+        world.evaluation.k.iter().map(|k| (k.text.clone(), k.value)).unzip();
     let passes = numbers.iter().map(|&k| {
         let value = pass_at_k(n as u64, hits, k);
         // The slope at the rate of the standard error where that is smaller: that all were valid is no proof.
@@ -164,12 +163,7 @@ struct Own<'a> {
 
 impl Own<'_> {
     /// Adds the distances that take an exact Z; all are absent where there is no p*.
-    fn add_distances(
-        &self,
-        measures: &mut Measures,
-        experiment: &Experiment,
-        against: Option<&AgainstFiltered<'_>>,
-    ) {
+    fn add_distances(&self, measures: &mut Measures, world: &World, against: Option<&AgainstFiltered<'_>>) {
         let of = |figure: &dyn Fn(&AgainstFiltered<'_>) -> (Measure, Shared)| {
             against.map(figure).unwrap_or_default()
         };
@@ -177,8 +171,8 @@ impl Own<'_> {
         measures.push_shared("tv_to_filtered", of(&|against| against.tv()));
         measures.push_shared("js_to_filtered", of(&|against| self.js(against)));
         measures.push_shared("hellinger2_to_filtered", of(&|against| against.hellinger2()));
-        let keys = keys(experiment);
-        let alphas = experiment.evaluation.alphas.iter();
+        let keys = keys(world);
+        let alphas = world.evaluation.alphas.iter();
         let alphas = alphas.map(|alpha| of(&|against| self.alpha_divergence(against, alpha.value)));
         let (alphas, shared): (Vec<Measure>, Vec<Shared>) = alphas.unzip();
         for (key, shared) in keys.alphas.iter().zip(shared) {

@@ -3,7 +3,7 @@
 use super::dynamic::settle;
 use super::walk::Walk;
 use super::{Ruler, Stopped, Unavailable, space_of};
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_exact::dynamic::FilteredSampler;
 use pstar_exact::{Acceptor, WeightedProduct};
@@ -14,32 +14,29 @@ pub(crate) struct FilteredSamplers(Vec<FilteredSampler>);
 
 impl FilteredSamplers {
     /// Where base and verifier have states, or outputs were listed, and every prompt has a p*.
-    pub(crate) fn new(
-        experiment: &Experiment,
-        ruler: &Ruler,
-    ) -> Result<Result<Self, Unavailable>, PluginError> {
+    pub(crate) fn new(world: &World, ruler: &Ruler) -> Result<Result<Self, Unavailable>, PluginError> {
         let acceptor = |prompt: usize| match ruler {
             Ruler::Enumerated(reference) => {
                 let valid = &reference.prompts()[prompt].valid;
-                Ok(Acceptor::of_valid_set(valid, space_of(experiment)))
+                Ok(Acceptor::of_valid_set(valid, space_of(world)))
             }
             Ruler::Dynamic(reference) => Ok(reference.acceptor(prompt).clone()),
             Ruler::Sampled(_, unavailable) => Err(Stopped::Limited(unavailable.clone())),
         };
         let sampler = |prompt| {
-            let Walk { product, base, .. } = Walk::new(experiment, None, prompt, &acceptor(prompt)?)?;
+            let Walk { product, base, .. } = Walk::new(world, None, prompt, &acceptor(prompt)?)?;
             let sampler = FilteredSampler::new(&WeightedProduct::of_base(&product, &base));
             sampler.ok_or_else(|| {
                 Stopped::Limited(Unavailable {
                     reason: format!(
                         "the filtered model of prompt `{}` does not exist",
-                        experiment.prompt_texts[prompt]
+                        world.prompt_texts[prompt]
                     ),
                     hint: "leave out the prompts that have no valid output".into(),
                 })
             })
         };
-        let samplers: Result<Vec<_>, Stopped> = (0..experiment.prompt_texts.len()).map(sampler).collect();
+        let samplers: Result<Vec<_>, Stopped> = (0..world.prompt_texts.len()).map(sampler).collect();
         settle(samplers.map(Self))
     }
 

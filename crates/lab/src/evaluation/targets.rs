@@ -2,7 +2,8 @@
 
 use super::measures::Keys;
 use super::{Measures, measures};
-use crate::experiment::{Experiment, Written};
+use crate::experiment::Written;
+use crate::world::World;
 use pstar_exact::Summary;
 
 pub(super) fn texts<T>(numbers: &[Written<T>]) -> Vec<String> {
@@ -16,8 +17,8 @@ where
     numbers.iter().map(|number| f64::from(number.value)).collect()
 }
 
-pub(super) fn keys(experiment: &Experiment) -> Keys {
-    let evaluation = &experiment.evaluation;
+pub(super) fn keys(world: &World) -> Keys {
+    let evaluation = &world.evaluation;
     Keys {
         k: texts(&evaluation.k),
         alphas: texts(&evaluation.alphas),
@@ -26,8 +27,8 @@ pub(super) fn keys(experiment: &Experiment) -> Keys {
     }
 }
 
-pub(super) fn sample_numbers(experiment: &Experiment) -> Vec<u64> {
-    experiment.evaluation.k.iter().map(|k| k.value).collect()
+pub(super) fn sample_numbers(world: &World) -> Vec<u64> {
+    world.evaluation.k.iter().map(|k| k.value).collect()
 }
 
 /// The figures of a prompt's base and targets.
@@ -57,22 +58,18 @@ pub(super) fn uniform(
     Some(measures)
 }
 
-/// The weight of each prompt in means: that of the experiment where p* exists, 0 where it does not, so that all
+/// The weight of each prompt in means: that of the world where p* exists, 0 where it does not, so that all
 /// figures are means over the same prompts. If no prompt can be solved, all keep theirs.
-pub(super) fn solvable_weights(solvable: &[bool], experiment: &Experiment) -> Vec<f64> {
+pub(super) fn solvable_weights(solvable: &[bool], world: &World) -> Vec<f64> {
     if !solvable.contains(&true) {
-        return experiment.weights.clone();
+        return world.weights.clone();
     }
-    let weights = solvable.iter().zip(&experiment.weights);
+    let weights = solvable.iter().zip(&world.weights);
     weights.map(|(&solvable, &weight)| if solvable { weight } else { 0.0 }).collect()
 }
 
 /// The rows that policies are compared with, and their names: means over prompts.
-pub(super) fn means(
-    all: &[PromptTargets],
-    weights: &[f64],
-    experiment: &Experiment,
-) -> Vec<(String, Measures)> {
+pub(super) fn means(all: &[PromptTargets], weights: &[f64], world: &World) -> Vec<(String, Measures)> {
     let mean = |rows: Vec<Option<Measures>>| {
         let present = rows.into_iter().zip(weights).filter_map(|(row, &weight)| Some((row?, weight)));
         let (rows, weights): (Vec<_>, Vec<_>) = present.unzip();
@@ -93,7 +90,7 @@ pub(super) fn means(
         Some(filtered)
     });
     let mut rows = vec![("base".into(), mean(base.collect())), ("filtered".into(), mean(filtered.collect()))];
-    for (b, beta) in experiment.evaluation.betas.iter().enumerate() {
+    for (b, beta) in world.evaluation.betas.iter().enumerate() {
         let tilted = all.iter().map(|targets| Some(targets.tilted[b].clone()));
         rows.push((format!("tilted {}", beta.text), mean(tilted.collect())));
     }

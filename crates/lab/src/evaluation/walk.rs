@@ -2,8 +2,8 @@
 
 use super::dynamic::{Stopped, start};
 use super::enumerator::View;
-use crate::experiment::Experiment;
-use pstar_exact::{Acceptor, ModelRows, Product, PromptedModel, Role};
+use crate::world::World;
+use pstar_exact::{Acceptor, ModelRows, Product, Role, PromptedModel};
 use pstar_loader::PolicyHandle;
 
 /// The product of base, verifier and perhaps a policy for one prompt, and the base's probabilities along it.
@@ -17,15 +17,15 @@ pub(crate) struct Walk {
 impl Walk {
     /// Explores the product.
     pub(crate) fn new(
-        experiment: &Experiment,
+        world: &World,
         policy: Option<&PolicyHandle>,
         prompt: usize,
         acceptor: &Acceptor,
     ) -> Result<Self, Stopped> {
-        let tokens = experiment.prompts.view().row(prompt);
-        let limit = experiment.evaluation.max_states;
-        let view = View(&experiment.base);
-        let base = PromptedModel { model: &view, start: start(&experiment.base, tokens, "the base")? };
+        let tokens = world.prompts.view().row(prompt);
+        let limit = world.evaluation.max_states;
+        let view = View(&world.base);
+        let base = PromptedModel { model: &view, start: start(&world.base, tokens, "the base")? };
         let (product, start) = match policy {
             None => (Product::explore(&[base], acceptor, limit)?, base.start),
             Some(policy) => {

@@ -5,8 +5,10 @@ mod evaluation;
 mod task;
 mod training;
 
-use super::{Experiment, ExperimentError, ExperimentFile, Problem, ProblemKind};
+use super::{Experiment, ExperimentError, ExperimentFile, Problem, ProblemKind, TaskFile};
 use crate::inputs::Inputs;
+use crate::plan::Plan;
+use crate::world::{EvaluationSettings, World};
 use pstar_core::config::suggest;
 use pstar_core::shown;
 use pstar_loader::{Registry, UnknownComponent};
@@ -48,38 +50,32 @@ pub fn check(
     let task = built.as_ref().map(|built| &built.task);
     let policies = checker.policies(&file, task);
     let objectives = checker.objectives(&file);
-    let whole = built.and_then(|built| {
-        let BuiltTask { task, prompt_texts, weights, base, verifier } = built;
-        Some((task, prompt_texts, weights, base?, verifier?))
-    });
-    match (whole, evaluation) {
-        (Some((task, prompt_texts, weights, base, verifier)), Some(evaluation))
-            if checker.problems.is_empty() =>
-        {
-            Ok(Experiment {
-                path: path.to_path_buf(),
-                text: text.to_string(),
-                prompts: task.prompts.iter().map(Vec::as_slice).collect(),
-                task,
-                prompt_texts,
-                weights,
-                base,
-                verifier,
-                policies,
-                objectives,
-                training,
-                evaluation,
-                seeds,
-                inputs: checker.inputs,
-                file,
-            })
+    let world = built.zip(evaluation).and_then(|(built, evaluation)| world(built, evaluation, &file.task));
+    let (path, text) = (path.to_path_buf(), text.to_string());
+    match world {
+        Some(world) if checker.problems.is_empty() => {
+            let plan = Plan { policies, objectives, training, seeds };
+            Ok(Experiment { file, path, text, inputs: checker.inputs, world, plan })
         }
-        _ => Err(ExperimentError {
-            path: path.to_path_buf(),
-            text: text.to_string(),
-            problems: checker.problems,
-        }),
+        _ => Err(ExperimentError { path, text, problems: checker.problems }),
     }
+}
+
+/// The task and how policies are measured on it; `None` where a component is missing.
+fn world(built: BuiltTask, evaluation: EvaluationSettings, file: &TaskFile) -> Option<World> {
+    let BuiltTask { task, prompt_texts, weights, base, verifier } = built;
+    Some(World {
+        truncated_is_invalid: file.truncated_is_invalid,
+        prompts: task.prompts.iter().map(Vec::as_slice).collect(),
+        task,
+        prompt_texts,
+        weights,
+        base_plugin: file.base.plugin.value().clone(),
+        base: base?,
+        verifier_plugin: file.verifier.plugin.value().clone(),
+        verifier: verifier?,
+        evaluation,
+    })
 }
 
 impl Checker<'_> {

@@ -2,7 +2,8 @@
 
 use super::located::Configuration;
 use super::seeds::Seeds;
-use super::{ExperimentError, Located, Sampling, Written, reading};
+use super::{ExperimentError, Located, Written, reading};
+use crate::plan::{SampleSource, Sampling, Start};
 use pstar_core::config::UniqueMap;
 use pstar_core::data::Ending;
 use serde::{Deserialize, Serialize, Serializer};
@@ -141,19 +142,6 @@ pub struct PolicyFile {
     pub start: Located<Start>,
 }
 
-/// Where a policy's initial parameters come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub enum Start {
-    /// The best fit of the base: the maximum likelihood under its outputs.
-    FitBase,
-    /// The base's own parameters.
-    CopyBase,
-    /// Drawn, one draw a seed.
-    Random,
-    /// From the policy's configuration.
-    AsConfigured,
-}
-
 /// How policies train.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -210,24 +198,6 @@ fn one_pass() -> u32 {
 
 fn one_part() -> usize {
     1
-}
-
-/// Where the samples of training come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub enum SampleSource {
-    /// The policy.
-    #[default]
-    Policy,
-    /// The base.
-    Base,
-    /// The filtered model p*, exactly.
-    Filtered,
-    /// The policy as it was some batches ago.
-    Buffer {
-        /// How many; at the start the policy is what it was at first.
-        age: u32,
-    },
 }
 
 /// How groups without a signal are drawn again.

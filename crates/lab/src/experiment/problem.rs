@@ -101,6 +101,13 @@ fn field_value(text: &str, field: &str) -> Option<usize> {
     found.map(|(_, at)| at)
 }
 
+/// A component's failure that no place of the file is to blame for.
+impl From<PluginError> for Problem {
+    fn from(error: PluginError) -> Self {
+        Self { hint: error.hint, ..Self::new(error.message) }
+    }
+}
+
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         Self { hint: fault.hint, ..Self::at(fault.place, fault.message) }

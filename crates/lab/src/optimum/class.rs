@@ -3,9 +3,11 @@
 use super::words::in_words;
 use super::{Effort, out_of_reach};
 use crate::evaluation::{DynamicReference, Ruler};
-use crate::experiment::{Experiment, ObjectiveSpec, PolicySpec, Problem};
+use crate::experiment::{Experiment, Problem};
+use crate::plan::{ObjectiveSpec, PolicySpec};
 use crate::policy_class::PolicyClass;
 use crate::training::{initial_parameters, started};
+use crate::world::World;
 use pstar_core::objective::Divergence;
 use pstar_core::{PluginError, math};
 use pstar_exact::{Optimum, PopulationError, Search, optima, reward_flow, rows_in_use};
@@ -34,13 +36,12 @@ impl<'a> Prepared<'a> {
         spec: &'a PolicySpec,
         effort: Effort<'_>,
     ) -> Result<Self, Problem> {
-        let at = |error: PluginError| {
-            let name = format!("policy `{}`", spec.name);
-            Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)
-        };
-        let start = initial_parameters(experiment, registry, ruler, spec)?;
-        let policy = started(experiment, registry, spec, start.as_deref()).map_err(at)?;
-        let class = PolicyClass::new(reference, experiment, &policy).map_err(at)?.map_err(|unavailable| {
+        let at = |error: PluginError| experiment.of_policy(spec, &error);
+        let (world, seed) = (&experiment.world, experiment.plan.first_seed());
+        let start = initial_parameters(world, registry, ruler, spec)
+            .map_err(|error| experiment.of_start(spec, &error))?;
+        let policy = started(world, registry, spec, start.as_deref(), seed).map_err(at)?;
+        let class = PolicyClass::new(reference, world, &policy).map_err(at)?.map_err(|unavailable| {
             out_of_reach(spec.place.clone(), &format!("policy `{}`: ", spec.name), &unavailable)
         })?;
         let transitions = class.transitions();
@@ -57,7 +58,7 @@ impl<'a> Prepared<'a> {
                  classes than `host run`, and `evaluation.optima: false` leaves optima out of a run",
             )
         })?;
-        let mut prompts = 0..experiment.prompt_texts.len();
+        let mut prompts = 0..world.prompt_texts.len();
         let one_answer = prompts.all(|prompt| reference.counts(prompt)[0] == "1");
         Ok(Self { spec, class, start, search, one_answer })
     }
@@ -65,7 +66,7 @@ impl<'a> Prepared<'a> {
     /// The optima of the objectives, in their order.
     pub(super) fn solve(
         &self,
-        experiment: &Experiment,
+        world: &World,
         registry: &Registry,
         ruler: &Ruler,
         objectives: &[(&ObjectiveSpec, Divergence)],
@@ -76,14 +77,14 @@ impl<'a> Prepared<'a> {
         let found = optima(&problems, &divergences, &self.start, known, &self.search);
         let jobs: Vec<_> = objectives.iter().zip(found).collect();
         let report = |(&(objective, divergence), found): (&(&ObjectiveSpec, Divergence), _)| {
-            self.report(experiment, registry, ruler, objective, divergence, found)
+            self.report(world, registry, ruler, objective, divergence, found)
         };
         jobs.into_par_iter().map(report).collect()
     }
 
     fn report(
         &self,
-        experiment: &Experiment,
+        world: &World,
         registry: &Registry,
         ruler: &Ruler,
         objective: &ObjectiveSpec,
@@ -98,8 +99,8 @@ impl<'a> Prepared<'a> {
         };
         let failed = |error: PluginError| at(error.message);
         let measured = |parameters: &[f64]| -> Result<(PolicyHandle, Measures), PluginError> {
-            let policy = started(experiment, registry, self.spec, Some(parameters))?;
-            let measures = ruler.evaluator(experiment, &policy, 0)?.evaluate(&policy, 0)?.full;
+            let policy = started(world, registry, self.spec, Some(parameters), 0)?;
+            let measures = ruler.evaluator(world, &policy, 0)?.evaluate(&policy, 0)?.full;
             Ok((policy, measures))
         };
         let record = ClassOptimum {
@@ -157,13 +158,13 @@ impl<'a> Prepared<'a> {
     /// Where gradient ascent on the expected reward ends, from the policy's start.
     pub(super) fn flow(
         &self,
-        experiment: &Experiment,
+        world: &World,
         registry: &Registry,
         ruler: &Ruler,
     ) -> Result<Flow, PluginError> {
         let limit = reward_flow(&self.class.problems(), &self.start);
-        let policy = started(experiment, registry, self.spec, Some(&limit.parameters))?;
-        let measures = ruler.evaluator(experiment, &policy, 0)?.evaluate(&policy, 0)?.full;
+        let policy = started(world, registry, self.spec, Some(&limit.parameters), 0)?;
+        let measures = ruler.evaluator(world, &policy, 0)?.evaluate(&policy, 0)?.full;
         let table = self.table(&policy, &limit.parameters)?;
         Ok(Flow { length: limit.length, settled: limit.settled, measures, table })
     }

@@ -47,7 +47,9 @@ impl<'a> ModelProbe<'a> {
     /// If it is not named or not offered, or refuses its configuration.
     pub fn new(probe: ProbeTask<'a>) -> Result<Self, ProbeError> {
         let model = match probe.experiment {
-            Some(experiment) => Some((experiment.task.clone(), probe.base_model(&experiment.task)?)),
+            Some(experiment) => {
+                Some((experiment.world.task.clone(), probe.base_model(&experiment.world.task)?))
+            }
             None => None,
         };
         Ok(Self { probe, characters: BTreeSet::new(), model })

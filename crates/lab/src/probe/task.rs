@@ -57,7 +57,8 @@ impl ProbeTask<'_> {
     /// If it was not named, is not offered, or refuses its configuration.
     pub fn objective(&self) -> Result<ObjectiveHandle, ProbeError> {
         let component = self.component.as_ref().ok_or(ProbeError::Unnamed)?;
-        let task = self.experiment.map_or_else(|| task_of(&BTreeSet::from(['a']), 1), |e| e.task.clone());
+        let task =
+            self.experiment.map_or_else(|| task_of(&BTreeSet::from(['a']), 1), |e| e.world.task.clone());
         Ok(self.registry.objective(&component.plugin)?.create(&component.configuration, &task)?)
     }
 }

@@ -41,8 +41,9 @@ impl<'a> VerifierProbe<'a> {
     /// If it is not named or not offered, or refuses its configuration.
     pub fn new(probe: ProbeTask<'a>) -> Result<Self, ProbeError> {
         let characters = BTreeSet::new();
-        let task =
-            probe.experiment.map_or_else(|| task_of(&characters, 1), |experiment| experiment.task.clone());
+        let task = probe
+            .experiment
+            .map_or_else(|| task_of(&characters, 1), |experiment| experiment.world.task.clone());
         let verifier = probe.verifier(&task)?;
         Ok(Self { probe, characters, task, verifier })
     }

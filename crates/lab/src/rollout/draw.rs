@@ -1,7 +1,8 @@
 //! Drawing sequences from a source.
 
 use super::{BatchKey, FilteredSource, Recipe, prompts_of_step};
-use crate::experiment::{Experiment, SampleSource, Sampling};
+use crate::plan::{SampleSource, Sampling};
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::{SampleRequest, Samples};
 use pstar_core::data::RaggedBuffer;
@@ -41,7 +42,7 @@ impl<'a> Origin<'a> {
 
     fn sample(
         self,
-        experiment: &Experiment,
+        world: &World,
         request: &SampleRequest<'_>,
         key: StreamKey,
     ) -> Result<Samples, PluginError> {
@@ -49,7 +50,7 @@ impl<'a> Origin<'a> {
         let off_policy = StreamKey { purpose: Purpose::BaseSample as u8, ..key };
         match self {
             Self::Policy(policy) => policy.sample(request, key),
-            Self::Base => experiment.base.sample(request, off_policy),
+            Self::Base => world.base.sample(request, off_policy),
             Self::Filtered(source) => Ok(source.sample(request, off_policy)),
         }
     }
@@ -72,12 +73,12 @@ impl Drawn {
     /// The batch of a key.
     #[allow(clippy::cast_possible_truncation, reason = "groups and samples are below 2^32")]
     pub(super) fn first(
-        experiment: &Experiment,
+        world: &World,
         sampling: Sampling,
         origin: Origin<'_>,
         BatchKey { seed, step }: BatchKey,
     ) -> Result<Self, PluginError> {
-        let prompts = experiment.prompts.view();
+        let prompts = world.prompts.view();
         let size = sampling.group;
         let prompt = prompts_of_step(seed, step, sampling.prompts, prompts.len());
         let (mut prompt_of, mut sample) = (Vec::new(), Vec::new());
@@ -89,7 +90,7 @@ impl Drawn {
             *earlier += size;
         }
         let request = SampleRequest::new(prompts, &prompt_of, &sample)?;
-        let samples = origin.sample(experiment, &request, StreamKey::new(seed, Purpose::Rollout, step))?;
+        let samples = origin.sample(world, &request, StreamKey::new(seed, Purpose::Rollout, step))?;
         let (tokens, log_probs) = (samples.tokens, samples.log_probs);
         Ok(Self { source: origin.source(), prompt, size, prompt_of, sample, tokens, log_probs })
     }
@@ -97,7 +98,7 @@ impl Drawn {
     /// Other sequences in the place of some groups.
     pub(super) fn again(
         &self,
-        experiment: &Experiment,
+        world: &World,
         origin: Origin<'_>,
         groups: &[Range<usize>],
         (BatchKey { seed, step }, attempt): (BatchKey, u8),
@@ -105,9 +106,9 @@ impl Drawn {
         let rows = || groups.iter().cloned().flatten();
         let prompt_of: Vec<u32> = rows().map(|row| self.prompt_of[row]).collect();
         let sample: Vec<u32> = rows().map(|row| self.sample[row]).collect();
-        let request = SampleRequest::new(experiment.prompts.view(), &prompt_of, &sample)?;
+        let request = SampleRequest::new(world.prompts.view(), &prompt_of, &sample)?;
         let key = StreamKey { resample: attempt, ..StreamKey::new(seed, Purpose::Rollout, step) };
-        let samples = origin.sample(experiment, &request, key)?;
+        let samples = origin.sample(world, &request, key)?;
         Ok(Self {
             source: self.source,
             prompt: groups.iter().map(|rows| self.prompt_of[rows.start]).collect(),

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 /// Where a run writes, and what it says of itself.
 #[allow(missing_debug_implementations, reason = "holds a function")]
-pub struct Plan<'a> {
+pub struct RunOptions<'a> {
     /// The directory; the first free name of the experiment's under `runs` if there is none.
     pub directory: Option<&'a Path>,
     /// The fields of the experiment that were replaced, for its provenance.
@@ -55,25 +55,27 @@ pub struct Conducted {
 pub fn conduct(
     experiment: &Experiment,
     registry: &Registry,
-    plan: &Plan<'_>,
+    options: &RunOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<Conducted, RunError> {
     let prepared = prepare_telling(experiment, registry, progress)?;
     prepared.check_memory()?;
-    let directory = match plan.directory {
+    let directory = match options.directory {
         Some(path) => RunDirectory::create(path),
         None => RunDirectory::create_fresh(Path::new("runs"), experiment.file.name.value()),
     };
     let directory = directory.map_err(RunError::Directory)?;
-    directory.copy_inputs(&experiment.inputs, &experiment.task.directory).map_err(|error| match error {
-        StoreError::Changed { .. } | StoreError::Unreadable { .. } => RunError::Directory(error),
-        _ => RunError::Result(error),
-    })?;
-    let provenance = collect_provenance(registry, experiment, plan.set);
+    directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory).map_err(
+        |error| match error {
+            StoreError::Changed { .. } | StoreError::Unreadable { .. } => RunError::Directory(error),
+            _ => RunError::Result(error),
+        },
+    )?;
+    let provenance = collect_provenance(registry, experiment, options.set);
     let inputs = directory.write_inputs(&resolved(experiment, directory.path()), &provenance);
     inputs.map_err(RunError::Result)?;
     let write = |record: &RunRecord| {
-        directory.write_record(record).and_then(|()| directory.write_table(&(plan.table)(record)))
+        directory.write_record(record).and_then(|()| directory.write_table(&(options.table)(record)))
     };
     let mut record = execute(&prepared, progress);
     // What was trained is safe before anything else is tried.

@@ -6,7 +6,7 @@ use super::initial::Starting;
 use super::needs::Needs;
 use crate::clock::thread_seconds;
 use crate::evaluation::{DynamicReference, Evaluation, Ruler};
-use crate::experiment::{Gradient, ObjectiveSpec, Sampling, Training};
+use crate::plan::{Gradient, ObjectiveSpec, Sampling, Training};
 use crate::policy_class::PolicyClass;
 use crate::training::{Control, create};
 use pstar_core::PluginError;
@@ -70,9 +70,7 @@ impl Estimate {
         let alone = alone.map_err(|error| PluginError::data(format!("no thread can be started: {error}")))?;
         // One thread, so that its clock counts all the work.
         let work = alone.install(|| work(prepared))?;
-        let experiment = prepared.experiment;
-        let counts = [experiment.policies.len(), experiment.objectives.len(), experiment.seeds.len()];
-        let arms = counts.iter().fold(1u64, |product, &count| product.saturating_mul(count as u64));
+        let arms = prepared.experiment.plan.arms();
         let batch = match prepared.training.gradient {
             Gradient::Sampled(Sampling { prompts, group, .. }) => (prompts * group) as u64,
             Gradient::Population => 0,
@@ -95,16 +93,16 @@ impl Estimate {
 /// Seconds of processor time of all arms and of the search for optima.
 fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
     let experiment = prepared.experiment;
-    let seeds = experiment.seeds.len() as f64;
+    let seeds = experiment.plan.seeds.len() as f64;
     let steps = f64::from(prepared.training.steps);
     // The curve's first and last point come with the full evaluations.
-    let points = f64::from(prepared.training.steps.saturating_sub(1) / experiment.evaluation.every);
+    let points = f64::from(prepared.training.steps.saturating_sub(1) / experiment.world.evaluation.every);
     let mut by_plugin: BTreeMap<&str, (&ObjectiveSpec, f64)> = BTreeMap::new();
-    for spec in &experiment.objectives {
+    for spec in &experiment.plan.objectives {
         by_plugin.entry(&spec.plugin).or_insert((spec, 0.0)).1 += 1.0;
     }
     let mut seconds = 0.0;
-    for policy in 0..experiment.policies.len() {
+    for policy in 0..experiment.plan.policies.len() {
         let parts = parts(prepared, policy)?;
         let mut step = None;
         for &(objective, count) in by_plugin.values() {
@@ -115,7 +113,7 @@ fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
             seconds += seeds * count * arm;
         }
         seconds += if parts.by_seed { seeds * parts.full } else { parts.full };
-        if experiment.evaluation.optima {
+        if experiment.world.evaluation.optima {
             seconds += optima(prepared, policy, parts.full)?;
         }
     }
@@ -124,7 +122,7 @@ fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
 
 /// The evaluations of a policy at its start, each the less of two.
 fn parts(prepared: &Prepared<'_>, policy: usize) -> Result<Parts, PluginError> {
-    let seed = prepared.experiment.seeds.first().copied().unwrap_or(0);
+    let seed = prepared.experiment.plan.first_seed();
     let Starting { policy: handle, mut evaluator } = Starting::new(prepared, policy, seed)?;
     let (initial, mut full) = timed(|| evaluator.evaluate(&handle, 0))?;
     if full < LONG {
@@ -143,7 +141,7 @@ fn parts(prepared: &Prepared<'_>, policy: usize) -> Result<Parts, PluginError> {
 
 /// Whether the curve has points between its first and its last.
 fn points_are_made(prepared: &Prepared<'_>) -> bool {
-    prepared.training.steps > prepared.experiment.evaluation.every
+    prepared.training.steps > prepared.experiment.world.evaluation.every
 }
 
 fn timed<T>(work: impl FnOnce() -> Result<T, PluginError>) -> Result<(T, f64), PluginError> {
@@ -159,7 +157,7 @@ fn step_seconds(
     objective: &ObjectiveSpec,
     parts: &Parts,
 ) -> Result<f64, PluginError> {
-    let Some(&seed) = prepared.experiment.seeds.first() else { return Ok(0.0) };
+    let Some(&seed) = prepared.experiment.plan.seeds.first() else { return Ok(0.0) };
     let (gradient, factor) = smaller(prepared.training.gradient);
     let mut least = f64::INFINITY;
     for tried in TRIED {
@@ -176,7 +174,7 @@ fn step_seconds(
             break;
         }
     }
-    let every = prepared.experiment.evaluation.every;
+    let every = prepared.experiment.world.evaluation.every;
     // Points of the curve lie between steps where every step has one.
     let between = if every == 1 { parts.point } else { 0.0 };
     Ok(if least.is_finite() { (least - between).max(0.0) * factor } else { 0.0 })
@@ -200,17 +198,17 @@ fn smaller(gradient: Gradient) -> (Gradient, f64) {
 fn optima(prepared: &Prepared<'_>, policy: usize, full: f64) -> Result<f64, PluginError> {
     let Prepared { experiment, registry, ruler, .. } = prepared;
     let mut searches = 0.0;
-    for spec in &experiment.objectives {
+    for spec in &experiment.plan.objectives {
         let component = registry.objective(&spec.plugin);
         let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
-        let objective = component.create(&spec.configuration, &experiment.task)?;
+        let objective = component.create(&spec.configuration, &experiment.world.task)?;
         searches += f64::from(u8::from(objective.declaration()?.divergence.is_some()));
     }
     let explored;
     let reference = match ruler {
         Ruler::Dynamic(reference) => &**reference,
         Ruler::Sampled(..) => return Ok(0.0),
-        Ruler::Enumerated(_) => match DynamicReference::new(experiment)? {
+        Ruler::Enumerated(_) => match DynamicReference::new(&experiment.world)? {
             Ok(reference) => {
                 explored = reference;
                 &explored
@@ -218,8 +216,8 @@ fn optima(prepared: &Prepared<'_>, policy: usize, full: f64) -> Result<f64, Plug
             Err(_) => return Ok(0.0),
         },
     };
-    let handle = create(experiment, registry, &experiment.policies[policy])?;
-    let Ok(class) = PolicyClass::new(reference, experiment, &handle)? else { return Ok(0.0) };
+    let handle = create(&experiment.world, registry, &experiment.plan.policies[policy])?;
+    let Ok(class) = PolicyClass::new(reference, &experiment.world, &handle)? else { return Ok(0.0) };
     let pass = timed(|| class.log_masses(&handle))?.1;
     let pass = pass.min(timed(|| class.log_masses(&handle))?.1);
     let transition = pass / class.transitions().max(1) as f64;

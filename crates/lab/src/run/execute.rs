@@ -3,8 +3,8 @@
 use super::initial::{Initial, Starting};
 use super::{Prepared, Progress, compare, seeds};
 use crate::evaluation::Evaluation;
-use crate::experiment::{ObjectiveSpec, Training};
 use crate::optimum::{Search, beside};
+use crate::plan::{ObjectiveSpec, Training};
 use crate::training::{ArmEvent, ArmOutcome, Components, Control, train};
 use pstar_core::PluginError;
 use pstar_record::{ArmRecord, ArmStatus, RunRecord, VERSION, Warnings};
@@ -16,9 +16,9 @@ use rayon::prelude::*;
 pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
     let experiment = prepared.experiment;
     let mut arms: Vec<(usize, &ObjectiveSpec, usize)> = Vec::new();
-    for policy in 0..experiment.policies.len() {
-        for objective in &experiment.objectives {
-            arms.extend((0..experiment.seeds.len()).map(|seed| (policy, objective, seed)));
+    for policy in 0..experiment.plan.policies.len() {
+        for objective in &experiment.plan.objectives {
+            arms.extend((0..experiment.plan.seeds.len()).map(|seed| (policy, objective, seed)));
         }
     }
     progress.phase("evaluating policies at their start");
@@ -29,16 +29,16 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
         .map(|(policy, objective, seed)| {
             let start = initial.get(policy, seed);
             if progress.stopped() {
-                return unbegun(prepared, policy, objective, experiment.seeds[seed]);
+                return unbegun(prepared, policy, objective, experiment.plan.seeds[seed]);
             }
-            let record = run_arm(prepared, start, (policy, objective, experiment.seeds[seed]), progress);
+            let record = run_arm(prepared, start, (policy, objective, experiment.plan.seeds[seed]), progress);
             progress.arm_ended(&format!("{} · {} · seed {}", record.policy, record.objective, record.seed));
             record
         })
         .collect();
     progress.end();
-    let policies: Vec<String> = experiment.policies.iter().map(|spec| spec.name.clone()).collect();
-    let objectives: Vec<String> = experiment.objectives.iter().map(|spec| spec.name.clone()).collect();
+    let policies: Vec<String> = experiment.plan.policies.iter().map(|spec| spec.name.clone()).collect();
+    let objectives: Vec<String> = experiment.plan.objectives.iter().map(|spec| spec.name.clone()).collect();
     let warnings = prepared.warnings.iter().cloned().chain(seeds::without_effect(&arms)).collect();
     RunRecord {
         version: VERSION,
@@ -55,7 +55,7 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
 /// Looks for the best policy of each class under each objective, and adds what is found to the record.
 pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dyn Progress) {
     let Prepared { experiment, registry, ruler, .. } = prepared;
-    if !experiment.evaluation.optima {
+    if !experiment.world.evaluation.optima {
         return;
     }
     progress.phase("looking for the optima of the classes");
@@ -100,7 +100,7 @@ fn record(
     outcome: ArmOutcome,
 ) -> ArmRecord {
     ArmRecord {
-        policy: prepared.experiment.policies[policy].name.clone(),
+        policy: prepared.experiment.plan.policies[policy].name.clone(),
         objective: objective.name.clone(),
         seed,
         learning_rate: prepared.training.optimizer.learning_rate(),
@@ -147,14 +147,14 @@ pub fn components<'a>(
     let component = prepared.registry.objective(&objective.plugin);
     let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
     Ok(Components {
-        experiment,
+        world: &experiment.world,
         training,
         facts: &prepared.facts,
         exact: prepared.exact(policy, &objective.name),
         filtered: prepared.filtered.as_ref(),
         evaluator,
         policy: handle,
-        objective: component.create(&objective.configuration, &experiment.task)?,
+        objective: component.create(&objective.configuration, &experiment.world.task)?,
         seed,
     })
 }

@@ -20,12 +20,12 @@ impl<'a> Starting<'a> {
     /// The policy of that number, as an arm with this seed starts it.
     pub(super) fn new(prepared: &'a Prepared<'_>, policy: usize, seed: u64) -> Result<Self, PluginError> {
         let experiment = prepared.experiment;
-        let mut handle = create(experiment, prepared.registry, &experiment.policies[policy])?;
+        let mut handle = create(&experiment.world, prepared.registry, &experiment.plan.policies[policy])?;
         match &prepared.starts[policy] {
             Some(parameters) => handle.set_parameters(parameters)?,
             None => handle.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
         }
-        let evaluator = prepared.ruler.evaluator(experiment, &handle, seed)?;
+        let evaluator = prepared.ruler.evaluator(&experiment.world, &handle, seed)?;
         Ok(Self { policy: handle, evaluator })
     }
 }
@@ -44,7 +44,7 @@ pub(super) struct Initial(Vec<Figures>);
 impl Initial {
     /// Evaluates all policies where the experiment's arms start, in parallel.
     pub(super) fn of(prepared: &Prepared<'_>) -> Self {
-        let policies = 0..prepared.experiment.policies.len();
+        let policies = 0..prepared.experiment.plan.policies.len();
         Self(policies.into_par_iter().map(|policy| Figures::of(prepared, policy)).collect())
     }
 
@@ -59,7 +59,7 @@ impl Initial {
 
 impl Figures {
     fn of(prepared: &Prepared<'_>, policy: usize) -> Self {
-        let seeds = &prepared.experiment.seeds;
+        let seeds = &prepared.experiment.plan.seeds;
         let evaluate = |&seed: &u64| -> Result<(Evaluation, bool), PluginError> {
             let Starting { policy, mut evaluator } = Starting::new(prepared, policy, seed)?;
             Ok((evaluator.evaluate(&policy, 0)?, evaluator.is_seeded()))

@@ -2,8 +2,9 @@
 
 use super::Prepared;
 use crate::evaluation::{Ruler, space_of};
-use crate::experiment::{Experiment, Gradient, Problem, Sampling, Training};
+use crate::experiment::{Experiment, Problem};
 use crate::memory;
+use crate::plan::{Gradient, Sampling, Training};
 use crate::training::create;
 use pstar_core::PluginError;
 use pstar_core::author::SampleRequest;
@@ -53,16 +54,16 @@ impl Needs {
     /// If the base fails.
     pub(super) fn before(experiment: &Experiment, training: Training) -> Result<Self, PluginError> {
         let mut needs = Self::default();
-        let prompts = experiment.prompts.view().len() as f64;
-        let enumerated = space_of(experiment)
+        let prompts = experiment.world.prompts.view().len() as f64;
+        let enumerated = space_of(&experiment.world)
             .count()
-            .filter(|&count| count <= experiment.evaluation.enumerate_up_to)
+            .filter(|&count| count <= experiment.world.evaluation.enumerate_up_to)
             .map(|count| count as f64);
         if let Some(outputs) = enumerated {
             let contexts = contexts(experiment)?;
             needs.outputs(experiment, outputs, contexts as f64, prompts);
             if training.gradient == Gradient::Population {
-                let tokens = outputs * prompts * experiment.task.horizon as f64;
+                let tokens = outputs * prompts * experiment.world.task.horizon as f64;
                 needs.population(experiment, tokens);
             }
         }
@@ -85,7 +86,7 @@ impl Needs {
             }
             // Nodes × choices, for the base once and for every thread's policy: successors, rows and factors.
             Ruler::Dynamic(reference) => {
-                let cells = reference.states() as f64 * experiment.task.choices() as f64;
+                let cells = reference.states() as f64 * experiment.world.task.choices() as f64;
                 let place = experiment.file.exact.max_states.place(&experiment.text);
                 let hint = "lower `task.horizon` or `exact.max_states`";
                 needs.add(
@@ -97,8 +98,8 @@ impl Needs {
             }
             Ruler::Sampled(..) => {
                 let each = PER_SEQUENCE + PER_TOKEN * mean_length(experiment);
-                let samples = experiment.evaluation.samples as f64 * each;
-                let sets = experiment.prompts.view().len() as f64 + arms_at_once(experiment);
+                let samples = experiment.world.evaluation.samples as f64 * each;
+                let sets = experiment.world.prompts.view().len() as f64 + arms_at_once(experiment);
                 let place = experiment.file.evaluation.samples.place(&experiment.text);
                 needs.add(
                     "the samples of base and policies",
@@ -114,11 +115,12 @@ impl Needs {
         needs.records(experiment, prepared.training);
         needs.batch(experiment, prepared.training);
         let mut parameters = 0;
-        for spec in &experiment.policies {
-            parameters = create(experiment, prepared.registry, spec)?.parameter_count()?.max(parameters);
+        for spec in &experiment.plan.policies {
+            parameters =
+                create(&experiment.world, prepared.registry, spec)?.parameter_count()?.max(parameters);
         }
         let place = 0..0;
-        let records = (experiment.objectives.len() * experiment.seeds.len()) as f64;
+        let records = (experiment.plan.objectives.len() * experiment.plan.seeds.len()) as f64;
         let bytes = parameters as f64 * 8.0 * (8.0 * arms_at_once(experiment) + records);
         needs.add("the parameters of all arms", bytes, place, "use smaller policies, or fewer `seeds`");
         Ok(needs)
@@ -163,13 +165,13 @@ impl Needs {
     fn population(&mut self, experiment: &Experiment, tokens: f64) {
         let bytes = tokens * (4.0 + 24.0 * arms_at_once(experiment));
         let hint = "use `Sampled(…)` as `training.gradient`, or fewer `task.prompts`";
-        self.add("exact gradients over all outputs", bytes, gradient_place(experiment), hint);
+        self.add("exact gradients over all outputs", bytes, experiment.gradient_place(), hint);
     }
 
     fn records(&mut self, experiment: &Experiment, training: Training) {
         let arms = arms(experiment);
-        let points = f64::from(training.steps / experiment.evaluation.every) + 2.0;
-        let point = PER_POINT + PER_KEY * experiment.evaluation.k.len() as f64;
+        let points = f64::from(training.steps / experiment.world.evaluation.every) + 2.0;
+        let point = PER_POINT + PER_KEY * experiment.world.evaluation.k.len() as f64;
         let place = experiment.file.evaluation.every.as_ref();
         let place = place.map_or(0..0, |every| every.place(&experiment.text));
         let hint = "raise `evaluation.every`";
@@ -186,13 +188,13 @@ impl Needs {
         let bytes = (prompts * group) as f64 * kept * sequence * arms_at_once(experiment);
         let hint = "lower `prompts` or `group` of `training.gradient`, or `--threads`";
         let what = format!("batches of {prompts} × {group} sequences");
-        self.add(what, bytes, gradient_place(experiment), hint);
+        self.add(what, bytes, experiment.gradient_place(), hint);
     }
 }
 
 /// Number of arms.
 pub(super) fn arms(experiment: &Experiment) -> f64 {
-    experiment.policies.len() as f64 * experiment.objectives.len() as f64 * experiment.seeds.len() as f64
+    experiment.plan.arms() as f64
 }
 
 /// Number of arms that are trained at the same time.
@@ -200,16 +202,12 @@ fn arms_at_once(experiment: &Experiment) -> f64 {
     arms(experiment).min(rayon::current_num_threads() as f64).max(1.0)
 }
 
-fn gradient_place(experiment: &Experiment) -> Range<usize> {
-    experiment.file.training.as_ref().map_or(0..0, |training| training.gradient.place(&experiment.text))
-}
-
 /// Number of tables of the base: one a state behind a prompt, or a prompt where it has no states.
 fn contexts(experiment: &Experiment) -> Result<usize, PluginError> {
-    let prompts = experiment.prompts.view();
+    let prompts = experiment.world.prompts.view();
     let mut states = std::collections::BTreeSet::new();
     for prompt in prompts.rows() {
-        match experiment.base.start(prompt)? {
+        match experiment.world.base.start(prompt)? {
             Some(state) => states.insert(state),
             None => return Ok(prompts.len()),
         };
@@ -219,8 +217,8 @@ fn contexts(experiment: &Experiment) -> Result<usize, PluginError> {
 
 /// How many tokens an output of the base has, a mean over prompts; as many as there can be where it does not sample.
 fn mean_length(experiment: &Experiment) -> f64 {
-    let (prompts, longest) = (experiment.prompts.view(), experiment.task.horizon as f64);
-    if experiment.task.ending == Ending::FixedLength || prompts.is_empty() {
+    let (prompts, longest) = (experiment.world.prompts.view(), experiment.world.task.horizon as f64);
+    if experiment.world.task.ending == Ending::FixedLength || prompts.is_empty() {
         return longest;
     }
     let count = u32::try_from(prompts.len()).unwrap_or(u32::MAX);
@@ -228,6 +226,6 @@ fn mean_length(experiment: &Experiment) -> f64 {
     let prompt_of: Vec<u32> = sample.iter().map(|i| i % count).collect();
     let request = SampleRequest::new(prompts, &prompt_of, &sample);
     let key = StreamKey::new(0, Purpose::Evaluation, 0);
-    let samples = request.and_then(|request| experiment.base.sample(&request, key));
+    let samples = request.and_then(|request| experiment.world.base.sample(&request, key));
     samples.map_or(longest, |samples| samples.log_probs.len() as f64 / f64::from(LENGTH_SAMPLES))
 }

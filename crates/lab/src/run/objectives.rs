@@ -3,7 +3,8 @@
 use super::declared;
 use super::small_groups::own_refusal;
 use crate::evaluation::Ruler;
-use crate::experiment::{Experiment, Gradient, ObjectiveSpec, Problem, Training};
+use crate::experiment::{Experiment, Problem};
+use crate::plan::{Gradient, ObjectiveSpec, Training};
 use crate::training::MOST_GROUP;
 use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
 use pstar_core::{PluginError, shown};
@@ -30,8 +31,7 @@ pub(super) fn check(
 ) -> Result<Checked, Vec<Problem>> {
     let name = format!("objective `{}`", shown(&spec.name));
     let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
-    let failed =
-        |error: PluginError| vec![Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)];
+    let failed = |error: PluginError| vec![experiment.of_objective(spec, &error)];
     let component = registry.objective(&spec.plugin).map_err(|error| vec![at(&error.to_string())])?;
     let create = || component.create_for(&spec.configuration, task);
     let mut objective = create().map_err(failed)?;
@@ -46,7 +46,7 @@ pub(super) fn check(
         problems.extend(failed(own_words.unwrap_or_else(|| small_groups(declaration.minimum_group, size))));
     }
     if let (PartitionNeed::Exact, Ruler::Sampled(_, unavailable)) = (declaration.partition, ruler) {
-        let (limit, reason) = (experiment.evaluation.enumerate_up_to, &unavailable.reason);
+        let (limit, reason) = (experiment.world.evaluation.enumerate_up_to, &unavailable.reason);
         let message = format!("it needs the exact Z, but the outputs are more than {limit}, and {reason}");
         let hint =
             "use a smaller `horizon`, or an objective that estimates Z (`partition: Running`) or needs none";

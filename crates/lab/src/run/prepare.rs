@@ -8,9 +8,8 @@ use crate::consistency::check_policy;
 use crate::evaluation::{
     DynamicEvaluation, DynamicReference, FilteredSamplers, Reference, Ruler, SampledEvaluation, Unavailable,
 };
-use crate::experiment::{
-    Experiment, ExperimentError, Gradient, PolicySpec, Problem, SampleSource, Sampling, Training,
-};
+use crate::experiment::{Experiment, ExperimentError, Problem};
+use crate::plan::{Gradient, PolicySpec, SampleSource, Sampling, Training};
 use crate::policy_class::PolicyClass;
 use crate::rollout::{FilteredSource, Recipe};
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
@@ -20,7 +19,6 @@ use pstar_loader::{Registry, TaskText};
 use pstar_record::{Measures, Warning};
 use rayon::prelude::*;
 use std::collections::HashMap;
-use std::ops::Range;
 
 /// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
 const MOST_POPULATION: u64 = 1 << 24;
@@ -62,17 +60,15 @@ impl Prepared<'_> {
     pub fn check_memory(&self) -> Result<(), ExperimentError> {
         let problem = match Needs::of(self) {
             Ok(needs) => needs.problem(),
-            Err(error) => Some(Problem { hint: error.hint, ..Problem::new(error.message) }),
+            Err(error) => Some(error.into()),
         };
-        let Some(problem) = problem else { return Ok(()) };
-        let (path, text) = (self.experiment.path.clone(), self.experiment.text.clone());
-        Err(ExperimentError { path, text, problems: vec![problem] })
+        problem.map_or(Ok(()), |problem| Err(self.experiment.error(vec![problem])))
     }
 
     /// What rollouts of so many sequences are made from.
     pub fn recipe(&self, sampling: Sampling, base_log_probs: bool) -> Recipe<'_> {
         let Self { experiment, facts, filtered, .. } = self;
-        Recipe { experiment, facts, sampling, filtered: filtered.as_ref(), base_log_probs }
+        Recipe { world: &experiment.world, facts, sampling, filtered: filtered.as_ref(), base_log_probs }
     }
 
     /// What exact gradients of a policy under an objective are had from.
@@ -105,38 +101,35 @@ pub fn prepare_telling<'a>(
     progress: &dyn Progress,
 ) -> Result<Prepared<'a>, ExperimentError> {
     let mut problems = missing_parts(experiment);
-    let failed =
-        |problems| ExperimentError { path: experiment.path.clone(), text: experiment.text.clone(), problems };
-    let (Some(training), true) = (experiment.training, problems.is_empty()) else {
+    let world = &experiment.world;
+    let failed = |problems| experiment.error(problems);
+    let (Some(training), true) = (experiment.plan.training, problems.is_empty()) else {
         return Err(failed(problems));
     };
-    let of_task = |error: PluginError| {
-        let problem = Problem::new(error.message);
-        failed(vec![Problem { hint: error.hint, ..problem }])
-    };
+    let of_task = |error: PluginError| experiment.failure(error);
     if let Some(problem) = Needs::before(experiment, training).map_err(of_task)?.problem() {
         return Err(failed(vec![problem]));
     }
     progress.phase("working out exact values");
-    let ruler = Ruler::watched(experiment, &|done, most| progress.prepared(done, most)).map_err(of_task)?;
+    let ruler = Ruler::watched(world, &|done, most| progress.prepared(done, most)).map_err(of_task)?;
     progress.phase("preparing policies and objectives");
-    let facts = ruler.facts(experiment.prompt_texts.len());
+    let facts = ruler.facts(experiment.world.prompt_texts.len());
     if facts.iter().all(|facts| facts.log_partition == Some(f64::NEG_INFINITY)) {
         let message = "no prompt has a valid output that the base reaches: there is nothing to learn";
         let place = experiment.file.task.verifier.plugin.place(&experiment.text);
         let hint = "check the verifier, the horizon and the prompts; `host exact` shows each prompt";
         return Err(failed(vec![Problem::at(place, message).with_hint(hint)]));
     }
-    let references = ruler.targets(experiment);
+    let references = ruler.targets(world);
     let of_problem = |problem| failed(vec![problem]);
     let (mut outputs, mut classes, mut filtered) = (None, Vec::new(), None);
     match (training.gradient, &ruler) {
         (Gradient::Sampled(sampling), _) if sampling.source == SampleSource::Filtered => {
-            match FilteredSamplers::new(experiment, &ruler).map_err(of_task)? {
+            match FilteredSamplers::new(world, &ruler).map_err(of_task)? {
                 Ok(samplers) => filtered = Some(FilteredSource(samplers)),
                 Err(Unavailable { reason, hint }) => {
                     let message = format!("`source: Filtered` needs exact samples of p*, but {reason}");
-                    problems.push(Problem::at(gradient_place(experiment), message).with_hint(hint));
+                    problems.push(Problem::at(experiment.gradient_place(), message).with_hint(hint));
                 }
             }
         }
@@ -145,7 +138,7 @@ pub fn prepare_telling<'a>(
             outputs = Some(listed(experiment, reference).map_err(of_problem)?);
         }
         (Gradient::Population, Ruler::Dynamic(reference)) => {
-            for spec in &experiment.policies {
+            for spec in &experiment.plan.policies {
                 match class(experiment, registry, reference, spec) {
                     Ok(class) => classes.push(class),
                     Err(problem) => problems.push(problem),
@@ -153,19 +146,19 @@ pub fn prepare_telling<'a>(
             }
         }
         (Gradient::Population, Ruler::Sampled(_, unavailable)) => {
-            let limit = experiment.evaluation.enumerate_up_to;
+            let limit = experiment.world.evaluation.enumerate_up_to;
             let reason = &unavailable.reason;
             let message =
                 format!("`Population` needs all outputs, which are more than {limit}, and {reason}");
             let hint = "use `Sampled`, a smaller horizon, or raise `enumerate_up_to`";
-            problems.push(Problem::at(gradient_place(experiment), message).with_hint(hint));
+            problems.push(Problem::at(experiment.gradient_place(), message).with_hint(hint));
         }
     }
     let (mut scales, mut beyond) = (HashMap::new(), Vec::new());
-    let task = TaskText::of(&experiment.task).map_err(of_task)?;
+    let task = TaskText::of(&experiment.world.task).map_err(of_task)?;
     let check = |spec| objectives::check(experiment, registry, spec, training, &facts, &ruler, &task);
-    let checked: Vec<_> = experiment.objectives.par_iter().map(check).collect();
-    for (spec, checked) in experiment.objectives.iter().zip(checked) {
+    let checked: Vec<_> = experiment.plan.objectives.par_iter().map(check).collect();
+    for (spec, checked) in experiment.plan.objectives.iter().zip(checked) {
         match checked {
             Ok(Checked { scale, unknown }) => {
                 scales.insert(spec.name.as_str(), scale);
@@ -175,8 +168,9 @@ pub fn prepare_telling<'a>(
         }
     }
     let mut starts = Vec::new();
-    for spec in &experiment.policies {
-        let start = initial_parameters(experiment, registry, &ruler, spec)
+    for spec in &experiment.plan.policies {
+        let start = initial_parameters(world, registry, &ruler, spec)
+            .map_err(|error| experiment.of_start(spec, &error))
             .and_then(|start| consistent(experiment, registry, spec, start));
         match start {
             Ok(parameters) => starts.push(parameters),
@@ -213,8 +207,9 @@ fn consistent(
     start: Option<Vec<f64>>,
 ) -> Result<Option<Vec<f64>>, Problem> {
     // A policy that cannot start fails with its arms.
-    if let Ok(policy) = started(experiment, registry, spec, start.as_deref())
-        && let Err(error) = check_policy(experiment, &policy, &spec.name)
+    if let Ok(policy) =
+        started(&experiment.world, registry, spec, start.as_deref(), experiment.plan.first_seed())
+        && let Err(error) = check_policy(&experiment.world, &policy, &spec.name)
     {
         return Err(Problem { hint: error.hint, ..Problem::at(spec.place.clone(), error.message) });
     }
@@ -224,17 +219,16 @@ fn consistent(
 /// All outputs, for exact gradients.
 fn listed(experiment: &Experiment, reference: &Reference) -> Result<OutputBatch, Problem> {
     let outputs = reference.space().count().unwrap_or(u64::MAX);
-    let all = outputs.saturating_mul(experiment.prompt_texts.len() as u64);
+    let all = outputs.saturating_mul(experiment.world.prompt_texts.len() as u64);
     if all > MOST_POPULATION {
         let message = format!(
             "`Population` holds all outputs of all prompts at once: {all}, more than {MOST_POPULATION}"
         );
         return Err(
-            Problem::at(gradient_place(experiment), message).with_hint("use `Sampled`, or fewer prompts")
+            Problem::at(experiment.gradient_place(), message).with_hint("use `Sampled`, or fewer prompts")
         );
     }
-    OutputBatch::new(experiment, reference)
-        .map_err(|error| Problem { hint: error.hint, ..Problem::new(error.message) })
+    OutputBatch::new(&experiment.world, reference).map_err(Problem::from)
 }
 
 /// A policy's class, for exact gradients where outputs are too many to list.
@@ -244,30 +238,22 @@ fn class(
     reference: &DynamicReference,
     spec: &PolicySpec,
 ) -> Result<PolicyClass, Problem> {
-    let failed = |error: PluginError| {
-        let name = format!("policy `{}`", spec.name);
-        Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)
-    };
-    let policy = create(experiment, registry, spec).map_err(failed)?;
-    PolicyClass::new(reference, experiment, &policy).map_err(failed)?.map_err(|unavailable| {
+    let failed = |error: PluginError| experiment.of_policy(spec, &error);
+    let policy = create(&experiment.world, registry, spec).map_err(failed)?;
+    PolicyClass::new(reference, &experiment.world, &policy).map_err(failed)?.map_err(|unavailable| {
         let message = format!("policy `{}`: {}", shown(&spec.name), unavailable.reason);
         Problem::at(spec.place.clone(), message).with_hint(unavailable.hint)
     })
-}
-
-/// Where the file says where gradients come from.
-fn gradient_place(experiment: &Experiment) -> Range<usize> {
-    experiment.file.training.as_ref().map_or(0..0, |training| training.gradient.place(&experiment.text))
 }
 
 fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
     let file = &experiment.file;
     let seeds = file.seeds.as_ref().map_or(0..0, |seeds| seeds.place(&experiment.text));
     let parts = [
-        ("training", experiment.training.is_none(), 0..0),
-        ("policies", experiment.policies.is_empty(), 0..0),
-        ("objectives", experiment.objectives.is_empty(), 0..0),
-        ("seeds", experiment.seeds.is_empty(), seeds),
+        ("training", experiment.plan.training.is_none(), 0..0),
+        ("policies", experiment.plan.policies.is_empty(), 0..0),
+        ("objectives", experiment.plan.objectives.is_empty(), 0..0),
+        ("seeds", experiment.plan.seeds.is_empty(), seeds),
     ];
     let missing = parts.into_iter().filter(|(_, missing, _)| *missing);
     missing
@@ -289,7 +275,7 @@ fn beyond_knowledge(objective: &str, what: &str) -> Warning {
 
 /// Names the prompts that cannot be solved.
 fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<Warning> {
-    let prompts = experiment.prompt_texts.iter().zip(facts);
+    let prompts = experiment.world.prompt_texts.iter().zip(facts);
     prompts
         .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
         .map(|(prompt, _)| Warning::Unsolvable { prompt: shown(prompt) })
@@ -315,13 +301,13 @@ fn without_states(
     registry: &Registry,
     reference: &DynamicReference,
 ) -> Result<Vec<Warning>, PluginError> {
-    let samples = experiment.evaluation.samples;
+    let samples = experiment.world.evaluation.samples;
     let mut warnings = Vec::new();
-    for spec in &experiment.policies {
-        let policy = create(experiment, registry, spec)?;
-        if let Err(unavailable) = DynamicEvaluation::new(reference, experiment, &policy)? {
+    for spec in &experiment.plan.policies {
+        let policy = create(&experiment.world, registry, spec)?;
+        if let Err(unavailable) = DynamicEvaluation::new(reference, &experiment.world, &policy)? {
             // Drawn now, since all arms share them.
-            reference.sampled(experiment)?;
+            reference.sampled(&experiment.world)?;
             let (policy, reason) = (shown(&spec.name), unavailable.reason);
             warnings.push(Warning::EstimatedPolicy { policy, reason, samples: samples as u64 });
         }
@@ -332,8 +318,8 @@ fn without_states(
 
 /// Says which coverage@k and pass@k are not estimated.
 fn beyond_the_samples(experiment: &Experiment) -> Option<Warning> {
-    let samples = experiment.evaluation.samples as u64;
-    let beyond = experiment.evaluation.k.iter().filter(|k| k.value > samples);
+    let samples = experiment.world.evaluation.samples as u64;
+    let beyond = experiment.world.evaluation.k.iter().filter(|k| k.value > samples);
     let k: Vec<String> = beyond.map(|k| k.text.clone()).collect();
     (!k.is_empty()).then_some(Warning::BeyondSamples { k, samples })
 }
@@ -343,12 +329,12 @@ fn all_sampled(
     sampled: &SampledEvaluation,
     unavailable: &Unavailable,
 ) -> Vec<Warning> {
-    let samples = experiment.evaluation.samples as u64;
-    let limit = experiment.evaluation.enumerate_up_to;
+    let samples = experiment.world.evaluation.samples as u64;
+    let limit = experiment.world.evaluation.enumerate_up_to;
     let whole = Warning::EstimatedTask { limit, reason: unavailable.reason.clone(), samples };
-    let unmet = sampled
-        .unmet()
-        .into_iter()
-        .map(|prompt| Warning::TooFewValid { prompt: experiment.prompt_texts[prompt].clone(), samples });
+    let unmet = sampled.unmet().into_iter().map(|prompt| Warning::TooFewValid {
+        prompt: experiment.world.prompt_texts[prompt].clone(),
+        samples,
+    });
     std::iter::once(whole).chain(unmet).chain(beyond_the_samples(experiment)).collect()
 }

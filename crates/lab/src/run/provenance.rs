@@ -31,7 +31,7 @@ pub fn collect_provenance(registry: &Registry, experiment: &Experiment, set: &[S
         files_untold_by: experiment.inputs.untold.clone(),
         platform: format!("{} {}", env::consts::OS, env::consts::ARCH),
         instruction_set: instruction_set(),
-        seeds: experiment.seeds.clone(),
+        seeds: experiment.plan.seeds.clone(),
     }
 }
 

@@ -21,8 +21,8 @@ pub fn resolved(experiment: &Experiment, run: &Path) -> String {
 /// The experiment with every default and all prompts.
 pub(super) fn resolved_file(experiment: &Experiment) -> ExperimentFile {
     let mut file = experiment.file.clone();
-    file.task.prompts = Some(Located::unplaced(PromptsFile::List(experiment.prompt_texts.clone())));
-    file.evaluation.every = Some(Located::unplaced(experiment.evaluation.every));
+    file.task.prompts = Some(Located::unplaced(PromptsFile::List(experiment.world.prompt_texts.clone())));
+    file.evaluation.every = Some(Located::unplaced(experiment.world.evaluation.every));
     file
 }
 
@@ -42,5 +42,5 @@ fn directory(experiment: &Experiment, run: &Path) -> PathBuf {
     }
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     // The folder of a file that is named without one is empty.
-    way(&whole(run), &whole(&Path::new(".").join(&experiment.task.directory)))
+    way(&whole(run), &whole(&Path::new(".").join(&experiment.world.task.directory)))
 }

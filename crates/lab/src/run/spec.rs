@@ -43,7 +43,8 @@ impl ArmSpec {
             .collect();
         file.evaluation.optima = false;
         file.seeds = Some(Seeds::of(vec![seed]));
-        let (own_policy, own_objective) = (&experiment.policies[policy], &experiment.objectives[objective]);
+        let (own_policy, own_objective) =
+            (&experiment.plan.policies[policy], &experiment.plan.objectives[objective]);
         let task = &experiment.file.task;
         let plugins = [
             registry.plugin_of("base model", task.base.plugin.value()),

@@ -8,9 +8,10 @@ use super::{
 };
 use crate::consistency::Kept;
 use crate::evaluation::{Evaluation, Evaluator};
-use crate::experiment::{Experiment, Gradient, Sampling, Training};
+use crate::plan::{Gradient, Sampling, Training};
 use crate::policy_class::PolicyClass;
 use crate::rollout::{BatchKey, FilteredSource, Recipe, Rollout, minibatches};
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::GradientBatch;
 use pstar_core::objective::{
@@ -56,7 +57,7 @@ pub enum ExactSource<'a> {
 #[allow(missing_debug_implementations, reason = "components of plugins")]
 pub struct Components<'a> {
     /// The task and all that is common to the arms.
-    pub experiment: &'a Experiment,
+    pub world: &'a World,
     /// How it trains.
     pub training: Training,
     /// The exact values of every prompt, where they are known.
@@ -224,7 +225,7 @@ impl<'a> Arm<'a> {
             let evaluation = self.parts.evaluator.evaluate(&self.parts.policy, step)?;
             state.record(evaluation.curve);
             state.last = Some(evaluation.full);
-        } else if step.is_multiple_of(self.parts.experiment.evaluation.every) {
+        } else if step.is_multiple_of(self.parts.world.evaluation.every) {
             let measures = self.parts.evaluator.curve(&self.parts.policy, step)?;
             state.record(measures);
         }
@@ -249,22 +250,22 @@ impl<'a> Arm<'a> {
         outcome.parameters.clone_from(&state.parameters);
         if outcome.status == ArmStatus::Complete && self.parts.training.steps > 0 {
             let moved = (self.start.as_slice(), state.parameters.as_slice());
-            outcome.warnings = state.idle.warnings(self.parts.experiment, self.parts.facts, moved);
+            outcome.warnings = state.idle.warnings(self.parts.world, self.parts.facts, moved);
             outcome.warnings.extend(self.overshoot(state));
         }
     }
 
     /// Passes over a batch of samples.
     fn train_on_samples(&mut self, sampling: Sampling, state: &mut ArmState) -> Result<(), PluginError> {
-        let experiment = self.parts.experiment;
+        let world = self.parts.world;
         let rollout = self.next_rollout(sampling, state)?;
         if state.step == 0 {
             state.first_batch = Some(rollout.fingerprint());
-            state.first = Some(Kept::of(experiment, &rollout));
+            state.first = Some(Kept::of(world, &rollout));
         }
         if state.step + 1 == self.parts.training.steps {
-            Kept::of(experiment, &rollout).check(experiment)?;
-            state.first.as_ref().map_or(Ok(()), |first| first.check(experiment))?;
+            Kept::of(world, &rollout).check(world)?;
+            state.first.as_ref().map_or(Ok(()), |first| first.check(world))?;
         }
         self.parts.objective.observe(&rollout.view(rollout.behaviour_log_probs(), 0)?)?;
         let groups = rollout.prompts().len();
@@ -292,13 +293,13 @@ impl<'a> Arm<'a> {
         rescore: bool,
         state: &mut ArmState,
     ) -> Result<Vec<f64>, PluginError> {
-        let experiment = self.parts.experiment;
+        let world = self.parts.world;
         let groups = rollout.prompts().len();
         let whole = part.len() == groups;
         let mut log_probs = std::mem::take(&mut self.log_probs);
         let current = if rescore {
             log_probs.resize(rollout.behaviour_log_probs().len(), 0.0);
-            self.parts.policy.score(&rollout.sequences(experiment)?, &mut log_probs)?;
+            self.parts.policy.score(&rollout.sequences(world)?, &mut log_probs)?;
             log_probs.as_slice()
         } else {
             rollout.behaviour_log_probs()
@@ -329,12 +330,12 @@ impl<'a> Arm<'a> {
         coefficients: &[f64],
         state: &mut ArmState,
     ) -> Result<(), PluginError> {
-        let experiment = self.parts.experiment;
+        let world = self.parts.world;
         if part.len() == rollout.prompts().len() {
-            let batch = rollout.weighted(experiment, coefficients)?;
+            let batch = rollout.weighted(world, coefficients)?;
             self.parts.policy.gradient(&batch, &mut self.gradient)?;
         } else {
-            let (sequences, weights, coefficients) = rollout.part(experiment, part, coefficients);
+            let (sequences, weights, coefficients) = rollout.part(world, part, coefficients);
             let batch = GradientBatch::new(sequences.view(), &weights, &coefficients)?;
             self.parts.policy.gradient(&batch, &mut self.gradient)?;
         }
@@ -343,9 +344,9 @@ impl<'a> Arm<'a> {
 
     /// The batch to train on: drawn now, or of the age that is asked for.
     fn next_rollout(&self, sampling: Sampling, state: &mut ArmState) -> Result<Rollout, PluginError> {
-        let Components { experiment, facts, filtered, ref policy, seed, training, .. } = self.parts;
+        let Components { world, facts, filtered, ref policy, seed, training, .. } = self.parts;
         let base_log_probs = self.declaration.base_log_probs;
-        let recipe = Recipe { experiment, facts, sampling, filtered, base_log_probs };
+        let recipe = Recipe { world, facts, sampling, filtered, base_log_probs };
         let age = sampling.age();
         let made = |step| Rollout::make(&recipe, policy, BatchKey { seed, step });
         if age == 0 {

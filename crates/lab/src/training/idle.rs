@@ -1,7 +1,7 @@
 //! What silently does nothing, noticed while an arm trains.
 
-use crate::experiment::Experiment;
 use crate::rollout::Rollout;
+use crate::world::World;
 use pstar_core::objective::{ObjectiveStep, PromptFacts};
 use pstar_record::Warning;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ impl IdleWatch {
     /// Prompts that are known to have no valid output are left out.
     pub fn warnings(
         &self,
-        experiment: &Experiment,
+        world: &World,
         facts: &[PromptFacts],
         (start, end): (&[f64], &[f64]),
     ) -> Vec<Warning> {
@@ -60,7 +60,7 @@ impl IdleWatch {
             .solved
             .iter()
             .filter(|(prompt, solved)| !**solved && solvable(**prompt))
-            .map(|(&prompt, _)| experiment.prompt_texts[prompt as usize].clone())
+            .map(|(&prompt, _)| world.prompt_texts[prompt as usize].clone())
             .collect();
         if !prompts.is_empty() {
             warnings.push(Warning::Unsolved { prompts });

@@ -1,7 +1,7 @@
 //! The optimizers. The host owns them, so that all arms share them.
 
 use super::bits;
-use crate::experiment::Optimizer;
+use crate::plan::Optimizer;
 use pstar_core::math;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -1,7 +1,7 @@
 //! The batch of all outputs, for exact gradients.
 
 use crate::evaluation::Reference;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::author::GradientBatch;
 use pstar_core::data::{Ending, Ragged, SequenceBatch, SequenceBuffer};
 use pstar_core::objective::{Moment, ObjectiveBatch, ObjectiveBuffer};
@@ -43,16 +43,16 @@ impl PopulationScores {
 }
 
 impl OutputBatch {
-    /// All outputs of an experiment.
+    /// All outputs of a world.
     ///
     /// # Errors
     /// If the base fails.
     #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
-    pub fn new(experiment: &Experiment, reference: &Reference) -> Result<Self, PluginError> {
+    pub fn new(world: &World, reference: &Reference) -> Result<Self, PluginError> {
         let space = reference.space();
         let count = space.count().unwrap_or(0);
-        let prompts = experiment.prompts.view().len();
-        let mut sequences = SequenceBuffer::new(experiment.prompts.clone());
+        let prompts = world.prompts.view().len();
+        let mut sequences = SequenceBuffer::new(world.prompts.clone());
         let (mut rewards, mut ended, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
         for (prompt, values) in (0..).zip(reference.prompts()) {
             for index in 0..count {
@@ -73,8 +73,8 @@ impl OutputBatch {
         columns.rewards = rewards;
         columns.ended = ended;
         columns.base_log_probs = vec![0.0; tokens];
-        experiment.base.score(&sequences.view(), &mut columns.base_log_probs)?;
-        let weights = experiment.weights.iter();
+        world.base.score(&sequences.view(), &mut columns.base_log_probs)?;
+        let weights = world.weights.iter();
         Ok(Self {
             sequences,
             columns,

@@ -1,15 +1,17 @@
 //! Initial parameters.
 
 use crate::evaluation::{Reference, Ruler};
-use crate::experiment::{Experiment, PolicySpec, Problem, Start};
+use crate::plan::{PolicySpec, Start};
 use crate::policy_class::PolicyClass;
+use crate::world::World;
+use pstar_core::PluginError;
 use pstar_core::author::{FitBatch, SampleRequest};
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
 use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::{PluginError, shown};
 use pstar_exact::{Distribution, filtered_projection};
 use pstar_loader::Registry;
 use pstar_loader::{ModelHandle, PolicyHandle};
+use thiserror::Error;
 
 /// The seed of the base's samples that a policy is fitted to where outputs are too many to enumerate.
 const FIT_SEED: u64 = 0;
@@ -23,42 +25,78 @@ const FIT_PSEUDO_COUNT: f64 = 0.1;
 /// Greatest number of tokens that a policy is fitted to: 4 GiB.
 const MOST_TOKENS: usize = 1 << 28;
 
+/// Why a policy has no initial parameters.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A component failed.
+    #[error(transparent)]
+    Component(#[from] PluginError),
+    /// It cannot start as the base.
+    #[error("`CopyBase` needs {0}")]
+    Copy(#[from] CopyError),
+}
+
+/// What a policy lacks to start with the base's parameters.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// They are different components.
+    #[error("a policy of the base's component `{base}`, found `{policy}`")]
+    Component {
+        /// The base's.
+        base: String,
+        /// The policy's.
+        policy: String,
+    },
+    /// The base does not show its parameters.
+    #[error("a base that shows its parameters")]
+    Hidden,
+    /// Parameters of another shape.
+    #[error("the base's shape ({base}), found {policy}")]
+    Shape {
+        /// The base's.
+        base: String,
+        /// The policy's.
+        policy: String,
+    },
+    /// One of them failed.
+    #[error("{}", .0.message)]
+    Failed(PluginError),
+}
+
 /// The initial parameters of a policy that do not depend on the seed; `None` for [`Start::Random`].
 ///
 /// # Errors
 /// What is wrong with the policy's start.
 pub fn initial_parameters(
-    experiment: &Experiment,
+    world: &World,
     registry: &Registry,
     ruler: &Ruler,
     spec: &PolicySpec,
-) -> Result<Option<Vec<f64>>, Problem> {
-    let failed = |error: PluginError| {
-        let name = format!("policy `{}`", spec.name);
-        Problem::of_component(&name, &error, spec.place.clone(), &experiment.text)
-    };
-    let mut policy = create(experiment, registry, spec).map_err(failed)?;
+) -> Result<Option<Vec<f64>>, StartError> {
+    let mut policy = create(world, registry, spec)?;
     match spec.start {
         Start::Random => return Ok(None),
         Start::AsConfigured => {}
-        Start::FitBase => fit_base(experiment, ruler, &mut policy).map_err(failed)?,
-        Start::CopyBase => return copy_base(experiment, spec, &policy).map(Some),
+        Start::FitBase => fit_base(world, ruler, &mut policy)?,
+        Start::CopyBase => return Ok(Some(copy_base(world, spec, &policy)?)),
     }
-    Ok(Some(policy.parameters().map_err(failed)?.values))
+    Ok(Some(policy.parameters()?.values))
 }
 
-/// A policy as the experiment configures it.
+/// A policy as its spec configures it.
 ///
 /// # Errors
 /// If the component refuses its configuration.
 pub(crate) fn create(
-    experiment: &Experiment,
+    world: &World,
     registry: &Registry,
     spec: &PolicySpec,
 ) -> Result<PolicyHandle, PluginError> {
     let component =
         registry.policy(&spec.plugin).map_err(|error| PluginError::contract(error.to_string()))?;
-    let policy = component.create(&spec.configuration, &experiment.task)?;
+    let policy = component.create(&spec.configuration, &world.task)?;
     if policy.files()? == spec.files {
         return Ok(policy);
     }
@@ -66,19 +104,18 @@ pub(crate) fn create(
     Err(PluginError::data(message).with_hint("leave the files of a run alone until it has ended"))
 }
 
-/// A policy at its initial parameters, as [`initial_parameters`] gave them; those that are drawn with the first seed,
-/// or 0 where there is none.
+/// A policy at its initial parameters, as [`initial_parameters`] gave them; drawn with `seed` where there are none.
 ///
 /// # Errors
 /// If the component fails.
 pub(crate) fn started(
-    experiment: &Experiment,
+    world: &World,
     registry: &Registry,
     spec: &PolicySpec,
     parameters: Option<&[f64]>,
+    seed: u64,
 ) -> Result<PolicyHandle, PluginError> {
-    let mut policy = create(experiment, registry, spec)?;
-    let seed = experiment.seeds.first().copied().unwrap_or(0);
+    let mut policy = create(world, registry, spec)?;
     match parameters {
         Some(parameters) => policy.set_parameters(parameters)?,
         None => policy.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
@@ -86,47 +123,37 @@ pub(crate) fn started(
     Ok(policy)
 }
 
-fn copy_base(experiment: &Experiment, spec: &PolicySpec, policy: &PolicyHandle) -> Result<Vec<f64>, Problem> {
-    let refused = |message: String| {
-        let message = format!("policy `{}`: `CopyBase` needs {message}", shown(&spec.name));
-        Problem::at(spec.start_place.clone(), message)
-            .with_hint("start with `FitBase`, or give both one shape")
-    };
-    let component = experiment.file.task.base.plugin.value();
-    if *component != spec.plugin {
-        return Err(refused(format!(
-            "a policy of the base's component `{component}`, found `{}`",
-            spec.plugin
-        )));
+fn copy_base(world: &World, spec: &PolicySpec, policy: &PolicyHandle) -> Result<Vec<f64>, CopyError> {
+    if world.base_plugin != spec.plugin {
+        return Err(CopyError::Component { base: world.base_plugin.clone(), policy: spec.plugin.clone() });
     }
-    let base = experiment.base.parameters().map_err(|error| refused(error.message))?;
-    let base = base.ok_or_else(|| refused("a base that shows its parameters".into()))?;
-    let own = policy.parameters().map_err(|error| refused(error.message))?;
+    let base = world.base.parameters().map_err(CopyError::Failed)?.ok_or(CopyError::Hidden)?;
+    let own = policy.parameters().map_err(CopyError::Failed)?;
     if own.shape != base.shape {
-        return Err(refused(format!("the base's shape ({}), found {}", base.shape, own.shape)));
+        return Err(CopyError::Shape { base: base.shape, policy: own.shape });
     }
     Ok(base.values)
 }
 
 /// Fits the policy to the base: exactly, by its outputs where they can be enumerated and by its states where both have
 /// some; else to samples.
-fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(), PluginError> {
+fn fit_base(world: &World, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(), PluginError> {
     match ruler {
         Ruler::Enumerated(reference) => {
             // Contexts that are met with a probability below all numbers can be fitted in logarithms alone.
             if underflows(reference)
-                && let Ok(class) = PolicyClass::of_base(experiment, policy)?
+                && let Ok(class) = PolicyClass::of_base(world, policy)?
             {
                 return fit_class(&class, policy);
             }
-            let distinct = distinct_prompts(experiment, reference.base_contexts(), policy)?;
+            let distinct = distinct_prompts(world, reference.base_contexts(), policy)?;
             let outputs =
                 usize::try_from(reference.space().count().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-            let most = outputs.saturating_mul(distinct.len()).saturating_mul(experiment.task.horizon + 1);
+            let most = outputs.saturating_mul(distinct.len()).saturating_mul(world.task.horizon + 1);
             if most > MOST_TOKENS {
-                return fit_samples(experiment, policy);
+                return fit_samples(world, policy);
             }
-            let mut sequences = SequenceBuffer::new(experiment.prompts.clone());
+            let mut sequences = SequenceBuffer::new(world.prompts.clone());
             let (mut weights, mut tokens) = (Vec::new(), Vec::new());
             for (prompt, weight) in distinct {
                 let probs = reference.base(prompt as usize).view().probs;
@@ -138,9 +165,9 @@ fn fit_base(experiment: &Experiment, ruler: &Ruler, policy: &mut PolicyHandle) -
             }
             policy.fit(&FitBatch::new(sequences.view(), &weights)?)
         }
-        Ruler::Dynamic(_) | Ruler::Sampled(..) => match PolicyClass::of_base(experiment, policy)? {
+        Ruler::Dynamic(_) | Ruler::Sampled(..) => match PolicyClass::of_base(world, policy)? {
             Ok(class) => fit_class(&class, policy),
-            Err(_) => fit_samples(experiment, policy),
+            Err(_) => fit_samples(world, policy),
         },
     }
 }
@@ -164,15 +191,15 @@ fn fit_class(class: &PolicyClass, policy: &mut PolicyHandle) -> Result<(), Plugi
 /// The prompts that base or policy tell apart, each with the weight of all that look like it.
 #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
 fn distinct_prompts(
-    experiment: &Experiment,
+    world: &World,
     base_contexts: &[usize],
     policy: &PolicyHandle,
 ) -> Result<Vec<(u32, f64)>, PluginError> {
     let mut distinct: Vec<((usize, Option<u64>), u32, f64)> = Vec::new();
-    for (prompt, tokens) in experiment.prompts.view().rows().enumerate() {
+    for (prompt, tokens) in world.prompts.view().rows().enumerate() {
         let start = policy.start(tokens)?;
         let key = (base_contexts[prompt], start);
-        let weight = experiment.weights[prompt];
+        let weight = world.weights[prompt];
         match distinct.iter_mut().find(|(known, _, _)| *known == key && start.is_some()) {
             Some((_, _, sum)) => *sum += weight,
             None => distinct.push((key, prompt as u32, weight)),
@@ -182,14 +209,14 @@ fn distinct_prompts(
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "prompts and samples are below 2^32")]
-fn fit_samples(experiment: &Experiment, policy: &mut PolicyHandle) -> Result<(), PluginError> {
-    let prompts = experiment.prompts.view();
+fn fit_samples(world: &World, policy: &mut PolicyHandle) -> Result<(), PluginError> {
+    let prompts = world.prompts.view();
     let n = FIT_SAMPLES.div_ceil(prompts.len());
     let prompt_of: Vec<u32> = (0..prompts.len() as u32).flat_map(|p| std::iter::repeat_n(p, n)).collect();
     let sample: Vec<u32> = (0..prompts.len()).flat_map(|_| 0..n as u32).collect();
     let request = SampleRequest::new(prompts, &prompt_of, &sample)?;
-    let samples = experiment.base.sample(&request, StreamKey::new(FIT_SEED, Purpose::FitBase, 0))?;
-    let weights: Vec<f64> = prompt_of.iter().map(|&p| experiment.weights[p as usize] / n as f64).collect();
+    let samples = world.base.sample(&request, StreamKey::new(FIT_SEED, Purpose::FitBase, 0))?;
+    let weights: Vec<f64> = prompt_of.iter().map(|&p| world.weights[p as usize] / n as f64).collect();
     let sequences = SequenceBatch::new(prompts, &prompt_of, samples.tokens.view())
         .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
     let pseudo_count = FIT_PSEUDO_COUNT / prompt_of.len() as f64;

@@ -1,7 +1,7 @@
 //! Samples of a model for one prompt, and scores of samples under another.
 
 use crate::evaluation::verdicts::verdicts;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::SampleRequest;
 use pstar_core::data::{Ragged, RaggedBuffer, SequenceBatch};
@@ -21,19 +21,19 @@ impl Draws {
     /// Samples a model.
     #[allow(clippy::cast_possible_truncation, reason = "prompts and samples are below 2^32")]
     pub(super) fn of(
-        experiment: &Experiment,
+        world: &World,
         model: &dyn ModelHandle,
         prompt: usize,
         key: StreamKey,
     ) -> Result<Self, PluginError> {
-        let n = experiment.evaluation.samples;
+        let n = world.evaluation.samples;
         let (prompt_of, sample) = (vec![prompt as u32; n], (0..n as u32).collect::<Vec<_>>());
-        let prompts = experiment.prompts.view();
+        let prompts = world.prompts.view();
         let request = SampleRequest::new(prompts, &prompt_of, &sample)?;
         let samples = model.sample(&request, key)?;
         let rows = Ragged::new(samples.tokens.view().offsets(), &samples.log_probs);
         let log_probs = rows.into_iter().flat_map(Ragged::rows).map(|row| row.iter().sum()).collect();
-        let valid = verdicts(experiment, &prompt_of, &samples.tokens)?;
+        let valid = verdicts(world, &prompt_of, &samples.tokens)?;
         Ok(Self { tokens: samples.tokens, log_probs, valid })
     }
 
@@ -46,13 +46,13 @@ impl Draws {
 /// Log-probabilities of samples under a model.
 #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
 pub(super) fn score(
-    experiment: &Experiment,
+    world: &World,
     model: &dyn ModelHandle,
     prompt: usize,
     tokens: &RaggedBuffer<u32>,
 ) -> Result<Vec<f64>, PluginError> {
     let prompt_of = vec![prompt as u32; tokens.view().len()];
-    let batch = SequenceBatch::new(experiment.prompts.view(), &prompt_of, tokens.view())
+    let batch = SequenceBatch::new(world.prompts.view(), &prompt_of, tokens.view())
         .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
     let mut token_log_probs = vec![0.0; tokens.view().values().len()];
     model.score(&batch, &mut token_log_probs)?;

@@ -2,7 +2,7 @@
 
 use super::draws::Draws;
 use super::rate_error;
-use crate::experiment::Experiment;
+use crate::world::World;
 use pstar_core::data::RaggedBuffer;
 use pstar_core::math;
 use pstar_core::rng::{Purpose, StreamKey};
@@ -52,10 +52,10 @@ impl FilteredSamples {
         })
     }
 
-    /// Exact samples, as many as the experiment says.
+    /// Exact samples, as many as the world says.
     #[allow(clippy::cast_possible_truncation, reason = "prompts and samples are below 2^32")]
     pub(in crate::evaluation) fn of(
-        experiment: &Experiment,
+        world: &World,
         prompt: usize,
         sampler: &FilteredSampler,
         exact: ExactFacts,
@@ -64,7 +64,7 @@ impl FilteredSamples {
         let log_valid = sampler.log_validity_rate();
         let (mut tokens, mut base_log_probs) = (RaggedBuffer::default(), Vec::new());
         let mut row = Vec::new();
-        for sample in 0..experiment.evaluation.samples {
+        for sample in 0..world.evaluation.samples {
             let mut uniforms = key.row(prompt as u32, sample as u32);
             let log_prob = sampler.sample(|position| uniforms.at(position), &mut row);
             tokens.push(&row);

@@ -2,7 +2,8 @@
 
 use super::Checker;
 use crate::experiment::file::PolicyFile;
-use crate::experiment::{ComponentFile, ExperimentFile, ObjectiveSpec, PolicySpec, Problem};
+use crate::experiment::{ComponentFile, ExperimentFile, Problem};
+use crate::plan::{ObjectiveSpec, PolicySpec};
 use pstar_core::files::FileRead;
 use pstar_core::{PluginError, Task};
 use pstar_loader::{TaskText, UnknownComponent};

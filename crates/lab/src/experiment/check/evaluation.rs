@@ -2,7 +2,9 @@
 
 use super::{Checker, MOST_SAMPLES};
 use crate::experiment::file::{EvaluationFile, ExactFile};
-use crate::experiment::{Evaluation, Problem, Training, Written};
+use crate::experiment::{Problem, Written};
+use crate::plan::Training;
+use crate::world::EvaluationSettings;
 use pstar_core::shown;
 use std::collections::HashSet;
 
@@ -18,7 +20,7 @@ impl Checker<'_> {
         file: &EvaluationFile,
         exact: &ExactFile,
         training: Option<&Training>,
-    ) -> Option<Evaluation> {
+    ) -> Option<EvaluationSettings> {
         let before = self.problems.len();
         let steps = training.map_or(0, |training| training.steps);
         let every = match &file.every {
@@ -50,7 +52,7 @@ impl Checker<'_> {
             let message = format!("`max_states` must be from 1 to {MOST_STATES}, found `{}`", **states);
             self.problem(Problem::at(states.place(self.text), message));
         }
-        (self.problems.len() == before).then(|| Evaluation {
+        (self.problems.len() == before).then(|| EvaluationSettings {
             every,
             k: file.k.clone(),
             betas: file.betas.clone(),

@@ -1,8 +1,9 @@
 //! How policies train.
 
 use super::{Checker, MOST_SAMPLES};
+use crate::experiment::Problem;
 use crate::experiment::file::{GradientFile, OptimizerFile, TrainingFile};
-use crate::experiment::{Gradient, Optimizer, Problem, SampleSource, Sampling, Training};
+use crate::plan::{Gradient, Optimizer, SampleSource, Sampling, Training};
 use std::ops::Range;
 
 /// Greatest number of passes over a batch: random numbers are told apart by them.

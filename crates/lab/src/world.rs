@@ -1,0 +1,54 @@
+//! A task with the components that define it, and how policies are measured on it: all that arms have in common.
+
+use crate::experiment::Written;
+use pstar_core::Task;
+use pstar_core::data::RaggedBuffer;
+use pstar_loader::{BaseModelHandle, VerifierHandle};
+
+/// What all arms share: the task, and how policies are measured on it.
+#[allow(missing_debug_implementations, reason = "holds components of plugins")]
+pub struct World {
+    /// What every component was told.
+    pub task: Task,
+    /// Whether an output that no end symbol ends is invalid, whatever the verifier says.
+    pub truncated_is_invalid: bool,
+    /// The prompts as texts.
+    pub prompt_texts: Vec<String>,
+    /// The prompts as tokens.
+    pub prompts: RaggedBuffer<u32>,
+    /// One weight a prompt; they sum to 1.
+    pub weights: Vec<f64>,
+    /// The name of the base model's component.
+    pub base_plugin: String,
+    /// The base model.
+    pub base: BaseModelHandle,
+    /// The name of the verifier's component.
+    pub verifier_plugin: String,
+    /// The verifier.
+    pub verifier: VerifierHandle,
+    /// How policies are measured.
+    pub evaluation: EvaluationSettings,
+}
+
+/// How policies are measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluationSettings {
+    /// Steps between two points of a curve.
+    pub every: u32,
+    /// Numbers of samples k, at least 1.
+    pub k: Vec<Written<u64>>,
+    /// β, positive.
+    pub betas: Vec<Written<f64>>,
+    /// α.
+    pub alphas: Vec<Written<f64>>,
+    /// s of the power sums.
+    pub power_sums: Vec<Written<f64>>,
+    /// Greatest number of outputs that are enumerated.
+    pub enumerate_up_to: u64,
+    /// Samples a prompt where outputs are too many to enumerate.
+    pub samples: usize,
+    /// Whether a run looks for the optimum of each policy class under each objective.
+    pub optima: bool,
+    /// Greatest number of states of a verifier, and of its product with base and policy.
+    pub max_states: usize,
+}
