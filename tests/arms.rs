@@ -3,8 +3,9 @@
 use crate::support::{experiment, registry};
 use pstar_core::PluginError;
 use pstar_lab::experiment::Experiment;
+use pstar_lab::plan::ArmKey;
 use pstar_lab::probe::ObjectiveInput;
-use pstar_lab::run::{ArmSpec, NoProgress, Prepared, Progress, components, execute, prepare};
+use pstar_lab::run::{ArmSpecs, NoProgress, Prepared, Progress, components, execute, prepare};
 use pstar_lab::training::{Arm, ArmEvent, ArmOutcome, ArmState, Control};
 use pstar_record::ArmStatus;
 use serde::Deserialize;
@@ -73,15 +74,14 @@ fn straight(prepared: &Prepared<'_>) -> (ArmState, ArmOutcome) {
 fn begin<'a>(prepared: &'a Prepared<'_>) -> (Arm<'a>, ArmState) {
     let seed = prepared.experiment.plan.seeds[0];
     let mut parts =
-        components(prepared, prepared.training, (0, &prepared.experiment.plan.objectives[0], seed)).unwrap();
+        components(prepared, prepared.training, ArmKey { policy: 0, objective: 0, seed }).unwrap();
     let initial = parts.evaluator.evaluate(&parts.policy, 0).unwrap();
     Arm::begin(parts, &initial).unwrap()
 }
 
 fn resume<'a>(prepared: &'a Prepared<'_>, state: &ArmState) -> Result<Arm<'a>, PluginError> {
     let seed = prepared.experiment.plan.seeds[0];
-    let parts =
-        components(prepared, prepared.training, (0, &prepared.experiment.plan.objectives[0], seed)).unwrap();
+    let parts = components(prepared, prepared.training, ArmKey { policy: 0, objective: 0, seed }).unwrap();
     Arm::resume(parts, state)
 }
 
@@ -309,7 +309,10 @@ fn a_run_that_is_stopped_keeps_what_it_has() {
 #[test]
 fn an_arm_is_named_by_what_determines_it() {
     let own = text(KINDS[0].0, KINDS[0].1);
-    let id = |text: &str, seed| ArmSpec::of(&experiment(text), registry(), (0, 0, seed)).id();
+    let id = |text: &str, seed| {
+        let arm = ArmKey { policy: 0, objective: 0, seed };
+        ArmSpecs::new(&experiment(text), registry()).of(arm).id()
+    };
     let name = id(&own, 7);
     assert!(name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
     // Names, other arms, where optima are looked for.

@@ -4,8 +4,9 @@ use crate::support::{folder, registry};
 use pstar_core::Task;
 use pstar_lab::experiment::{Experiment, ExperimentFile, TaskFile, check, override_fields};
 use pstar_lab::plan::{ObjectiveSpec, Plan, PolicySpec};
-use pstar_lab::run::{RunDirectory, resolved};
+use pstar_lab::run::resolved;
 use pstar_lab::world::World;
+use pstar_run::RunDirectory;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -70,7 +71,8 @@ fn a_resolved_experiment_is_the_same_experiment() {
     for (index, changes) in [vec![]].into_iter().chain(one_by_one).enumerate() {
         let text = override_fields(EVERY_FIELD, &changes).unwrap();
         let first = checked(&folder.path().join("first.ron"), &text);
-        let run = RunDirectory::create(&folder.path().join(format!("runs/{index}"))).unwrap();
+        let run = RunDirectory::at(&folder.path().join(format!("runs/{index}")));
+        fs::create_dir_all(run.path()).unwrap();
         run.copy_inputs(&first.inputs, &first.world.task.directory).unwrap();
         let again = resolved(&first, run.path());
         assert_the_same(&first, &checked(&run.path().join("experiment.ron"), &again));

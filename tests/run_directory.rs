@@ -2,7 +2,8 @@
 
 use crate::support::{command, folder, host, installation, registry, shown};
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
-use pstar_lab::run::{RunDirectory, StoreError};
+use pstar_run::{DirectoryError, RunDirectory};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -48,37 +49,49 @@ fn start(folder: &Path) -> Child {
         .unwrap()
 }
 
+/// The files of a directory, but for provenance and where processes leave their signs.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_string();
+                files.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    files.remove("provenance.json");
+    files
+}
+
+/// Of one experiment they share the work; of another none but the first has anything written.
 #[test]
-fn runs_at_once_never_share_a_directory() {
+fn runs_at_once_share_a_directory_if_they_are_one_experiment() {
     let folder = folder();
     write(folder.path(), 100, 5);
     let started: Vec<Child> = (0..4).map(|_| start(folder.path())).collect();
-    let outputs: Vec<_> = started.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
-    let won = outputs.iter().filter(|output| output.status.success()).count();
-    assert_eq!(won, 1);
-    for output in outputs.iter().filter(|output| !output.status.success()) {
-        let text = shown(output, folder.path());
-        assert!(output.status.code() == Some(2) && text.contains("is not empty"), "{text}");
+    for child in started {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", shown(&output, folder.path()));
     }
-    let mut names: Vec<String> = fs::read_dir(folder.path().join("out"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    assert_eq!(
-        names,
-        ["curves.csv", "experiment.ron", "inputs", "provenance.json", "summary.json", "table.txt"]
-    );
-}
-
-#[test]
-fn a_directory_is_of_one_run_until_that_has_ended() {
-    let folder = folder();
-    let path = folder.path().join("out");
-    let first = RunDirectory::create(&path).unwrap();
-    assert!(matches!(RunDirectory::create(&path), Err(StoreError::NotEmpty { .. })));
-    drop(first);
-    RunDirectory::create(&path).unwrap();
+    let together = contents(&folder.path().join("out"));
+    let alone = host(folder.path(), &["run", "files.ron", "--out", "alone"]);
+    assert!(alone.status.success());
+    assert_eq!(together, contents(&folder.path().join("alone")));
+    let names: Vec<&str> = together.keys().map(|name| name.rsplit('/').next().unwrap()).collect();
+    let of_arm = ["metrics.jsonl", "parameters.safetensors", "result.json", "spec.ron"];
+    let of_run = ["curves.csv", "experiment.ron", "corpus.jsonl", "summary.json", "table.txt"];
+    assert_eq!(names, [&of_arm[..], &of_run].concat());
+    let other = host(folder.path(), &["run", "files.ron", "--out", "out", "--set", "training.steps=6"]);
+    let text = shown(&other, folder.path());
+    assert_eq!(other.status.code(), Some(2), "{text}");
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("differs in `training.steps` (`5` there, `6` here)"), "{said}");
+    assert_eq!(contents(&folder.path().join("out")), together);
 }
 
 /// Killed at moments spread over its first tenth of a second, a run leaves a whole copy of the file or none.
@@ -125,14 +138,16 @@ fn a_file_that_cannot_be_read_again_is_told_as_such() {
     write(folder.path(), 10, 5);
     let experiment = read(folder.path());
     let file = folder.path().join("corpus.jsonl");
-    let directory = RunDirectory::create(&folder.path().join("out")).unwrap();
+    let directory = RunDirectory::at(&folder.path().join("out"));
     let copy = || directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory);
     fs::write(&file, corpus(11)).unwrap();
-    assert!(matches!(copy(), Err(StoreError::Changed { path }) if path == file));
+    assert!(matches!(copy(), Err(DirectoryError::Changed { path }) if path == file));
     fs::remove_file(&file).unwrap();
-    assert!(matches!(copy(), Err(StoreError::Unreadable { path, .. }) if path == file));
+    assert!(matches!(copy(), Err(DirectoryError::Unreadable { path, .. }) if path == file));
     fs::write(&file, corpus(10)).unwrap();
     copy().unwrap();
+    // A directory with files of no run is nobody's.
     let output = host(folder.path(), &["run", "files.ron", "--out", "out"]);
-    assert_eq!(output.status.code(), Some(2), "{}", shown(&output, folder.path()));
+    let text = shown(&output, folder.path());
+    assert!(output.status.code() == Some(2) && text.contains("holds files that are of no run"), "{text}");
 }

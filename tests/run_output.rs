@@ -21,7 +21,7 @@ fn the_parity_toy() {
     insta::assert_snapshot!(shown(&output, folder.path()));
     assert_eq!(
         files(&folder.path().join("runs/toy-parity")),
-        ["curves.csv", "experiment.ron", "provenance.json", "summary.json", "table.txt"]
+        ["arms", "curves.csv", "experiment.ron", "provenance.json", "summary.json", "table.txt"]
     );
 }
 
@@ -90,18 +90,35 @@ fn a_run_can_be_repeated_from_its_resolved_experiment() {
     assert_eq!(summary["comparisons"][0]["pairs"], 3);
 }
 
-/// Nothing that is there already is touched: a second run gets a name of its own.
+/// Nothing that is there already is touched: the same experiment is shown again, another one gets a name of its own.
 #[test]
 fn a_second_run_does_not_overwrite_the_first() {
     let folder = folder();
     write(folder.path(), "short.ron", SHORT);
+    let first = host(folder.path(), &["run", "short.ron"]);
+    assert!(first.status.success());
+    let record = fs::metadata(folder.path().join("runs/short/summary.json")).unwrap().modified().unwrap();
+    let again = host(folder.path(), &["run", "short.ron"]);
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), String::from_utf8(first.stdout.clone()).unwrap());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("this run is complete"));
+    assert_eq!(files(&folder.path().join("runs")), ["short"]);
     for _ in 0..2 {
-        assert!(host(folder.path(), &["run", "short.ron"]).status.success());
+        assert!(host(folder.path(), &["run", "short.ron", "--set", "seeds=[1, 2]"]).status.success());
     }
     assert_eq!(files(&folder.path().join("runs")), ["short", "short-2"]);
-    let output = host(folder.path(), &["run", "short.ron", "--out", "runs/short"]);
+    assert!(host(folder.path(), &["run", "short.ron", "--fresh"]).status.success());
+    assert_eq!(files(&folder.path().join("runs")), ["short", "short-2", "short-3"]);
+    let output = host(folder.path(), &["run", "short.ron", "--out", "runs/short-2"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("is not empty"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is of another experiment"));
+    let anew = host(folder.path(), &["run", "short.ron", "--out", "runs/short-2", "--fresh"]);
+    assert!(anew.status.success());
+    let text = |run: &str| fs::read_to_string(folder.path().join(run).join("summary.json")).unwrap();
+    assert_eq!(text("runs/short-2"), text("runs/short"));
+    assert_eq!(
+        fs::metadata(folder.path().join("runs/short/summary.json")).unwrap().modified().unwrap(),
+        record
+    );
 }
 
 /// A plugin that fails costs its arm, with its name in the message; the others go on.

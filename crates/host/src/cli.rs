@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use pstar_run::CHECKPOINT_SECONDS;
 use std::path::PathBuf;
 
 /// Compares objectives for training sequence models on verifiable rewards, with exact ground truth.
@@ -20,6 +21,11 @@ pub(crate) enum Command {
     /// Run a comparison: train every policy under every objective with every seed
     #[command(after_help = "Example:\n  host run experiments/compare.ron --set training.steps=100")]
     Run(RunArgs),
+    /// Run the arms of a run that nobody works on, until none is left: on any machine that sees its directory
+    #[command(
+        after_help = "Example:\n  host run experiments/compare.ron --out runs/mine --prepare\n  host worker runs/mine & host worker runs/mine"
+    )]
+    Worker(WorkerArgs),
     /// Print the table of a run again, from its directory alone: no plugin is loaded
     #[command(after_help = "Example:\n  host show runs/compare")]
     Show(ShowArgs),
@@ -81,9 +87,25 @@ pub(crate) struct ExperimentArgs {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
-    /// The run's directory, new or empty; default: `runs/NAME`, with a number behind it if that is taken
+    /// The run's directory: new, empty, or of the same experiment, which goes on where it stopped; default: `runs/NAME`,
+    /// with a number behind it if that is another experiment's
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Keep arms in this folder, which experiments share: an arm that one of them ran is not run again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Make the run's directory and run no arm: `host worker` does
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) prepare: bool,
+    /// Begin anew: the run in the directory of `--out` is removed; without `--out` a free name is taken
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Seconds between two checkpoints of an arm
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS)]
+    pub(crate) checkpoint: u64,
+    /// Also write curves as they come: `csv` in every arm's folder, `tensorboard` in one of its own; can be repeated
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) watch: Vec<Watch>,
     /// Number of threads, at most 1024; default: one a core. No thread count changes a result
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
@@ -93,6 +115,32 @@ pub(crate) struct RunArgs {
     /// Print JSON (`summary.json`) instead of the table
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How curves are written as they come.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Watch {
+    /// `arms/HASH/metrics.csv`
+    Csv,
+    /// Event files below `tensorboard`
+    Tensorboard,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// The run's directory
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
+    /// Number of threads, at most 1024; default: one a core. No thread count changes a result
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Seconds between two checkpoints of an arm
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS)]
+    pub(crate) checkpoint: u64,
+    /// Seconds to wait for arms that others work on, once no other arm is left: their owners may die
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) linger: u64,
 }
 
 #[derive(Debug, Args)]

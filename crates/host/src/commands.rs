@@ -8,6 +8,7 @@ mod probe;
 mod run;
 mod show;
 mod validate;
+mod worker;
 
 use crate::cli::{Cli, Command, ExperimentArgs, PluginDirs};
 use crate::failure::Failure;
@@ -15,12 +16,13 @@ use crate::output::{print, room};
 use pstar_lab::experiment::{Experiment, ExperimentFile, OverrideError, check, override_fields};
 use pstar_lab::text_file::read_text;
 use pstar_loader::{Registry, find};
-use serde::Serialize;
+use pstar_record::to_json;
 use std::process::ExitCode;
 
 pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Worker(args) => worker::worker(args),
         Command::Show(args) => show::show(args),
         Command::Validate(args) => validate::validate(args),
         Command::Exact(args) => exact::exact(args),
@@ -50,10 +52,10 @@ fn open(args: &ExperimentArgs) -> Result<(Experiment, Registry), Failure> {
     Ok((check(file, &args.file, &text, &registry)?, registry))
 }
 
-/// A value as indented JSON.
-fn json(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value)
-        .unwrap_or_else(|error| unreachable!("records serialise: {error}"));
-    text.push('\n');
-    text
+/// A pool of so many threads; of one a core if there are none.
+fn pool(threads: usize) -> Result<rayon::ThreadPool, Failure> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Failure::Usage {
+        message: format!("{threads} threads cannot be started: {error}"),
+        hint: Some("leave out `--threads`".into()),
+    })
 }

@@ -6,9 +6,9 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use pstar_core::config::suggest;
 use pstar_lab::experiment::{ExperimentError, ProblemKind};
 use pstar_lab::probe::{BatchFault, ProbeError};
-use pstar_lab::run::{RunError, StoreError};
 use pstar_lab::text_file::TextFileError;
 use pstar_loader::LoadFailure;
+use pstar_run::{DirectoryError, RunError};
 use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -39,7 +39,7 @@ pub(crate) enum Failure {
     /// Anything else that the user can mend.
     Usage { message: String, hint: Option<String> },
     /// Results could not be written.
-    Output { message: String },
+    Output { message: String, hint: Option<String> },
 }
 
 impl From<TextFileError> for Failure {
@@ -54,18 +54,34 @@ impl From<ExperimentError> for Failure {
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+impl From<DirectoryError> for Failure {
+    fn from(error: DirectoryError) -> Self {
         let hint = match error {
-            StoreError::NotEmpty { .. } => "name another directory with `--out`, or empty this one",
-            StoreError::Changed { .. } | StoreError::Unreadable { .. } => {
-                "leave the files of a run alone until it has ended"
+            DirectoryError::Unwritable(error) => return unwritable(&error),
+            DirectoryError::Foreign { .. } => "name another directory with `--out`, or empty this one",
+            DirectoryError::Different { .. } => {
+                "name another directory with `--out`, or have this run removed first with `--fresh`"
             }
-            _ => "check the permissions, or name another directory with `--out`",
+            DirectoryError::NoDirectory { .. } => "name another directory with `--out`",
+            DirectoryError::NoRun { .. } => {
+                "name a run's directory; `host run FILE --out DIR --prepare` makes one"
+            }
+            DirectoryError::OtherPlugin { .. } => {
+                "run the experiment again with `host run`: what the plugin changes is run anew"
+            }
+            DirectoryError::InUse { .. } => "wait until it has ended, or name another directory with `--out`",
+            _ => "leave the files of a run alone until it has ended",
         };
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         Self::Usage { message: format!("{error}{cause}"), hint: Some(hint.into()) }
     }
+}
+
+/// What is said of a file of a run that cannot be written.
+fn unwritable(error: &dyn Error) -> Failure {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let hint = "make room or check the permissions, and run the same again: what was written stays";
+    Failure::Output { message: format!("{error}{cause}"), hint: Some(hint.into()) }
 }
 
 impl From<RunError> for Failure {
@@ -73,10 +89,7 @@ impl From<RunError> for Failure {
         match error {
             RunError::Experiment(error) => error.into(),
             RunError::Directory(error) => error.into(),
-            error => {
-                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-                Self::Output { message: format!("{error}{cause}") }
-            }
+            error => unwritable(&error),
         }
     }
 }
@@ -166,7 +179,9 @@ impl Failure {
                 (vec![Complaint::new(Kind::MissingPlugin, message, Some(hint))], 0)
             }
             Self::Usage { message, hint } => (vec![Complaint::new(Kind::Usage, message, hint.as_deref())], 0),
-            Self::Output { message } => (vec![Complaint::new(Kind::Output, message, None)], 0),
+            Self::Output { message, hint } => {
+                (vec![Complaint::new(Kind::Output, message, hint.as_deref())], 0)
+            }
         }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn claim() {
 /// # Errors
 /// If it is closed.
 pub(crate) fn writer() -> Result<&'static File, Failure> {
-    OUTPUT.get().ok_or_else(|| Failure::Output { message: "standard output is closed".into() })
+    OUTPUT.get().ok_or_else(|| Failure::Output { message: "standard output is closed".into(), hint: None })
 }
 
 /// Writes a text to standard output.
@@ -79,7 +79,7 @@ pub(crate) fn tell(text: &str) {
 
 /// That standard output cannot be written.
 pub(crate) fn unwritten(error: &io::Error) -> Failure {
-    Failure::Output { message: format!("standard output cannot be written: {error}") }
+    Failure::Output { message: format!("standard output cannot be written: {error}"), hint: None }
 }
 
 /// The width of the terminal; nothing where standard output is none.

@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use pstar_core::shown;
 use pstar_lab::run::Progress;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -53,6 +54,11 @@ impl Progress for Bars {
         let ended = self.ended.fetch_add(1, Ordering::Relaxed) + 1;
         let arms = self.arms.load(Ordering::Relaxed);
         self.bar.set_message(format!("{ended}/{arms} arms, last {}", shown(name)));
+    }
+
+    fn word(&self, text: &str) {
+        // Where standard error is gone there is nobody left to tell.
+        self.bar.suspend(|| drop(writeln!(io::stderr(), "{text}")));
     }
 
     fn end(&self) {

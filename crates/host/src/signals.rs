@@ -87,6 +87,10 @@ impl Progress for Interruptible {
         self.bars.arm_ended(name);
     }
 
+    fn word(&self, text: &str) {
+        self.bars.word(text);
+    }
+
     fn end(&self) {
         self.bars.end();
     }

@@ -47,6 +47,19 @@ impl Inputs {
     }
 }
 
+/// The folder of copies, in a run's directory.
+const COPIES: &str = "inputs";
+
+/// The folder among the copies that relative paths start from, seen from a run's directory: as deep as paths climb.
+pub fn copies(inputs: &Inputs) -> PathBuf {
+    let portable = inputs.portable();
+    if portable.is_empty() {
+        return PathBuf::from(".");
+    }
+    let depth = portable.iter().map(|input| climbs(Path::new(&input.path))).max().unwrap_or(0);
+    std::iter::once(COPIES).chain(std::iter::repeat_n("_", depth)).collect()
+}
+
 /// A file and what read it.
 pub(crate) fn input(used_by: &str, file: FileRead) -> Input {
     let FileRead { path, bytes, sha256 } = file;

@@ -66,7 +66,7 @@ pub(crate) fn beside(
     for found in found {
         match found {
             Ok(optimum) => optima.push(ClassOptimum { table: Vec::new(), ..optimum }),
-            Err(problem) => missing.push(Warning::NoOptimum { message: problem.message }),
+            Err(problem) => missing.push(Warning::NoOptimum { why: problem.message }),
         }
     }
     (optima, missing)

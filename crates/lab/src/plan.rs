@@ -18,8 +18,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The arms, in the order of a run's rows.
+    pub fn arms(&self) -> impl Iterator<Item = ArmKey> + '_ {
+        let pairs = (0..self.policies.len())
+            .flat_map(|policy| (0..self.objectives.len()).map(move |objective| (policy, objective)));
+        pairs.flat_map(|(policy, objective)| {
+            self.seeds.iter().map(move |&seed| ArmKey { policy, objective, seed })
+        })
+    }
+
     /// The number of arms.
-    pub fn arms(&self) -> u64 {
+    pub fn arm_count(&self) -> u64 {
         let counts = [self.policies.len(), self.objectives.len(), self.seeds.len()];
         counts.iter().fold(1, |product, &count| product.saturating_mul(count as u64))
     }
@@ -28,6 +37,17 @@ impl Plan {
     pub fn first_seed(&self) -> u64 {
         self.seeds.first().copied().unwrap_or(0)
     }
+}
+
+/// Which arm of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ArmKey {
+    /// The number of its policy.
+    pub policy: usize,
+    /// The number of its objective.
+    pub objective: usize,
+    /// Its seed.
+    pub seed: u64,
 }
 
 /// A policy of a plan.

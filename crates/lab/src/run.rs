@@ -1,7 +1,6 @@
 //! A run: all arms of an experiment, and its record.
 
 mod compare;
-mod conduct;
 mod declared;
 mod estimate;
 mod execute;
@@ -15,15 +14,16 @@ mod resolved;
 mod seeds;
 mod small_groups;
 mod spec;
-mod store;
 
 pub use compare::compare;
-pub use conduct::{Conducted, RunError, RunOptions, conduct};
 pub use estimate::Estimate;
-pub use execute::{add_optima, components, execute};
+pub use execute::{
+    Optima, add_optima, arm_record, assemble, components, execute, look_for_optima, resume_arm, start_arm,
+    unbegun,
+};
+pub use initial::Starts;
 pub use prepare::{Prepared, prepare, prepare_telling};
 pub use progress::{NoProgress, Progress};
 pub use provenance::collect_provenance;
 pub use resolved::resolved;
-pub use spec::ArmSpec;
-pub use store::{RunDirectory, StoreError};
+pub use spec::{ArmSpec, ArmSpecs};

@@ -20,7 +20,7 @@ pub(crate) use optimizer::clip;
 pub use optimizer::{OptimizerState, StepError};
 pub use outcome::ArmOutcome;
 pub use population::{OutputBatch, PopulationScores};
-pub(crate) use signals::told_apart;
+pub use signals::told_apart;
 pub use start::{CopyError, StartError, initial_parameters};
 pub(crate) use start::{create, started};
 pub use state::ArmState;

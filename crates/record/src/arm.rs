@@ -1,6 +1,7 @@
 //! What one arm found: one policy under one objective with one seed.
 
 use crate::number::Number;
+use crate::warning::objects;
 use crate::{Measures, Warnings, number, pairs};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::AddAssign;
@@ -8,9 +9,14 @@ use std::ops::AddAssign;
 /// What one arm found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArmRecord {
-    /// The policy's name in the experiment.
+    /// What determines it, by content: the name of its folder; empty where nothing is kept of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// The policy's name in the experiment; empty in an arm's own folder, which several experiments may share.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub policy: String,
-    /// The objective's name in the experiment.
+    /// The objective's name in the experiment; empty in an arm's own folder.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub objective: String,
     /// The seed.
     pub seed: u64,
@@ -39,12 +45,15 @@ pub struct ArmRecord {
     #[serde(default)]
     pub diagnostics: Means,
     /// What the user should know.
-    #[serde(flatten)]
+    #[serde(default, with = "objects")]
     pub warnings: Warnings,
+    /// SHA-256 of the final parameters, 64 bits each, little-endian; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters_sha256: Option<String>,
     /// The curve; written to `curves.csv`.
     #[serde(skip)]
     pub curve: Vec<CurvePoint>,
-    /// The final parameters, which are not written.
+    /// The final parameters; written to `parameters.safetensors` in the arm's folder.
     #[serde(skip)]
     pub parameters: Vec<f64>,
 }

@@ -7,6 +7,7 @@ mod arm;
 mod comparison;
 mod exact;
 mod figures;
+mod json;
 mod method;
 pub mod number;
 mod optimum;
@@ -20,9 +21,12 @@ pub use arm::{ArmRecord, ArmStatus, Budget, CurvePoint, Failure, Means, Partitio
 pub use comparison::Comparison;
 pub use exact::{ExactRecord, PromptRecord};
 pub use figures::{Measure, Measures};
+pub use json::to_json;
 pub use method::Method;
 pub use optimum::{ClassOptimum, Flow, OptimumRecord};
-pub use provenance::{ExperimentProvenance, HostProvenance, Input, PluginProvenance, Provenance};
-pub use run::{ReadError, RunRecord, VERSION};
+pub use provenance::{
+    ExperimentProvenance, HostProvenance, Input, PartProvenance, PluginProvenance, Provenance,
+};
+pub use run::{Missing, ReadError, RunRecord, VERSION};
 pub use shared::Shared;
 pub use warning::{Advice, Warning, Warnings, Which};

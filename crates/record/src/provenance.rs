@@ -26,6 +26,29 @@ pub struct Provenance {
     pub instruction_set: Vec<String>,
     /// The seeds.
     pub seeds: Vec<u64>,
+    /// Where its arms are kept, if not in its own directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// What later parts of the run were made with, where it was stopped and went on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartProvenance>,
+}
+
+/// What a part of a run was made with that went on where another stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartProvenance {
+    /// Arms that had a result when it began.
+    pub arms_found: usize,
+    /// Version of the laboratory.
+    pub version: String,
+    /// The program.
+    pub host: HostProvenance,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// Extensions of the instruction set that libraries may dispatch on.
+    pub instruction_set: Vec<String>,
+    /// The plugin files.
+    pub plugins: Vec<PluginProvenance>,
 }
 
 /// The program.

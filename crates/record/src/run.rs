@@ -17,6 +17,12 @@ pub struct RunRecord {
     pub version: u64,
     /// The experiment's name.
     pub name: String,
+    /// Whether nothing is missing.
+    #[serde(default = "yes")]
+    pub complete: bool,
+    /// What is.
+    #[serde(default)]
+    pub missing: Missing,
     /// How figures were had.
     pub method: Method,
     /// The arms, by policy, objective and seed in the file's order.
@@ -33,6 +39,21 @@ pub struct RunRecord {
     /// What the user should know.
     #[serde(flatten)]
     pub warnings: Warnings,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a run has not found yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The arms that have not ended, by their names.
+    #[serde(default)]
+    pub arms: Vec<String>,
+    /// Whether the optima of the classes are still to be looked for.
+    #[serde(default)]
+    pub optima: bool,
 }
 
 /// Why a text is no record of a run.

@@ -86,12 +86,12 @@ pub enum Warning {
     /// Optima that could not be had.
     NoOptimum {
         /// Why, and of what.
-        message: String,
+        why: String,
     },
     /// Anything else.
     Text {
         /// What is said.
-        text: String,
+        message: String,
     },
 }
 
@@ -195,8 +195,8 @@ impl fmt::Display for Warning {
                 "the seeds change nothing: under all {seeds} of them {which} ends in the same parameters to the bit; one \
                  seed says as much"
             ),
-            Self::NoOptimum { message } => f.write_str(message),
-            Self::Text { text } => f.write_str(text),
+            Self::NoOptimum { why } => f.write_str(why),
+            Self::Text { message } => f.write_str(message),
         }
     }
 }
@@ -280,8 +280,51 @@ impl<'de> Deserialize<'de> for Warnings {
         let mut typed = typed_warnings.into_iter();
         let warning = |text: String| {
             let typed = typed.next().and_then(|value| serde_json::from_value::<Warning>(value).ok());
-            typed.filter(|typed| typed.to_string() == text).unwrap_or(Warning::Text { text })
+            typed.filter(|typed| typed.to_string() == text).unwrap_or(Warning::Text { message: text })
         };
         Ok(warnings.into_iter().map(warning).collect())
+    }
+}
+
+/// Warnings as objects: their kind, what they say under `message`, and their fields. For `#[serde(with = "objects")]`.
+///
+/// A text, as older records have them, and an object of an unknown kind are read as [`Warning::Text`].
+pub(crate) mod objects {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Value, Warning, Warnings};
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde_json::Map;
+
+    /// The key of what is said.
+    const MESSAGE: &str = "message";
+
+    pub(crate) fn serialize<S: Serializer>(warnings: &Warnings, serializer: S) -> Result<S::Ok, S::Error> {
+        let object = |warning: &Warning| -> serde_json::Result<Value> {
+            let Value::Object(fields) = serde_json::to_value(warning)? else { return Ok(Value::Null) };
+            let mut object = Map::new();
+            for (index, (name, value)) in fields.into_iter().enumerate() {
+                if index == 1 {
+                    object.insert(MESSAGE.into(), warning.to_string().into());
+                }
+                object.insert(name, value);
+            }
+            object.entry(MESSAGE).or_insert_with(|| warning.to_string().into());
+            Ok(object.into())
+        };
+        let objects: serde_json::Result<Vec<Value>> = warnings.iter().map(object).collect();
+        objects.map_err(S::Error::custom)?.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Warnings, D::Error> {
+        let warning = |value: Value| {
+            if let Value::String(message) = value {
+                return Ok(Warning::Text { message });
+            }
+            let message = value.get(MESSAGE).and_then(Value::as_str).map(String::from);
+            serde_json::from_value(value)
+                .or_else(|error| message.map(|message| Warning::Text { message }).ok_or(error))
+                .map_err(D::Error::custom)
+        };
+        Vec::<Value>::deserialize(deserializer)?.into_iter().map(warning).collect()
     }
 }

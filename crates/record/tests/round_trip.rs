@@ -6,8 +6,8 @@ use proptest::option;
 use proptest::prelude::*;
 use pstar_record::{
     Advice, ArmRecord, ArmStatus, Budget, ClassOptimum, Comparison, CurvePoint, ExactRecord, Failure, Flow,
-    Measure, Measures, Method, OptimumRecord, PartitionRecord, PromptRecord, RunRecord, Shared, VERSION,
-    Warning, Warnings, Which,
+    Measure, Measures, Method, Missing, OptimumRecord, PartitionRecord, PromptRecord, RunRecord, Shared,
+    VERSION, Warning, Warnings, Which,
 };
 
 /// All numbers but NaN, infinities, zeros of both signs and subnormal ones among them.
@@ -87,8 +87,8 @@ fn warning() -> impl Strategy<Value = Warning> {
             let which = if names.is_empty() { Which::All } else { Which::Some { names, more: 3 } };
             Warning::SeedsWithoutEffect { seeds, which }
         }),
-        name().prop_map(|message| Warning::NoOptimum { message }),
-        name().prop_map(|text| Warning::Text { text }),
+        name().prop_map(|why| Warning::NoOptimum { why }),
+        name().prop_map(|message| Warning::Text { message }),
     ]
 }
 
@@ -103,6 +103,8 @@ fn arm() -> impl Strategy<Value = ArmRecord> {
         |((policy, objective, first_batch, failure), (initial, last, means), warnings, counts, rate)| {
             let [sequences, tokens, verifier_calls, optimizer_steps] = counts;
             ArmRecord {
+                id: policy.chars().take(2).collect(),
+                parameters_sha256: first_batch.clone(),
                 policy,
                 objective,
                 seed: sequences,
@@ -177,6 +179,11 @@ fn run() -> impl Strategy<Value = RunRecord> {
     (name(), vec(arm(), 0..3), rows, vec(optimum(), 0..2), vec(comparison(), 0..2), warnings()).prop_map(
         |(name, arms, references, optima, comparisons, warnings)| RunRecord {
             version: VERSION,
+            complete: arms.is_empty(),
+            missing: Missing {
+                arms: arms.iter().map(|arm| arm.id.clone()).collect(),
+                optima: !arms.is_empty(),
+            },
             name,
             method: Method::Sampling,
             arms,
@@ -242,9 +249,29 @@ fn a_warning_of_an_unknown_kind_or_another_text_is_its_text() {
         let text = format!(r#"{{"warnings": ["its clip never acted: no pseudo-reward reached it"]{typed}}}"#);
         serde_json::from_str(&text).unwrap()
     };
-    let text = Warning::Text { text: "its clip never acted: no pseudo-reward reached it".into() };
+    let text = Warning::Text { message: "its clip never acted: no pseudo-reward reached it".into() };
     assert_eq!(read("").0, vec![text.clone()]);
     assert_eq!(read(r#", "typed_warnings": [{"kind": "from-the-future", "x": 1}]"#).0, vec![text.clone()]);
     assert_eq!(*read(r#", "typed_warnings": [{"kind": "did-not-move"}]"#), [text]);
     assert_eq!(*read(r#", "typed_warnings": [{"kind": "clip-never-acted"}, 3]"#), [Warning::ClipNeverActed]);
+}
+
+#[test]
+fn an_arms_warnings_are_objects_and_were_texts() {
+    let arm = |warnings: &str| -> ArmRecord {
+        let budget = r#"{"sequences": 0, "tokens": 0, "verifier_calls": 0, "optimizer_steps": 0}"#;
+        serde_json::from_str(&format!(
+            r#"{{"policy": "p", "objective": "o", "seed": 1, "learning_rate": 0.1, "status": "complete",
+            "budget": {budget}, "initial": null, "final": null, "warnings": {warnings}}}"#
+        ))
+        .unwrap()
+    };
+    let known = arm(r#"[{"kind": "unsolved", "message": "whatever", "prompts": ["a"]}]"#);
+    assert_eq!(*known.warnings, [Warning::Unsolved { prompts: vec!["a".into()] }]);
+    let written = serde_json::to_value(&known).unwrap();
+    let expected = r#"[{"kind":"unsolved","message":"no sample ever solved prompt `a`","prompts":["a"]}]"#;
+    assert_eq!(written["warnings"].to_string(), expected);
+    let text = |message: &str| Warning::Text { message: message.into() };
+    assert_eq!(*arm(r#"["as it was"]"#).warnings, [text("as it was")]);
+    assert_eq!(*arm(r#"[{"kind": "later", "message": "new"}]"#).warnings, [text("new")]);
 }

@@ -1,6 +1,6 @@
 //! `host exact FILE`.
 
-use super::{json, open, print, room};
+use super::{open, print, room, to_json};
 use crate::cli::{ExactArgs, ExactMethod};
 use crate::failure::Failure;
 use pstar_lab::exact::{self, MethodChoice};
@@ -20,7 +20,7 @@ pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
         ExactMethod::DynamicProgramming => MethodChoice::DynamicProgramming,
     };
     let record = exact::exact(&experiment, &registry, method)?;
-    print(&if args.json { json(&record) } else { exact_table(&record, room()) })?;
+    print(&if args.json { to_json(&record) } else { exact_table(&record, room()) })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,6 @@
 //! `host optimum FILE`.
 
-use super::{json, open, print, room};
+use super::{open, print, room, to_json};
 use crate::cli::OptimumArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
@@ -19,6 +19,6 @@ pub(super) fn optimum(args: &OptimumArgs) -> Result<ExitCode, Failure> {
     };
     let record = optimum::optimum(&experiment, &registry, &effort, args.flow)?;
     drop(bars);
-    print(&if args.json { json(&record) } else { optimum_table(&record, room()) })?;
+    print(&if args.json { to_json(&record) } else { optimum_table(&record, room()) })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `host plugins`.
 
-use super::{json, load_plugins, print};
+use super::{load_plugins, print, to_json};
 use crate::cli::PluginsArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
@@ -13,7 +13,7 @@ pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
     let components = registry.components();
     if args.json {
         let listings: Vec<Value> = components.iter().map(as_json).collect();
-        print(&json(&object!({ "components": listings })))?;
+        print(&to_json(&object!({ "components": listings })))?;
     } else {
         print_text(&components.iter().map(as_text).collect::<Vec<_>>().join("\n"))?;
     }

@@ -1,6 +1,6 @@
 //! `host probe verifier|model|objective`.
 
-use super::{json, load_plugins, print};
+use super::{load_plugins, print, to_json};
 use crate::cli::{ProbeArgs, ProbeKind};
 use crate::failure::Failure;
 use crate::output;
@@ -40,5 +40,5 @@ fn open(path: &Path, registry: &Registry) -> Result<Experiment, Failure> {
 fn ask_objective(task: &ProbeTask<'_>, input: impl BufRead) -> Result<String, Failure> {
     let batch = ObjectiveInput::read(input)?;
     let mut objective = task.objective()?;
-    Ok(json(&batch.ask(&mut objective).map_err(ProbeError::from)?))
+    Ok(to_json(&batch.ask(&mut objective).map_err(ProbeError::from)?))
 }

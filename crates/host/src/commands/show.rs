@@ -1,6 +1,6 @@
 //! `host show RUN`.
 
-use super::{json, print, room};
+use super::{print, room, to_json};
 use crate::cli::ShowArgs;
 use crate::failure::Failure;
 use crate::output::{print_text, tell};
@@ -28,7 +28,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
         ));
     }
     if args.json {
-        print(&json(&record))?;
+        print(&to_json(&record))?;
     } else {
         print_text(&run_table(&record, room()))?;
     }

@@ -1,6 +1,6 @@
 //! `host validate FILE`.
 
-use super::{json, open, print};
+use super::{open, print, to_json};
 use crate::cli::ValidateArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
@@ -16,7 +16,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     match check(args) {
         Err(failure @ Failure::Output { .. }) => Err(failure),
         Err(failure) if args.json => {
-            print(&json(&object!({ "valid": false, "problems": failure.records() })))?;
+            print(&to_json(&object!({ "valid": false, "problems": failure.records() })))?;
             Ok(failure.code())
         }
         checked => checked,
@@ -33,10 +33,10 @@ fn check(args: &ValidateArgs) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;
         Vec::new()
     };
-    let arms = experiment.plan.arms();
+    let arms = experiment.plan.arm_count();
     let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     if args.json {
-        print(&json(&object!({ "valid": true, "problems": [], "arms": arms, "warnings": texts })))?;
+        print(&to_json(&object!({ "valid": true, "problems": [], "arms": arms, "warnings": texts })))?;
     } else {
         let file = args.experiment.file.display();
         let what = if trains { format!("{arms} arms") } else { "nothing to train".into() };

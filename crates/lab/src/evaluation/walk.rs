@@ -3,7 +3,7 @@
 use super::dynamic::{Stopped, start};
 use super::enumerator::View;
 use crate::world::World;
-use pstar_exact::{Acceptor, ModelRows, Product, Role, PromptedModel};
+use pstar_exact::{Acceptor, ModelRows, Product, PromptedModel, Role};
 use pstar_loader::PolicyHandle;
 
 /// The product of base, verifier and perhaps a policy for one prompt, and the base's probabilities along it.

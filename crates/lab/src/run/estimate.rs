@@ -1,18 +1,17 @@
 //! What a run will cost.
 
 use super::Prepared;
-use super::execute::start_arm;
+use super::execute::components;
 use super::initial::Starting;
 use super::needs::Needs;
 use crate::clock::thread_seconds;
 use crate::evaluation::{DynamicReference, Evaluation, Ruler};
-use crate::plan::{Gradient, ObjectiveSpec, Sampling, Training};
+use crate::plan::{ArmKey, Gradient, Sampling, Training};
 use crate::policy_class::PolicyClass;
-use crate::training::{Control, create};
+use crate::training::{ArmEvent, Control, create, train};
 use pstar_core::PluginError;
 use pstar_exact::Search;
 use serde::Serialize;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Steps that are tried to tell the time of one; the larger number where they are short.
@@ -70,7 +69,7 @@ impl Estimate {
         let alone = alone.map_err(|error| PluginError::data(format!("no thread can be started: {error}")))?;
         // One thread, so that its clock counts all the work.
         let work = alone.install(|| work(prepared))?;
-        let arms = prepared.experiment.plan.arms();
+        let arms = prepared.experiment.plan.arm_count();
         let batch = match prepared.training.gradient {
             Gradient::Sampled(Sampling { prompts, group, .. }) => (prompts * group) as u64,
             Gradient::Population => 0,
@@ -97,9 +96,9 @@ fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
     let steps = f64::from(prepared.training.steps);
     // The curve's first and last point come with the full evaluations.
     let points = f64::from(prepared.training.steps.saturating_sub(1) / experiment.world.evaluation.every);
-    let mut by_plugin: BTreeMap<&str, (&ObjectiveSpec, f64)> = BTreeMap::new();
-    for spec in &experiment.plan.objectives {
-        by_plugin.entry(&spec.plugin).or_insert((spec, 0.0)).1 += 1.0;
+    let mut by_plugin: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
+    for (objective, spec) in experiment.plan.objectives.iter().enumerate() {
+        by_plugin.entry(&spec.plugin).or_insert((objective, 0.0)).1 += 1.0;
     }
     let mut seconds = 0.0;
     for policy in 0..experiment.plan.policies.len() {
@@ -154,7 +153,7 @@ fn timed<T>(work: impl FnOnce() -> Result<T, PluginError>) -> Result<(T, f64), P
 fn step_seconds(
     prepared: &Prepared<'_>,
     policy: usize,
-    objective: &ObjectiveSpec,
+    objective: usize,
     parts: &Parts,
 ) -> Result<f64, PluginError> {
     let Some(&seed) = prepared.experiment.plan.seeds.first() else { return Ok(0.0) };
@@ -163,13 +162,16 @@ fn step_seconds(
     for tried in TRIED {
         let steps = prepared.training.steps.min(tried);
         let training = Training { gradient, steps, ..prepared.training };
-        let ticks = RefCell::new(Vec::new());
-        let tick = || {
-            ticks.borrow_mut().push(thread_seconds());
+        let mut ticks = Vec::new();
+        let mut tick = |event: ArmEvent<'_>| {
+            if let ArmEvent::Step { .. } = event {
+                ticks.push(thread_seconds());
+            }
             Control::Continue
         };
-        start_arm(prepared, training, &parts.initial, (policy, objective, seed), &tick)?;
-        least = ticks.borrow().windows(2).map(|pair| pair[1] - pair[0]).fold(least, f64::min);
+        let arm = ArmKey { policy, objective, seed };
+        train(components(prepared, training, arm)?, &parts.initial, &mut tick);
+        least = ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(least, f64::min);
         if least > SHORT {
             break;
         }

@@ -1,49 +1,67 @@
-//! Running all arms.
+//! Training arms, and putting a record together from theirs.
 
-use super::initial::{Initial, Starting};
-use super::{Prepared, Progress, compare, seeds};
+use super::initial::Starting;
+use super::{Prepared, Progress, Starts, compare, seeds};
 use crate::evaluation::Evaluation;
 use crate::optimum::{Search, beside};
-use crate::plan::{ObjectiveSpec, Training};
-use crate::training::{ArmEvent, ArmOutcome, Components, Control, train};
+use crate::plan::{ArmKey, Training};
+use crate::training::{Arm, ArmEvent, ArmOutcome, ArmState, Components, Control, train};
 use pstar_core::PluginError;
-use pstar_record::{ArmRecord, ArmStatus, RunRecord, VERSION, Warnings};
+use pstar_core::files::sha256;
+use pstar_record::{ArmRecord, ArmStatus, ClassOptimum, Missing, RunRecord, VERSION, Warning, Warnings};
 use rayon::prelude::*;
 
-/// Runs all arms, in parallel on the current pool of threads. No thread count changes a bit of the record.
+/// Runs all arms in memory, in parallel on the current pool of threads. No thread count changes a bit of the record.
 ///
 /// A component that fails ends its arm, which the record tells.
 pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
-    let experiment = prepared.experiment;
-    let mut arms: Vec<(usize, &ObjectiveSpec, usize)> = Vec::new();
-    for policy in 0..experiment.plan.policies.len() {
-        for objective in &experiment.plan.objectives {
-            arms.extend((0..experiment.plan.seeds.len()).map(|seed| (policy, objective, seed)));
-        }
-    }
+    let plan = &prepared.experiment.plan;
     progress.phase("evaluating policies at their start");
-    let initial = Initial::of(prepared);
-    progress.begin(arms.len() as u64, prepared.training.steps.into());
-    let arms: Vec<ArmRecord> = arms
-        .into_par_iter()
-        .map(|(policy, objective, seed)| {
-            let start = initial.get(policy, seed);
-            if progress.stopped() {
-                return unbegun(prepared, policy, objective, experiment.plan.seeds[seed]);
+    let starts = Starts::of(prepared, plan.arms());
+    progress.begin(plan.arm_count(), prepared.training.steps.into());
+    let arms: Vec<ArmKey> = plan.arms().collect();
+    let run = |arm: ArmKey| {
+        if progress.stopped() {
+            return arm_record(prepared, arm, unbegun());
+        }
+        let mut tell = |event: ArmEvent<'_>| {
+            if let ArmEvent::Step { .. } = event {
+                progress.step();
             }
-            let record = run_arm(prepared, start, (policy, objective, experiment.plan.seeds[seed]), progress);
-            progress.arm_ended(&format!("{} · {} · seed {}", record.policy, record.objective, record.seed));
-            record
-        })
-        .collect();
+            if progress.stopped() { Control::Stop } else { Control::Continue }
+        };
+        let outcome = starts.get(prepared, arm).and_then(|start| start_arm(prepared, &start, arm, &mut tell));
+        let record = arm_record(prepared, arm, outcome.unwrap_or_else(ArmOutcome::of_failure));
+        progress.arm_ended(&prepared.called(arm));
+        record
+    };
+    let arms = arms.into_par_iter().map(run).collect();
     progress.end();
+    assemble(prepared, arms)
+}
+
+/// The outcome of an arm that a stopped run did not come to.
+pub fn unbegun() -> ArmOutcome {
+    ArmOutcome { status: ArmStatus::Interrupted, ..ArmOutcome::default() }
+}
+
+/// The record of a run from those of its arms, without optima.
+pub fn assemble(prepared: &Prepared<'_>, arms: Vec<ArmRecord>) -> RunRecord {
+    let Prepared { experiment, ruler, .. } = prepared;
     let policies: Vec<String> = experiment.plan.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.plan.objectives.iter().map(|spec| spec.name.clone()).collect();
     let warnings = prepared.warnings.iter().cloned().chain(seeds::without_effect(&arms)).collect();
+    let open = arms.iter().filter(|arm| arm.status == ArmStatus::Interrupted);
+    let missing = Missing {
+        arms: open.map(|arm| arm.id.clone()).collect(),
+        optima: experiment.world.evaluation.optima,
+    };
     RunRecord {
         version: VERSION,
         name: experiment.file.name.value().clone(),
-        method: prepared.ruler.method(),
+        complete: missing == Missing::default(),
+        missing,
+        method: ruler.method(),
         comparisons: compare(&policies, &objectives, &arms),
         arms,
         references: prepared.references.clone(),
@@ -52,57 +70,59 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
     }
 }
 
-/// Looks for the best policy of each class under each objective, and adds what is found to the record.
-pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dyn Progress) {
+/// Optima, and what is to be said of those that could not be had.
+#[derive(Debug, Default)]
+pub struct Optima {
+    found: Vec<ClassOptimum>,
+    missing: Vec<Warning>,
+}
+
+impl Optima {
+    /// Puts them into the record of the run.
+    pub fn put_into(self, record: &mut RunRecord) {
+        record.optima = self.found;
+        record.warnings.extend(self.missing);
+        record.missing.optima = false;
+        record.complete = record.missing == Missing::default();
+    }
+}
+
+/// Looks for the best policy of each class under each objective, if the experiment wants it. `ends` gives the parameters at
+/// which the arms of a policy ended.
+pub fn look_for_optima(
+    prepared: &Prepared<'_>,
+    ends: &(dyn Fn(&str) -> Vec<Vec<f64>> + Sync),
+    progress: &dyn Progress,
+) -> Optima {
     let Prepared { experiment, registry, ruler, .. } = prepared;
     if !experiment.world.evaluation.optima {
-        return;
+        return Optima::default();
     }
     progress.phase("looking for the optima of the classes");
+    let (found, missing) = beside(experiment, registry, ruler, &Search::brief, ends);
+    progress.end();
+    Optima { found, missing: missing.into_iter().collect() }
+}
+
+/// Looks for optima and adds them to a record that is in memory.
+pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dyn Progress) {
     let ends = |policy: &str| {
-        let complete =
-            record.arms.iter().filter(|arm| arm.policy == policy && arm.status == ArmStatus::Complete);
+        let of_policy = record.arms.iter().filter(|arm| arm.policy == policy);
+        let complete = of_policy.filter(|arm| arm.status == ArmStatus::Complete);
         complete.map(|arm| arm.parameters.clone()).collect()
     };
-    let (optima, missing) = beside(experiment, registry, ruler, &Search::brief, &ends);
-    record.optima = optima;
-    record.warnings.extend(missing);
-    progress.end();
+    look_for_optima(prepared, &ends, progress).put_into(record);
 }
 
-/// An arm that a stopped run did not come to.
-fn unbegun(prepared: &Prepared<'_>, policy: usize, objective: &ObjectiveSpec, seed: u64) -> ArmRecord {
-    let outcome = ArmOutcome { status: ArmStatus::Interrupted, ..ArmOutcome::default() };
-    record(prepared, policy, objective, seed, outcome)
-}
-
-fn run_arm(
-    prepared: &Prepared<'_>,
-    initial: Result<&Evaluation, PluginError>,
-    (policy, objective, seed): (usize, &ObjectiveSpec, u64),
-    progress: &dyn Progress,
-) -> ArmRecord {
-    let advance = || {
-        progress.step();
-        if progress.stopped() { Control::Stop } else { Control::Continue }
-    };
-    let trained = initial.and_then(|initial| {
-        start_arm(prepared, prepared.training, initial, (policy, objective, seed), &advance)
-    });
-    record(prepared, policy, objective, seed, trained.unwrap_or_else(ArmOutcome::of_failure))
-}
-
-fn record(
-    prepared: &Prepared<'_>,
-    policy: usize,
-    objective: &ObjectiveSpec,
-    seed: u64,
-    outcome: ArmOutcome,
-) -> ArmRecord {
+/// The record of an arm.
+pub fn arm_record(prepared: &Prepared<'_>, arm: ArmKey, outcome: ArmOutcome) -> ArmRecord {
+    let (policy, objective) = prepared.names(arm);
+    let bytes: Vec<u8> = outcome.parameters.iter().flat_map(|value| value.to_le_bytes()).collect();
     ArmRecord {
-        policy: prepared.experiment.plan.policies[policy].name.clone(),
-        objective: objective.name.clone(),
-        seed,
+        id: String::new(),
+        policy: policy.into(),
+        objective: objective.into(),
+        seed: arm.seed,
         learning_rate: prepared.training.optimizer.learning_rate(),
         status: outcome.status,
         failure: outcome.failure,
@@ -113,24 +133,38 @@ fn record(
         last: outcome.last,
         diagnostics: outcome.diagnostics,
         warnings: Warnings(outcome.warnings),
+        parameters_sha256: (!bytes.is_empty()).then(|| sha256(&bytes)),
         curve: outcome.curve,
         parameters: outcome.parameters,
     }
 }
 
-/// Makes the components of an arm and trains it.
-pub(super) fn start_arm(
+/// Makes the components of an arm and trains it from its start, where it measures `initial`.
+///
+/// # Errors
+/// If a component cannot be made.
+pub fn start_arm(
     prepared: &Prepared<'_>,
-    training: Training,
     initial: &Evaluation,
-    (policy, objective, seed): (usize, &ObjectiveSpec, u64),
-    advance: &dyn Fn() -> Control,
+    arm: ArmKey,
+    tell: &mut dyn FnMut(ArmEvent<'_>) -> Control,
 ) -> Result<ArmOutcome, PluginError> {
-    let parts = components(prepared, training, (policy, objective, seed))?;
-    let mut tell = |event: ArmEvent<'_>| {
-        if let ArmEvent::Step { .. } = event { advance() } else { Control::Continue }
-    };
-    Ok(train(parts, initial, &mut tell))
+    Ok(train(components(prepared, prepared.training, arm)?, initial, tell))
+}
+
+/// Makes the components of an arm and trains it from a state that it told.
+///
+/// # Errors
+/// If a component cannot be made, or the state is not this arm's.
+pub fn resume_arm(
+    prepared: &Prepared<'_>,
+    arm: ArmKey,
+    state: &str,
+    tell: &mut dyn FnMut(ArmEvent<'_>) -> Control,
+) -> Result<ArmOutcome, PluginError> {
+    let mut state = ArmState::read(state)?;
+    let mut resumed = Arm::resume(components(prepared, prepared.training, arm)?, &state)?;
+    Ok(resumed.run(&mut state, tell))
 }
 
 /// Fresh components of an arm.
@@ -140,21 +174,22 @@ pub(super) fn start_arm(
 pub fn components<'a>(
     prepared: &'a Prepared<'_>,
     training: Training,
-    (policy, objective, seed): (usize, &ObjectiveSpec, u64),
+    arm: ArmKey,
 ) -> Result<Components<'a>, PluginError> {
     let experiment = prepared.experiment;
-    let Starting { policy: handle, evaluator } = Starting::new(prepared, policy, seed)?;
+    let objective = &experiment.plan.objectives[arm.objective];
+    let Starting { policy: handle, evaluator } = Starting::new(prepared, arm.policy, arm.seed)?;
     let component = prepared.registry.objective(&objective.plugin);
     let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
     Ok(Components {
         world: &experiment.world,
         training,
         facts: &prepared.facts,
-        exact: prepared.exact(policy, &objective.name),
+        exact: prepared.exact(arm.policy, &objective.name),
         filtered: prepared.filtered.as_ref(),
         evaluator,
         policy: handle,
         objective: component.create(&objective.configuration, &experiment.world.task)?,
-        seed,
+        seed: arm.seed,
     })
 }

@@ -4,11 +4,14 @@
 
 use super::Prepared;
 use crate::evaluation::{Evaluation, Evaluator};
+use crate::plan::ArmKey;
 use crate::training::create;
 use pstar_core::PluginError;
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_loader::PolicyHandle;
 use rayon::prelude::*;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A policy at the start of an arm, and what evaluates it.
 pub(super) struct Starting<'a> {
@@ -30,46 +33,52 @@ impl<'a> Starting<'a> {
     }
 }
 
-/// The figures of one policy before the first step.
-enum Figures {
-    /// The same for all seeds.
-    Alike(Evaluation),
-    /// For each seed.
-    BySeed(Vec<Result<Evaluation, PluginError>>),
+/// What policies measure before their first step.
+#[derive(Debug)]
+pub struct Starts {
+    /// For each policy its figures, where they are the same for all seeds.
+    alike: Vec<Option<Arc<Evaluation>>>,
+    /// The others, as they were asked for.
+    by_seed: Mutex<HashMap<(usize, u64), Arc<Evaluation>>>,
 }
 
-/// The figures before the first step, of every policy and seed.
-pub(super) struct Initial(Vec<Figures>);
-
-impl Initial {
-    /// Evaluates all policies where the experiment's arms start, in parallel.
-    pub(super) fn of(prepared: &Prepared<'_>) -> Self {
-        let policies = 0..prepared.experiment.plan.policies.len();
-        Self(policies.into_par_iter().map(|policy| Figures::of(prepared, policy)).collect())
-    }
-
-    /// Of a policy and a seed, by their numbers.
-    pub(super) fn get(&self, policy: usize, seed: usize) -> Result<&Evaluation, PluginError> {
-        match &self.0[policy] {
-            Figures::Alike(figures) => Ok(figures),
-            Figures::BySeed(figures) => figures[seed].as_ref().map_err(Clone::clone),
+impl Starts {
+    /// Evaluates, in parallel, the policies that some of `arms` start from the same parameters with any seed.
+    pub fn of(prepared: &Prepared<'_>, arms: impl Iterator<Item = ArmKey>) -> Self {
+        let mut first: Vec<Option<u64>> = vec![None; prepared.experiment.plan.policies.len()];
+        for arm in arms {
+            first[arm.policy].get_or_insert(arm.seed);
         }
-    }
-}
-
-impl Figures {
-    fn of(prepared: &Prepared<'_>, policy: usize) -> Self {
-        let seeds = &prepared.experiment.plan.seeds;
-        let evaluate = |&seed: &u64| -> Result<(Evaluation, bool), PluginError> {
-            let Starting { policy, mut evaluator } = Starting::new(prepared, policy, seed)?;
-            Ok((evaluator.evaluate(&policy, 0)?, evaluator.is_seeded()))
+        let figures = |(policy, seed): (usize, &Option<u64>)| {
+            let seed = (*seed).filter(|_| prepared.starts[policy].is_some())?;
+            let (figures, seeded) = evaluate(prepared, policy, seed).ok()?;
+            (!seeded).then(|| Arc::new(figures))
         };
-        if prepared.starts[policy].is_some()
-            && let Some(Ok((figures, false))) = seeds.first().map(evaluate)
-        {
-            return Self::Alike(figures);
-        }
-        let figures = seeds.par_iter().map(|seed| Ok(evaluate(seed)?.0)).collect();
-        Self::BySeed(figures)
+        Self { alike: first.par_iter().enumerate().map(figures).collect(), by_seed: Mutex::default() }
     }
+
+    /// Of an arm.
+    ///
+    /// # Errors
+    /// If a component fails.
+    pub fn get(&self, prepared: &Prepared<'_>, arm: ArmKey) -> Result<Arc<Evaluation>, PluginError> {
+        if let Some(figures) = &self.alike[arm.policy] {
+            return Ok(Arc::clone(figures));
+        }
+        let known = || self.by_seed.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (arm.policy, arm.seed);
+        if let Some(figures) = known().get(&key) {
+            return Ok(Arc::clone(figures));
+        }
+        // Not under the lock: an evaluation may itself be spread over threads that ask for another. Two that come at
+        // once work out the same.
+        let figures = Arc::new(evaluate(prepared, arm.policy, arm.seed)?.0);
+        Ok(Arc::clone(known().entry(key).or_insert(figures)))
+    }
+}
+
+/// What a policy measures as an arm with this seed starts it, and whether that depends on the seed's samples.
+fn evaluate(prepared: &Prepared<'_>, policy: usize, seed: u64) -> Result<(Evaluation, bool), PluginError> {
+    let Starting { policy, mut evaluator } = Starting::new(prepared, policy, seed)?;
+    Ok((evaluator.evaluate(&policy, 0)?, evaluator.is_seeded()))
 }

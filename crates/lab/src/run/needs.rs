@@ -194,7 +194,7 @@ impl Needs {
 
 /// Number of arms.
 pub(super) fn arms(experiment: &Experiment) -> f64 {
-    experiment.plan.arms() as f64
+    experiment.plan.arm_count() as f64
 }
 
 /// Number of arms that are trained at the same time.

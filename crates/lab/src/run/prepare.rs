@@ -9,7 +9,7 @@ use crate::evaluation::{
     DynamicEvaluation, DynamicReference, FilteredSamplers, Reference, Ruler, SampledEvaluation, Unavailable,
 };
 use crate::experiment::{Experiment, ExperimentError, Problem};
-use crate::plan::{Gradient, PolicySpec, SampleSource, Sampling, Training};
+use crate::plan::{ArmKey, Gradient, PolicySpec, SampleSource, Sampling, Training};
 use crate::policy_class::PolicyClass;
 use crate::rollout::{FilteredSource, Recipe};
 use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
@@ -53,6 +53,18 @@ pub struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
+    /// The names of an arm's policy and objective.
+    pub fn names(&self, arm: ArmKey) -> (&str, &str) {
+        let plan = &self.experiment.plan;
+        (&plan.policies[arm.policy].name, &plan.objectives[arm.objective].name)
+    }
+
+    /// What an arm is called, on one line.
+    pub fn called(&self, arm: ArmKey) -> String {
+        let (policy, objective) = self.names(arm);
+        format!("{} · {} · seed {}", shown(policy), shown(objective), arm.seed)
+    }
+
     /// Refuses a run that would take more memory than this process can have.
     ///
     /// # Errors
@@ -265,12 +277,12 @@ fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
 
 /// An objective of a later version than this program.
 fn beyond_knowledge(objective: &str, what: &str) -> Warning {
-    let text = format!(
+    let message = format!(
         "objective `{}` declares `{}`, which this version does not know: it goes on as if that were not declared",
         shown(objective),
         shown(what)
     );
-    Warning::Text { text }
+    Warning::Text { message }
 }
 
 /// Names the prompts that cannot be solved.

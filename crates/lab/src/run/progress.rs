@@ -18,6 +18,10 @@ pub trait Progress: Sync {
     fn end(&self);
     /// What was trained is written: nothing is lost from here on.
     fn written(&self) {}
+    /// Something the user should know now.
+    fn word(&self, text: &str) {
+        let _ = text;
+    }
     /// Whether the run is to stop: each arm does so behind its present batch, and none begins.
     fn stopped(&self) -> bool {
         false

@@ -32,6 +32,8 @@ pub fn collect_provenance(registry: &Registry, experiment: &Experiment, set: &[S
         platform: format!("{} {}", env::consts::OS, env::consts::ARCH),
         instruction_set: instruction_set(),
         seeds: experiment.plan.seeds.clone(),
+        store: None,
+        parts: Vec::new(),
     }
 }
 

@@ -1,9 +1,8 @@
 //! The experiment as it was run: every default written out, prompts listed, so that it can be run again from
 //! anywhere.
 
-use super::store::copies;
 use crate::experiment::{Experiment, ExperimentFile, Located, PromptsFile};
-use crate::inputs::way;
+use crate::inputs::{copies, way};
 use pstar_core::config;
 use ron::ser::PrettyConfig;
 use std::path::{Path, PathBuf};

@@ -17,7 +17,7 @@ pub(super) fn without_effect(arms: &[ArmRecord]) -> Option<Warning> {
         match groups.iter_mut().find(known) {
             Some((first, seeds, same)) => {
                 *seeds += 1;
-                *same &= first.parameters == arm.parameters;
+                *same &= first.parameters_sha256 == arm.parameters_sha256;
             }
             None => groups.push((arm, 1, true)),
         }

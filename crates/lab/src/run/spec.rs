@@ -1,8 +1,10 @@
 //! What determines an arm.
 
 use super::resolved::{resolved_file, text_of};
-use crate::experiment::{Experiment, Located, Seeds};
+use crate::experiment::{Experiment, ExperimentFile, Located, Seeds};
+use crate::plan::ArmKey;
 use pstar_core::INTERFACE_VERSION;
+use pstar_core::config::UniqueMap;
 use pstar_core::files::sha256;
 use pstar_loader::Registry;
 
@@ -22,50 +24,7 @@ pub struct ArmSpec {
 }
 
 impl ArmSpec {
-    /// Of a policy and an objective of an experiment, by their numbers, and a seed.
-    pub fn of(
-        experiment: &Experiment,
-        registry: &Registry,
-        (policy, objective, seed): (usize, usize, u64),
-    ) -> Self {
-        let mut file = resolved_file(experiment);
-        file.name = Located::unplaced("arm".into());
-        file.directory = None;
-        let one = |_: &str| "it".to_string();
-        file.policies =
-            file.policies.iter().skip(policy).take(1).map(|(name, of)| (one(name), of.clone())).collect();
-        file.objectives = file
-            .objectives
-            .iter()
-            .skip(objective)
-            .take(1)
-            .map(|(name, of)| (one(name), of.clone()))
-            .collect();
-        file.evaluation.optima = false;
-        file.seeds = Some(Seeds::of(vec![seed]));
-        let (own_policy, own_objective) =
-            (&experiment.plan.policies[policy], &experiment.plan.objectives[objective]);
-        let task = &experiment.file.task;
-        let plugins = [
-            registry.plugin_of("base model", task.base.plugin.value()),
-            registry.plugin_of("verifier", task.verifier.plugin.value()),
-            registry.plugin_of("policy", &own_policy.plugin),
-            registry.plugin_of("objective", &own_objective.plugin),
-        ];
-        let mut lines = vec![format!("numbers {NUMBERS}"), format!("interface {INTERFACE_VERSION}")];
-        lines.extend(plugins.into_iter().flatten().map(|plugin| format!("plugin {}", plugin.sha256)));
-        let own = [format!("policy `{}`", own_policy.name), format!("objective `{}`", own_objective.name)];
-        let of_others = |user: &str| {
-            (user.starts_with("policy `") || user.starts_with("objective `"))
-                && !own.iter().any(|own| own == user)
-        };
-        let files = experiment.inputs.of_components.iter().filter(|input| !of_others(&input.used_by));
-        lines.extend(files.map(|input| format!("file {:?} {}", input.path, input.sha256)));
-        lines.push(text_of(&file));
-        Self { text: lines.join("\n") }
-    }
-
-    /// The whole of it.
+    /// The whole of it: an experiment of this one arm, as RON, below comments with versions and hashes.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -73,5 +32,59 @@ impl ArmSpec {
     /// Its name, by content: 16 hexadecimal digits.
     pub fn id(&self) -> String {
         sha256(self.text.as_bytes())[..DIGITS].to_string()
+    }
+}
+
+/// What determines the arms of an experiment.
+#[allow(missing_debug_implementations, reason = "borrows components of plugins")]
+pub struct ArmSpecs<'a> {
+    experiment: &'a Experiment,
+    registry: &'a Registry,
+    /// With every default, without what tells arms apart.
+    common: ExperimentFile,
+}
+
+impl<'a> ArmSpecs<'a> {
+    /// Of the arms of an experiment, with the plugins of a registry.
+    pub fn new(experiment: &'a Experiment, registry: &'a Registry) -> Self {
+        let mut common = resolved_file(experiment);
+        common.name = Located::unplaced("arm".into());
+        common.directory = None;
+        common.evaluation.optima = false;
+        common.policies = UniqueMap::default();
+        common.objectives = UniqueMap::default();
+        Self { experiment, registry, common }
+    }
+
+    /// Of one arm.
+    pub fn of(&self, arm: ArmKey) -> ArmSpec {
+        let Self { experiment, registry, .. } = self;
+        let mut file = self.common.clone();
+        let one = |_: &str| "it".to_string();
+        let policies = experiment.file.policies.iter().skip(arm.policy).take(1);
+        file.policies = policies.map(|(name, of)| (one(name), of.clone())).collect();
+        let objectives = experiment.file.objectives.iter().skip(arm.objective).take(1);
+        file.objectives = objectives.map(|(name, of)| (one(name), of.clone())).collect();
+        file.seeds = Some(Seeds::of(vec![arm.seed]));
+        let (policy, objective) =
+            (&experiment.plan.policies[arm.policy], &experiment.plan.objectives[arm.objective]);
+        let task = &experiment.file.task;
+        let plugins = [
+            registry.plugin_of("base model", task.base.plugin.value()),
+            registry.plugin_of("verifier", task.verifier.plugin.value()),
+            registry.plugin_of("policy", &policy.plugin),
+            registry.plugin_of("objective", &objective.plugin),
+        ];
+        let mut lines = vec![format!("// numbers {NUMBERS}"), format!("// interface {INTERFACE_VERSION}")];
+        lines.extend(plugins.into_iter().flatten().map(|plugin| format!("// plugin {}", plugin.sha256)));
+        let own = [format!("policy `{}`", policy.name), format!("objective `{}`", objective.name)];
+        let of_others = |user: &str| {
+            (user.starts_with("policy `") || user.starts_with("objective `"))
+                && !own.iter().any(|own| own == user)
+        };
+        let files = experiment.inputs.of_components.iter().filter(|input| !of_others(&input.used_by));
+        lines.extend(files.map(|input| format!("// file {:?} {}", input.path, input.sha256)));
+        lines.push(text_of(&file));
+        ArmSpec { text: lines.join("\n") }
     }
 }

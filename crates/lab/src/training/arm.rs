@@ -13,7 +13,7 @@ use crate::policy_class::PolicyClass;
 use crate::rollout::{BatchKey, FilteredSource, Recipe, Rollout, minibatches};
 use crate::world::World;
 use pstar_core::PluginError;
-use pstar_core::author::GradientBatch;
+use pstar_core::author::{GradientBatch, ShapedParameters, Tensor};
 use pstar_core::objective::{
     Declaration, Divergence, ObjectiveStep, PartitionSource, PopulationForm, PromptFacts,
 };
@@ -82,6 +82,7 @@ pub struct Arm<'a> {
     parts: Components<'a>,
     declaration: Declaration,
     start: Vec<f64>,
+    tensors: Vec<Tensor>,
     gradient: Vec<f64>,
     log_probs: Vec<f64>,
     scores: PopulationScores,
@@ -105,10 +106,10 @@ impl<'a> Arm<'a> {
     fn new(mut parts: Components<'a>) -> Result<Self, PluginError> {
         let declaration = parts.objective.declaration()?;
         parts.objective.prepare(parts.facts)?;
-        let start = parts.policy.parameters()?.values;
+        let ShapedParameters { values: start, tensors, .. } = parts.policy.parameters()?;
         let gradient = vec![0.0; start.len()];
         let scores = PopulationScores::default();
-        Ok(Self { parts, declaration, start, gradient, log_probs: Vec::new(), scores })
+        Ok(Self { parts, declaration, start, tensors, gradient, log_probs: Vec::new(), scores })
     }
 
     /// An arm before its first step.
@@ -176,10 +177,13 @@ impl<'a> Arm<'a> {
     /// Trains to the end, or until it is told to stop.
     pub fn run(&mut self, state: &mut ArmState, tell: &mut dyn FnMut(ArmEvent<'_>) -> Control) -> ArmOutcome {
         let mut outcome = ArmOutcome::default();
+        tell(ArmEvent::Begin(&state.curve));
         while state.step < self.parts.training.steps {
             match self.advance_telling(state, tell) {
                 Ok(Control::Continue) => {}
+                Ok(Control::Save) => self.tell_state(state, tell),
                 Ok(Control::Stop) => {
+                    self.tell_state(state, tell);
                     outcome.status = ArmStatus::Interrupted;
                     break;
                 }
@@ -195,6 +199,13 @@ impl<'a> Arm<'a> {
         }
         tell(ArmEvent::End(outcome.status));
         outcome
+    }
+
+    /// Tells the state; an objective that cannot say what it has learnt keeps it to itself, and starts again.
+    fn tell_state(&self, state: &mut ArmState, tell: &mut dyn FnMut(ArmEvent<'_>) -> Control) {
+        if let Ok(text) = self.save(state) {
+            tell(ArmEvent::State(&text));
+        }
     }
 
     /// Trains on one batch and measures where the curve has a point. What fails leaves the state as far as it came.
@@ -248,6 +259,7 @@ impl<'a> Arm<'a> {
         }
         outcome.last.clone_from(&state.last);
         outcome.parameters.clone_from(&state.parameters);
+        outcome.tensors.clone_from(&self.tensors);
         if outcome.status == ArmStatus::Complete && self.parts.training.steps > 0 {
             let moved = (self.start.as_slice(), state.parameters.as_slice());
             outcome.warnings = state.idle.warnings(self.parts.world, self.parts.facts, moved);

@@ -6,6 +6,8 @@ use pstar_record::{ArmStatus, CurvePoint, Warning};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ArmEvent<'a> {
+    /// It begins, or goes on behind the points of its curve that there are.
+    Begin(&'a [CurvePoint]),
     /// A batch was trained on.
     Step {
         /// How many were, so far.
@@ -13,6 +15,8 @@ pub enum ArmEvent<'a> {
     },
     /// The curve has one more point.
     Point(&'a CurvePoint),
+    /// All that there is to going on from here, as text: after each [`Control::Save`] and [`Control::Stop`].
+    State(&'a str),
     /// The user should know.
     Warning(&'a Warning),
     /// The arm ended.
@@ -24,6 +28,8 @@ pub enum ArmEvent<'a> {
 pub enum Control {
     /// It does.
     Continue,
+    /// It does, and tells its state first.
+    Save,
     /// It stops here, keeping what it has.
     Stop,
 }

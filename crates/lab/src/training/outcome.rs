@@ -1,6 +1,7 @@
 //! What training an arm gave.
 
 use pstar_core::PluginError;
+use pstar_core::author::Tensor;
 use pstar_record::{ArmStatus, Budget, CurvePoint, Failure, Means, Measures, PartitionRecord, Warning};
 
 /// What training an arm gave.
@@ -28,6 +29,8 @@ pub struct ArmOutcome {
     pub warnings: Vec<Warning>,
     /// The final parameters.
     pub parameters: Vec<f64>,
+    /// What they are, one tensor behind another; empty where the policy does not say.
+    pub tensors: Vec<Tensor>,
 }
 
 impl ArmOutcome {
@@ -38,7 +41,7 @@ impl ArmOutcome {
         outcome
     }
 
-    pub(super) fn fail(&mut self, step: u32, error: PluginError) {
+    pub(crate) fn fail(&mut self, step: u32, error: PluginError) {
         self.status = ArmStatus::Failed;
         let message = match error.hint {
             Some(hint) => format!("{}; {hint}", error.message),

@@ -121,7 +121,7 @@ impl Signals {
 }
 
 /// The name of an objective's diagnostic whose own name is taken.
-pub(crate) fn told_apart(name: &str) -> String {
+pub fn told_apart(name: &str) -> String {
     format!("objective {name}")
 }
 

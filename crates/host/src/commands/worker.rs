@@ -1,0 +1,36 @@
+//! `host worker RUN`.
+
+use super::run::FAILED;
+use super::{open, pool, print};
+use crate::cli::{ExperimentArgs, WorkerArgs};
+use crate::failure::Failure;
+use crate::signals::Interruptible;
+use pstar_report::run_table;
+use pstar_run::{DirectoryError, WorkOptions, Worked, work};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Runs arms of a run until none is left that nobody works on.
+pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
+    let file = args.run.join("experiment.ron");
+    if !file.exists() {
+        return Err(DirectoryError::NoRun { path: args.run.clone() }.into());
+    }
+    let experiment = ExperimentArgs { file, set: Vec::new(), plugins: args.plugins.clone() };
+    let (experiment, registry) = open(&experiment)?;
+    let progress = Interruptible::new();
+    let options = WorkOptions {
+        checkpoint: Duration::from_secs(args.checkpoint),
+        linger: Duration::from_secs(args.linger),
+        table: &|record| run_table(record, None),
+    };
+    let pool = pool(args.threads.map_or(0, usize::from))?;
+    let Worked { arms, complete, failed } =
+        pool.install(|| work(&args.run, &experiment, &registry, &options, &progress))?;
+    let left = arms - complete - failed;
+    print(&format!("{complete} of {arms} arms are done, {failed} failed, {left} are left\n"))?;
+    if let Some(signal) = progress.signal() {
+        return Ok(ExitCode::from(128 + signal));
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}

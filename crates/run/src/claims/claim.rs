@@ -1,0 +1,248 @@
+//! Claims on arms.
+
+use super::Owner;
+use super::heartbeat::Signs;
+use crate::files::{Unwritable, Writer, sweep};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// How many owners an arm may end, one after the other, before it is left alone.
+pub(crate) const MOST_DEATHS: u32 = 3;
+
+/// What stands in a claim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ClaimFile {
+    owner: Owner,
+    /// Owners that died over the arm, one after the other, before this one.
+    deaths: u32,
+    /// Whether the owner gave the arm back.
+    released: bool,
+}
+
+/// A claim that this process has.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    folder: PathBuf,
+    generation: u32,
+    file: ClaimFile,
+    /// The owner before, if it died over the arm.
+    pub(crate) died: Option<Owner>,
+}
+
+/// What became of claiming an arm.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It is this process's.
+    Mine(Box<Claim>),
+    /// Another one works on it.
+    Busy,
+    /// It has ended so many owners that it is left alone.
+    Poison(u32),
+}
+
+/// Claims arms for this process.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    owner: Owner,
+    writer: Writer,
+    signs: Mutex<Signs>,
+    /// Whether deaths count from now on: whoever starts anew tries anew.
+    anew: bool,
+}
+
+impl Claims {
+    /// Of this process. `workers` is the folder of the signs of life; with `anew` deaths before this process are no
+    /// reason to leave an arm alone.
+    pub(crate) fn new(owner: Owner, workers: &Path, anew: bool) -> Self {
+        let writer = Writer::new(&owner.id);
+        let signs = Mutex::new(Signs::new(workers.to_path_buf(), owner.clone()));
+        Self { owner, writer, signs, anew }
+    }
+
+    /// Claims the arm of a folder, which exists.
+    pub(crate) fn take(&self, folder: &Path) -> Result<Taken, Unwritable> {
+        loop {
+            let last = last_generation(folder).map_err(Unwritable::at(folder))?;
+            let mut file = ClaimFile { owner: self.owner.clone(), deaths: 0, released: false };
+            let mut died = None;
+            if let Some(generation) = last {
+                match read(&path_of(folder, generation)) {
+                    Some(before) if before.released => file.deaths = before.deaths,
+                    Some(before) if !self.is_dead(&before.owner) => return Ok(Taken::Busy),
+                    Some(before) => {
+                        file.deaths = before.deaths + 1;
+                        died = Some(before.owner);
+                    }
+                    // Damaged, by a disk or a hand: whoever it was, nothing is known of it.
+                    None => {}
+                }
+            }
+            if self.anew {
+                file.deaths = 0;
+            }
+            if file.deaths >= MOST_DEATHS {
+                return Ok(Taken::Poison(file.deaths));
+            }
+            let generation = last.unwrap_or(0) + 1;
+            if self.writer.create(&path_of(folder, generation), &json(&file))? {
+                if let Some(owner) = &died {
+                    sweep(folder, &mut |process| process == owner.id);
+                }
+                let claim = Claim { folder: folder.to_path_buf(), generation, file, died };
+                return Ok(Taken::Mine(Box::new(claim)));
+            }
+        }
+    }
+
+    /// Whether a claim still counts: a process that was held for dead finds that another has its arm.
+    pub(crate) fn holds(claim: &Claim) -> bool {
+        !path_of(&claim.folder, claim.generation + 1).exists()
+    }
+
+    /// Gives an arm back, for others to go on with.
+    pub(crate) fn release(&self, claim: Claim) -> Result<(), Unwritable> {
+        let file = ClaimFile { released: true, ..claim.file };
+        self.writer.write_lightly(&path_of(&claim.folder, claim.generation), &json(&file))
+    }
+
+    /// Clears the claims on an arm that has a result: whoever claims it from now on finds the result.
+    pub(crate) fn clear(claim: &Claim) {
+        for generation in (1..=claim.generation).rev() {
+            let _ = fs::remove_file(path_of(&claim.folder, generation));
+        }
+    }
+
+    /// Removes the signs and temporary files of the dead.
+    pub(crate) fn sweep(&self, folders: &[&Path]) {
+        let mut signs = self.signs.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let dead: Vec<String> =
+            signs.names().into_iter().filter(|id| signs.is_dead_by_name(id, now)).collect();
+        for folder in folders {
+            sweep(folder, &mut |process| dead.iter().any(|id| id == process));
+        }
+        for id in &dead {
+            signs.forget(id);
+        }
+    }
+
+    fn is_dead(&self, owner: &Owner) -> bool {
+        self.signs.lock().unwrap_or_else(PoisonError::into_inner).is_dead(owner, Instant::now())
+    }
+}
+
+fn json(file: &ClaimFile) -> Vec<u8> {
+    serde_json::to_vec(file).unwrap_or_else(|error| unreachable!("claims serialise: {error}"))
+}
+
+fn path_of(folder: &Path, generation: u32) -> PathBuf {
+    folder.join(format!("claim.{generation}"))
+}
+
+fn read(path: &Path) -> Option<ClaimFile> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// The number of the claim that counts, if the arm was ever claimed.
+fn last_generation(folder: &Path) -> std::io::Result<Option<u32>> {
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_prefix("claim.")?.parse().ok();
+    Ok(fs::read_dir(folder)?.flatten().filter_map(number).max())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+    use tempfile::TempDir;
+
+    /// A process of this machine, as a claim knows it.
+    fn owner(process: u32) -> Owner {
+        let text = serde_json::to_value(Owner::of_this_process()).unwrap();
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+        let began = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(19).unwrap().to_string();
+        let mut other = text;
+        other["process"] = process.into();
+        other["began"] = began.parse::<u64>().unwrap().into();
+        serde_json::from_value(other).unwrap()
+    }
+
+    fn claims(owner: Owner, folder: &TempDir, anew: bool) -> Claims {
+        Claims::new(owner, &folder.path().join("workers"), anew)
+    }
+
+    fn mine(taken: Taken) -> Claim {
+        match taken {
+            Taken::Mine(claim) => *claim,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_of_many_has_the_arm() {
+        let folder = tempfile::tempdir().unwrap();
+        let all: Vec<Claims> = (0..16).map(|_| claims(Owner::of_this_process(), &folder, false)).collect();
+        let taken: Vec<bool> = std::thread::scope(|scope| {
+            let tries: Vec<_> = all
+                .iter()
+                .map(|claims| scope.spawn(|| matches!(claims.take(folder.path()).unwrap(), Taken::Mine(_))))
+                .collect();
+            tries.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(taken.iter().filter(|mine| **mine).count(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_arm_of_a_dead_owner_goes_to_the_next_until_it_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let me = claims(Owner::of_this_process(), &folder, false);
+        for deaths in 0..MOST_DEATHS {
+            let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+            let other = claims(owner(child.id()), &folder, false);
+            let claim = mine(other.take(folder.path()).unwrap());
+            assert_eq!(claim.file.deaths, deaths);
+            fs::write(folder.path().join(format!(".{}.abc.tmp", other.owner.id)), "half").unwrap();
+            assert!(matches!(me.take(folder.path()).unwrap(), Taken::Busy));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(Claims::holds(&claim));
+        }
+        assert!(matches!(me.take(folder.path()).unwrap(), Taken::Poison(3)));
+        // Whoever starts anew tries anew.
+        let anew = claims(Owner::of_this_process(), &folder, true);
+        let claim = mine(anew.take(folder.path()).unwrap());
+        assert_eq!((claim.file.deaths, claim.generation, claim.died.is_some()), (0, 4, true));
+        Claims::clear(&claim);
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[test]
+    fn what_is_given_back_is_nobodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (
+            claims(Owner::of_this_process(), &folder, false),
+            claims(Owner::of_this_process(), &folder, false),
+        );
+        let claim = mine(first.take(folder.path()).unwrap());
+        assert!(matches!(second.take(folder.path()).unwrap(), Taken::Busy));
+        first.release(claim).unwrap();
+        let claim = mine(second.take(folder.path()).unwrap());
+        assert_eq!((claim.generation, claim.died.is_none()), (2, true));
+    }
+
+    #[test]
+    fn a_claim_that_another_has_taken_over_no_longer_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = claims(Owner::of_this_process(), &folder, false);
+        let claim = mine(first.take(folder.path()).unwrap());
+        assert!(Claims::holds(&claim));
+        fs::write(path_of(folder.path(), 2), "damaged").unwrap();
+        assert!(!Claims::holds(&claim));
+        // A damaged claim is nobody's.
+        assert_eq!(mine(first.take(folder.path()).unwrap()).generation, 3);
+    }
+}

@@ -1,0 +1,241 @@
+//! A run from its beginning to its end: find its directory, prepare, train what has no result yet, write.
+
+use crate::claims::Owner;
+use crate::directory::{DirectoryError, Place, RunDirectory};
+use crate::files::{Unwritable, Writer};
+use crate::observers::Observer;
+use crate::part::tell_part;
+use crate::store::{Found, Store};
+use crate::train::{Patience, RunArm, Trainer};
+use pstar_lab::experiment::{Experiment, ExperimentError};
+use pstar_lab::run::{
+    ArmSpecs, Prepared, Progress, Starts, arm_record, assemble, collect_provenance, look_for_optima,
+    prepare_telling, resolved, unbegun,
+};
+use pstar_loader::Registry;
+use pstar_record::{ArmRecord, ArmStatus, RunRecord};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf, absolute};
+use std::time::Duration;
+use thiserror::Error;
+
+/// Seconds between two checkpoints of an arm, where nothing else is said.
+pub const CHECKPOINT_SECONDS: u64 = 30;
+
+/// Where a run writes, and what it says of itself.
+#[allow(missing_debug_implementations, reason = "holds functions")]
+pub struct RunOptions<'a> {
+    /// The directory; the first name of the experiment's under `runs` that is free, or its own, if there is none.
+    pub directory: Option<&'a Path>,
+    /// Where arms are kept; in the directory if there is none.
+    pub store: Option<&'a Path>,
+    /// Whether what an earlier run found is left aside.
+    pub fresh: bool,
+    /// Whether the directory is made, and no arm is run: others will.
+    pub prepare_only: bool,
+    /// The fields of the experiment that were replaced, for its provenance.
+    pub set: &'a [String],
+    /// Between two checkpoints of an arm.
+    pub checkpoint: Duration,
+    /// Who is told of arms, beside the arms' own folders. Given the run's directory.
+    pub observers: &'a dyn Fn(&Path) -> Vec<Box<dyn Observer>>,
+    /// The table that is written beside the record.
+    pub table: &'a dyn Fn(&RunRecord) -> String,
+}
+
+/// Why a run did not end.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The experiment cannot be run.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// The run's directory cannot be used, or a file that the run is made from was changed.
+    #[error(transparent)]
+    Directory(DirectoryError),
+    /// Results could not be written.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+}
+
+impl From<DirectoryError> for RunError {
+    fn from(error: DirectoryError) -> Self {
+        Self::Directory(error)
+    }
+}
+
+/// What a run found, and where it wrote that.
+#[derive(Debug)]
+pub struct Conducted {
+    /// The record.
+    pub record: RunRecord,
+    /// The directory.
+    pub directory: PathBuf,
+    /// Why the record, or a part of it, could not be written.
+    pub unwritten: Option<Unwritable>,
+}
+
+/// Runs an experiment on the current pool of threads, and writes what it finds. Arms that have a result are not run
+/// again, and those that were begun go on where they were left; a run that is complete is shown. One that is told to
+/// stop ([`Progress::stopped`]) writes what it has, without looking for optima. A record that cannot be written is no
+/// error: the caller has it still.
+///
+/// # Errors
+/// [`RunError`].
+pub fn conduct(
+    experiment: &Experiment,
+    registry: &Registry,
+    options: &RunOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<Conducted, RunError> {
+    let owner = Owner::of_this_process();
+    let writer = Writer::of(&owner);
+    let text = |path: &Path| resolved(experiment, path);
+    let place = Place { experiment: &text, inputs: &experiment.inputs, writer: &writer };
+    let parent = Path::new("runs");
+    let name = experiment.file.name.value();
+    let arms = arms_of(experiment, registry);
+    if !options.fresh {
+        let known = match options.directory {
+            Some(path) => RunDirectory::look(path, &place)?,
+            None => RunDirectory::look_for(parent, name, &place)?,
+        };
+        if let Some((directory, record)) = known.and_then(|directory| {
+            let record = directory.complete_record().filter(|record| is_of(record, &arms))?;
+            Some((directory, record))
+        }) {
+            progress.word("nothing is left to do: this run is complete");
+            return Ok(Conducted { record, directory: directory.path().to_path_buf(), unwritten: None });
+        }
+    }
+    let prepared = prepare_telling(experiment, registry, progress)?;
+    prepared.check_memory()?;
+    let directory = match options.directory {
+        Some(path) if options.fresh => RunDirectory::open_anew(path, &place, &owner)?,
+        Some(path) => RunDirectory::open(path, &place)?,
+        None => RunDirectory::find(parent, name, options.fresh, &place)?,
+    };
+    directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory)?;
+    let store = Store::open(options.store.unwrap_or(directory.path()), &owner, &writer, true);
+    let known = known(&store, &arms, &prepared);
+    let done = known.iter().filter(|arm| is_complete(arm.as_ref())).count();
+    let mut provenance = collect_provenance(registry, experiment, options.set);
+    provenance.store =
+        options.store.map(|store| absolute(store).unwrap_or_else(|_| store.into()).display().to_string());
+    directory.write_provenance(&tell_part(directory.provenance(), provenance, done))?;
+    if options.prepare_only {
+        let open = known.into_iter().zip(&arms).map(|(arm, own)| {
+            arm.unwrap_or_else(|| ArmRecord {
+                id: own.id.clone(),
+                ..arm_record(&prepared, own.key, unbegun())
+            })
+        });
+        let (record, directory) = (assemble(&prepared, open.collect()), directory.path().to_path_buf());
+        return Ok(Conducted { record, directory, unwritten: None });
+    }
+    if done > 0 {
+        progress.word(&format!("{done} of {} arms are done already", arms.len()));
+    }
+    let observers = (options.observers)(directory.path());
+    progress.phase("evaluating policies at their start");
+    let open = known.iter().zip(&arms).filter(|(arm, _)| !is_complete(arm.as_ref()));
+    let starts = Starts::of(&prepared, open.map(|(_, arm)| arm.key));
+    let trainer = Trainer::new(&prepared, starts, &store, &observers, options.checkpoint, progress);
+    let failed = known.iter().flatten().filter(|arm| arm.status == ArmStatus::Failed);
+    trainer.retry(failed.map(|arm| arm.id.clone()));
+    let known = known.into_iter().map(|arm| arm.filter(|arm| is_complete(Some(arm)))).collect();
+    let left = arms.len() - done;
+    progress.begin(left as u64, prepared.training.steps.into());
+    let ended = trainer.run(&arms, known, Patience::Endless);
+    progress.end();
+    let unkept = trainer.into_unwritable();
+    let (record, unwritten) = finish(&prepared, &directory, &store, ended, options.table, progress);
+    let directory = directory.path().to_path_buf();
+    Ok(Conducted { record, directory, unwritten: unkept.or(unwritten) })
+}
+
+/// Puts the record together and writes it: once before its optima are looked for, and once with them. The record, and
+/// why something could not be written.
+pub(crate) fn finish(
+    prepared: &Prepared<'_>,
+    directory: &RunDirectory,
+    store: &Store,
+    arms: Vec<ArmRecord>,
+    table: &dyn Fn(&RunRecord) -> String,
+    progress: &dyn Progress,
+) -> (RunRecord, Option<Unwritable>) {
+    let mut record = assemble(prepared, arms);
+    let optima = record.missing.optima;
+    // What was trained is safe before anything else is tried.
+    let curves = write_curves(directory, store, &record);
+    let mut unwritten = directory.write_record(&record, &table(&record)).and(curves).err();
+    if !progress.stopped() && optima {
+        if unwritten.is_none() {
+            progress.written();
+        }
+        let ends = |policy: &str| ends(store, &record, policy);
+        look_for_optima(prepared, &ends, progress).put_into(&mut record);
+        unwritten = directory.write_record(&record, &table(&record)).err().or(unwritten);
+    }
+    (record, unwritten)
+}
+
+/// The arms of an experiment, in the order of its rows.
+pub(crate) fn arms_of(experiment: &Experiment, registry: &Registry) -> Vec<RunArm> {
+    let specs = ArmSpecs::new(experiment, registry);
+    let arm = |key| {
+        let spec = specs.of(key);
+        RunArm { key, id: spec.id(), spec: spec.text().into() }
+    };
+    experiment.plan.arms().map(arm).collect()
+}
+
+/// Whether a record is of these arms, one by one.
+fn is_of(record: &RunRecord, arms: &[RunArm]) -> bool {
+    record.arms.len() == arms.len() && record.arms.iter().zip(arms).all(|(found, arm)| found.id == arm.id)
+}
+
+/// The results that are there, without names; those that are damaged are told when their arm's turn comes.
+pub(crate) fn known(store: &Store, arms: &[RunArm], prepared: &Prepared<'_>) -> Vec<Option<ArmRecord>> {
+    let found = |arm: &RunArm| match store.arm(&arm.id).result() {
+        Found::Whole(mut record) => {
+            let (policy, objective) = prepared.names(arm.key);
+            (record.policy, record.objective, record.id) = (policy.into(), objective.into(), arm.id.clone());
+            Some(*record)
+        }
+        Found::Nothing | Found::Damaged(_) => None,
+    };
+    arms.par_iter().map(found).collect()
+}
+
+pub(crate) fn is_complete(arm: Option<&ArmRecord>) -> bool {
+    arm.is_some_and(|arm| arm.status == ArmStatus::Complete)
+}
+
+fn write_curves(directory: &RunDirectory, store: &Store, record: &RunRecord) -> Result<(), Unwritable> {
+    directory.write_curves(&mut |curves| {
+        for arm in &record.arms {
+            let name = (arm.policy.as_str(), arm.objective.as_str(), arm.seed);
+            // What is kept is not in memory.
+            if arm.curve.is_empty() {
+                curves.arm(name, &store.arm(&arm.id).curve().unwrap_or_default())?;
+            } else {
+                curves.arm(name, &arm.curve)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The parameters at which the arms of a policy ended.
+fn ends(store: &Store, record: &RunRecord, policy: &str) -> Vec<Vec<f64>> {
+    let complete = record.arms.iter().filter(|arm| arm.policy == policy && arm.status == ArmStatus::Complete);
+    let parameters = |arm: &ArmRecord| {
+        if arm.parameters.is_empty() {
+            store.arm(&arm.id).parameters().ok()
+        } else {
+            Some(arm.parameters.clone())
+        }
+    };
+    complete.filter_map(parameters).collect()
+}

@@ -1,0 +1,8 @@
+//! Files that are whole or absent, whenever the program or the machine ends.
+
+mod sweep;
+mod whole;
+
+pub(crate) use sweep::{owner_of, sweep};
+pub use whole::Unwritable;
+pub(crate) use whole::{Writer, sync_folder};

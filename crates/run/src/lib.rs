@@ -1,0 +1,20 @@
+//! A run on one machine or on many: what is kept of it, who works on what, and who is told.
+
+mod claims;
+mod conduct;
+mod curves;
+mod difference;
+mod directory;
+mod files;
+pub mod observers;
+mod part;
+mod store;
+mod train;
+mod work;
+
+pub use claims::Owner;
+pub use conduct::{CHECKPOINT_SECONDS, Conducted, RunError, RunOptions, conduct};
+pub use difference::Difference;
+pub use directory::{DirectoryError, RunDirectory};
+pub use files::Unwritable;
+pub use work::{WorkOptions, Worked, work};

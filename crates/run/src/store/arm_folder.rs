@@ -1,0 +1,136 @@
+//! The folder of one arm.
+
+use super::metrics::{self, METRICS};
+use super::parameters;
+use super::result::ResultFile;
+use crate::files::{Unwritable, Writer, sync_folder};
+use pstar_core::author::Tensor;
+use pstar_core::files::{ReadError, read_regular};
+use pstar_record::{ArmRecord, CurvePoint};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Greatest number of bytes of a file that is read: as large as a computer's memory might hold.
+const MOST_BYTES: u64 = 1 << 34;
+
+/// The folder of one arm: what determines it, how far it is, and what it gave.
+#[derive(Clone, Debug)]
+pub(crate) struct ArmFolder {
+    path: PathBuf,
+    writer: Writer,
+}
+
+/// What was found where a result would be.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// The result, without curve and parameters.
+    Whole(Box<ArmRecord>),
+    /// None.
+    Nothing,
+    /// One that cannot be taken, and why.
+    Damaged(String),
+}
+
+impl ArmFolder {
+    pub(crate) fn new(arms: &Path, id: &str, writer: &Writer) -> Self {
+        Self { path: arms.join(id), writer: writer.clone() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder, with what determines the arm.
+    pub(crate) fn prepare(&self, spec: &str) -> Result<(), Unwritable> {
+        if !self.path.is_dir() {
+            fs::create_dir_all(&self.path).map_err(Unwritable::at(&self.path))?;
+        }
+        let path = self.path.join("spec.ron");
+        if fs::read(&path).is_ok_and(|found| found == spec.as_bytes()) {
+            return Ok(());
+        }
+        self.writer.write_lightly(&path, spec.as_bytes())
+    }
+
+    /// The result, if it is whole.
+    pub(crate) fn result(&self) -> Found {
+        let found = match self.read("result.json") {
+            Ok(None) => return Found::Nothing,
+            Ok(Some(text)) => self.check(&text),
+            Err(fault) => Err(fault),
+        };
+        found.map_or_else(Found::Damaged, |record| Found::Whole(Box::new(record)))
+    }
+
+    fn check(&self, text: &[u8]) -> Result<ArmRecord, String> {
+        let result = ResultFile::read(text)?;
+        let metrics = self.read(METRICS)?.unwrap_or_default();
+        result.checked(&metrics, self.read("parameters.safetensors")?.as_deref())
+    }
+
+    /// Whether there is something where a result would be.
+    pub(crate) fn has_result(&self) -> bool {
+        self.path.join("result.json").exists()
+    }
+
+    /// Removes a result that does not count.
+    pub(crate) fn remove_result(&self) -> Result<(), Unwritable> {
+        let path = self.path.join("result.json");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Unwritable::at(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes what the arm gave, the result last: from then on it counts.
+    pub(crate) fn write_result(&self, record: &ArmRecord, tensors: &[Tensor]) -> Result<(), Unwritable> {
+        let metrics = metrics::text(&record.curve);
+        let parameters =
+            (!record.parameters.is_empty()).then(|| parameters::write(tensors, &record.parameters));
+        // A result names its files' hashes, so that a machine that ends leaves none that is not whole unnoticed.
+        self.writer.write_lightly(&self.path.join(METRICS), &metrics)?;
+        let path = self.path.join("parameters.safetensors");
+        match &parameters {
+            Some(bytes) => self.writer.write_lightly(&path, bytes)?,
+            // Of an earlier try, perhaps.
+            None => drop(fs::remove_file(&path)),
+        }
+        let result = ResultFile::new(record, &metrics, parameters.as_deref());
+        self.writer.write(&self.path.join("result.json"), &result.text())?;
+        let _ = fs::remove_file(self.path.join("checkpoint"));
+        let arms = self.path.parent().unwrap_or(Path::new("."));
+        sync_folder(arms).map_err(Unwritable::at(arms))
+    }
+
+    /// Writes how far the arm is.
+    pub(crate) fn write_checkpoint(&self, state: &str) -> Result<(), Unwritable> {
+        self.writer.write(&self.path.join("checkpoint"), state.as_bytes())
+    }
+
+    /// How far the arm was, if it was begun.
+    pub(crate) fn checkpoint(&self) -> Result<Option<String>, String> {
+        let text = self.read("checkpoint")?.map(String::from_utf8).transpose();
+        text.map_err(|_| "its checkpoint is no text".to_string())
+    }
+
+    /// The curve of a result.
+    pub(crate) fn curve(&self) -> Result<Vec<CurvePoint>, String> {
+        let text = self.read(METRICS)?.unwrap_or_default();
+        metrics::read(&text).ok_or_else(|| "its `metrics.jsonl` is damaged".into())
+    }
+
+    /// The parameters of a result.
+    pub(crate) fn parameters(&self) -> Result<Vec<f64>, String> {
+        let bytes = self.read("parameters.safetensors")?.ok_or("its `parameters.safetensors` is missing")?;
+        parameters::read(&bytes).ok_or_else(|| "its `parameters.safetensors` is damaged".into())
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
+        match read_regular(&self.path.join(name), MOST_BYTES) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(ReadError::System(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!("its `{name}` cannot be read: {error}")),
+        }
+    }
+}

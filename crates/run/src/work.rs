@@ -1,0 +1,106 @@
+//! One worker of a run that others may work on as well.
+
+use crate::claims::{Claims, Owner, Taken};
+use crate::conduct::{RunError, arms_of, finish, is_complete, known};
+use crate::directory::{DirectoryError, RunDirectory};
+use crate::files::{Unwritable, Writer};
+use crate::store::Store;
+use crate::train::{Patience, Trainer};
+use pstar_lab::experiment::Experiment;
+use pstar_lab::run::{Progress, Starts, prepare_telling};
+use pstar_loader::Registry;
+use pstar_record::{ArmStatus, RunRecord};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// How a worker works.
+#[allow(missing_debug_implementations, reason = "holds a function")]
+pub struct WorkOptions<'a> {
+    /// Between two checkpoints of an arm.
+    pub checkpoint: Duration,
+    /// How long it waits for arms that others work on, once it finds no other: their owners may die.
+    pub linger: Duration,
+    /// The table that is written once all arms have ended.
+    pub table: &'a dyn Fn(&RunRecord) -> String,
+}
+
+/// What is left of a run once a worker has found nothing more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worked {
+    /// Arms.
+    pub arms: usize,
+    /// Arms that ended well.
+    pub complete: usize,
+    /// Arms that failed.
+    pub failed: usize,
+}
+
+/// Trains the arms of the run in a directory that have no result and no owner, until none is left, and writes the run's
+/// summary if nobody else does. `experiment` is the one in the directory.
+///
+/// # Errors
+/// [`RunError`].
+pub fn work(
+    path: &Path,
+    experiment: &Experiment,
+    registry: &Registry,
+    options: &WorkOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<Worked, RunError> {
+    let owner = Owner::of_this_process();
+    let writer = Writer::of(&owner);
+    let directory = RunDirectory::at(path);
+    let provenance =
+        directory.provenance().ok_or_else(|| DirectoryError::NoRun { path: path.to_path_buf() })?;
+    let made_with = provenance.parts.last().map_or(&provenance.plugins, |part| &part.plugins);
+    for plugin in &registry.plugins {
+        let file = plugin.path.file_name().unwrap_or_default().to_string_lossy();
+        if let Some(known) =
+            made_with.iter().find(|known| known.file == file && known.sha256 != plugin.sha256)
+        {
+            let plugin = known.file.clone();
+            return Err(DirectoryError::OtherPlugin { path: path.to_path_buf(), plugin }.into());
+        }
+    }
+    let mut arms = arms_of(experiment, registry);
+    let prepared = prepare_telling(experiment, registry, progress)?;
+    prepared.check_memory()?;
+    let root = provenance.store.as_ref().map_or(path, Path::new);
+    let store = Store::open(root, &owner, &writer, false);
+    let order = arms.iter().map(|arm| arm.id.clone()).collect::<Vec<_>>();
+    // Each worker begins elsewhere, so that they seldom look at the same arm.
+    let first = usize::from_str_radix(&owner.id[..4], 16).unwrap_or(0) % arms.len().max(1);
+    arms.rotate_left(first);
+    let found = known(&store, &arms, &prepared);
+    let open = found.iter().zip(&arms).filter(|(arm, _)| !is_complete(arm.as_ref()));
+    let open: Vec<_> = open.map(|(_, arm)| arm.key).collect();
+    progress.phase("evaluating policies at their start");
+    let starts = Starts::of(&prepared, open.iter().copied());
+    let trainer = Trainer::new(&prepared, starts, &store, &[], options.checkpoint, progress);
+    progress.begin(open.len() as u64, prepared.training.steps.into());
+    let mut ended = trainer.run(&arms, found, Patience::For(options.linger));
+    progress.end();
+    if let Some(error) = trainer.into_unwritable() {
+        return Err(error.into());
+    }
+    let count = |status| ended.iter().filter(|arm| arm.status == status).count();
+    let worked =
+        Worked { arms: arms.len(), complete: count(ArmStatus::Complete), failed: count(ArmStatus::Failed) };
+    if worked.complete + worked.failed == worked.arms && !progress.stopped() {
+        ended.rotate_right(first);
+        debug_assert!(ended.iter().map(|arm| &arm.id).eq(&order), "the order of the rows");
+        let place = path.join("summary");
+        fs::create_dir_all(&place).map_err(Unwritable::at(&place))?;
+        if let Taken::Mine(claim) = store.claims().take(&place)? {
+            if directory.complete_record().is_none() {
+                finish(&prepared, &directory, &store, ended, options.table, progress)
+                    .1
+                    .map_or(Ok(()), Err)?;
+            }
+            Claims::clear(&claim);
+            let _ = fs::remove_dir(&place);
+        }
+    }
+    Ok(worked)
+}
