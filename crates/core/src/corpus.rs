@@ -104,8 +104,8 @@ pub fn text(bytes: &[u8]) -> Result<&str, CorpusError> {
     })
 }
 
-/// The words of a JSON error without the place, which counts from the line's start.
-fn without_place(error: &serde_json::Error) -> String {
+/// The words of a JSON error without its place, which readers of lines tell in their own way.
+pub fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or(&text).to_string()
 }

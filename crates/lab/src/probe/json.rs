@@ -1,6 +1,7 @@
 //! JSON from outside.
 
 use super::ProbeError;
+use pstar_core::corpus::without_place;
 use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -66,10 +67,9 @@ pub(super) fn malformed(error: &serde_json::Error, line: usize) -> ProbeError {
     ProbeError::Malformed { line, message: format!("{}, at column {}", words(error), error.column()) }
 }
 
-/// The words of a JSON error without its place; the middle of long ones is left out.
+/// The words of a JSON error; the middle of long ones is left out.
 fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let words: Vec<char> = text.split(" at line ").next().unwrap_or(&text).chars().collect();
+    let words: Vec<char> = without_place(error).chars().collect();
     if words.len() <= LONGEST_WORDS {
         return words.into_iter().collect();
     }
