@@ -27,7 +27,7 @@ pub use abi_stable::library::{
 };
 pub use columns::{Column, ColumnData, ColumnWriter, Columns, Element, OwnedColumn, OwnedColumns, OwnedData};
 pub use error::{AbiError, AbiResult};
-pub use guard::{Guarded, guard, install_panic_hook};
+pub(crate) use guard::{Guarded, guard, install_panic_hook};
 pub use key::BoundaryKey;
 pub use root::{Create, Entry, Entry_Ref, PluginRoot, PluginRoot_Ref};
 pub use traits::{

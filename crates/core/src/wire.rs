@@ -34,7 +34,7 @@ fn put_prompts<'a>(writer: &mut ColumnWriter<'a>, prompts: Ragged<'a, u32>, prom
     writer.put("prompt_of", prompt_of);
 }
 
-pub fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
+pub(crate) fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
     columns.refuse_unknown(&[])?;
     let prompts = Ragged::new(columns.get("prompt_offsets")?, columns.get("prompt_tokens")?);
     let tokens = Ragged::new(columns.get("offsets")?, columns.get("tokens")?);
@@ -50,14 +50,14 @@ pub fn put_request<'a>(writer: &mut ColumnWriter<'a>, request: &SampleRequest<'a
     writer.put("sample", request.sample);
 }
 
-pub fn read_request<'a>(columns: &Columns<'a>) -> Result<SampleRequest<'a>, PluginError> {
+pub(crate) fn read_request<'a>(columns: &Columns<'a>) -> Result<SampleRequest<'a>, PluginError> {
     columns.refuse_unknown(&[])?;
     let prompts = Ragged::new(columns.get("prompt_offsets")?, columns.get("prompt_tokens")?);
     let prompts = prompts.ok_or_else(|| malformed("a sample request"))?;
     SampleRequest::new(prompts, columns.get("prompt_of")?, columns.get("sample")?)
 }
 
-pub fn give_samples(samples: Samples) -> OwnedColumns {
+pub(crate) fn give_samples(samples: Samples) -> OwnedColumns {
     let (offsets, tokens) = samples.tokens.into_parts();
     let mut columns = OwnedColumns::default();
     columns.put("offsets", offsets);
@@ -85,7 +85,7 @@ pub fn put_gradient_batch<'a>(writer: &mut ColumnWriter<'a>, batch: &GradientBat
     writer.put("coefficients", batch.coefficients);
 }
 
-pub fn read_gradient_batch<'a>(columns: &Columns<'a>) -> Result<GradientBatch<'a>, PluginError> {
+pub(crate) fn read_gradient_batch<'a>(columns: &Columns<'a>) -> Result<GradientBatch<'a>, PluginError> {
     GradientBatch::new(read_sequences(columns)?, columns.get("weights")?, columns.get("coefficients")?)
 }
 
@@ -95,13 +95,13 @@ pub fn put_fit_batch<'a>(writer: &mut ColumnWriter<'a>, batch: &'a FitBatch<'a>)
     writer.put("pseudo_count", std::slice::from_ref(&batch.pseudo_count));
 }
 
-pub fn read_fit_batch<'a>(columns: &Columns<'a>) -> Result<FitBatch<'a>, PluginError> {
+pub(crate) fn read_fit_batch<'a>(columns: &Columns<'a>) -> Result<FitBatch<'a>, PluginError> {
     let &[pseudo_count] = columns.get("pseudo_count")? else { return Err(malformed("a batch to fit")) };
     let batch = FitBatch::new(read_sequences(columns)?, columns.get("weights")?)?;
     Ok(batch.with_pseudo_count(pseudo_count))
 }
 
-pub fn give_parameters(parameters: ShapedParameters) -> OwnedColumns {
+pub(crate) fn give_parameters(parameters: ShapedParameters) -> OwnedColumns {
     let mut columns = OwnedColumns::default();
     columns.put("shape", parameters.shape.into_bytes());
     columns.put("values", parameters.values);
@@ -121,7 +121,7 @@ pub fn take_parameters(mut columns: OwnedColumns) -> Result<ShapedParameters, Pl
     if tensors.is_empty() { Ok(parameters) } else { parameters.with_tensors(tensors) }
 }
 
-pub fn give_declaration(declaration: &Declaration) -> OwnedColumns {
+pub(crate) fn give_declaration(declaration: &Declaration) -> OwnedColumns {
     let mut columns = OwnedColumns::default();
     for (name, text) in declaration.entries() {
         columns.put(name, text.into_bytes());
@@ -145,7 +145,7 @@ pub fn put_facts<'a>(writer: &mut ColumnWriter<'a>, log_partition: &'a [f64], lo
     writer.put("log_invalidity", log_invalidity);
 }
 
-pub fn read_facts(columns: &Columns<'_>) -> Result<Vec<PromptFacts>, PluginError> {
+pub(crate) fn read_facts(columns: &Columns<'_>) -> Result<Vec<PromptFacts>, PluginError> {
     columns.refuse_unknown(&[])?;
     let known = |value: f64| (!value.is_nan()).then_some(value);
     let log_partition: &[f64] = columns.get("log_partition")?;
@@ -201,7 +201,7 @@ impl ObjectiveScalars {
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the writer widened them")]
-pub fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<ObjectiveBatch<'a>, PluginError> {
+pub(crate) fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<ObjectiveBatch<'a>, PluginError> {
     columns.refuse_unknown(&[])?;
     let incomplete = || malformed("an objective's batch");
     let &[seed, key_step, purpose, key_epoch, resample] = columns.get("key")? else {
@@ -242,7 +242,7 @@ pub fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<ObjectiveBatch<
 /// Prefix of the columns that hold an objective's diagnostics, one value each.
 const DIAGNOSTIC: &str = "diagnostic/";
 
-pub fn give_step(step: ObjectiveStep) -> OwnedColumns {
+pub(crate) fn give_step(step: ObjectiveStep) -> OwnedColumns {
     let mut columns = OwnedColumns::default();
     columns.put("coefficients", step.coefficients);
     columns.put("log_partition", step.partitions.iter().map(|used| used.log_partition).collect());

@@ -8,6 +8,5 @@ mod table;
 mod wrap;
 
 pub use exact_table::exact_table;
-pub use number::significant;
 pub use optimum_table::optimum_table;
 pub use run_table::run_table;

@@ -47,7 +47,7 @@ fn exponent(x: f64) -> i32 {
 }
 
 /// A number to four significant digits, 0 where it is but rounding; `–` where there is none.
-pub fn significant(value: Option<f64>) -> String {
+pub(crate) fn significant(value: Option<f64>) -> String {
     match value {
         None => "–".into(),
         Some(x) if x.is_infinite() => if x > 0.0 { "inf" } else { "-inf" }.into(),

@@ -124,7 +124,7 @@ impl<'a> Columns<'a> {
 
     /// Refuses columns that change the meaning of the others, their names beginning with `!`, other than those `known`:
     /// whoever dropped such a column would answer another question.
-    pub fn refuse_unknown(&self, known: &[&str]) -> Result<(), PluginError> {
+    pub(crate) fn refuse_unknown(&self, known: &[&str]) -> Result<(), PluginError> {
         refuse_unknown(self.columns.as_slice().iter().map(|column| column.name.as_str()), known)
     }
 
@@ -140,7 +140,7 @@ impl OwnedColumns {
     }
 
     /// As [`Columns::refuse_unknown`].
-    pub fn refuse_unknown(&self, known: &[&str]) -> Result<(), PluginError> {
+    pub(crate) fn refuse_unknown(&self, known: &[&str]) -> Result<(), PluginError> {
         refuse_unknown(self.columns.iter().map(|column| column.name.as_str()), known)
     }
 

@@ -15,7 +15,7 @@ thread_local! {
 ///
 /// Called when a plugin is loaded: a plugin has its own copy of the standard library, so that the host's hook
 /// is not touched.
-pub fn install_panic_hook() {
+pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         let payload = info.payload();
         let text = payload
@@ -29,7 +29,7 @@ pub fn install_panic_hook() {
 }
 
 /// Runs `body`; a panic becomes an error of kind [`ErrorKind::Panic`].
-pub fn guard<T>(component: &str, body: impl FnOnce() -> Result<T, PluginError>) -> AbiResult<T> {
+pub(crate) fn guard<T>(component: &str, body: impl FnOnce() -> Result<T, PluginError>) -> AbiResult<T> {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => RResult::ROk(value),
         Ok(Err(error)) => RResult::RErr(error.into()),
@@ -46,10 +46,10 @@ pub fn guard<T>(component: &str, body: impl FnOnce() -> Result<T, PluginError>) 
 }
 
 /// A component whose `Drop` may panic without harm.
-pub struct Guarded<T>(ManuallyDrop<T>);
+pub(crate) struct Guarded<T>(ManuallyDrop<T>);
 
 impl<T> Guarded<T> {
-    pub fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         Self(ManuallyDrop::new(value))
     }
 }

@@ -23,7 +23,7 @@ impl Source {
     const ALL: [Self; 4] = [Self::Policy, Self::Base, Self::Filtered, Self::Buffer];
 
     /// The source of a number as it crosses the boundary; `None` for one that this version does not know.
-    pub fn from_number(number: u8) -> Option<Self> {
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|&source| source as u8 == number)
     }
 }

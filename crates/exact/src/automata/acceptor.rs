@@ -180,11 +180,7 @@ impl Acceptor {
         self.accepts.len()
     }
 
-    /// Whether any output is valid.
-    pub fn accepts_any(&self) -> bool {
-        self.start_if_alive() != DEAD
-    }
-
+    /// The start, or [`DEAD`] if no output is valid.
     pub(crate) fn start_if_alive(&self) -> u32 {
         self.if_alive(0, self.start)
     }
@@ -339,8 +335,9 @@ mod tests {
     fn a_verifier_that_accepts_nothing_has_a_dead_start() {
         let space = space(3, Ending::FixedLength);
         let mut nothing = ExplicitAutomaton { symbols: 2, next: vec![DEAD_STATE; 2], accepts: vec![true] };
-        assert!(!Acceptor::explore(&mut nothing, space, false, 10).unwrap().accepts_any());
-        assert!(!Acceptor::of_valid_set(&ValidSet::new(vec![false; 8]), space).accepts_any());
+        assert_eq!(Acceptor::explore(&mut nothing, space, false, 10).unwrap().start_if_alive(), DEAD);
+        let acceptor = Acceptor::of_valid_set(&ValidSet::new(vec![false; 8]), space);
+        assert_eq!(acceptor.start_if_alive(), DEAD);
     }
 
     #[test]

@@ -255,7 +255,7 @@ impl Product {
     }
 
     /// Whether it holds a policy besides the base.
-    pub fn has_policy(&self) -> bool {
+    pub(crate) fn has_policy(&self) -> bool {
         self.roles == 2
     }
 

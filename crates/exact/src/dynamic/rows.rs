@@ -73,7 +73,7 @@ impl ModelRows {
     }
 
     /// Whether any choice has probability zero.
-    pub fn has_zeros(&self) -> bool {
+    pub(crate) fn has_zeros(&self) -> bool {
         self.has_zeros
     }
 }
