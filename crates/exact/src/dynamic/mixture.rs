@@ -6,7 +6,7 @@
 use pstar_core::math;
 
 use crate::automata::product::Role;
-use crate::dynamic::weight::{Choice, Dual, Weight};
+use crate::dynamic::weight::{Choice, Dual, Weight, log_add};
 
 /// Which mixture: u is `anchor`, t the other model, and `exponent` is ε.
 #[derive(Clone, Copy, Debug)]
@@ -88,11 +88,9 @@ impl Weight for LogMixed {
         if added == f64::NEG_INFINITY {
             return;
         }
-        let greatest = sum.log_weight.max(added);
-        let (old, new) = (math::exp(sum.log_weight - greatest), math::exp(added - greatest));
-        let shares = [old, new].map(|part| part / (old + new));
+        let (log_weight, shares) = log_add(sum.log_weight, added);
         sum.log_ratio = log_mean(shares, [sum.log_ratio, self.log_ratio + factor.log_ratio]);
-        sum.log_weight = greatest + math::ln(old + new);
+        sum.log_weight = log_weight;
     }
 
     fn magnitude(self) -> f64 {

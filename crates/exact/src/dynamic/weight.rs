@@ -73,6 +73,15 @@ impl Weight for f64 {
     }
 }
 
+/// log(e^x + e^y), and the share of each, where not both are 0.
+#[inline]
+pub(super) fn log_add(x: f64, y: f64) -> (f64, [f64; 2]) {
+    let greatest = x.max(y);
+    let parts = [x, y].map(|log| math::exp(log - greatest));
+    let sum = parts[0] + parts[1];
+    (greatest + math::ln(sum), parts.map(|part| part / sum))
+}
+
 /// The logarithm of a sum of weights, and N means of logarithms under those weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LogDual<const N: usize> {
@@ -90,13 +99,11 @@ impl<const N: usize> Weight for LogDual<N> {
         if added == f64::NEG_INFINITY {
             return;
         }
-        let greatest = sum.log_weight.max(added);
-        let (old, new) = (math::exp(sum.log_weight - greatest), math::exp(added - greatest));
-        let share = new / (old + new);
+        let (log_weight, [_, share]) = log_add(sum.log_weight, added);
         for n in 0..N {
             sum.means[n] += share * (self.means[n] + factor.means[n] - sum.means[n]);
         }
-        sum.log_weight = greatest + math::ln(old + new);
+        sum.log_weight = log_weight;
     }
 
     fn magnitude(self) -> f64 {
