@@ -162,7 +162,9 @@ fn what_is_no_record_of_a_run_is_refused() {
     older.as_object_mut().unwrap().remove("version");
     for arm in older["arms"].as_array_mut().unwrap() {
         let warnings = arm["warnings"].as_array_mut().unwrap();
-        warnings.iter_mut().for_each(|warning| *warning = warning["message"].take());
+        for warning in warnings {
+            *warning = warning["message"].take();
+        }
     }
     let older = table(&older.to_string());
     assert!(older.contains("its clip never acted") && older[..400] == all[..400], "{older}");

@@ -22,7 +22,7 @@ pub struct WorkOptions<'a> {
     /// How long it waits for arms that others work on, once it finds no other: their owners may die.
     pub linger: Duration,
     /// The table that is written once all arms have ended.
-    pub table: &'a dyn Fn(&RunRecord) -> String,
+    pub table: &'a (dyn Fn(&RunRecord) -> String + Sync),
 }
 
 /// What is left of a run once a worker has found nothing more to do.
