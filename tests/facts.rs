@@ -1,7 +1,7 @@
 //! Facts of the theory that training must show.
 
 use crate::support::{experiment, registry, run};
-use pstar_lab::evaluation::Ruler;
+use pstar_lab::evaluation::GroundTruth;
 use pstar_lab::training::{OutputBatch, PopulationScores};
 
 /// A table of five outputs: T = 1, unigram. Four are valid, without ties.
@@ -117,7 +117,9 @@ fn potential(theta: &[f64; 5], filtered: &[f64; 5], alpha: f64, clip: Option<f64
 /// The population gradient of the objective `alpha` at logits `theta` of the table policy.
 fn policy_gradient(theta: [f64; 5], alpha: f64, clip: Option<f64>) -> Vec<f64> {
     let experiment = experiment(&format!("(name: \"alpha\", {TABLE_TASK})"));
-    let Ruler::Enumerated(values) = Ruler::new(&experiment.world).unwrap() else { panic!("five outputs") };
+    let GroundTruth::Enumerated(values) = GroundTruth::new(&experiment.world).unwrap() else {
+        panic!("five outputs")
+    };
     let outputs = OutputBatch::new(&experiment.world, &values).unwrap();
     let mut policy =
         registry().policy("ngram").unwrap().create("(order: 1)", &experiment.world.task).unwrap();

@@ -1,9 +1,9 @@
 //! Arms differ in nothing but what they are meant to differ in, and threads change nothing.
 
 use crate::support::{PROMPTED_TASK, experiment, registry, run, run_prepared};
-use pstar_lab::evaluation::Ruler;
+use pstar_lab::evaluation::GroundTruth;
 use pstar_lab::rollout::{BatchKey, Recipe, Rollout};
-use pstar_lab::run::prepare;
+use pstar_lab::run::{PreparedPolicy, prepare};
 
 const POLICIES: &str = r#"policies: {
     "bigram": (plugin: "ngram", config: (order: 2), start: FitBase),
@@ -36,13 +36,12 @@ fn comparison() -> String {
 fn rollouts_of_step_0_are_the_same_under_all_objectives() {
     let experiment = experiment(&comparison());
     let prepared = prepare(&experiment, registry()).unwrap();
-    for (spec, start) in
-        experiment.plan.policies.iter().zip(&prepared.starts).filter(|(_, start)| start.is_some())
-    {
+    for PreparedPolicy { spec, start, .. } in &prepared.policies {
+        let Some(start) = start else { continue };
         let draw = |seed, base_log_probs| {
             let component = registry().policy(&spec.plugin).unwrap();
             let mut policy = component.create(&spec.configuration, &experiment.world.task).unwrap();
-            policy.set_parameters(start.as_ref().unwrap()).unwrap();
+            policy.set_parameters(start).unwrap();
             let recipe = Recipe::on_policy(&experiment.world, &prepared.facts, (3, 4), base_log_probs);
             Rollout::make(&recipe, &policy, BatchKey { seed, step: 0 }).unwrap()
         };
@@ -142,11 +141,11 @@ fn samples_follow_the_exact_distribution() {
     let text = comparison().replace("prompts: 3, group: 4", "prompts: 4, group: 1024");
     let experiment = experiment(&text);
     let prepared = prepare(&experiment, registry()).unwrap();
-    let Ruler::Enumerated(reference) = &prepared.ruler else { panic!("a small space") };
+    let GroundTruth::Enumerated(reference) = &prepared.truth else { panic!("a small space") };
     let spec = &experiment.plan.policies[1];
     let mut policy =
         registry().policy(&spec.plugin).unwrap().create(&spec.configuration, &experiment.world.task).unwrap();
-    policy.set_parameters(prepared.starts[1].as_ref().unwrap()).unwrap();
+    policy.set_parameters(prepared.policies[1].start.as_ref().unwrap()).unwrap();
     let recipe = Recipe::on_policy(&experiment.world, &prepared.facts, (4, 1024), false);
     let batch = Rollout::make(&recipe, &policy, BatchKey { seed: 9, step: 0 }).unwrap();
     for (group, &prompt) in batch.prompts().iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Exact gradients: against independent values, and where they lead.
 
 use crate::support::{PARITY_TASK, PROMPTED_TASK, experiment, experiments, registry, run};
-use pstar_lab::evaluation::Ruler;
+use pstar_lab::evaluation::GroundTruth;
 use pstar_lab::training::{OutputBatch, PopulationScores};
 use pstar_record::{Method, RunRecord};
 use serde::Deserialize;
@@ -36,7 +36,7 @@ fn gradients_equal_independent_values() {
                 policies: {{"q": (plugin: "ngram", config: (order: 2, table: {{{}}}), start: AsConfigured)}})"#,
             table.join(", ")
         ));
-        let Ruler::Enumerated(values) = Ruler::new(&experiment.world).unwrap() else {
+        let GroundTruth::Enumerated(values) = GroundTruth::new(&experiment.world).unwrap() else {
             panic!("a small space")
         };
         let outputs = OutputBatch::new(&experiment.world, &values).unwrap();

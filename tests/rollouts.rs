@@ -2,7 +2,7 @@
 
 use crate::support::{experiment, registry};
 use pstar_core::objective::Source;
-use pstar_lab::evaluation::Ruler;
+use pstar_lab::evaluation::GroundTruth;
 use pstar_lab::experiment::{ExperimentFile, check};
 use pstar_lab::plan::{Gradient, Sampling};
 use pstar_lab::rollout::{BatchKey, Recipe, Rollout};
@@ -77,7 +77,7 @@ fn samples_of_the_filtered_model_are_exact() {
     for limit in ["", "enumerate_up_to: 5, "] {
         let experiment = experiment(&text("Sampled(prompts: 3, group: 4096, source: Filtered)", limit));
         let prepared = prepare(&experiment, registry()).unwrap();
-        assert_eq!(matches!(prepared.ruler, Ruler::Enumerated(_)), limit.is_empty());
+        assert_eq!(matches!(prepared.truth, GroundTruth::Enumerated(_)), limit.is_empty());
         let rollout = make(&prepared.recipe(sampling(&prepared), true), &policy(&prepared), 2);
         assert!(rollout.rewards().iter().all(|reward| *reward == 1.0));
         let view = rollout.view(rollout.behaviour_log_probs(), 0).unwrap();

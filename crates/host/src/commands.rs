@@ -16,7 +16,6 @@ use crate::output::{print, room};
 use pstar_lab::experiment::{Experiment, ExperimentFile, OverrideError, check, override_fields};
 use pstar_lab::text_file::read_text;
 use pstar_loader::{Registry, find};
-use pstar_record::to_json;
 use std::process::ExitCode;
 
 pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {

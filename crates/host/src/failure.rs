@@ -1,22 +1,18 @@
 //! What went wrong, as people read it, and the exit code.
 
-use crate::complaint::{Complaint, ComplaintRecord, Kind};
 use console::Term;
-use miette::{GraphicalReportHandler, GraphicalTheme};
 use pstar_core::config::suggest;
-use pstar_lab::experiment::{ExperimentError, ProblemKind};
+use pstar_lab::experiment::{ExperimentError, Problem, ProblemKind};
 use pstar_lab::probe::{BatchFault, ProbeError};
 use pstar_lab::text_file::TextFileError;
 use pstar_loader::LoadFailure;
+use pstar_report::{Complaint, ComplaintKind, ComplaintRecord, Screen};
 use pstar_run::{DirectoryError, RunError};
 use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-
-/// Narrower terminals break lines themselves.
-const NARROWEST: usize = 20;
 
 /// Most complaints that are told; the others are counted.
 const MOST_TOLD: usize = 50;
@@ -137,7 +133,7 @@ impl Failure {
 
     /// Prints the failure to standard error.
     pub(crate) fn report(&self) -> ExitCode {
-        let handler = handler();
+        let screen = screen();
         let mut text = String::new();
         let (complaints, left) = self.complaints(MOST_TOLD);
         let file = match self {
@@ -146,10 +142,7 @@ impl Failure {
         };
         for complaint in complaints {
             let complaint = if file.is_empty() { complaint } else { complaint.within(&file) };
-            let report = complaint.report();
-            if handler.render_report(&mut text, report.as_ref()).is_err() {
-                text.push_str(&report.to_string());
-            }
+            text.push_str(&complaint.render(screen));
         }
         if left > 0 {
             // Writing to a string cannot fail.
@@ -166,33 +159,44 @@ impl Failure {
             Self::Experiment(error) => {
                 let told = error.problems.iter().take(most);
                 let left = error.problems.len().saturating_sub(most);
-                (told.map(|problem| Complaint::of_problem(error, problem)).collect(), left)
+                (told.map(|problem| of_problem(error, problem)).collect(), left)
             }
             Self::Plugins(failures) => {
                 let told = failures.iter().take(most);
                 let complaint = |failure: &LoadFailure| {
-                    Complaint::new(Kind::Plugin, &failure.to_string(), Some(&failure.hint))
+                    Complaint::new(ComplaintKind::Plugin, &failure.to_string(), Some(&failure.hint))
                 };
                 (told.map(complaint).collect(), failures.len().saturating_sub(most))
             }
             Self::Unknown { message, hint } => {
-                (vec![Complaint::new(Kind::MissingPlugin, message, Some(hint))], 0)
+                (vec![Complaint::new(ComplaintKind::MissingPlugin, message, Some(hint))], 0)
             }
-            Self::Usage { message, hint } => (vec![Complaint::new(Kind::Usage, message, hint.as_deref())], 0),
+            Self::Usage { message, hint } => {
+                (vec![Complaint::new(ComplaintKind::Usage, message, hint.as_deref())], 0)
+            }
             Self::Output { message, hint } => {
-                (vec![Complaint::new(Kind::Output, message, hint.as_deref())], 0)
+                (vec![Complaint::new(ComplaintKind::Output, message, hint.as_deref())], 0)
             }
         }
     }
 }
 
-/// Colours only for a terminal, and not where `NO_COLOR` is set; lines as wide as the terminal.
-fn handler() -> GraphicalReportHandler {
-    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || !io::stderr().is_terminal();
-    let theme = if plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
-    match Term::stderr().size_checked() {
-        Some((_, columns)) => handler.with_width(usize::from(columns).max(NARROWEST)),
-        None => handler,
+/// A problem of an experiment.
+fn of_problem<'a>(error: &'a ExperimentError, problem: &Problem) -> Complaint<'a> {
+    let kind = match problem.kind {
+        ProblemKind::Experiment => ComplaintKind::Experiment,
+        ProblemKind::MissingPlugin => ComplaintKind::MissingPlugin,
+    };
+    let complaint = Complaint::new(kind, &problem.message, problem.hint.as_deref());
+    match problem.place.clone() {
+        Some(place) => complaint.at(&error.path.to_string_lossy(), &error.text, place),
+        None => complaint,
     }
+}
+
+/// Colours only for a terminal, and not where `NO_COLOR` is set; lines as wide as the terminal.
+fn screen() -> Screen {
+    let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || !io::stderr().is_terminal();
+    let columns = Term::stderr().size_checked().map(|(_, columns)| columns.into());
+    Screen { colours: !plain, columns }
 }

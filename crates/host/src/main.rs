@@ -2,14 +2,13 @@
 
 mod cli;
 mod commands;
-mod complaint;
-mod excerpt;
 mod failure;
 mod output;
 mod progress;
 mod signals;
 
 use clap::Parser;
+use pstar_report::harmless;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -25,7 +24,7 @@ fn explain(error: &clap::Error) -> Result<ExitCode, failure::Failure> {
     let text = error.render().to_string();
     if error.use_stderr() {
         // Where standard error is gone there is nobody left to tell.
-        let _ = io::stderr().write_all(complaint::harmless(&text).as_bytes());
+        let _ = io::stderr().write_all(harmless(&text).as_bytes());
         return Ok(ExitCode::from(2));
     }
     output::print(&text)?;

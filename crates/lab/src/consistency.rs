@@ -17,7 +17,7 @@ mod verifier;
 
 pub(crate) use kept::Kept;
 
-use crate::evaluation::Reference;
+use crate::evaluation::EnumeratedReference;
 use crate::world::World;
 use model::Finding;
 use pstar_core::data::SequenceBuffer;
@@ -60,7 +60,7 @@ pub fn check_policy(world: &World, policy: &dyn ModelHandle, name: &str) -> Resu
 ///
 /// # Errors
 /// As [`check_task`].
-pub(crate) fn check_listed(world: &World, reference: &Reference) -> Result<(), PluginError> {
+pub(crate) fn check_listed(world: &World, reference: &EnumeratedReference) -> Result<(), PluginError> {
     let space = reference.space();
     let prompts = questions::prompts(world);
     let share = questions::share(world, MOST_LISTED).div_ceil(prompts.len());

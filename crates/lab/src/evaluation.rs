@@ -3,25 +3,26 @@
 mod dynamic;
 mod enumerated;
 mod enumerator;
+mod explored_prompt;
 mod measures;
 mod reference;
 mod sampled;
 mod samplers;
+mod stopped;
 mod targets;
 mod verdicts;
-mod walk;
 
-pub use dynamic::{DynamicEvaluation, DynamicReference, Unavailable};
-pub(crate) use dynamic::{Stopped, settle, space_of};
-pub use enumerated::EnumeratedEvaluation;
+pub(crate) use dynamic::{DynamicEvaluation, DynamicReference, space_of};
+pub(crate) use enumerated::EnumeratedEvaluation;
 pub use enumerator::Enumerator;
+pub(crate) use explored_prompt::ExploredPrompt;
 pub(crate) use pstar_record::number::number;
-pub use reference::{PromptReference, Reference};
-pub use sampled::SampledEvaluation;
+pub(crate) use reference::EnumeratedReference;
+pub(crate) use sampled::SampledEvaluation;
 pub(crate) use samplers::FilteredSamplers;
-pub use targets::PromptTargets;
+pub(crate) use stopped::{Stopped, Unavailable, settle};
+pub(crate) use targets::PromptTargets;
 pub(crate) use verdicts::{incremental, refuses_truncated, verdicts};
-pub(crate) use walk::Walk;
 
 use crate::consistency;
 use crate::world::World;
@@ -33,16 +34,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a task's policies are measured by.
 #[derive(Debug)]
-pub enum Ruler {
+pub enum GroundTruth {
     /// All outputs.
-    Enumerated(Box<Reference>),
+    Enumerated(Box<EnumeratedReference>),
     /// The states of base and verifier; the number of outputs is too large.
     Dynamic(Box<DynamicReference>),
     /// Samples of the base; the number of outputs is too large, and there is no finite-state view.
     Sampled(Box<SampledEvaluation>, Unavailable),
 }
 
-impl Ruler {
+impl GroundTruth {
     /// Enumerates the outputs of the world's task; where they are too many walks the states of base and verifier,
     /// and where these are none or too many samples the base.
     ///
@@ -62,7 +63,7 @@ impl Ruler {
         let done = AtomicU64::new(0);
         let count = |most: u64, more: u64| tell(done.fetch_add(more, Ordering::Relaxed) + more, most);
         let outputs = prompts.saturating_mul(space_of(world).count().unwrap_or(0));
-        if let Some(reference) = Reference::new(world, &|more| count(outputs, more))? {
+        if let Some(reference) = EnumeratedReference::new(world, &|more| count(outputs, more))? {
             consistency::check_listed(world, &reference)?;
             return Ok(Self::Enumerated(Box::new(reference)));
         }

@@ -2,7 +2,8 @@
 
 use crate::consistency::check_policy;
 use crate::evaluation::{
-    DynamicEvaluation, DynamicReference, EnumeratedEvaluation, PromptTargets, Reference, Ruler, Unavailable,
+    DynamicEvaluation, DynamicReference, EnumeratedEvaluation, EnumeratedReference, GroundTruth,
+    PromptTargets, Unavailable,
 };
 use crate::experiment::{Experiment, ExperimentError, Problem};
 use crate::plan::PolicySpec;
@@ -28,7 +29,7 @@ pub enum MethodChoice {
 
 /// What gives the exact values of every prompt.
 enum Source {
-    Enumerated(Box<Reference>),
+    Enumerated(Box<EnumeratedReference>),
     Dynamic(Box<DynamicReference>),
 }
 
@@ -45,11 +46,11 @@ pub fn exact(
 ) -> Result<ExactRecord, ExperimentError> {
     let (world, plan) = (&experiment.world, &experiment.plan);
     let failure = |error| experiment.failure(error);
-    let ruler = Ruler::new(world).map_err(failure)?;
+    let truth = GroundTruth::new(world).map_err(failure)?;
     let mut problems = Vec::new();
     let mut policies: Vec<(&PolicySpec, PolicyHandle)> = Vec::new();
     for spec in &plan.policies {
-        match initial_parameters(world, registry, &ruler, spec) {
+        match initial_parameters(world, registry, &truth, spec) {
             Ok(start) => {
                 let policy = started(world, registry, spec, start.as_deref(), plan.first_seed());
                 let policy = policy.map_err(failure)?;
@@ -62,16 +63,16 @@ pub fn exact(
     if !problems.is_empty() {
         return Err(experiment.error(problems));
     }
-    let source = match (ruler, method) {
-        (Ruler::Enumerated(reference), MethodChoice::Auto | MethodChoice::Enumeration) => {
+    let source = match (truth, method) {
+        (GroundTruth::Enumerated(reference), MethodChoice::Auto | MethodChoice::Enumeration) => {
             Source::Enumerated(reference)
         }
         (_, MethodChoice::Enumeration) => return Err(experiment.error(vec![too_large(experiment, None)])),
-        (Ruler::Dynamic(reference), _) => Source::Dynamic(reference),
-        (Ruler::Sampled(_, unavailable), _) => {
+        (GroundTruth::Dynamic(reference), _) => Source::Dynamic(reference),
+        (GroundTruth::Sampled(_, unavailable), _) => {
             return Err(experiment.error(vec![too_large(experiment, Some(&unavailable))]));
         }
-        (Ruler::Enumerated(_), MethodChoice::DynamicProgramming) => {
+        (GroundTruth::Enumerated(_), MethodChoice::DynamicProgramming) => {
             match DynamicReference::new(world).map_err(failure)? {
                 Ok(reference) => Source::Dynamic(Box::new(reference)),
                 Err(unavailable) => {

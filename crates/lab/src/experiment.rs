@@ -8,16 +8,14 @@ mod overrides;
 mod problem;
 mod reading;
 mod seeds;
-mod written;
+mod verbatim;
 
 pub use check::check;
 pub use checked::Experiment;
-pub use file::{
-    AlphabetFile, ComponentFile, EvaluationFile, ExperimentFile, GradientFile, OptimizerFile, PolicyFile,
-    PromptsFile, RedrawFile, TaskFile, TrainingFile,
-};
-pub use located::Located;
+pub(crate) use file::{ComponentFile, PromptsFile};
+pub use file::{ExperimentFile, TaskFile};
+pub(crate) use located::Located;
 pub use overrides::{OverrideError, override_fields};
 pub use problem::{ExperimentError, Problem, ProblemKind};
-pub use seeds::Seeds;
-pub use written::Written;
+pub(crate) use seeds::Seeds;
+pub use verbatim::Verbatim;

@@ -7,14 +7,16 @@
 
 pub mod clock;
 pub mod consistency;
+mod declared;
 pub mod evaluation;
 pub mod exact;
 pub mod experiment;
 pub mod inputs;
 pub mod memory;
+pub mod objective_rows;
 pub mod optimum;
 pub mod plan;
-pub mod policy_class;
+pub(crate) mod policy_class;
 pub mod probe;
 pub mod rollout;
 pub mod run;

@@ -3,13 +3,13 @@
 mod class;
 mod words;
 
-use crate::evaluation::{DynamicReference, Ruler, Unavailable};
+use crate::declared::Declared;
+use crate::evaluation::{DynamicReference, GroundTruth, Unavailable};
 use crate::experiment::{Experiment, ExperimentError, Problem};
 use crate::plan::ObjectiveSpec;
-use class::Prepared;
-use pstar_core::PluginError;
-use pstar_core::objective::Declaration;
-use pstar_loader::Registry;
+use class::ClassTask;
+use pstar_core::objective::Divergence;
+use pstar_loader::{Registry, TaskText};
 use pstar_record::{ClassOptimum, OptimumRecord, Warning};
 
 pub use pstar_exact::Search;
@@ -35,10 +35,22 @@ pub fn optimum(
             return Err(experiment.error(vec![Problem::new(message)]));
         }
     }
-    let ruler = Ruler::new(&experiment.world).map_err(|error| experiment.failure(error))?;
-    let found = all(experiment, registry, &ruler, effort, &|_| Vec::new(), with_flow);
-    let (mut optima, mut problems) = (Vec::new(), Vec::new());
-    for found in found {
+    let failure = |error| experiment.failure(error);
+    let truth = GroundTruth::new(&experiment.world).map_err(failure)?;
+    let task = TaskText::of(&experiment.world.task).map_err(failure)?;
+    let (mut optima, mut problems, mut divergences) = (Vec::new(), Vec::new(), Vec::new());
+    for spec in &experiment.plan.objectives {
+        match Declared::of(experiment, registry, spec, &task) {
+            Ok(declared) => {
+                divergences.extend(declared.declaration.divergence.map(|divergence| (spec, divergence)));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let ends = |_: &str| Vec::new();
+    let (truth, divergences) = (&truth, &divergences[..]);
+    let question = Question { experiment, registry, truth, divergences, effort, ends: &ends, with_flow };
+    for found in question.answers() {
         match found {
             Ok(optimum) => optima.push(optimum),
             Err(problem) => problems.push(problem),
@@ -52,18 +64,10 @@ pub fn optimum(
     Ok(OptimumRecord { undeclared: names.filter(|name| !found(name)).collect(), optima })
 }
 
-/// The optima that a run shows beside its arms, from a search that knows where the arms ended: `ends` gives the final
-/// parameters of all arms of a policy. Also why others are missing.
-pub(crate) fn beside(
-    experiment: &Experiment,
-    registry: &Registry,
-    ruler: &Ruler,
-    effort: Effort<'_>,
-    ends: Ends<'_>,
-) -> (Vec<ClassOptimum>, Vec<Warning>) {
-    let found = all(experiment, registry, ruler, effort, ends, false);
+/// The optima that a run shows beside its arms. Also why others are missing.
+pub(crate) fn beside(question: &Question<'_>) -> (Vec<ClassOptimum>, Vec<Warning>) {
     let (mut optima, mut missing) = (Vec::new(), Vec::new());
-    for found in found {
+    for found in question.answers() {
         match found {
             Ok(optimum) => optima.push(ClassOptimum { table: Vec::new(), ..optimum }),
             Err(problem) => missing.push(Warning::NoOptimum { why: problem.message }),
@@ -78,65 +82,58 @@ pub(crate) type Ends<'a> = &'a (dyn Fn(&str) -> Vec<Vec<f64>> + Sync);
 /// How hard to look, by the number of transitions; `None` to leave it.
 pub type Effort<'a> = &'a (dyn Fn(usize) -> Option<Search> + Sync);
 
-/// The optimum of every class under every objective that declares its divergence, or what is wrong.
-fn all(
-    experiment: &Experiment,
-    registry: &Registry,
-    ruler: &Ruler,
-    effort: Effort<'_>,
-    ends: Ends<'_>,
-    with_flow: bool,
-) -> Vec<Result<ClassOptimum, Problem>> {
-    let mut found = Vec::new();
-    let mut divergences = Vec::new();
-    for spec in &experiment.plan.objectives {
-        match declaration(experiment, registry, spec) {
-            Ok(declaration) => {
-                divergences.extend(declaration.divergence.map(|divergence| (spec, divergence)));
-            }
-            Err(problem) => found.push(Err(problem)),
+/// Which optima are asked for, and how.
+pub(crate) struct Question<'a> {
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) registry: &'a Registry,
+    pub(crate) truth: &'a GroundTruth,
+    /// The objectives that declare their divergence.
+    pub(crate) divergences: &'a [(&'a ObjectiveSpec, Divergence)],
+    pub(crate) effort: Effort<'a>,
+    /// Where arms ended, which a search may start from.
+    pub(crate) ends: Ends<'a>,
+    /// Whether also where gradient ascent ends.
+    pub(crate) with_flow: bool,
+}
+
+impl Question<'_> {
+    /// The optimum of every class under every objective, or what is wrong.
+    fn answers(&self) -> Vec<Result<ClassOptimum, Problem>> {
+        if self.divergences.is_empty() {
+            return Vec::new();
         }
-    }
-    if divergences.is_empty() {
-        return found;
-    }
-    let explored;
-    let reference = match ruler {
-        Ruler::Dynamic(reference) => Ok(&**reference),
-        Ruler::Sampled(_, unavailable) => Err(unavailable.clone()),
-        Ruler::Enumerated(_) => match DynamicReference::new(&experiment.world) {
-            Ok(Ok(reference)) => {
-                explored = reference;
-                Ok(&explored)
+        let explored;
+        let reference = match self.truth {
+            GroundTruth::Dynamic(reference) => &**reference,
+            GroundTruth::Sampled(_, unavailable) => return vec![Err(self.beyond_reach(unavailable))],
+            GroundTruth::Enumerated(_) => match DynamicReference::new(&self.experiment.world) {
+                Ok(Ok(reference)) => {
+                    explored = reference;
+                    &explored
+                }
+                Ok(Err(unavailable)) => return vec![Err(self.beyond_reach(&unavailable))],
+                Err(error) => return vec![Err(error.into())],
+            },
+        };
+        let (mut classes, mut found) = (Vec::new(), Vec::new());
+        for spec in &self.experiment.plan.policies {
+            match ClassTask::new(self.experiment, self.registry, self.truth, reference, spec, self.effort) {
+                Ok(class) => classes.push(class),
+                Err(problem) => found.push(Err(problem)),
             }
-            Ok(Err(unavailable)) => Err(unavailable),
-            Err(error) => {
-                found.push(Err(error.into()));
-                return found;
-            }
-        },
-    };
-    let reference = match reference {
-        Ok(reference) => reference,
-        Err(unavailable) => {
-            let place = experiment.file.task.horizon.place(&experiment.text);
-            found.push(Err(out_of_reach(place, "", &unavailable)));
-            return found;
         }
-    };
-    let mut classes = Vec::new();
-    for spec in &experiment.plan.policies {
-        match Prepared::new(experiment, registry, ruler, reference, spec, effort) {
-            Ok(prepared) => classes.push(prepared),
-            Err(problem) => found.push(Err(problem)),
-        }
+        found.extend(classes.iter().flat_map(|class| self.of_class(class)));
+        found
     }
-    for class in &classes {
-        let known = ends(&class.spec.name);
-        let mut optima = class.solve(&experiment.world, registry, ruler, &divergences, &known);
+
+    /// The optima of a class.
+    fn of_class(&self, class: &ClassTask<'_>) -> Vec<Result<ClassOptimum, Problem>> {
+        let Self { experiment: Experiment { world, .. }, registry, truth, .. } = *self;
+        let known = (self.ends)(&class.spec.name);
+        let mut optima = class.solve(world, registry, truth, self.divergences, &known);
         let degenerate = |optimum: &ClassOptimum| optimum.degenerate && optimum.value.is_some();
-        if with_flow && optima.iter().flatten().any(degenerate) {
-            match class.flow(&experiment.world, registry, ruler) {
+        if self.with_flow && optima.iter().flatten().any(degenerate) {
+            match class.flow(world, registry, truth) {
                 Ok(flow) => {
                     for optimum in optima.iter_mut().flatten().filter(|optimum| degenerate(optimum)) {
                         optimum.flow = Some(flow.clone());
@@ -149,25 +146,17 @@ fn all(
                 }
             }
         }
-        found.extend(optima);
+        optima
     }
-    found
+
+    /// That no class can be searched.
+    fn beyond_reach(&self, unavailable: &Unavailable) -> Problem {
+        let Experiment { file, text, .. } = self.experiment;
+        out_of_reach(file.task.horizon.place(text), "", unavailable)
+    }
 }
 
 fn out_of_reach(place: std::ops::Range<usize>, whose: &str, unavailable: &Unavailable) -> Problem {
     Problem::at(place, format!("{whose}no optimum can be had: {}", unavailable.reason))
         .with_hint("optima need a base and a policy that are tables over states, such as `ngram`, and not too many states")
-}
-
-fn declaration(
-    experiment: &Experiment,
-    registry: &Registry,
-    spec: &ObjectiveSpec,
-) -> Result<Declaration, Problem> {
-    let of = |error: PluginError| experiment.of_objective(spec, &error);
-    let component = registry
-        .objective(&spec.plugin)
-        .map_err(|error| Problem::at(spec.place.clone(), format!("objective `{}`: {error}", spec.name)))?;
-    let objective = component.create(&spec.configuration, &experiment.world.task).map_err(of)?;
-    objective.declaration().map_err(of)
 }

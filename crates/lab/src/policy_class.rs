@@ -1,6 +1,6 @@
 //! A policy's class along a task: what exact gradients, fits and optima need.
 
-use crate::evaluation::{DynamicReference, Stopped, Unavailable, Walk, settle, space_of};
+use crate::evaluation::{DynamicReference, ExploredPrompt, Stopped, Unavailable, settle, space_of};
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
@@ -15,7 +15,7 @@ pub struct PolicyClass {
 }
 
 struct ClassPrompt {
-    walk: Walk,
+    explored: ExploredPrompt,
     weight: f64,
     facts: PromptFacts,
     /// Where the policy's rows lie.
@@ -34,9 +34,9 @@ impl PolicyClass {
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
         let facts = reference.facts();
-        let walk =
+        let explore =
             |prompt| ClassPrompt::new(world, policy, prompt, reference.acceptor(prompt), facts[prompt]);
-        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(world).map(walk).collect();
+        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(world).map(explore).collect();
         settle(prompts.map(|prompts| Self { prompts }))
     }
 
@@ -50,8 +50,8 @@ impl PolicyClass {
             ExplicitAutomaton { symbols: space.symbols, next: vec![0; space.symbols], accepts: vec![true] };
         let Ok(all) = Acceptor::explore(&mut all, space, false, 1) else { unreachable!("one state") };
         let facts = PromptFacts::new(0.0, f64::NEG_INFINITY);
-        let walk = |prompt| ClassPrompt::new(world, policy, prompt, &all, facts);
-        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(world).map(walk).collect();
+        let explore = |prompt| ClassPrompt::new(world, policy, prompt, &all, facts);
+        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(world).map(explore).collect();
         settle(prompts.map(|prompts| Self { prompts }))
     }
 
@@ -60,9 +60,10 @@ impl PolicyClass {
     /// # Errors
     /// If the policy fails.
     pub fn log_masses(&self, policy: &PolicyHandle) -> Result<Vec<[f64; 2]>, PluginError> {
-        let of_prompt = |ClassPrompt { walk, .. }: &ClassPrompt| -> Result<[f64; 2], Stopped> {
-            let rows = walk.rows_of(policy)?;
-            let weighted = WeightedProduct { product: &walk.product, base: &walk.base, policy: &rows };
+        let of_prompt = |ClassPrompt { explored, .. }: &ClassPrompt| -> Result<[f64; 2], Stopped> {
+            let rows = explored.rows_of(policy)?;
+            let weighted =
+                WeightedProduct { product: &explored.product, base: &explored.base, policy: &rows };
             Ok(dynamic::log_masses(&weighted, Role::Policy))
         };
         let masses: Result<_, Stopped> = self.prompts.iter().map(of_prompt).collect();
@@ -71,7 +72,7 @@ impl PolicyClass {
 
     /// Number of transitions of the products, over all prompts.
     pub fn transitions(&self) -> usize {
-        self.prompts.iter().map(|prompt| prompt.walk.product.transitions()).sum()
+        self.prompts.iter().map(|prompt| prompt.explored.product.transitions()).sum()
     }
 
     /// Number of prompts that have p*.
@@ -94,8 +95,8 @@ fn counted(world: &World) -> impl Iterator<Item = usize> + '_ {
 impl ClassPrompt {
     fn problem(&self) -> PromptProblem<'_> {
         PromptProblem {
-            product: &self.walk.product,
-            base: &self.walk.base,
+            product: &self.explored.product,
+            base: &self.explored.base,
             rows: &self.rows,
             weight: self.weight,
             log_valid: self.facts.log_partition.unwrap_or(f64::NEG_INFINITY),
@@ -110,8 +111,8 @@ impl ClassPrompt {
         acceptor: &Acceptor,
         facts: PromptFacts,
     ) -> Result<Self, Stopped> {
-        let walk = Walk::new(world, Some(policy), prompt, acceptor)?;
-        let rows = PolicyRows::new(&walk.product, |position, states| -> Result<Vec<usize>, Stopped> {
+        let explored = ExploredPrompt::new(world, Some(policy), prompt, acceptor)?;
+        let rows = PolicyRows::new(&explored.product, |position, states| -> Result<Vec<usize>, Stopped> {
             let mut rows = vec![0; states.len()];
             if !policy.rows(position, states, &mut rows)? {
                 return Err(Stopped::Limited(Unavailable::no_rows(policy)));
@@ -120,6 +121,6 @@ impl ClassPrompt {
                 |row| usize::try_from(row).map_err(|_| PluginError::contract("a row beyond memory").into());
             rows.into_iter().map(index).collect()
         })?;
-        Ok(Self { walk, weight: world.weights[prompt], facts, rows })
+        Ok(Self { explored, weight: world.weights[prompt], facts, rows })
     }
 }

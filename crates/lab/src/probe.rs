@@ -11,5 +11,5 @@ pub use json::Number;
 pub use lines::{LineProbe, ProbeError, ask_lines};
 pub use model::ModelProbe;
 pub use objective::{BatchFault, ObjectiveInput, ObjectiveOutput, SequenceInput};
-pub use task::{Component, ProbeTask};
+pub use task::{NamedComponent, ProbeTask};
 pub use verifier::VerifierProbe;

@@ -12,8 +12,8 @@ mod saved;
 
 pub(crate) use draw::{Drawn, Origin};
 pub(crate) use filtered::FilteredSource;
-pub use minibatches::minibatches;
-pub use prompt_order::prompts_of_step;
+pub(crate) use minibatches::minibatches;
+pub(crate) use prompt_order::prompts_of_step;
 pub(crate) use saved::SavedRollout;
 
 use crate::evaluation::verdicts;

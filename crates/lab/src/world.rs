@@ -1,6 +1,6 @@
 //! A task with the components that define it, and how policies are measured on it: all that arms have in common.
 
-use crate::experiment::Written;
+use crate::experiment::Verbatim;
 use pstar_core::Task;
 use pstar_core::data::RaggedBuffer;
 use pstar_loader::{BaseModelHandle, VerifierHandle};
@@ -36,13 +36,13 @@ pub struct EvaluationSettings {
     /// Steps between two points of a curve.
     pub every: u32,
     /// Numbers of samples k, at least 1.
-    pub k: Vec<Written<u64>>,
+    pub k: Vec<Verbatim<u64>>,
     /// β, positive.
-    pub betas: Vec<Written<f64>>,
+    pub betas: Vec<Verbatim<f64>>,
     /// α.
-    pub alphas: Vec<Written<f64>>,
+    pub alphas: Vec<Verbatim<f64>>,
     /// s of the power sums.
-    pub power_sums: Vec<Written<f64>>,
+    pub power_sums: Vec<Verbatim<f64>>,
     /// Greatest number of outputs that are enumerated.
     pub enumerate_up_to: u64,
     /// Samples a prompt where outputs are too many to enumerate.

@@ -1,8 +1,11 @@
-//! Records as text.
+//! JSON as it is written: indented, with a line's end behind it.
 
 use serde::Serialize;
 
-/// A record as indented JSON, with a line break behind it.
+/// A value as indented JSON that ends in a line break.
+///
+/// # Panics
+/// If it cannot be written so: a map whose keys are no text, say, which no record holds.
 pub fn to_json(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value)
         .unwrap_or_else(|error| unreachable!("records serialise: {error}"));

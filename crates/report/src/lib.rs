@@ -1,12 +1,15 @@
-//! What people read of a run.
+//! What people read of a run, and of what is wrong.
 
+mod complaint;
 mod exact_table;
+mod excerpt;
 mod number;
 mod optimum_table;
 mod run_table;
 mod table;
 mod wrap;
 
+pub use complaint::{Complaint, ComplaintKind, ComplaintRecord, PlaceRecord, Screen, harmless};
 pub use exact_table::exact_table;
 pub use optimum_table::optimum_table;
 pub use run_table::run_table;

@@ -1,10 +1,11 @@
 //! `host exact FILE`.
 
-use super::{open, print, room, to_json};
+use super::{open, print, room};
 use crate::cli::{ExactArgs, ExactMethod};
 use crate::failure::Failure;
 use pstar_lab::exact::{self, MethodChoice};
-use pstar_lab::experiment::Written;
+use pstar_lab::experiment::Verbatim;
+use pstar_record::to_json;
 use pstar_report::exact_table;
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
     let betas = args.sweep.as_deref().map(betas).transpose()?;
     let (mut experiment, registry) = open(&args.experiment)?;
     if let Some(betas) = betas {
-        experiment.world.evaluation.betas = betas.into_iter().map(Written::of).collect();
+        experiment.world.evaluation.betas = betas.into_iter().map(Verbatim::of).collect();
     }
     let method = match args.method {
         ExactMethod::Auto => MethodChoice::Auto,

@@ -1,11 +1,12 @@
 //! `host optimum FILE`.
 
-use super::{open, print, room, to_json};
+use super::{open, print, room};
 use crate::cli::OptimumArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
 use pstar_lab::optimum::{self, Search};
 use pstar_lab::run::Progress;
+use pstar_record::to_json;
 use pstar_report::optimum_table;
 use std::process::ExitCode;
 

@@ -1,11 +1,12 @@
 //! `host plugins`.
 
-use super::{load_plugins, print, to_json};
+use super::{load_plugins, print};
 use crate::cli::PluginsArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
 use pstar_loader::Listing;
-use serde_json::{Value, json as object};
+use pstar_record::to_json;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
 pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
@@ -13,7 +14,7 @@ pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
     let components = registry.components();
     if args.json {
         let listings: Vec<Value> = components.iter().map(as_json).collect();
-        print(&to_json(&object!({ "components": listings })))?;
+        print(&to_json(&json!({ "components": listings })))?;
     } else {
         print_text(&components.iter().map(as_text).collect::<Vec<_>>().join("\n"))?;
     }
@@ -25,7 +26,7 @@ fn file_name(listing: &Listing<'_>) -> String {
 }
 
 fn as_json(listing: &Listing<'_>) -> Value {
-    object!({
+    json!({
         "kind": listing.kind,
         "name": listing.name,
         "doc": listing.doc,

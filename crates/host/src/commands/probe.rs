@@ -1,15 +1,16 @@
 //! `host probe verifier|model|objective`.
 
-use super::{load_plugins, print, to_json};
+use super::{load_plugins, print};
 use crate::cli::{ProbeArgs, ProbeKind};
 use crate::failure::Failure;
 use crate::output;
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_lab::probe::{
-    Component, ModelProbe, ObjectiveInput, ProbeError, ProbeTask, VerifierProbe, ask_lines,
+    ModelProbe, NamedComponent, ObjectiveInput, ProbeError, ProbeTask, VerifierProbe, ask_lines,
 };
 use pstar_lab::text_file::read_text;
 use pstar_loader::Registry;
+use pstar_record::to_json;
 use std::io::{self, BufRead};
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 pub(super) fn probe(args: &ProbeArgs) -> Result<ExitCode, Failure> {
     let registry = load_plugins(&args.plugins)?;
     let experiment = args.experiment.as_deref().map(|path| open(path, &registry)).transpose()?;
-    let component = args.plugin.as_ref().map(|plugin| Component {
+    let component = args.plugin.as_ref().map(|plugin| NamedComponent {
         plugin: plugin.clone(),
         configuration: args.config.clone().unwrap_or_else(|| "()".into()),
     });

@@ -1,11 +1,11 @@
 //! `host show RUN`.
 
-use super::{print, room, to_json};
+use super::{print, room};
 use crate::cli::ShowArgs;
 use crate::failure::Failure;
 use crate::output::{print_text, tell};
 use pstar_core::files::{ReadError, read_regular};
-use pstar_record::{RunRecord, VERSION};
+use pstar_record::{RunRecord, VERSION, to_json};
 use pstar_report::run_table;
 use std::io;
 use std::path::Path;

@@ -1,13 +1,14 @@
 //! `host validate FILE`.
 
-use super::{open, print, to_json};
+use super::{open, print};
 use crate::cli::ValidateArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
 use crate::progress::Bars;
 use pstar_lab::consistency::check_task;
 use pstar_lab::run::prepare_telling;
-use serde_json::json as object;
+use pstar_record::to_json;
+use serde_json::json;
 use std::process::ExitCode;
 
 /// An experiment that has something to train is checked as far as a run would before its first arm; of any other the
@@ -16,7 +17,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     match check(args) {
         Err(failure @ Failure::Output { .. }) => Err(failure),
         Err(failure) if args.json => {
-            print(&to_json(&object!({ "valid": false, "problems": failure.records() })))?;
+            print(&to_json(&json!({ "valid": false, "problems": failure.records() })))?;
             Ok(failure.code())
         }
         checked => checked,
@@ -36,7 +37,7 @@ fn check(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     let arms = experiment.plan.arm_count();
     let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     if args.json {
-        print(&to_json(&object!({ "valid": true, "problems": [], "arms": arms, "warnings": texts })))?;
+        print(&to_json(&json!({ "valid": true, "problems": [], "arms": arms, "warnings": texts })))?;
     } else {
         let file = args.experiment.file.display();
         let what = if trains { format!("{arms} arms") } else { "nothing to train".into() };

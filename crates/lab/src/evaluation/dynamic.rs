@@ -1,102 +1,26 @@
 //! Exact evaluation by dynamic programming, where the outputs are too many to enumerate.
 
+use super::explored_prompt::ExploredPrompt;
 use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::sampled::{ExactFacts, FilteredSamples};
+use super::stopped::{Stopped, Unavailable, settle};
 use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
-use super::walk::Walk;
 use super::{Evaluation, Measures, SampledEvaluation, incremental};
 use crate::consistency;
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{
-    Acceptor, ExploreError, Explored, Orders, OutputSpace, ResponseAutomaton, Role, Split, Summary,
-    TiltedModel, WeightedProduct, dynamic,
+    Acceptor, Orders, OutputSpace, ResponseAutomaton, Role, Split, Summary, TiltedModel, WeightedProduct,
+    dynamic,
 };
-use pstar_loader::{IncrementalHandle, ModelHandle, PolicyHandle};
+use pstar_loader::{IncrementalHandle, PolicyHandle};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Prefixes that coverage@k visits at most; the figure is absent for those k that would take more.
 const MOST_PREFIXES: usize = 1 << 22;
-
-/// Why exact values cannot be had by dynamic programming, and what would help.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unavailable {
-    /// Which component lacks a finite-state view, or how far the exploration got.
-    pub reason: String,
-    /// What would help.
-    pub hint: String,
-}
-
-impl Unavailable {
-    /// A component says itself why it has no view, and what would help.
-    fn no_view_of(component: &str, refusal: Option<PluginError>) -> Self {
-        let unsaid = Self::no_view(component);
-        match refusal {
-            None => unsaid,
-            Some(PluginError { message, hint, .. }) => Self {
-                reason: format!("{}: {message}", unsaid.reason),
-                hint: hint.map_or(unsaid.hint.clone(), |hint| format!("{}; or {hint}", unsaid.hint)),
-            },
-        }
-    }
-
-    fn no_view(component: &str) -> Self {
-        Self {
-            reason: format!("{component} has no finite-state view"),
-            hint: "use a smaller `horizon`, so that all outputs can be enumerated; `host run` with \
-                   `gradient: Sampled(…)` estimates"
-                .into(),
-        }
-    }
-
-    pub(crate) fn no_rows(policy: &PolicyHandle) -> Self {
-        Self {
-            reason: format!("the policy `{}` is no table of softmax rows", policy.name()),
-            hint: "use an n-gram policy, or `gradient: Sampled(…)`".into(),
-        }
-    }
-}
-
-/// What keeps an exploration from its end: a failing component, or a limit.
-pub(crate) enum Stopped {
-    Failed(PluginError),
-    Limited(Unavailable),
-}
-
-impl From<ExploreError<PluginError>> for Stopped {
-    fn from(error: ExploreError<PluginError>) -> Self {
-        let text = error.to_string();
-        match error {
-            ExploreError::Component(error) => Self::Failed(error),
-            ExploreError::TooManyStates { explored, .. } => {
-                let what = if explored == Explored::Verifier { "a verifier" } else { "components" };
-                Self::Limited(Unavailable {
-                    reason: format!("{text} (`exact.max_states`)"),
-                    hint: format!("use a smaller `horizon` or {what} with fewer states, or raise a limit"),
-                })
-            }
-            _ => Self::Failed(PluginError::contract(text)),
-        }
-    }
-}
-
-impl From<PluginError> for Stopped {
-    fn from(error: PluginError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// Turns a limit into an answer.
-pub(crate) fn settle<T>(result: Result<T, Stopped>) -> Result<Result<T, Unavailable>, PluginError> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(Stopped::Limited(unavailable)) => Ok(Err(unavailable)),
-        Err(Stopped::Failed(error)) => Err(error),
-    }
-}
 
 /// A verifier's incremental view, as the exact engine wants it.
 struct Reader<'a> {
@@ -278,17 +202,10 @@ fn acceptor(world: &World, prompt: usize, watch: &Watch<'_>) -> Result<Acceptor,
     Ok(Acceptor::of_valid_set(&super::reference::verify_all(world, prompt, space, &|_| ())?, space))
 }
 
-/// The state of a model behind a prompt.
-pub(crate) fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Result<u64, Stopped> {
-    model
-        .start(prompt)?
-        .ok_or_else(|| Stopped::Limited(Unavailable::no_view(&format!("{what} `{}`", model.name()))))
-}
-
 impl Prompt {
     fn new(world: &World, prompt: usize, watch: &Watch<'_>) -> Result<Self, Stopped> {
         let acceptor = acceptor(world, prompt, watch)?;
-        let Walk { product, base: rows, .. } = Walk::new(world, None, prompt, &acceptor)?;
+        let ExploredPrompt { product, base: rows, .. } = ExploredPrompt::new(world, None, prompt, &acceptor)?;
         let weighted = WeightedProduct::of_base(&product, &rows);
         if consistency::asks_about(world, prompt) {
             let sampler = dynamic::FilteredSampler::new(&weighted);
@@ -307,7 +224,8 @@ impl Prompt {
 
     /// Exact samples of p*; `None` if it does not exist.
     fn filtered_samples(&self, world: &World, prompt: usize) -> Result<Option<FilteredSamples>, Stopped> {
-        let Walk { product, base: rows, .. } = Walk::new(world, None, prompt, &self.acceptor)?;
+        let ExploredPrompt { product, base: rows, .. } =
+            ExploredPrompt::new(world, None, prompt, &self.acceptor)?;
         let sampler = dynamic::FilteredSampler::new(&WeightedProduct::of_base(&product, &rows));
         Ok(sampler.map(|sampler| {
             let exact = ExactFacts { log_invalid: self.split.invalid.log_mass, tilted: self.tilted.clone() };
@@ -359,7 +277,7 @@ pub struct DynamicEvaluation<'a> {
     reference: &'a DynamicReference,
     world: &'a World,
     weights: Vec<f64>,
-    prompts: Vec<Walk>,
+    prompts: Vec<ExploredPrompt>,
     k: Vec<u64>,
     keys: Keys,
 }
@@ -374,8 +292,8 @@ impl<'a> DynamicEvaluation<'a> {
         world: &'a World,
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
-        let walk = |prompt| Walk::new(world, Some(policy), prompt, reference.acceptor(prompt));
-        let prompts: Result<Vec<Walk>, Stopped> = (0..reference.prompts.len()).map(walk).collect();
+        let explore = |prompt| ExploredPrompt::new(world, Some(policy), prompt, reference.acceptor(prompt));
+        let prompts: Result<Vec<_>, Stopped> = (0..reference.prompts.len()).map(explore).collect();
         settle(prompts.map(|prompts| Self {
             reference,
             world,
@@ -419,9 +337,10 @@ impl<'a> DynamicEvaluation<'a> {
         let alphas = values(&self.world.evaluation.alphas);
         let powers = values(&self.world.evaluation.power_sums);
         let orders = Orders { alphas: &alphas, powers: &powers };
-        let measure = |(walk, prompt): (&Walk, &Prompt)| -> Result<Measures, Stopped> {
-            let rows = walk.rows_of(policy)?;
-            let weighted = WeightedProduct { product: &walk.product, base: &walk.base, policy: &rows };
+        let measure = |(explored, prompt): (&ExploredPrompt, &Prompt)| -> Result<Measures, Stopped> {
+            let rows = explored.rows_of(policy)?;
+            let weighted =
+                WeightedProduct { product: &explored.product, base: &explored.base, policy: &rows };
             let (split, divergences) =
                 dynamic::divergences(&weighted, &prompt.split, &prompt.tilted, &orders);
             let coverage = dynamic::coverage_at_k(&weighted, Role::Policy, 0.0, &self.k, MOST_PREFIXES);

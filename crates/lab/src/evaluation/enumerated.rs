@@ -2,7 +2,7 @@
 
 use super::measures::{Keys, add_divergences, add_tilted, of_summary};
 use super::targets::{PromptTargets, keys, means, sample_numbers, uniform, values};
-use super::{Enumerator, Evaluation, Measures, Reference};
+use super::{EnumeratedReference, Enumerator, Evaluation, Measures};
 use crate::world::World;
 use pstar_core::{PluginError, math};
 use pstar_exact::{
@@ -10,7 +10,7 @@ use pstar_exact::{
 };
 use pstar_loader::PolicyHandle;
 
-impl Reference {
+impl EnumeratedReference {
     /// The rows that policies are compared with, means over prompts.
     pub fn means(&self, world: &World) -> Vec<(String, Measures)> {
         let prompts = 0..self.prompts().len();
@@ -65,7 +65,7 @@ impl<'a> EnumeratedEvaluation<'a> {
     /// # Errors
     /// If the policy's finite-state view fails.
     pub fn new(
-        reference: &'a Reference,
+        reference: &'a EnumeratedReference,
         world: &'a World,
         policy: &PolicyHandle,
     ) -> Result<Self, PluginError> {
@@ -136,7 +136,7 @@ impl<'a> EnumeratedEvaluation<'a> {
 
 /// What is measured of a policy's outputs for one prompt.
 struct Figures<'a> {
-    reference: &'a Reference,
+    reference: &'a EnumeratedReference,
     k: Vec<u64>,
     alphas: Vec<f64>,
     powers: Vec<f64>,

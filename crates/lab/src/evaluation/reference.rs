@@ -28,14 +28,14 @@ pub struct PromptReference {
 
 /// The exact values of a task, by enumeration.
 #[derive(Debug)]
-pub struct Reference {
+pub struct EnumeratedReference {
     space: OutputSpace,
     contexts: Enumerator,
     base: Vec<OutputTable>,
     prompts: Vec<PromptReference>,
 }
 
-impl Reference {
+impl EnumeratedReference {
     /// Enumerates the outputs of a task; `None` if they are more than the world allows. `tell` is told after every
     /// so many outputs how many were verified.
     ///

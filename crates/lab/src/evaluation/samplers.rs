@@ -1,8 +1,6 @@
 //! Exact samplers of the filtered model, one a prompt.
 
-use super::dynamic::settle;
-use super::walk::Walk;
-use super::{Ruler, Stopped, Unavailable, space_of};
+use super::{ExploredPrompt, GroundTruth, Stopped, Unavailable, settle, space_of};
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_exact::dynamic::FilteredSampler;
@@ -14,17 +12,18 @@ pub(crate) struct FilteredSamplers(Vec<FilteredSampler>);
 
 impl FilteredSamplers {
     /// Where base and verifier have states, or outputs were listed, and every prompt has a p*.
-    pub(crate) fn new(world: &World, ruler: &Ruler) -> Result<Result<Self, Unavailable>, PluginError> {
-        let acceptor = |prompt: usize| match ruler {
-            Ruler::Enumerated(reference) => {
+    pub(crate) fn new(world: &World, truth: &GroundTruth) -> Result<Result<Self, Unavailable>, PluginError> {
+        let acceptor = |prompt: usize| match truth {
+            GroundTruth::Enumerated(reference) => {
                 let valid = &reference.prompts()[prompt].valid;
                 Ok(Acceptor::of_valid_set(valid, space_of(world)))
             }
-            Ruler::Dynamic(reference) => Ok(reference.acceptor(prompt).clone()),
-            Ruler::Sampled(_, unavailable) => Err(Stopped::Limited(unavailable.clone())),
+            GroundTruth::Dynamic(reference) => Ok(reference.acceptor(prompt).clone()),
+            GroundTruth::Sampled(_, unavailable) => Err(Stopped::Limited(unavailable.clone())),
         };
         let sampler = |prompt| {
-            let Walk { product, base, .. } = Walk::new(world, None, prompt, &acceptor(prompt)?)?;
+            let ExploredPrompt { product, base, .. } =
+                ExploredPrompt::new(world, None, prompt, &acceptor(prompt)?)?;
             let sampler = FilteredSampler::new(&WeightedProduct::of_base(&product, &base));
             sampler.ok_or_else(|| {
                 Stopped::Limited(Unavailable {

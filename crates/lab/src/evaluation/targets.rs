@@ -2,15 +2,15 @@
 
 use super::measures::Keys;
 use super::{Measures, measures};
-use crate::experiment::Written;
+use crate::experiment::Verbatim;
 use crate::world::World;
 use pstar_exact::Summary;
 
-pub(super) fn texts<T>(numbers: &[Written<T>]) -> Vec<String> {
+pub(super) fn texts<T>(numbers: &[Verbatim<T>]) -> Vec<String> {
     numbers.iter().map(|number| number.text.clone()).collect()
 }
 
-pub(super) fn values<T: Copy>(numbers: &[Written<T>]) -> Vec<f64>
+pub(super) fn values<T: Copy>(numbers: &[Verbatim<T>]) -> Vec<f64>
 where
     f64: From<T>,
 {

@@ -2,7 +2,7 @@
 
 use super::located::Configuration;
 use super::seeds::Seeds;
-use super::{ExperimentError, Located, Written, reading};
+use super::{ExperimentError, Located, Verbatim, reading};
 use crate::plan::{SampleSource, Sampling, Start};
 use pstar_core::config::UniqueMap;
 use pstar_core::data::Ending;
@@ -253,13 +253,13 @@ pub struct EvaluationFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Located<u32>>,
     /// Numbers of samples k of pass@k and coverage@k.
-    pub k: Vec<Written<u64>>,
+    pub k: Vec<Verbatim<u64>>,
     /// β of the tilted distributions.
-    pub betas: Vec<Written<f64>>,
+    pub betas: Vec<Verbatim<f64>>,
     /// α of the α-divergences.
-    pub alphas: Vec<Written<f64>>,
+    pub alphas: Vec<Verbatim<f64>>,
     /// s of the power sums.
-    pub power_sums: Vec<Written<f64>>,
+    pub power_sums: Vec<Verbatim<f64>>,
     /// Greatest number of outputs that are enumerated.
     pub enumerate_up_to: Located<u64>,
     /// Samples a prompt where the outputs are too many to enumerate.
@@ -272,7 +272,7 @@ impl Default for EvaluationFile {
     fn default() -> Self {
         Self {
             every: None,
-            k: [1, 4, 16, 64, 256].map(Written::of).to_vec(),
+            k: [1, 4, 16, 64, 256].map(Verbatim::of).to_vec(),
             betas: Vec::new(),
             alphas: Vec::new(),
             power_sums: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::words::in_words;
 use super::{Effort, out_of_reach};
-use crate::evaluation::{DynamicReference, Ruler};
+use crate::evaluation::{DynamicReference, GroundTruth};
 use crate::experiment::{Experiment, Problem};
 use crate::plan::{ObjectiveSpec, PolicySpec};
 use crate::policy_class::PolicyClass;
@@ -17,7 +17,7 @@ use pstar_record::{ClassOptimum, Flow, Measures};
 use rayon::prelude::*;
 
 /// A policy at its start, and its class.
-pub(super) struct Prepared<'a> {
+pub(super) struct ClassTask<'a> {
     pub(super) spec: &'a PolicySpec,
     class: PolicyClass,
     /// Initial parameters.
@@ -27,18 +27,18 @@ pub(super) struct Prepared<'a> {
     one_answer: bool,
 }
 
-impl<'a> Prepared<'a> {
+impl<'a> ClassTask<'a> {
     pub(super) fn new(
         experiment: &Experiment,
         registry: &Registry,
-        ruler: &Ruler,
+        truth: &GroundTruth,
         reference: &DynamicReference,
         spec: &'a PolicySpec,
         effort: Effort<'_>,
     ) -> Result<Self, Problem> {
         let at = |error: PluginError| experiment.of_policy(spec, &error);
         let (world, seed) = (&experiment.world, experiment.plan.first_seed());
-        let start = initial_parameters(world, registry, ruler, spec)
+        let start = initial_parameters(world, registry, truth, spec)
             .map_err(|error| experiment.of_start(spec, &error))?;
         let policy = started(world, registry, spec, start.as_deref(), seed).map_err(at)?;
         let class = PolicyClass::new(reference, world, &policy).map_err(at)?.map_err(|unavailable| {
@@ -68,7 +68,7 @@ impl<'a> Prepared<'a> {
         &self,
         world: &World,
         registry: &Registry,
-        ruler: &Ruler,
+        truth: &GroundTruth,
         objectives: &[(&ObjectiveSpec, Divergence)],
         known: &[Vec<f64>],
     ) -> Vec<Result<ClassOptimum, Problem>> {
@@ -77,7 +77,7 @@ impl<'a> Prepared<'a> {
         let found = optima(&problems, &divergences, &self.start, known, &self.search);
         let jobs: Vec<_> = objectives.iter().zip(found).collect();
         let report = |(&(objective, divergence), found): (&(&ObjectiveSpec, Divergence), _)| {
-            self.report(world, registry, ruler, objective, divergence, found)
+            self.report(world, registry, truth, objective, divergence, found)
         };
         jobs.into_par_iter().map(report).collect()
     }
@@ -86,7 +86,7 @@ impl<'a> Prepared<'a> {
         &self,
         world: &World,
         registry: &Registry,
-        ruler: &Ruler,
+        truth: &GroundTruth,
         objective: &ObjectiveSpec,
         divergence: Divergence,
         found: Result<Optimum, PopulationError>,
@@ -100,7 +100,7 @@ impl<'a> Prepared<'a> {
         let failed = |error: PluginError| at(error.message);
         let measured = |parameters: &[f64]| -> Result<(PolicyHandle, Measures), PluginError> {
             let policy = started(world, registry, self.spec, Some(parameters), 0)?;
-            let measures = ruler.evaluator(world, &policy, 0)?.evaluate(&policy, 0)?.full;
+            let measures = truth.evaluator(world, &policy, 0)?.evaluate(&policy, 0)?.full;
             Ok((policy, measures))
         };
         let record = ClassOptimum {
@@ -160,11 +160,11 @@ impl<'a> Prepared<'a> {
         &self,
         world: &World,
         registry: &Registry,
-        ruler: &Ruler,
+        truth: &GroundTruth,
     ) -> Result<Flow, PluginError> {
         let limit = reward_flow(&self.class.problems(), &self.start);
         let policy = started(world, registry, self.spec, Some(&limit.parameters), 0)?;
-        let measures = ruler.evaluator(world, &policy, 0)?.evaluate(&policy, 0)?.full;
+        let measures = truth.evaluator(world, &policy, 0)?.evaluate(&policy, 0)?.full;
         let table = self.table(&policy, &limit.parameters)?;
         Ok(Flow { length: limit.length, settled: limit.settled, measures, table })
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// A component by name and configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Component {
+pub struct NamedComponent {
     /// The component's name.
     pub plugin: String,
     /// Its configuration as RON text.
@@ -26,15 +26,15 @@ pub struct ProbeTask<'a> {
     /// The experiment whose task is meant; without one the alphabet is the characters met.
     pub experiment: Option<&'a Experiment>,
     /// The component; without one it is the experiment's own.
-    pub component: Option<Component>,
+    pub component: Option<NamedComponent>,
 }
 
 impl ProbeTask<'_> {
     /// The component that was named, or the experiment's.
-    fn named(&self, own: impl Fn(&Experiment) -> &ComponentFile) -> Result<Component, ProbeError> {
+    fn named(&self, own: impl Fn(&Experiment) -> &ComponentFile) -> Result<NamedComponent, ProbeError> {
         let of_experiment = |experiment: &Experiment| {
             let file = own(experiment);
-            Component { plugin: file.plugin.value().clone(), configuration: file.configuration().into() }
+            NamedComponent { plugin: file.plugin.value().clone(), configuration: file.configuration().into() }
         };
         self.component.clone().or_else(|| self.experiment.map(of_experiment)).ok_or(ProbeError::Unnamed)
     }

@@ -7,7 +7,7 @@ use pstar_core::rng::{Purpose, StreamKey};
 /// The groups of each optimizer step of a pass over a batch: `parts` parts of whole groups, in an order of the pass.
 /// `parts` divides `groups`. A function of key and pass, so that all arms of a seed are cut alike.
 #[allow(clippy::cast_possible_truncation, reason = "there are at most 255 passes")]
-pub fn minibatches(key: BatchKey, epoch: u32, groups: usize, parts: usize) -> Vec<Vec<usize>> {
+pub(crate) fn minibatches(key: BatchKey, epoch: u32, groups: usize, parts: usize) -> Vec<Vec<usize>> {
     if parts == 1 {
         return vec![(0..groups).collect()];
     }

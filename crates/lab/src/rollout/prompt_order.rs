@@ -10,7 +10,7 @@ use pstar_core::rng::{Purpose, StreamKey};
     clippy::cast_sign_loss,
     reason = "prompts are below 2^24, and a uniform number times a length is an index"
 )]
-pub fn prompts_of_step(seed: u64, step: u32, groups: usize, prompts: usize) -> Vec<u32> {
+pub(crate) fn prompts_of_step(seed: u64, step: u32, groups: usize, prompts: usize) -> Vec<u32> {
     let mut order: Option<(u64, Vec<u32>)> = None;
     (0..groups)
         .map(|group| {

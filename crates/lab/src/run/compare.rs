@@ -9,7 +9,7 @@ const NORMAL_QUANTILE: f64 = 1.959_964;
 /// Compares every objective with the first of `objectives`, for every policy and figure that the arms share.
 ///
 /// Only seeds that both completed are paired; a figure that is infinite in one of them has no difference.
-pub fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -> Vec<Comparison> {
+pub(crate) fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -> Vec<Comparison> {
     let Some((baseline, others)) = objectives.split_first() else { return Vec::new() };
     let mut comparisons = Vec::new();
     for policy in policies {

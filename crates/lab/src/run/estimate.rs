@@ -5,7 +5,7 @@ use super::execute::components;
 use super::initial::Starting;
 use super::needs::Needs;
 use crate::clock::thread_seconds;
-use crate::evaluation::{DynamicReference, Evaluation, Ruler};
+use crate::evaluation::{DynamicReference, Evaluation, GroundTruth};
 use crate::plan::{ArmKey, Gradient, Sampling, Training};
 use crate::policy_class::PolicyClass;
 use crate::training::{ArmEvent, Control, create, train};
@@ -127,7 +127,7 @@ fn parts(prepared: &Prepared<'_>, policy: usize) -> Result<Parts, PluginError> {
     if full < LONG {
         full = full.min(timed(|| evaluator.evaluate(&handle, 0))?.1);
     }
-    let by_seed = prepared.starts[policy].is_none() || evaluator.is_seeded();
+    let by_seed = prepared.policies[policy].start.is_none() || evaluator.is_seeded();
     let mut point = full;
     if points_are_made(prepared) {
         point = timed(|| evaluator.curve(&handle, 0))?.1;
@@ -198,19 +198,13 @@ fn smaller(gradient: Gradient) -> (Gradient, f64) {
 
 /// The search for the optima of a policy's class, where there is one.
 fn optima(prepared: &Prepared<'_>, policy: usize, full: f64) -> Result<f64, PluginError> {
-    let Prepared { experiment, registry, ruler, .. } = prepared;
-    let mut searches = 0.0;
-    for spec in &experiment.plan.objectives {
-        let component = registry.objective(&spec.plugin);
-        let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
-        let objective = component.create(&spec.configuration, &experiment.world.task)?;
-        searches += f64::from(u8::from(objective.declaration()?.divergence.is_some()));
-    }
+    let Prepared { experiment, registry, truth, .. } = prepared;
+    let searches = prepared.divergences().len() as f64;
     let explored;
-    let reference = match ruler {
-        Ruler::Dynamic(reference) => &**reference,
-        Ruler::Sampled(..) => return Ok(0.0),
-        Ruler::Enumerated(_) => match DynamicReference::new(&experiment.world)? {
+    let reference = match truth {
+        GroundTruth::Dynamic(reference) => &**reference,
+        GroundTruth::Sampled(..) => return Ok(0.0),
+        GroundTruth::Enumerated(_) => match DynamicReference::new(&experiment.world)? {
             Ok(reference) => {
                 explored = reference;
                 &explored

@@ -3,7 +3,7 @@
 use super::initial::Starting;
 use super::{Prepared, Progress, Starts, compare, seeds};
 use crate::evaluation::Evaluation;
-use crate::optimum::{Search, beside};
+use crate::optimum::{Question, Search, beside};
 use crate::plan::{ArmKey, Training};
 use crate::training::{Arm, ArmEvent, ArmOutcome, ArmState, Components, Control, train};
 use pstar_core::PluginError;
@@ -47,7 +47,7 @@ pub fn unbegun() -> ArmOutcome {
 
 /// The record of a run from those of its arms, without optima.
 pub fn assemble(prepared: &Prepared<'_>, arms: Vec<ArmRecord>) -> RunRecord {
-    let Prepared { experiment, ruler, .. } = prepared;
+    let Prepared { experiment, truth, .. } = prepared;
     let policies: Vec<String> = experiment.plan.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.plan.objectives.iter().map(|spec| spec.name.clone()).collect();
     let warnings = prepared.warnings.iter().cloned().chain(seeds::without_effect(&arms)).collect();
@@ -61,7 +61,7 @@ pub fn assemble(prepared: &Prepared<'_>, arms: Vec<ArmRecord>) -> RunRecord {
         name: experiment.file.name.value().clone(),
         complete: missing == Missing::default(),
         missing,
-        method: ruler.method(),
+        method: truth.method(),
         comparisons: compare(&policies, &objectives, &arms),
         arms,
         references: prepared.references.clone(),
@@ -94,12 +94,14 @@ pub fn look_for_optima(
     ends: &(dyn Fn(&str) -> Vec<Vec<f64>> + Sync),
     progress: &dyn Progress,
 ) -> Optima {
-    let Prepared { experiment, registry, ruler, .. } = prepared;
+    let Prepared { experiment, registry, truth, .. } = prepared;
     if !experiment.world.evaluation.optima {
         return Optima::default();
     }
     progress.phase("looking for the optima of the classes");
-    let (found, missing) = beside(experiment, registry, ruler, &Search::brief, ends);
+    let (effort, divergences) = (&Search::brief, &prepared.divergences()[..]);
+    let question = Question { experiment, registry, truth, divergences, effort, ends, with_flow: false };
+    let (found, missing) = beside(&question);
     progress.end();
     Optima { found, missing: missing.into_iter().collect() }
 }
@@ -177,19 +179,20 @@ pub fn components<'a>(
     arm: ArmKey,
 ) -> Result<Components<'a>, PluginError> {
     let experiment = prepared.experiment;
-    let objective = &experiment.plan.objectives[arm.objective];
+    let objective = &prepared.objectives[arm.objective];
     let Starting { policy: handle, evaluator } = Starting::new(prepared, arm.policy, arm.seed)?;
-    let component = prepared.registry.objective(&objective.plugin);
+    let component = prepared.registry.objective(&objective.spec.plugin);
     let component = component.map_err(|error| PluginError::contract(error.to_string()))?;
     Ok(Components {
         world: &experiment.world,
         training,
         facts: &prepared.facts,
-        exact: prepared.exact(arm.policy, &objective.name),
+        exact: prepared.exact(arm.policy, objective),
         filtered: prepared.filtered.as_ref(),
         evaluator,
         policy: handle,
-        objective: component.create(&objective.configuration, &experiment.world.task)?,
+        declaration: objective.declaration.clone(),
+        objective: component.create(&objective.spec.configuration, &experiment.world.task)?,
         seed: arm.seed,
     })
 }

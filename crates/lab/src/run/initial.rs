@@ -24,11 +24,11 @@ impl<'a> Starting<'a> {
     pub(super) fn new(prepared: &'a Prepared<'_>, policy: usize, seed: u64) -> Result<Self, PluginError> {
         let experiment = prepared.experiment;
         let mut handle = create(&experiment.world, prepared.registry, &experiment.plan.policies[policy])?;
-        match &prepared.starts[policy] {
+        match &prepared.policies[policy].start {
             Some(parameters) => handle.set_parameters(parameters)?,
             None => handle.randomise(StreamKey::new(seed, Purpose::Initialise, 0))?,
         }
-        let evaluator = prepared.ruler.evaluator(&experiment.world, &handle, seed)?;
+        let evaluator = prepared.truth.evaluator(&experiment.world, &handle, seed)?;
         Ok(Self { policy: handle, evaluator })
     }
 }
@@ -50,7 +50,7 @@ impl Starts {
             first[arm.policy].get_or_insert(arm.seed);
         }
         let figures = |(policy, seed): (usize, &Option<u64>)| {
-            let seed = (*seed).filter(|_| prepared.starts[policy].is_some())?;
+            let seed = (*seed).filter(|_| prepared.policies[policy].start.is_some())?;
             let (figures, seeded) = evaluate(prepared, policy, seed).ok()?;
             (!seeded).then(|| Arc::new(figures))
         };

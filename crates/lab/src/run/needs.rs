@@ -1,7 +1,7 @@
 //! The memory that a run needs, part by part, and which field of the experiment each is due to.
 
 use super::Prepared;
-use crate::evaluation::{Ruler, space_of};
+use crate::evaluation::{GroundTruth, space_of};
 use crate::experiment::{Experiment, Problem};
 use crate::memory;
 use crate::plan::{Gradient, Sampling, Training};
@@ -78,14 +78,14 @@ impl Needs {
     pub(super) fn of(prepared: &Prepared<'_>) -> Result<Self, PluginError> {
         let experiment = prepared.experiment;
         let mut needs = Self::default();
-        match &prepared.ruler {
-            Ruler::Enumerated(reference) => {
+        match &prepared.truth {
+            GroundTruth::Enumerated(reference) => {
                 let outputs = reference.space().count().unwrap_or(0) as f64;
                 let contexts = reference.base_contexts().iter().max().map_or(0, |last| last + 1);
                 needs.outputs(experiment, outputs, contexts as f64, reference.prompts().len() as f64);
             }
             // Nodes × choices, for the base once and for every thread's policy: successors, rows and factors.
-            Ruler::Dynamic(reference) => {
+            GroundTruth::Dynamic(reference) => {
                 let cells = reference.states() as f64 * experiment.world.task.choices() as f64;
                 let place = experiment.file.exact.max_states.place(&experiment.text);
                 let hint = "lower `task.horizon` or `exact.max_states`";
@@ -96,7 +96,7 @@ impl Needs {
                     hint,
                 );
             }
-            Ruler::Sampled(..) => {
+            GroundTruth::Sampled(..) => {
                 let each = PER_SEQUENCE + PER_TOKEN * mean_length(experiment);
                 let samples = experiment.world.evaluation.samples as f64 * each;
                 let sets = experiment.world.prompts.view().len() as f64 + arms_at_once(experiment);

@@ -1,27 +1,24 @@
-//! Everything that is known before the first arm starts: exact values, initial parameters, and whether the
+//! Everything that arms share, worked out before any starts: exact values, initial parameters, and whether the
 //! objectives fit the task.
 
+mod gradients;
+mod warnings;
+
 use super::needs::Needs;
-use super::objectives::{self, Checked};
-use super::{NoProgress, Progress};
+use super::{NoProgress, Progress, objective_fit};
 use crate::consistency::check_policy;
-use crate::evaluation::{
-    DynamicEvaluation, DynamicReference, FilteredSamplers, Reference, Ruler, SampledEvaluation, Unavailable,
-};
+use crate::evaluation::GroundTruth;
 use crate::experiment::{Experiment, ExperimentError, Problem};
-use crate::plan::{ArmKey, Gradient, PolicySpec, SampleSource, Sampling, Training};
+use crate::plan::{ArmKey, ObjectiveSpec, PolicySpec, Sampling, Training};
 use crate::policy_class::PolicyClass;
 use crate::rollout::{FilteredSource, Recipe};
-use crate::training::{ExactSource, OutputBatch, create, initial_parameters, started};
-use pstar_core::objective::PromptFacts;
-use pstar_core::{PluginError, shown};
+use crate::training::{ExactSource, OutputBatch, initial_parameters, started};
+use gradients::Sources;
+use pstar_core::objective::{Declaration, Divergence, PromptFacts};
+use pstar_core::shown;
 use pstar_loader::{Registry, TaskText};
 use pstar_record::{Measures, Warning};
 use rayon::prelude::*;
-use std::collections::HashMap;
-
-/// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
-const MOST_POPULATION: u64 = 1 << 24;
 
 /// An experiment that is ready to train.
 #[allow(missing_debug_implementations, reason = "borrows components of plugins")]
@@ -33,26 +30,47 @@ pub struct Prepared<'a> {
     /// How its arms train.
     pub training: Training,
     /// What policies are measured by.
-    pub ruler: Ruler,
+    pub truth: GroundTruth,
     /// The exact values of every prompt, where they are known.
     pub facts: Vec<PromptFacts>,
     /// All outputs, where gradients are exact.
     pub outputs: Option<OutputBatch>,
     /// Exact samples of p*, where training takes them.
     pub(crate) filtered: Option<FilteredSource>,
-    /// For each policy its class, where gradients are exact but outputs too many to list.
-    pub classes: Vec<PolicyClass>,
-    /// For each policy its initial parameters; absent where they are drawn, one draw a seed.
-    pub starts: Vec<Option<Vec<f64>>>,
+    /// The policies, in the plan's order.
+    pub policies: Vec<PreparedPolicy<'a>>,
+    /// The objectives, in the plan's order.
+    pub objectives: Vec<PreparedObjective<'a>>,
     /// The rows that policies are compared with.
     pub references: Vec<(String, Measures)>,
-    /// For each objective, by name, the factor between its exact gradient and that of the divergence that it declares.
-    pub scales: HashMap<&'a str, f64>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
 
-impl Prepared<'_> {
+/// A policy that can start.
+#[allow(missing_debug_implementations, reason = "large tables")]
+pub struct PreparedPolicy<'a> {
+    /// Which it is.
+    pub spec: &'a PolicySpec,
+    /// Its initial parameters; absent where they are drawn, one draw a seed.
+    pub start: Option<Vec<f64>>,
+    /// Its class, where gradients are exact but outputs too many to list.
+    pub class: Option<PolicyClass>,
+}
+
+/// An objective that fits the task and the way of training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreparedObjective<'a> {
+    /// Which it is.
+    pub spec: &'a ObjectiveSpec,
+    /// What it declares.
+    pub declaration: Declaration,
+    /// The factor between its exact gradient and that of the divergence that it declares; 1 where that makes no
+    /// difference.
+    pub scale: f64,
+}
+
+impl<'a> Prepared<'a> {
     /// The names of an arm's policy and objective.
     pub fn names(&self, arm: ArmKey) -> (&str, &str) {
         let plan = &self.experiment.plan;
@@ -83,10 +101,17 @@ impl Prepared<'_> {
         Recipe { world: &experiment.world, facts, sampling, filtered: filtered.as_ref(), base_log_probs }
     }
 
-    /// What exact gradients of a policy under an objective are had from.
-    pub fn exact(&self, policy: usize, objective: &str) -> Option<ExactSource<'_>> {
-        let scale = self.scales.get(objective).copied().unwrap_or(1.0);
-        let class = self.classes.get(policy).map(|class| ExactSource::Class { class, scale });
+    /// The objectives that declare their divergence.
+    pub(crate) fn divergences(&self) -> Vec<(&ObjectiveSpec, Divergence)> {
+        let declared =
+            |objective: &PreparedObjective<'a>| Some((objective.spec, objective.declaration.divergence?));
+        self.objectives.iter().filter_map(declared).collect()
+    }
+
+    /// What exact gradients of a policy, by its number, under an objective are had from.
+    pub fn exact(&self, policy: usize, objective: &PreparedObjective<'_>) -> Option<ExactSource<'_>> {
+        let class = self.policies[policy].class.as_ref();
+        let class = class.map(|class| ExactSource::Class { class, scale: objective.scale });
         self.outputs.as_ref().map(ExactSource::Outputs).or(class)
     }
 }
@@ -112,150 +137,65 @@ pub fn prepare_telling<'a>(
     registry: &'a Registry,
     progress: &dyn Progress,
 ) -> Result<Prepared<'a>, ExperimentError> {
-    let mut problems = missing_parts(experiment);
+    let training = training(experiment)?;
     let world = &experiment.world;
-    let failed = |problems| experiment.error(problems);
-    let (Some(training), true) = (experiment.plan.training, problems.is_empty()) else {
-        return Err(failed(problems));
-    };
-    let of_task = |error: PluginError| experiment.failure(error);
-    if let Some(problem) = Needs::before(experiment, training).map_err(of_task)?.problem() {
-        return Err(failed(vec![problem]));
+    let failure = |error| experiment.failure(error);
+    if let Some(problem) = Needs::before(experiment, training).map_err(failure)?.problem() {
+        return Err(experiment.error(vec![problem]));
     }
     progress.phase("working out exact values");
-    let ruler = Ruler::watched(world, &|done, most| progress.prepared(done, most)).map_err(of_task)?;
+    let truth = GroundTruth::watched(world, &|done, most| progress.prepared(done, most)).map_err(failure)?;
     progress.phase("preparing policies and objectives");
-    let facts = ruler.facts(experiment.world.prompt_texts.len());
-    if facts.iter().all(|facts| facts.log_partition == Some(f64::NEG_INFINITY)) {
-        let message = "no prompt has a valid output that the base reaches: there is nothing to learn";
-        let place = experiment.file.task.verifier.plugin.place(&experiment.text);
-        let hint = "check the verifier, the horizon and the prompts; `host exact` shows each prompt";
-        return Err(failed(vec![Problem::at(place, message).with_hint(hint)]));
-    }
-    let references = ruler.targets(world);
-    let of_problem = |problem| failed(vec![problem]);
-    let (mut outputs, mut classes, mut filtered) = (None, Vec::new(), None);
-    match (training.gradient, &ruler) {
-        (Gradient::Sampled(sampling), _) if sampling.source == SampleSource::Filtered => {
-            match FilteredSamplers::new(world, &ruler).map_err(of_task)? {
-                Ok(samplers) => filtered = Some(FilteredSource(samplers)),
-                Err(Unavailable { reason, hint }) => {
-                    let message = format!("`source: Filtered` needs exact samples of p*, but {reason}");
-                    problems.push(Problem::at(experiment.gradient_place(), message).with_hint(hint));
-                }
-            }
-        }
-        (Gradient::Sampled(_), _) => {}
-        (Gradient::Population, Ruler::Enumerated(reference)) => {
-            outputs = Some(listed(experiment, reference).map_err(of_problem)?);
-        }
-        (Gradient::Population, Ruler::Dynamic(reference)) => {
-            for spec in &experiment.plan.policies {
-                match class(experiment, registry, reference, spec) {
-                    Ok(class) => classes.push(class),
-                    Err(problem) => problems.push(problem),
-                }
-            }
-        }
-        (Gradient::Population, Ruler::Sampled(_, unavailable)) => {
-            let limit = experiment.world.evaluation.enumerate_up_to;
-            let reason = &unavailable.reason;
-            let message =
-                format!("`Population` needs all outputs, which are more than {limit}, and {reason}");
-            let hint = "use `Sampled`, a smaller horizon, or raise `enumerate_up_to`";
-            problems.push(Problem::at(experiment.gradient_place(), message).with_hint(hint));
-        }
-    }
-    let (mut scales, mut beyond) = (HashMap::new(), Vec::new());
-    let task = TaskText::of(&experiment.world.task).map_err(of_task)?;
-    let check = |spec| objectives::check(experiment, registry, spec, training, &facts, &ruler, &task);
+    let facts = truth.facts(world.prompt_texts.len());
+    expect_a_solvable_prompt(experiment, &facts)?;
+    let mut problems = Vec::new();
+    let Sources { outputs, filtered, classes } =
+        Sources::of(experiment, registry, training.gradient, &truth, &mut problems)?;
+    let task = TaskText::of(&world.task).map_err(failure)?;
+    let check = |spec| objective_fit::check(experiment, registry, spec, training, &facts, &truth, &task);
     let checked: Vec<_> = experiment.plan.objectives.par_iter().map(check).collect();
-    for (spec, checked) in experiment.plan.objectives.iter().zip(checked) {
+    let mut objectives = Vec::new();
+    for checked in checked {
         match checked {
-            Ok(Checked { scale, unknown }) => {
-                scales.insert(spec.name.as_str(), scale);
-                beyond.extend(unknown.into_iter().map(|what| beyond_knowledge(&spec.name, &what)));
-            }
+            Ok(objective) => objectives.push(objective),
             Err(found) => problems.extend(found),
         }
     }
-    let mut starts = Vec::new();
+    let mut policies = Vec::new();
+    // One a policy or none: where one is missing there is a problem.
+    let mut classes = classes.into_iter();
     for spec in &experiment.plan.policies {
-        let start = initial_parameters(world, registry, &ruler, spec)
-            .map_err(|error| experiment.of_start(spec, &error))
-            .and_then(|start| consistent(experiment, registry, spec, start));
-        match start {
-            Ok(parameters) => starts.push(parameters),
+        match start(experiment, registry, &truth, spec) {
+            Ok(start) => policies.push(PreparedPolicy { spec, start, class: classes.next() }),
             Err(problem) => problems.push(problem),
         }
     }
     if !problems.is_empty() {
-        return Err(failed(problems));
+        return Err(experiment.error(problems));
     }
-    let mut warnings = beyond;
-    warnings.extend(unsolvable(experiment, &facts));
-    warnings.extend(estimated(experiment, registry, &ruler).map_err(of_task)?);
+    let warnings = warnings::warnings(experiment, registry, &truth, &facts, &objectives).map_err(failure)?;
+    let references = truth.targets(world);
     Ok(Prepared {
         experiment,
         registry,
         training,
-        ruler,
+        truth,
         facts,
         outputs,
         filtered,
-        classes,
-        starts,
+        policies,
+        objectives,
         references,
-        scales,
         warnings,
     })
 }
 
-/// The initial parameters of a policy that does not contradict itself there.
-fn consistent(
-    experiment: &Experiment,
-    registry: &Registry,
-    spec: &PolicySpec,
-    start: Option<Vec<f64>>,
-) -> Result<Option<Vec<f64>>, Problem> {
-    // A policy that cannot start fails with its arms.
-    if let Ok(policy) =
-        started(&experiment.world, registry, spec, start.as_deref(), experiment.plan.first_seed())
-        && let Err(error) = check_policy(&experiment.world, &policy, &spec.name)
-    {
-        return Err(Problem { hint: error.hint, ..Problem::at(spec.place.clone(), error.message) });
+/// How the arms train, where there is all that a run needs.
+fn training(experiment: &Experiment) -> Result<Training, ExperimentError> {
+    match experiment.plan.training {
+        Some(training) if missing_parts(experiment).is_empty() => Ok(training),
+        _ => Err(experiment.error(missing_parts(experiment))),
     }
-    Ok(start)
-}
-
-/// All outputs, for exact gradients.
-fn listed(experiment: &Experiment, reference: &Reference) -> Result<OutputBatch, Problem> {
-    let outputs = reference.space().count().unwrap_or(u64::MAX);
-    let all = outputs.saturating_mul(experiment.world.prompt_texts.len() as u64);
-    if all > MOST_POPULATION {
-        let message = format!(
-            "`Population` holds all outputs of all prompts at once: {all}, more than {MOST_POPULATION}"
-        );
-        return Err(
-            Problem::at(experiment.gradient_place(), message).with_hint("use `Sampled`, or fewer prompts")
-        );
-    }
-    OutputBatch::new(&experiment.world, reference).map_err(Problem::from)
-}
-
-/// A policy's class, for exact gradients where outputs are too many to list.
-fn class(
-    experiment: &Experiment,
-    registry: &Registry,
-    reference: &DynamicReference,
-    spec: &PolicySpec,
-) -> Result<PolicyClass, Problem> {
-    let failed = |error: PluginError| experiment.of_policy(spec, &error);
-    let policy = create(&experiment.world, registry, spec).map_err(failed)?;
-    PolicyClass::new(reference, &experiment.world, &policy).map_err(failed)?.map_err(|unavailable| {
-        let message = format!("policy `{}`: {}", shown(&spec.name), unavailable.reason);
-        Problem::at(spec.place.clone(), message).with_hint(unavailable.hint)
-    })
 }
 
 fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
@@ -275,78 +215,32 @@ fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
         .collect()
 }
 
-/// An objective of a later version than this program.
-fn beyond_knowledge(objective: &str, what: &str) -> Warning {
-    let message = format!(
-        "objective `{}` declares `{}`, which this version does not know: it goes on as if that were not declared",
-        shown(objective),
-        shown(what)
-    );
-    Warning::Text { message }
+/// Refuses a task of which nothing can be learned.
+fn expect_a_solvable_prompt(experiment: &Experiment, facts: &[PromptFacts]) -> Result<(), ExperimentError> {
+    if facts.iter().any(|facts| facts.log_partition != Some(f64::NEG_INFINITY)) {
+        return Ok(());
+    }
+    let message = "no prompt has a valid output that the base reaches: there is nothing to learn";
+    let place = experiment.file.task.verifier.plugin.place(&experiment.text);
+    let hint = "check the verifier, the horizon and the prompts; `host exact` shows each prompt";
+    Err(experiment.error(vec![Problem::at(place, message).with_hint(hint)]))
 }
 
-/// Names the prompts that cannot be solved.
-fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<Warning> {
-    let prompts = experiment.world.prompt_texts.iter().zip(facts);
-    prompts
-        .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
-        .map(|(prompt, _)| Warning::Unsolvable { prompt: shown(prompt) })
-        .collect()
-}
-
-/// Says which figures are estimates, and names the prompts whose distance from p* cannot be had.
-fn estimated(
+/// The initial parameters of a policy that does not contradict itself there; `None` where they are drawn.
+fn start(
     experiment: &Experiment,
     registry: &Registry,
-    ruler: &Ruler,
-) -> Result<Vec<Warning>, PluginError> {
-    match ruler {
-        Ruler::Enumerated(_) => Ok(Vec::new()),
-        Ruler::Dynamic(reference) => without_states(experiment, registry, reference),
-        Ruler::Sampled(sampled, unavailable) => Ok(all_sampled(experiment, sampled, unavailable)),
+    truth: &GroundTruth,
+    spec: &PolicySpec,
+) -> Result<Option<Vec<f64>>, Problem> {
+    let world = &experiment.world;
+    let start = initial_parameters(world, registry, truth, spec)
+        .map_err(|error| experiment.of_start(spec, &error))?;
+    // A policy that cannot start fails with its arms.
+    if let Ok(policy) = started(world, registry, spec, start.as_deref(), experiment.plan.first_seed())
+        && let Err(error) = check_policy(world, &policy, &spec.name)
+    {
+        return Err(Problem { hint: error.hint, ..Problem::at(spec.place.clone(), error.message) });
     }
-}
-
-/// The policies that have no finite-state view, where the task has.
-fn without_states(
-    experiment: &Experiment,
-    registry: &Registry,
-    reference: &DynamicReference,
-) -> Result<Vec<Warning>, PluginError> {
-    let samples = experiment.world.evaluation.samples;
-    let mut warnings = Vec::new();
-    for spec in &experiment.plan.policies {
-        let policy = create(&experiment.world, registry, spec)?;
-        if let Err(unavailable) = DynamicEvaluation::new(reference, &experiment.world, &policy)? {
-            // Drawn now, since all arms share them.
-            reference.sampled(&experiment.world)?;
-            let (policy, reason) = (shown(&spec.name), unavailable.reason);
-            warnings.push(Warning::EstimatedPolicy { policy, reason, samples: samples as u64 });
-        }
-    }
-    warnings.extend((!warnings.is_empty()).then(|| beyond_the_samples(experiment)).flatten());
-    Ok(warnings)
-}
-
-/// Says which coverage@k and pass@k are not estimated.
-fn beyond_the_samples(experiment: &Experiment) -> Option<Warning> {
-    let samples = experiment.world.evaluation.samples as u64;
-    let beyond = experiment.world.evaluation.k.iter().filter(|k| k.value > samples);
-    let k: Vec<String> = beyond.map(|k| k.text.clone()).collect();
-    (!k.is_empty()).then_some(Warning::BeyondSamples { k, samples })
-}
-
-fn all_sampled(
-    experiment: &Experiment,
-    sampled: &SampledEvaluation,
-    unavailable: &Unavailable,
-) -> Vec<Warning> {
-    let samples = experiment.world.evaluation.samples as u64;
-    let limit = experiment.world.evaluation.enumerate_up_to;
-    let whole = Warning::EstimatedTask { limit, reason: unavailable.reason.clone(), samples };
-    let unmet = sampled.unmet().into_iter().map(|prompt| Warning::TooFewValid {
-        prompt: experiment.world.prompt_texts[prompt].clone(),
-        samples,
-    });
-    std::iter::once(whole).chain(unmet).chain(beyond_the_samples(experiment)).collect()
+    Ok(start)
 }

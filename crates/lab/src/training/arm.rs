@@ -4,7 +4,8 @@ use super::binary_group::GroupCoefficients;
 use super::optimizer::StepError;
 use super::signals::Signals;
 use super::{
-    ArmEvent, ArmOutcome, ArmState, Control, IdleWatch, OptimizerState, OutputBatch, PopulationScores, clip,
+    ArmEvent, ArmOutcome, ArmState, Control, NoEffectWatch, OptimizerState, OutputBatch, PopulationScores,
+    clip,
 };
 use crate::consistency::Kept;
 use crate::evaluation::{Evaluation, Evaluator};
@@ -72,6 +73,8 @@ pub struct Components<'a> {
     pub policy: PolicyHandle,
     /// The objective, fresh.
     pub objective: ObjectiveHandle,
+    /// What it declares.
+    pub declaration: Declaration,
     /// The seed.
     pub seed: u64,
 }
@@ -80,7 +83,6 @@ pub struct Components<'a> {
 #[allow(missing_debug_implementations, reason = "components of plugins")]
 pub struct Arm<'a> {
     parts: Components<'a>,
-    declaration: Declaration,
     start: Vec<f64>,
     tensors: Vec<Tensor>,
     gradient: Vec<f64>,
@@ -91,7 +93,7 @@ pub struct Arm<'a> {
 /// Trains an arm from its beginning to its end, or until it is told to stop.
 ///
 /// `initial` is what the policy measures as it comes. A failing component ends the arm and is told in its status.
-pub fn train(
+pub(crate) fn train(
     parts: Components<'_>,
     initial: &Evaluation,
     tell: &mut dyn FnMut(ArmEvent<'_>) -> Control,
@@ -104,12 +106,11 @@ pub fn train(
 
 impl<'a> Arm<'a> {
     fn new(mut parts: Components<'a>) -> Result<Self, PluginError> {
-        let declaration = parts.objective.declaration()?;
         parts.objective.prepare(parts.facts)?;
         let ShapedParameters { values: start, tensors, .. } = parts.policy.parameters()?;
         let gradient = vec![0.0; start.len()];
         let scores = PopulationScores::default();
-        Ok(Self { parts, declaration, start, tensors, gradient, log_probs: Vec::new(), scores })
+        Ok(Self { parts, start, tensors, gradient, log_probs: Vec::new(), scores })
     }
 
     /// An arm before its first step.
@@ -125,7 +126,7 @@ impl<'a> Arm<'a> {
             objective: String::new(),
             budget: Budget::default(),
             partitions: PartitionRecord::default(),
-            idle: IdleWatch::default(),
+            no_effect: NoEffectWatch::default(),
             signals: Signals::default(),
             curve: Vec::new(),
             initial: initial.full.clone(),
@@ -262,7 +263,7 @@ impl<'a> Arm<'a> {
         outcome.tensors.clone_from(&self.tensors);
         if outcome.status == ArmStatus::Complete && self.parts.training.steps > 0 {
             let moved = (self.start.as_slice(), state.parameters.as_slice());
-            outcome.warnings = state.idle.warnings(self.parts.world, self.parts.facts, moved);
+            outcome.warnings = state.no_effect.warnings(self.parts.world, self.parts.facts, moved);
             outcome.warnings.extend(self.overshoot(state));
         }
     }
@@ -330,7 +331,7 @@ impl<'a> Arm<'a> {
         };
         self.log_probs = log_probs;
         state.tally(&answer);
-        state.idle.observe(rollout, part, &answer);
+        state.no_effect.observe(rollout, part, &answer);
         Ok(answer.coefficients)
     }
 
@@ -357,7 +358,7 @@ impl<'a> Arm<'a> {
     /// The batch to train on: drawn now, or of the age that is asked for.
     fn next_rollout(&self, sampling: Sampling, state: &mut ArmState) -> Result<Rollout, PluginError> {
         let Components { world, facts, filtered, ref policy, seed, training, .. } = self.parts;
-        let base_log_probs = self.declaration.base_log_probs;
+        let base_log_probs = self.parts.declaration.base_log_probs;
         let recipe = Recipe { world, facts, sampling, filtered, base_log_probs };
         let age = sampling.age();
         let made = |step| Rollout::make(&recipe, policy, BatchKey { seed, step });
@@ -380,7 +381,7 @@ impl<'a> Arm<'a> {
 
     /// One optimizer step up an exact gradient.
     fn train_exactly(&mut self, source: ExactSource<'_>, state: &mut ArmState) -> Result<(), PluginError> {
-        match self.declaration.population {
+        match self.parts.declaration.population {
             Some(PopulationForm::BinaryGroup { group }) => {
                 let asked = (self.parts.seed, state.step);
                 let coefficients = GroupCoefficients::ask(&mut self.parts.objective, group as usize, asked)?;
@@ -422,7 +423,7 @@ impl<'a> Arm<'a> {
                 self.parts.policy.gradient(&weighted, &mut self.gradient)
             }
             ExactSource::Class { class, scale } => {
-                let divergence = self.declaration.divergence.ok_or_else(|| {
+                let divergence = self.parts.declaration.divergence.ok_or_else(|| {
                     PluginError::contract("an exact gradient needs an objective that declares its divergence")
                 })?;
                 // However the objective would have had Z, this gradient has the exact one.
@@ -466,7 +467,7 @@ impl<'a> Arm<'a> {
 
     /// Says so where an arm that minimises KL(p*‖q) ends well above the best point of its curve.
     fn overshoot(&self, state: &ArmState) -> Option<Warning> {
-        if self.declaration.divergence != Some(Divergence::KlFromFiltered) {
+        if self.parts.declaration.divergence != Some(Divergence::KlFromFiltered) {
             return None;
         }
         let kl = |point: &CurvePoint| Some((point.measures.get("kl_from_filtered")?, point.step));
@@ -505,7 +506,7 @@ impl ArmState {
     /// Notes what an objective tells beside its coefficients.
     fn tally(&mut self, step: &ObjectiveStep) {
         self.signals.diagnostics(&step.diagnostics);
-        self.idle.observe_clip(&step.diagnostics);
+        self.no_effect.observe_clip(&step.diagnostics);
         for used in &step.partitions {
             *match used.source {
                 PartitionSource::Exact => &mut self.partitions.exact,

@@ -1,6 +1,6 @@
 //! The batch of all outputs, for exact gradients.
 
-use crate::evaluation::Reference;
+use crate::evaluation::EnumeratedReference;
 use crate::world::World;
 use pstar_core::author::GradientBatch;
 use pstar_core::data::{Ending, Ragged, SequenceBatch, SequenceBuffer};
@@ -48,7 +48,7 @@ impl OutputBatch {
     /// # Errors
     /// If the base fails.
     #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
-    pub fn new(world: &World, reference: &Reference) -> Result<Self, PluginError> {
+    pub fn new(world: &World, reference: &EnumeratedReference) -> Result<Self, PluginError> {
         let space = reference.space();
         let count = space.count().unwrap_or(0);
         let prompts = world.prompts.view().len();

@@ -1,6 +1,6 @@
 //! Initial parameters.
 
-use crate::evaluation::{Reference, Ruler};
+use crate::evaluation::{EnumeratedReference, GroundTruth};
 use crate::plan::{PolicySpec, Start};
 use crate::policy_class::PolicyClass;
 use crate::world::World;
@@ -28,7 +28,7 @@ const MOST_TOKENS: usize = 1 << 28;
 /// Why a policy has no initial parameters.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
-pub enum StartError {
+pub(crate) enum StartError {
     /// A component failed.
     #[error(transparent)]
     Component(#[from] PluginError),
@@ -40,7 +40,7 @@ pub enum StartError {
 /// What a policy lacks to start with the base's parameters.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
-pub enum CopyError {
+pub(crate) enum CopyError {
     /// They are different components.
     #[error("a policy of the base's component `{base}`, found `{policy}`")]
     Component {
@@ -69,17 +69,17 @@ pub enum CopyError {
 ///
 /// # Errors
 /// What is wrong with the policy's start.
-pub fn initial_parameters(
+pub(crate) fn initial_parameters(
     world: &World,
     registry: &Registry,
-    ruler: &Ruler,
+    truth: &GroundTruth,
     spec: &PolicySpec,
 ) -> Result<Option<Vec<f64>>, StartError> {
     let mut policy = create(world, registry, spec)?;
     match spec.start {
         Start::Random => return Ok(None),
         Start::AsConfigured => {}
-        Start::FitBase => fit_base(world, ruler, &mut policy)?,
+        Start::FitBase => fit_base(world, truth, &mut policy)?,
         Start::CopyBase => return Ok(Some(copy_base(world, spec, &policy)?)),
     }
     Ok(Some(policy.parameters()?.values))
@@ -137,9 +137,9 @@ fn copy_base(world: &World, spec: &PolicySpec, policy: &PolicyHandle) -> Result<
 
 /// Fits the policy to the base: exactly, by its outputs where they can be enumerated and by its states where both have
 /// some; else to samples.
-fn fit_base(world: &World, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(), PluginError> {
-    match ruler {
-        Ruler::Enumerated(reference) => {
+fn fit_base(world: &World, truth: &GroundTruth, policy: &mut PolicyHandle) -> Result<(), PluginError> {
+    match truth {
+        GroundTruth::Enumerated(reference) => {
             // Contexts that are met with a probability below all numbers can be fitted in logarithms alone.
             if underflows(reference)
                 && let Ok(class) = PolicyClass::of_base(world, policy)?
@@ -165,7 +165,7 @@ fn fit_base(world: &World, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(
             }
             policy.fit(&FitBatch::new(sequences.view(), &weights)?)
         }
-        Ruler::Dynamic(_) | Ruler::Sampled(..) => match PolicyClass::of_base(world, policy)? {
+        GroundTruth::Dynamic(_) | GroundTruth::Sampled(..) => match PolicyClass::of_base(world, policy)? {
             Ok(class) => fit_class(&class, policy),
             Err(_) => fit_samples(world, policy),
         },
@@ -173,7 +173,7 @@ fn fit_base(world: &World, ruler: &Ruler, policy: &mut PolicyHandle) -> Result<(
 }
 
 /// Whether the base gives an output less than the least normal number.
-fn underflows(reference: &Reference) -> bool {
+fn underflows(reference: &EnumeratedReference) -> bool {
     (0..reference.prompts().len()).any(|prompt| {
         let Distribution { log_probs, probs } = reference.base(prompt).view();
         let lost =

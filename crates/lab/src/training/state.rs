@@ -1,7 +1,7 @@
 //! Everything that changes while an arm trains.
 
 use super::signals::Signals;
-use super::{IdleWatch, OptimizerState, bits};
+use super::{NoEffectWatch, OptimizerState, bits};
 use crate::consistency::Kept;
 use crate::rollout::SavedRollout;
 use pstar_core::PluginError;
@@ -22,7 +22,7 @@ pub struct ArmState {
     /// What was spent.
     pub budget: Budget,
     pub(super) partitions: PartitionRecord,
-    pub(super) idle: IdleWatch,
+    pub(super) no_effect: NoEffectWatch,
     pub(super) signals: Signals,
     /// The curve so far.
     pub curve: Vec<CurvePoint>,

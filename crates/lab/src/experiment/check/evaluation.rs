@@ -2,7 +2,7 @@
 
 use super::{Checker, MOST_SAMPLES};
 use crate::experiment::file::{EvaluationFile, ExactFile};
-use crate::experiment::{Problem, Written};
+use crate::experiment::{Problem, Verbatim};
 use crate::plan::Training;
 use crate::world::EvaluationSettings;
 use pstar_core::shown;
@@ -66,7 +66,7 @@ impl Checker<'_> {
     }
 
     /// Checks a list of numbers, which are keys of the output and so must differ.
-    fn numbers<T>(&mut self, name: &str, numbers: &[Written<T>], fits: impl Fn(&T) -> bool, range: &str) {
+    fn numbers<T>(&mut self, name: &str, numbers: &[Verbatim<T>], fits: impl Fn(&T) -> bool, range: &str) {
         let mut known = HashSet::new();
         for number in numbers {
             let (place, text) = (number.place(self.text), shown(&number.text));

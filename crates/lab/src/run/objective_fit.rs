@@ -1,8 +1,9 @@
 //! Whether an objective fits the task and the way of training.
 
-use super::declared;
 use super::small_groups::own_refusal;
-use crate::evaluation::Ruler;
+use super::{PreparedObjective, gradient_scale};
+use crate::declared::Declared;
+use crate::evaluation::GroundTruth;
 use crate::experiment::{Experiment, Problem};
 use crate::plan::{Gradient, ObjectiveSpec, Training};
 use crate::training::MOST_GROUP;
@@ -10,33 +11,27 @@ use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationFo
 use pstar_core::{PluginError, shown};
 use pstar_loader::{Registry, TaskText};
 
-/// What checking an objective tells.
-pub(super) struct Checked {
-    /// The factor between its exact gradient and that of the divergence that it declares; 1 where that makes no
-    /// difference.
-    pub(super) scale: f64,
-    /// What it declares beyond this program's knowledge.
-    pub(super) unknown: Vec<String>,
-}
-
 /// Checks an objective.
-pub(super) fn check(
+///
+/// # Errors
+/// All that is wrong.
+pub(super) fn check<'a>(
     experiment: &Experiment,
     registry: &Registry,
-    spec: &ObjectiveSpec,
+    spec: &'a ObjectiveSpec,
     training: Training,
     facts: &[PromptFacts],
-    ruler: &Ruler,
+    truth: &GroundTruth,
     task: &TaskText,
-) -> Result<Checked, Vec<Problem>> {
+) -> Result<PreparedObjective<'a>, Vec<Problem>> {
     let name = format!("objective `{}`", shown(&spec.name));
     let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
     let failed = |error: PluginError| vec![experiment.of_objective(spec, &error)];
-    let component = registry.objective(&spec.plugin).map_err(|error| vec![at(&error.to_string())])?;
+    let made = Declared::of(experiment, registry, spec, task).map_err(|problem| vec![problem])?;
+    let Declared { component, mut objective, declaration } = made;
+    // Afresh, since one that was asked may have changed.
     let create = || component.create_for(&spec.configuration, task);
-    let mut objective = create().map_err(failed)?;
-    let declaration = objective.declaration().map_err(failed)?;
-    let mut problems: Vec<Problem> = unfit(&declaration, training.gradient, ruler)
+    let mut problems: Vec<Problem> = unfit(&declaration, training.gradient, truth)
         .map(|(message, hint)| at(&message).with_hint(hint))
         .into_iter()
         .collect();
@@ -45,7 +40,7 @@ pub(super) fn check(
         let own_words = own_refusal(create().map_err(failed)?, size, facts);
         problems.extend(failed(own_words.unwrap_or_else(|| small_groups(declaration.minimum_group, size))));
     }
-    if let (PartitionNeed::Exact, Ruler::Sampled(_, unavailable)) = (declaration.partition, ruler) {
+    if let (PartitionNeed::Exact, GroundTruth::Sampled(_, unavailable)) = (declaration.partition, truth) {
         let (limit, reason) = (experiment.world.evaluation.enumerate_up_to, &unavailable.reason);
         let message = format!("it needs the exact Z, but the outputs are more than {limit}, and {reason}");
         let hint =
@@ -57,29 +52,32 @@ pub(super) fn check(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let declared = match (training.gradient, ruler, declaration.population) {
-        (Gradient::Population, Ruler::Dynamic(_), Some(PopulationForm::PerSequence)) => {
+    let declared = match (training.gradient, truth, declaration.population) {
+        (Gradient::Population, GroundTruth::Dynamic(_), Some(PopulationForm::PerSequence)) => {
             declaration.divergence
         }
         _ => None,
     };
-    let unknown = declaration.unknown;
-    let Some(divergence) = declared else { return Ok(Checked { scale: 1.0, unknown }) };
-    let asked = create().and_then(|mut objective| declared::scale(&mut objective, divergence));
+    let Some(divergence) = declared else { return Ok(PreparedObjective { spec, declaration, scale: 1.0 }) };
+    let asked = create().and_then(|mut objective| gradient_scale::scale(&mut objective, divergence));
     let Some(scale) = asked.map_err(failed)? else {
         let message =
             format!("its coefficients are not those of the divergence that it declares, {divergence:?}");
         let hint = "report it to its author; `gradient: Sampled(…)` works all the same";
         return Err(vec![at(&message).with_hint(hint)]);
     };
-    Ok(Checked { scale, unknown })
+    Ok(PreparedObjective { spec, declaration, scale })
 }
 
 /// What helps an objective whose clip keeps its gradient from decomposing.
 const WITHOUT_CLIP: &str = "use `gradient: Sampled(…)`, leave out `clip`, or make the space smaller";
 
 /// Why an objective does not fit the way of training, and what would help.
-fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option<(String, &'static str)> {
+fn unfit(
+    declaration: &Declaration,
+    gradient: Gradient,
+    truth: &GroundTruth,
+) -> Option<(String, &'static str)> {
     match gradient {
         Gradient::Population if declaration.population.is_none() => {
             let message = "its expected gradient cannot be had exactly, so `Population` does not fit";
@@ -93,7 +91,7 @@ fn unfit(declaration: &Declaration, gradient: Gradient, ruler: &Ruler) -> Option
                 format!("exact gradients need groups of 1 to {MOST_GROUP} samples, found `group: {group}`");
             Some((message, "change the size of its group, or use `gradient: Sampled(…)`"))
         }
-        Gradient::Population if matches!(ruler, Ruler::Dynamic(_)) && !decomposes(declaration) => {
+        Gradient::Population if matches!(truth, GroundTruth::Dynamic(_)) && !decomposes(declaration) => {
             let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
                            are too many to list";
             let clipped = matches!(declaration.divergence, Some(Divergence::ClippedAlpha { .. }));

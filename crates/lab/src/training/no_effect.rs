@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Collects what silently did nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct IdleWatch {
+pub(crate) struct NoEffectWatch {
     groups: u64,
     idle_groups: u64,
     /// For each prompt met: whether a sample was ever valid.
@@ -18,9 +18,9 @@ pub struct IdleWatch {
     clip_acted: bool,
 }
 
-impl IdleWatch {
+impl NoEffectWatch {
     /// Notes a step on some groups of a batch.
-    pub fn observe(&mut self, rollout: &Rollout, groups: &[usize], step: &ObjectiveStep) {
+    pub(crate) fn observe(&mut self, rollout: &Rollout, groups: &[usize], step: &ObjectiveStep) {
         let all: Vec<_> = rollout.groups().collect();
         for &g in groups {
             let mut rows = all[g].clone();
@@ -34,7 +34,7 @@ impl IdleWatch {
     }
 
     /// Notes whether a clip acted, by an objective's diagnostics.
-    pub fn observe_clip(&mut self, diagnostics: &[(String, f64)]) {
+    pub(crate) fn observe_clip(&mut self, diagnostics: &[(String, f64)]) {
         for (_, value) in diagnostics.iter().filter(|(name, _)| name == ObjectiveStep::CLIPPED_FRACTION) {
             self.clip_reported = true;
             self.clip_acted |= *value > 0.0;
@@ -44,7 +44,7 @@ impl IdleWatch {
     /// What is to be said of the arm, each with its reason.
     ///
     /// Prompts that are known to have no valid output are left out.
-    pub fn warnings(
+    pub(crate) fn warnings(
         &self,
         world: &World,
         facts: &[PromptFacts],

@@ -1,20 +1,20 @@
 //! The product of base, verifier and perhaps a policy for one prompt.
 
-use super::dynamic::{Stopped, start};
 use super::enumerator::View;
+use super::stopped::{Stopped, Unavailable};
 use crate::world::World;
 use pstar_exact::{Acceptor, ModelRows, Product, PromptedModel, Role};
-use pstar_loader::PolicyHandle;
+use pstar_loader::{ModelHandle, PolicyHandle};
 
 /// The product of base, verifier and perhaps a policy for one prompt, and the base's probabilities along it.
-pub(crate) struct Walk {
+pub(crate) struct ExploredPrompt {
     pub(crate) product: Product,
     pub(crate) base: ModelRows,
     /// Where the policy starts; the base where there is none.
     start: u64,
 }
 
-impl Walk {
+impl ExploredPrompt {
     /// Explores the product.
     pub(crate) fn new(
         world: &World,
@@ -43,4 +43,11 @@ impl Walk {
         let view = View(policy);
         Ok(ModelRows::of(&self.product, Role::Policy, PromptedModel { model: &view, start: self.start })?)
     }
+}
+
+/// The state of a model behind a prompt.
+fn start(model: &dyn ModelHandle, prompt: &[u32], what: &str) -> Result<u64, Stopped> {
+    model
+        .start(prompt)?
+        .ok_or_else(|| Stopped::Limited(Unavailable::no_view(&format!("{what} `{}`", model.name()))))
 }

@@ -1,0 +1,104 @@
+//! What the user should know of a run before it starts.
+
+use super::PreparedObjective;
+use crate::evaluation::{DynamicEvaluation, DynamicReference, GroundTruth, SampledEvaluation, Unavailable};
+use crate::experiment::Experiment;
+use crate::training::create;
+use pstar_core::objective::PromptFacts;
+use pstar_core::{PluginError, shown};
+use pstar_loader::Registry;
+use pstar_record::Warning;
+
+/// All of it: what objectives declare beyond this program's knowledge, prompts that cannot be solved, and which figures
+/// are estimates.
+pub(super) fn warnings(
+    experiment: &Experiment,
+    registry: &Registry,
+    truth: &GroundTruth,
+    facts: &[PromptFacts],
+    objectives: &[PreparedObjective<'_>],
+) -> Result<Vec<Warning>, PluginError> {
+    let beyond = objectives.iter().flat_map(|objective| {
+        objective.declaration.unknown.iter().map(|what| beyond_knowledge(&objective.spec.name, what))
+    });
+    let mut warnings: Vec<Warning> = beyond.collect();
+    warnings.extend(unsolvable(experiment, facts));
+    warnings.extend(estimated(experiment, registry, truth)?);
+    Ok(warnings)
+}
+
+/// An objective of a later version than this program.
+fn beyond_knowledge(objective: &str, what: &str) -> Warning {
+    let message = format!(
+        "objective `{}` declares `{}`, which this version does not know: it goes on as if that were not declared",
+        shown(objective),
+        shown(what)
+    );
+    Warning::Text { message }
+}
+
+/// Names the prompts that cannot be solved.
+fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<Warning> {
+    let prompts = experiment.world.prompt_texts.iter().zip(facts);
+    prompts
+        .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
+        .map(|(prompt, _)| Warning::Unsolvable { prompt: shown(prompt) })
+        .collect()
+}
+
+/// Says which figures are estimates, and names the prompts whose distance from p* cannot be had.
+fn estimated(
+    experiment: &Experiment,
+    registry: &Registry,
+    truth: &GroundTruth,
+) -> Result<Vec<Warning>, PluginError> {
+    match truth {
+        GroundTruth::Enumerated(_) => Ok(Vec::new()),
+        GroundTruth::Dynamic(reference) => without_states(experiment, registry, reference),
+        GroundTruth::Sampled(sampled, unavailable) => Ok(all_sampled(experiment, sampled, unavailable)),
+    }
+}
+
+/// The policies that have no finite-state view, where the task has.
+fn without_states(
+    experiment: &Experiment,
+    registry: &Registry,
+    reference: &DynamicReference,
+) -> Result<Vec<Warning>, PluginError> {
+    let samples = experiment.world.evaluation.samples;
+    let mut warnings = Vec::new();
+    for spec in &experiment.plan.policies {
+        let policy = create(&experiment.world, registry, spec)?;
+        if let Err(unavailable) = DynamicEvaluation::new(reference, &experiment.world, &policy)? {
+            // Drawn now, since all arms share them.
+            reference.sampled(&experiment.world)?;
+            let (policy, reason) = (shown(&spec.name), unavailable.reason);
+            warnings.push(Warning::EstimatedPolicy { policy, reason, samples: samples as u64 });
+        }
+    }
+    warnings.extend((!warnings.is_empty()).then(|| beyond_the_samples(experiment)).flatten());
+    Ok(warnings)
+}
+
+/// Says which coverage@k and pass@k are not estimated.
+fn beyond_the_samples(experiment: &Experiment) -> Option<Warning> {
+    let samples = experiment.world.evaluation.samples as u64;
+    let beyond = experiment.world.evaluation.k.iter().filter(|k| k.value > samples);
+    let k: Vec<String> = beyond.map(|k| k.text.clone()).collect();
+    (!k.is_empty()).then_some(Warning::BeyondSamples { k, samples })
+}
+
+fn all_sampled(
+    experiment: &Experiment,
+    sampled: &SampledEvaluation,
+    unavailable: &Unavailable,
+) -> Vec<Warning> {
+    let samples = experiment.world.evaluation.samples as u64;
+    let limit = experiment.world.evaluation.enumerate_up_to;
+    let whole = Warning::EstimatedTask { limit, reason: unavailable.reason.clone(), samples };
+    let unmet = sampled.unmet().into_iter().map(|prompt| Warning::TooFewValid {
+        prompt: experiment.world.prompt_texts[prompt].clone(),
+        samples,
+    });
+    std::iter::once(whole).chain(unmet).chain(beyond_the_samples(experiment)).collect()
+}
