@@ -12,6 +12,7 @@ mod extremes;
 mod facts;
 mod in_program;
 mod interfaces;
+mod isolation;
 mod libraries;
 mod loading;
 mod matched;

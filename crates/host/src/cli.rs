@@ -98,6 +98,15 @@ pub(crate) struct RunArgs {
     /// Make the run's directory and run no arm: `host worker` does
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) prepare: bool,
+    /// Train every arm in a process of its own, so that a component that ends its process costs one arm
+    #[arg(long)]
+    pub(crate) isolate: bool,
+    /// Seconds without a step behind which an isolated arm is given up
+    #[arg(long, value_name = "SECONDS", requires = "isolate", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) arm_timeout: Option<u64>,
+    /// Mebibytes that the process of an isolated arm may have
+    #[arg(long, value_name = "MIB", requires = "isolate", value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
+    pub(crate) memory_limit: Option<u64>,
     /// Begin anew: the run in the directory of `--out` is removed; without `--out` a free name is taken
     #[arg(long)]
     pub(crate) fresh: bool,

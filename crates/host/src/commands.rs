@@ -2,6 +2,7 @@
 
 mod completions;
 mod exact;
+mod isolated;
 mod optimum;
 mod plugins;
 mod probe;
@@ -16,9 +17,14 @@ use crate::output::{print, room};
 use pstar_lab::experiment::{Experiment, ExperimentFile, OverrideError, check, override_fields};
 use pstar_lab::text_file::read_text;
 use pstar_loader::{Registry, find};
+use pstar_run::isolate::tell_what_ends_this_process;
 use std::process::ExitCode;
 
 pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
+    if !matches!(cli.command, Command::Run(_) | Command::Worker(_)) {
+        // Where the system does not offer that, a crash is a crash.
+        let _ = tell_what_ends_this_process();
+    }
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Worker(args) => worker::worker(args),
@@ -38,6 +44,14 @@ fn load_plugins(args: &PluginDirs) -> Result<Registry, Failure> {
 
 /// Reads and checks an experiment, with the plugins that it needs.
 fn open(args: &ExperimentArgs) -> Result<(Experiment, Registry), Failure> {
+    open_avoiding(args, &[])
+}
+
+/// The same, leaving objectives alone that would end the process: component, configuration, what is said of it.
+fn open_avoiding(
+    args: &ExperimentArgs,
+    avoid: &[(String, String, String)],
+) -> Result<(Experiment, Registry), Failure> {
     let written = read_text(&args.file)?;
     let text = override_fields(&written, &args.set).or_else(|error| {
         if matches!(error, OverrideError::File { .. }) {
@@ -47,7 +61,10 @@ fn open(args: &ExperimentArgs) -> Result<(Experiment, Registry), Failure> {
         Err(Failure::Usage { message: format!("--set: {error}"), hint: Some(error.hint()) })
     })?;
     let file = ExperimentFile::parse(&args.file, &text)?;
-    let registry = load_plugins(&args.plugins)?;
+    let mut registry = load_plugins(&args.plugins)?;
+    for (name, configuration, why) in avoid {
+        registry.avoid_objective(name, configuration, why);
+    }
     Ok((check(file, &args.file, &text, &registry)?, registry))
 }
 

@@ -19,6 +19,8 @@ const MOST_TOLD: usize = 50;
 
 /// Bad experiment or usage.
 const BAD_EXPERIMENT: u8 = 2;
+/// An arm failed.
+const FAILED: u8 = 4;
 /// A plugin was not loaded.
 const PLUGIN_NOT_LOADED: u8 = 3;
 /// Results could not be written.
@@ -34,6 +36,8 @@ pub(crate) enum Failure {
     Unknown { message: String, hint: String },
     /// Anything else that the user can mend.
     Usage { message: String, hint: Option<String> },
+    /// A component ended the process that called it, outside of any arm.
+    Died { message: String, of_file: bool },
     /// Results could not be written.
     Output { message: String, hint: Option<String> },
 }
@@ -111,6 +115,11 @@ impl From<ProbeError> for Failure {
 }
 
 impl Failure {
+    /// Something that the user can mend, without advice.
+    pub(crate) fn usage(message: String) -> Self {
+        Self::Usage { message, hint: None }
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> ExitCode {
         let code = match self {
@@ -119,7 +128,8 @@ impl Failure {
             {
                 PLUGIN_NOT_LOADED
             }
-            Self::Plugins(_) | Self::Unknown { .. } => PLUGIN_NOT_LOADED,
+            Self::Plugins(_) | Self::Unknown { .. } | Self::Died { of_file: true, .. } => PLUGIN_NOT_LOADED,
+            Self::Died { of_file: false, .. } => FAILED,
             Self::Experiment(_) | Self::Usage { .. } => BAD_EXPERIMENT,
             Self::Output { .. } => UNWRITTEN,
         };
@@ -167,6 +177,14 @@ impl Failure {
                     Complaint::new(ComplaintKind::Plugin, &failure.to_string(), Some(&failure.hint))
                 };
                 (told.map(complaint).collect(), failures.len().saturating_sub(most))
+            }
+            Self::Died { message, of_file } => {
+                let hint = if *of_file {
+                    "build the plugin again, or remove the file"
+                } else {
+                    "report it to the component's author; what was finished is safe"
+                };
+                (vec![Complaint::new(ComplaintKind::Plugin, message, Some(hint))], 0)
             }
             Self::Unknown { message, hint } => {
                 (vec![Complaint::new(ComplaintKind::MissingPlugin, message, Some(hint))], 0)

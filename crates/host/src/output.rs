@@ -6,7 +6,7 @@ use console::Term;
 use pstar_core::escaped;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -51,6 +51,11 @@ pub(crate) fn claim() {
 /// If it is closed.
 pub(crate) fn writer() -> Result<&'static File, Failure> {
     OUTPUT.get().ok_or_else(|| Failure::Output { message: "standard output is closed".into(), hint: None })
+}
+
+/// The descriptor of standard output, if it is open.
+pub(crate) fn descriptor() -> Option<BorrowedFd<'static>> {
+    OUTPUT.get().map(AsFd::as_fd)
 }
 
 /// Writes a text to standard output.

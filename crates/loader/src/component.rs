@@ -1,6 +1,7 @@
 //! What a plugin offers, wherever it comes from.
 
 use crate::handles::{BaseModelHandle, ObjectiveHandle, PolicyHandle, Shape, VerifierHandle, unwrap};
+use crate::watch::{self, Called, Watched};
 use abi_stable::StableAbi;
 use pstar_core::abi::{BaseModelBox, Entry_Ref, ObjectiveBox, PluginRoot_Ref, PolicyBox, VerifierBox};
 use pstar_core::config;
@@ -52,6 +53,8 @@ pub struct Component<H: Handle> {
     /// What it understands beyond the plain interface.
     pub offers: Vec<String>,
     make: Box<Maker<H>>,
+    /// Configurations that it is not made from, and why.
+    avoided: Vec<(String, String)>,
 }
 
 impl<H: Handle> std::fmt::Debug for Component<H> {
@@ -69,7 +72,7 @@ impl<H: Handle> Component<H> {
         make: impl Fn(&str, &str) -> Result<H::Boxed, PluginError> + Send + Sync + 'static,
     ) -> Self {
         let offers = Vec::new();
-        Self { name: name.into(), doc: doc.into(), fields, offers, make: Box::new(make) }
+        Self { name: name.into(), doc: doc.into(), fields, offers, make: Box::new(make), avoided: Vec::new() }
     }
 
     fn list(entries: &'static [Entry_Ref<H::Boxed>]) -> Vec<Self> {
@@ -97,8 +100,24 @@ impl<H: Handle> Component<H> {
     /// # Errors
     /// As [`create`](Self::create).
     pub fn create_for(&self, configuration: &str, task: &TaskText) -> Result<H, PluginError> {
-        let boxed = (self.make)(configuration, &task.text)?;
-        Ok(H::wrap(self.name.clone(), boxed, task.shape))
+        if let Some(avoided) = self.avoided(configuration) {
+            return Err(PluginError::contract(avoided));
+        }
+        watch::entered(Called { kind: H::KIND, name: &self.name, configuration, making: true, id: 0 });
+        let made = (self.make)(configuration, &task.text);
+        watch::left();
+        Ok(H::wrap(self.name.clone(), configuration, made?, task.shape))
+    }
+
+    /// Refuses, from now on, to make the component from a configuration, or those that begin with it: it would end the
+    /// process.
+    pub fn avoid(&mut self, configuration: &str, why: &str) {
+        self.avoided.push((configuration.into(), why.into()));
+    }
+
+    /// Why the component is not made from a configuration, if it is not.
+    pub fn avoided(&self, configuration: &str) -> Option<&str> {
+        self.avoided.iter().find(|(known, _)| configuration.starts_with(known)).map(|(_, why)| why.as_str())
     }
 }
 
@@ -124,17 +143,21 @@ impl TaskText {
 
 /// A handle on a component of one kind.
 pub trait Handle: Sized + 'static {
+    /// What it is, in words.
+    const KIND: &'static str;
     /// The object of the binary interface behind it.
     type Boxed: StableAbi + 'static;
-    /// The handle on `boxed`, for outputs of a shape.
-    fn wrap(name: String, boxed: Self::Boxed, shape: Shape) -> Self;
+    /// The handle on `boxed`, which was made from a configuration, for outputs of a shape.
+    fn wrap(name: String, configuration: &str, boxed: Self::Boxed, shape: Shape) -> Self;
 }
 
 macro_rules! handle {
-    ($handle:ty, $boxed:ty $(, $shape:ident)?) => {
+    ($handle:ty, $boxed:ty, $kind:literal $(, $shape:ident)?) => {
         impl Handle for $handle {
+            const KIND: &'static str = $kind;
             type Boxed = $boxed;
-            fn wrap(name: String, inner: $boxed, _shape: Shape) -> Self {
+            fn wrap(name: String, configuration: &str, inner: $boxed, _shape: Shape) -> Self {
+                let inner = Watched::new($kind, &name, configuration, inner);
                 Self { name, inner $(, $shape: _shape)? }
             }
         }
@@ -145,7 +168,7 @@ macro_rules! handle {
             /// # Errors
             /// If the component fails or its answer cannot be read.
             pub fn files(&self) -> Result<Option<Vec<FileRead>>, PluginError> {
-                let text = unwrap(self.inner.files())?.into_option();
+                let text = unwrap(self.inner.call().files())?.into_option();
                 text.map(|text| config::parse(text.as_str())).transpose()
             }
         }
@@ -158,7 +181,7 @@ macro_rules! handle {
     };
 }
 
-handle!(VerifierHandle, VerifierBox);
-handle!(BaseModelHandle, BaseModelBox, shape);
-handle!(PolicyHandle, PolicyBox, shape);
-handle!(ObjectiveHandle, ObjectiveBox);
+handle!(VerifierHandle, VerifierBox, "verifier");
+handle!(BaseModelHandle, BaseModelBox, "base model", shape);
+handle!(PolicyHandle, PolicyBox, "policy", shape);
+handle!(ObjectiveHandle, ObjectiveBox, "objective");

@@ -14,6 +14,7 @@ pub use policy::PolicyHandle;
 pub use shape::Shape;
 pub use verifier::{IncrementalHandle, VerifierHandle};
 
+use crate::watch;
 use pstar_core::PluginError;
 use pstar_core::abi::{AbiResult, ColumnWriter, Columns};
 use pstar_core::author::SampleRequest;
@@ -21,6 +22,7 @@ use pstar_core::data::SequenceBatch;
 use pstar_core::wire;
 
 pub(crate) fn unwrap<T>(result: AbiResult<T>) -> Result<T, PluginError> {
+    watch::left();
     result.into_result().map_err(PluginError::from)
 }
 

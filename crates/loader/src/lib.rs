@@ -11,6 +11,7 @@ mod identity;
 mod open;
 mod registry;
 mod soundness;
+mod watch;
 
 pub use component::{Component, Handle, Plugin, TaskText};
 pub use discover::{PATH_VARIABLE, find};
@@ -19,3 +20,4 @@ pub use handles::{
 };
 pub use open::{OpenError, open};
 pub use registry::{Listing, LoadFailure, LoadedPlugin, Registry, UnknownComponent};
+pub use watch::{Called, Watcher, watch};

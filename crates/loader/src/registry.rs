@@ -2,6 +2,7 @@
 
 use super::identity::Identity;
 use super::soundness;
+use crate::watch::{self, Called};
 use crate::{
     BaseModelHandle, Component, Handle, ObjectiveHandle, OpenError, Plugin, PolicyHandle, VerifierHandle,
     open,
@@ -106,6 +107,12 @@ macro_rules! lookup {
 }
 
 impl Registry {
+    /// Refuses, from now on, to make an objective from a configuration: it would end the process.
+    pub fn avoid_objective(&mut self, name: &str, configuration: &str, why: &str) {
+        let named = self.objectives.iter_mut().filter(|offered| offered.component.name == name);
+        named.for_each(|offered| offered.component.avoid(configuration, why));
+    }
+
     /// Loads plugin files.
     ///
     /// # Errors
@@ -130,7 +137,11 @@ impl Registry {
         if let Some(fault) = soundness::fault(&bytes) {
             return Err(LoadFailure::new(path, fault, "build the plugin again, or remove the file"));
         }
-        let opened = open(path).map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
+        let name = path.to_string_lossy();
+        watch::entered(Called { kind: "plugin file", name: &name, configuration: "", making: true, id: 0 });
+        let opened = open(path);
+        watch::left();
+        let opened = opened.map_err(|error| LoadFailure::new(path, error.to_string(), advice(&error)))?;
         let after = Identity::of(path).map_err(|error| unreadable(&error))?;
         // A new name changes a file as well, so that its content decides.
         let same =

@@ -6,7 +6,7 @@ use crate::files::{Unwritable, Writer};
 use crate::observers::Observer;
 use crate::part::tell_part;
 use crate::store::{Found, Store};
-use crate::train::{Patience, RunArm, Trainer};
+use crate::train::{Patience, RunArm, Trainer, name};
 use pstar_lab::experiment::{Experiment, ExperimentError};
 use pstar_lab::run::{
     ArmSpecs, Prepared, Progress, Starts, arm_record, assemble, collect_provenance, look_for_optima,
@@ -31,8 +31,10 @@ pub struct RunOptions<'a> {
     pub store: Option<&'a Path>,
     /// Whether what an earlier run found is left aside.
     pub fresh: bool,
-    /// Whether the directory is made, and no arm is run: others will.
-    pub prepare_only: bool,
+    /// What is done of it.
+    pub part: Part,
+    /// Told of the directory as soon as it is known.
+    pub began: &'a (dyn Fn(&Path) + Sync),
     /// The fields of the experiment that were replaced, for its provenance.
     pub set: &'a [String],
     /// Between two checkpoints of an arm.
@@ -41,6 +43,18 @@ pub struct RunOptions<'a> {
     pub observers: &'a dyn Fn(&Path) -> Vec<Box<dyn Observer>>,
     /// The table that is written beside the record.
     pub table: &'a dyn Fn(&RunRecord) -> String,
+}
+
+/// What is done of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// All of it. Arms that failed before are tried once more.
+    #[default]
+    All,
+    /// The directory is made, and no arm is run: others will.
+    Prepare,
+    /// What there is is put together: no arm is run.
+    Finish,
 }
 
 /// Why a run did not end.
@@ -102,9 +116,12 @@ pub fn conduct(
         };
         if let Some((directory, record)) = known.and_then(|directory| {
             let record = directory.complete_record().filter(|record| is_of(record, &arms))?;
-            Some((directory, record))
+            (record.failures() == 0 || options.part == Part::Finish).then_some((directory, record))
         }) {
-            progress.word("nothing is left to do: this run is complete");
+            (options.began)(directory.path());
+            if options.part != Part::Finish {
+                progress.word("nothing is left to do: this run is complete");
+            }
             return Ok(Conducted { record, directory: directory.path().to_path_buf(), unwritten: None });
         }
     }
@@ -115,23 +132,30 @@ pub fn conduct(
         Some(path) => RunDirectory::open(path, &place)?,
         None => RunDirectory::find(parent, name, options.fresh, &place)?,
     };
+    (options.began)(directory.path());
     directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory)?;
     let store = Store::open(options.store.unwrap_or(directory.path()), &owner, &writer, true);
     let known = known(&store, &arms, &prepared);
     let done = known.iter().filter(|arm| is_complete(arm.as_ref())).count();
     let mut provenance = collect_provenance(registry, experiment, options.set);
+    let is_new_part = options.part != Part::Finish;
     provenance.store =
         options.store.map(|store| absolute(store).unwrap_or_else(|_| store.into()).display().to_string());
-    directory.write_provenance(&tell_part(directory.provenance(), provenance, done))?;
-    if options.prepare_only {
-        let open = known.into_iter().zip(&arms).map(|(arm, own)| {
-            arm.unwrap_or_else(|| ArmRecord {
-                id: own.id.clone(),
-                ..arm_record(&prepared, own.key, unbegun())
-            })
-        });
-        let (record, directory) = (assemble(&prepared, open.collect()), directory.path().to_path_buf());
-        return Ok(Conducted { record, directory, unwritten: None });
+    if is_new_part {
+        directory.write_provenance(&tell_part(directory.provenance(), provenance, done))?;
+    }
+    if options.part != Part::All {
+        let unbegun = |own: &RunArm| {
+            let record = arm_record(&prepared, own.key, unbegun());
+            ArmRecord { id: own.id.clone(), ..record }
+        };
+        let all = known.into_iter().zip(&arms).map(|(arm, own)| arm.unwrap_or_else(|| unbegun(own)));
+        let all = all.collect();
+        let (record, unwritten) = match options.part {
+            Part::Finish => finish(&prepared, &directory, &store, all, options.table, progress),
+            _ => (assemble(&prepared, all), None),
+        };
+        return Ok(Conducted { record, directory: directory.path().to_path_buf(), unwritten });
     }
     if done > 0 {
         progress.word(&format!("{done} of {} arms are done already", arms.len()));
@@ -169,7 +193,7 @@ pub(crate) fn finish(
     // What was trained is safe before anything else is tried.
     let curves = write_curves(directory, store, &record);
     let mut unwritten = directory.write_record(&record, &table(&record)).and(curves).err();
-    if !progress.stopped() && optima {
+    if !progress.stopped() && optima && record.missing.arms.is_empty() {
         if unwritten.is_none() {
             progress.written();
         }
@@ -199,8 +223,7 @@ fn is_of(record: &RunRecord, arms: &[RunArm]) -> bool {
 pub(crate) fn known(store: &Store, arms: &[RunArm], prepared: &Prepared<'_>) -> Vec<Option<ArmRecord>> {
     let found = |arm: &RunArm| match store.arm(&arm.id).result() {
         Found::Whole(mut record) => {
-            let (policy, objective) = prepared.names(arm.key);
-            (record.policy, record.objective, record.id) = (policy.into(), objective.into(), arm.id.clone());
+            name(prepared, arm, &mut record);
             Some(*record)
         }
         Found::Nothing | Found::Damaged(_) => None,

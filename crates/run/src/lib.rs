@@ -6,6 +6,7 @@ mod curves;
 mod difference;
 mod directory;
 mod files;
+pub mod isolate;
 pub mod observers;
 mod part;
 mod store;
@@ -13,7 +14,7 @@ mod train;
 mod work;
 
 pub use claims::Owner;
-pub use conduct::{CHECKPOINT_SECONDS, Conducted, RunError, RunOptions, conduct};
+pub use conduct::{CHECKPOINT_SECONDS, Conducted, Part, RunError, RunOptions, conduct};
 pub use difference::Difference;
 pub use directory::{DirectoryError, RunDirectory};
 pub use files::Unwritable;

@@ -2,6 +2,7 @@
 
 use crate::claims::{Claim, Claims, Taken};
 use crate::files::Unwritable;
+use crate::isolate::{BlackBox, note};
 use crate::observers::{ArmName, ArmObserver, JsonLines, Observer};
 use crate::store::{ArmFolder, Found, Store};
 use pstar_core::PluginError;
@@ -154,7 +155,7 @@ impl<'a> Trainer<'a> {
                 if record.status != ArmStatus::Complete && lock(&self.retry).contains(&arm.id) {
                     return None;
                 }
-                self.name(&mut record, arm);
+                name(self.prepared, arm, &mut record);
                 Some(record)
             }
             Found::Nothing => None,
@@ -201,11 +202,13 @@ impl<'a> Trainer<'a> {
 
     /// Trains from where the arm was left. Without a claim nothing is kept on the way.
     fn train(&self, folder: &ArmFolder, arm: &RunArm, claim: Option<&Claim>) -> ArmOutcome {
+        note(|own| own.arm(&arm.id, 0));
         let saved = if claim.is_some() { self.checkpoint(folder, arm) } else { None };
         let mut observers: Vec<Box<dyn ArmObserver>> = Vec::new();
         let mut due = Instant::now() + self.checkpoint;
         let mut tell = |event: ArmEvent<'_>| {
-            if let ArmEvent::Begin(curve) = event {
+            if let ArmEvent::Begin { step, curve } = event {
+                note(|own| own.arm(&arm.id, step));
                 if claim.is_some() {
                     observers = self.observe(folder, arm, curve);
                 }
@@ -215,7 +218,8 @@ impl<'a> Trainer<'a> {
                 observer.tell(&event).unwrap_or_else(|error| self.tell_unwritable(error));
             }
             match event {
-                ArmEvent::Step { .. } => {
+                ArmEvent::Step { step } => {
+                    note(|own| own.step(step));
                     self.progress.step();
                     if self.progress.stopped() {
                         return Control::Stop;
@@ -241,12 +245,14 @@ impl<'a> Trainer<'a> {
             }),
             None => Err(()),
         };
-        begun.unwrap_or_else(|()| {
+        let outcome = begun.unwrap_or_else(|()| {
             let start = self.starts.get(self.prepared, arm.key);
             start
                 .and_then(|start| start_arm(self.prepared, &start, arm.key, &mut tell))
                 .unwrap_or_else(ArmOutcome::of_failure)
-        })
+        });
+        note(BlackBox::arm_ended);
+        outcome
     }
 
     /// How far the arm was left.
@@ -290,13 +296,6 @@ impl<'a> Trainer<'a> {
         record
     }
 
-    /// Gives a result the names that it has in this experiment.
-    fn name(&self, record: &mut ArmRecord, arm: &RunArm) {
-        let (policy, objective) = self.prepared.names(arm.key);
-        (record.policy, record.objective) = (policy.into(), objective.into());
-        record.id.clone_from(&arm.id);
-    }
-
     fn called(&self, arm: &RunArm) -> String {
         self.prepared.called(arm.key)
     }
@@ -304,6 +303,16 @@ impl<'a> Trainer<'a> {
     fn tell_unwritable(&self, error: Unwritable) {
         lock(&self.unwritable).get_or_insert(error);
     }
+}
+
+/// Gives a result the names that it has in this experiment.
+pub(crate) fn name(prepared: &Prepared<'_>, arm: &RunArm, record: &mut ArmRecord) {
+    let (policy, objective) = prepared.names(arm.key);
+    (record.policy, record.objective) = (policy.into(), objective.into());
+    record.id.clone_from(&arm.id);
+    // Of an arm that ended its process nobody who knew could say these.
+    record.seed = arm.key.seed;
+    record.learning_rate = prepared.training.optimizer.learning_rate();
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

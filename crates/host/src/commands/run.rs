@@ -1,6 +1,7 @@
 //! `host run FILE`.
 
-use super::{open, print, room};
+use super::isolated::{isolated, isolated_after_a_crash};
+use super::{open_avoiding, pool, print, room};
 use crate::cli::{RunArgs, Watch};
 use crate::failure::Failure;
 use crate::output::print_text;
@@ -12,9 +13,11 @@ use pstar_lab::run::{Estimate, Progress, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::{RunRecord, to_json};
 use pstar_report::run_table;
+use pstar_run::isolate::{Child, Going, Stage, child, tell_what_ends_this_process};
 use pstar_run::observers::{CsvFiles, Observer, TensorBoard};
-use pstar_run::{Conducted, RunError, RunOptions, conduct};
+use pstar_run::{Conducted, Part, RunError, RunOptions, conduct};
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,18 +27,59 @@ use std::time::Duration;
 pub(super) const FAILED: u8 = 4;
 
 pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let (experiment, registry) = open(&args.experiment)?;
+    let child =
+        child().map_err(|error| Failure::usage(format!("this process cannot be watched: {error}")))?;
+    if child.is_none() && args.isolate && !args.dry_run && !args.prepare {
+        return isolated(args);
+    }
+    let going = if child.is_some() {
+        None
+    } else if args.dry_run {
+        tell_what_ends_this_process().ok().and(None)
+    } else {
+        isolated_after_a_crash(args)
+    };
+    let result = run_here(args, child.as_ref(), going.as_ref());
+    if let Some(child) = &child {
+        child.done();
+    }
+    if let Some(going) = going {
+        going.done();
+    }
+    result
+}
+
+/// Runs in this process.
+fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Result<ExitCode, Failure> {
+    let avoid = child.map_or(&[][..], |child| &child.avoid);
+    let (experiment, registry) = open_avoiding(&args.experiment, avoid)?;
     let threads = args.threads.map_or(0, usize::from);
-    let pool = super::pool(threads)?;
+    let pool = pool(threads)?;
     if args.dry_run {
         return pool.install(|| dry_run(args, &experiment, &registry));
     }
+    let part = match child.map(|child| child.stage) {
+        Some(Stage::Finish) => Part::Finish,
+        Some(Stage::Prepare) => Part::Prepare,
+        _ if args.prepare => Part::Prepare,
+        _ => Part::All,
+    };
+    let began = |directory: &Path| {
+        if let Some(child) = child {
+            child.set_directory(directory);
+        }
+        if let Some(going) = going {
+            going.with(arguments(args, Some(directory), true));
+        }
+    };
     let progress = Interruptible::new();
     let Conducted { record, directory, unwritten } =
-        pool.install(|| train(args, &experiment, &registry, &progress))?;
-    if args.prepare {
-        let (open, path) = (record.interruptions(), quoted(&directory.display().to_string()));
-        print(&format!("{open} of {} arms are to be run: host worker {path}\n", record.arms.len()))?;
+        pool.install(|| train(args, part, &began, (&experiment, &registry), &progress))?;
+    if part == Part::Prepare {
+        if args.prepare {
+            let (open, path) = (record.interruptions(), quoted(&directory.display().to_string()));
+            print(&format!("{open} of {} arms are to be run: host worker {path}\n", record.arms.len()))?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     // What is in memory is told, whatever became of the files.
@@ -69,17 +113,28 @@ fn stopped(record: &RunRecord, signal: u8, again: &str) {
 }
 
 /// The line to type to go on with a run.
-fn again(args: &RunArgs, directory: &Path) -> String {
-    let mut words: Vec<String> = env::args().collect();
-    if words.is_empty() {
-        words.push("host".into());
-    }
-    words.retain(|word| word != "--fresh");
-    if args.out.is_none() {
-        words.extend(["--out".into(), directory.display().to_string()]);
-    }
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+pub(super) fn again(args: &RunArgs, directory: &Path) -> String {
+    let mut words = arguments(args, Some(directory), args.isolate);
+    words[0] = env::args_os().next().unwrap_or("host".into());
+    let words: Vec<String> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
     words.join(" ")
+}
+
+/// The program's path and the arguments with which a run goes on, in its directory once it has one.
+pub(super) fn arguments(args: &RunArgs, directory: Option<&Path>, isolate: bool) -> Vec<OsString> {
+    let program = env::current_exe().map_or("host".into(), OsString::from);
+    let own = env::args_os().skip(1);
+    let mut words: Vec<OsString> = std::iter::once(program).chain(own).collect();
+    if let Some(directory) = directory {
+        words.retain(|word| word != "--fresh");
+        if args.out.is_none() {
+            words.extend(["--out".into(), directory.into()]);
+        }
+    }
+    if isolate && !args.isolate {
+        words.push("--isolate".into());
+    }
+    words
 }
 
 /// A word as a shell takes it.
@@ -94,8 +149,9 @@ fn quoted(word: &str) -> String {
 
 fn train(
     args: &RunArgs,
-    experiment: &Experiment,
-    registry: &Registry,
+    part: Part,
+    began: &(dyn Fn(&Path) + Sync),
+    (experiment, registry): (&Experiment, &Registry),
     progress: &dyn Progress,
 ) -> Result<Conducted, Failure> {
     let observers = |directory: &Path| {
@@ -110,8 +166,10 @@ fn train(
     let options = RunOptions {
         directory: args.out.as_deref(),
         store: args.store.as_deref(),
-        fresh: args.fresh,
-        prepare_only: args.prepare,
+        // A part that finishes another's work must not undo it.
+        fresh: args.fresh && part != Part::Finish,
+        part,
+        began,
         set: &args.experiment.set,
         checkpoint: Duration::from_secs(args.checkpoint),
         observers: &observers,

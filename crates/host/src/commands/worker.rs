@@ -1,23 +1,34 @@
 //! `host worker RUN`.
 
 use super::run::FAILED;
-use super::{open, pool, print};
+use super::{open_avoiding, pool, print};
 use crate::cli::{ExperimentArgs, WorkerArgs};
 use crate::failure::Failure;
 use crate::signals::Interruptible;
 use pstar_report::run_table;
+use pstar_run::isolate::child;
 use pstar_run::{DirectoryError, WorkOptions, Worked, work};
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// Runs arms of a run until none is left that nobody works on.
 pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
+    let child =
+        child().map_err(|error| Failure::usage(format!("this process cannot be watched: {error}")))?;
+    let result = work_here(args, child.as_ref().map_or(&[], |child| &child.avoid));
+    if let Some(child) = &child {
+        child.done();
+    }
+    result
+}
+
+fn work_here(args: &WorkerArgs, avoid: &[(String, String, String)]) -> Result<ExitCode, Failure> {
     let file = args.run.join("experiment.ron");
     if !file.exists() {
         return Err(DirectoryError::NoRun { path: args.run.clone() }.into());
     }
     let experiment = ExperimentArgs { file, set: Vec::new(), plugins: args.plugins.clone() };
-    let (experiment, registry) = open(&experiment)?;
+    let (experiment, registry) = open_avoiding(&experiment, avoid)?;
     let progress = Interruptible::new();
     let options = WorkOptions {
         checkpoint: Duration::from_secs(args.checkpoint),

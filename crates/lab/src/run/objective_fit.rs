@@ -27,6 +27,10 @@ pub(super) fn check<'a>(
     let name = format!("objective `{}`", shown(&spec.name));
     let at = |message: &str| Problem::at(spec.place.clone(), format!("{name}: {message}"));
     let failed = |error: PluginError| vec![experiment.of_objective(spec, &error)];
+    if registry.objective(&spec.plugin).is_ok_and(|found| found.avoided(&spec.configuration).is_some()) {
+        // Its arms tell.
+        return Ok(PreparedObjective { spec, declaration: Declaration::default(), scale: 1.0 });
+    }
     let made = Declared::of(experiment, registry, spec, task).map_err(|problem| vec![problem])?;
     let Declared { component, mut objective, declaration } = made;
     // Afresh, since one that was asked may have changed.

@@ -178,7 +178,7 @@ impl<'a> Arm<'a> {
     /// Trains to the end, or until it is told to stop.
     pub fn run(&mut self, state: &mut ArmState, tell: &mut dyn FnMut(ArmEvent<'_>) -> Control) -> ArmOutcome {
         let mut outcome = ArmOutcome::default();
-        tell(ArmEvent::Begin(&state.curve));
+        tell(ArmEvent::Begin { step: state.step, curve: &state.curve });
         while state.step < self.parts.training.steps {
             match self.advance_telling(state, tell) {
                 Ok(Control::Continue) => {}

@@ -6,8 +6,13 @@ use pstar_record::{ArmStatus, CurvePoint, Warning};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ArmEvent<'a> {
-    /// It begins, or goes on behind the points of its curve that there are.
-    Begin(&'a [CurvePoint]),
+    /// It begins, or goes on.
+    Begin {
+        /// Batches that it was trained on already.
+        step: u32,
+        /// The points of its curve that there are.
+        curve: &'a [CurvePoint],
+    },
     /// A batch was trained on.
     Step {
         /// How many were, so far.

@@ -2,6 +2,7 @@
 
 use super::model::model_handle;
 use super::unwrap;
+use crate::watch::Watched;
 use pstar_core::PluginError;
 use pstar_core::abi::BaseModelBox;
 use pstar_core::author::ShapedParameters;
@@ -10,7 +11,7 @@ use pstar_core::wire;
 /// A base model of a plugin.
 pub struct BaseModelHandle {
     pub(crate) name: String,
-    pub(crate) inner: BaseModelBox,
+    pub(crate) inner: Watched<BaseModelBox>,
     pub(crate) shape: super::Shape,
 }
 
@@ -22,6 +23,6 @@ impl BaseModelHandle {
     /// # Errors
     /// If the component fails.
     pub fn parameters(&self) -> Result<Option<ShapedParameters>, PluginError> {
-        unwrap(self.inner.parameters())?.into_option().map(wire::take_parameters).transpose()
+        unwrap(self.inner.call().parameters())?.into_option().map(wire::take_parameters).transpose()
     }
 }

@@ -58,8 +58,9 @@ macro_rules! model_handle {
                 request: &pstar_core::author::SampleRequest<'_>,
                 key: pstar_core::rng::StreamKey,
             ) -> Result<pstar_core::author::Samples, pstar_core::PluginError> {
-                let columns =
-                    crate::handles::with_request(request, |columns| self.inner.sample(columns, key.into()));
+                let columns = crate::handles::with_request(request, |columns| {
+                    self.inner.call().sample(columns, key.into())
+                });
                 let samples = pstar_core::wire::take_samples(crate::handles::unwrap(columns)?)?;
                 self.shape.check_samples(&self.name, &samples, request.prompt_of.len())?;
                 Ok(samples)
@@ -71,14 +72,14 @@ macro_rules! model_handle {
                 log_probs: &mut [f64],
             ) -> Result<(), pstar_core::PluginError> {
                 let answer = crate::handles::with_sequences(batch, |columns| {
-                    self.inner.score(columns, (&mut *log_probs).into())
+                    self.inner.call().score(columns, (&mut *log_probs).into())
                 });
                 crate::handles::unwrap(answer)?;
                 crate::handles::shape::check_log_probs(&self.name, log_probs)
             }
 
             fn start(&self, prompt: &[u32]) -> Result<Option<u64>, pstar_core::PluginError> {
-                crate::handles::unwrap(self.inner.start(prompt.into())).map(Into::into)
+                crate::handles::unwrap(self.inner.call().start(prompt.into())).map(Into::into)
             }
 
             fn expand(
@@ -89,7 +90,8 @@ macro_rules! model_handle {
                 next: &mut [u64],
             ) -> Result<(), pstar_core::PluginError> {
                 let log_probs_out = (&mut *log_probs).into();
-                let answer = self.inner.expand(position as u64, states.into(), log_probs_out, next.into());
+                let answer =
+                    self.inner.call().expand(position as u64, states.into(), log_probs_out, next.into());
                 crate::handles::unwrap(answer)?;
                 crate::handles::shape::check_log_probs(&self.name, log_probs)
             }
@@ -100,7 +102,7 @@ macro_rules! model_handle {
                 log_probs: &mut [f64],
             ) -> Result<bool, pstar_core::PluginError> {
                 let written = crate::handles::unwrap(
-                    self.inner.score_outputs(prompt.into(), (&mut *log_probs).into()),
+                    self.inner.call().score_outputs(prompt.into(), (&mut *log_probs).into()),
                 )?;
                 if written {
                     crate::handles::shape::check_log_probs(&self.name, log_probs)?;

@@ -1,6 +1,7 @@
 //! Objectives.
 
 use super::unwrap;
+use crate::watch::Watched;
 use pstar_core::PluginError;
 use pstar_core::abi::{ColumnWriter, ObjectiveBox};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
@@ -9,7 +10,7 @@ use pstar_core::wire;
 /// An objective of a plugin.
 pub struct ObjectiveHandle {
     pub(crate) name: String,
-    pub(crate) inner: ObjectiveBox,
+    pub(crate) inner: Watched<ObjectiveBox>,
 }
 
 impl ObjectiveHandle {
@@ -18,7 +19,7 @@ impl ObjectiveHandle {
     /// # Errors
     /// If the component fails or its declaration cannot be read.
     pub fn declaration(&self) -> Result<Declaration, PluginError> {
-        wire::take_declaration(unwrap(self.inner.declaration())?).map_err(|mut error| {
+        wire::take_declaration(unwrap(self.inner.call().declaration())?).map_err(|mut error| {
             error.message = format!("the declaration of objective `{}`: {}", self.name, error.message);
             error
         })
@@ -34,7 +35,7 @@ impl ObjectiveHandle {
         let log_invalidity: Vec<f64> = prompts.iter().map(|facts| unknown(facts.log_invalidity)).collect();
         let mut writer = ColumnWriter::default();
         wire::put_facts(&mut writer, &log_partition, &log_invalidity);
-        unwrap(self.inner.prepare(writer.columns()))
+        unwrap(self.inner.call_mut().prepare(writer.columns()))
     }
 
     /// Tells of a batch that was drawn, before the first step on it.
@@ -45,7 +46,7 @@ impl ObjectiveHandle {
         let scalars = wire::ObjectiveScalars::of(batch);
         let mut writer = ColumnWriter::default();
         wire::put_objective_batch(&mut writer, batch, &scalars);
-        unwrap(self.inner.observe(writer.columns()))
+        unwrap(self.inner.call_mut().observe(writer.columns()))
     }
 
     /// What the objective has learnt so far, as text.
@@ -53,7 +54,7 @@ impl ObjectiveHandle {
     /// # Errors
     /// If the component fails.
     pub fn save(&self) -> Result<String, PluginError> {
-        Ok(unwrap(self.inner.save())?.into_string())
+        Ok(unwrap(self.inner.call().save())?.into_string())
     }
 
     /// Takes up what [`save`](Self::save) gave.
@@ -61,7 +62,7 @@ impl ObjectiveHandle {
     /// # Errors
     /// If the component refuses it.
     pub fn restore(&mut self, state: &str) -> Result<(), PluginError> {
-        unwrap(self.inner.restore(state.into()))
+        unwrap(self.inner.call_mut().restore(state.into()))
     }
 
     /// The coefficients of one step, one a token.
@@ -72,7 +73,7 @@ impl ObjectiveHandle {
         let scalars = wire::ObjectiveScalars::of(batch);
         let mut writer = ColumnWriter::default();
         wire::put_objective_batch(&mut writer, batch, &scalars);
-        let step = wire::take_step(unwrap(self.inner.step(writer.columns()))?)?;
+        let step = wire::take_step(unwrap(self.inner.call_mut().step(writer.columns()))?)?;
         let (expected, found) = (batch.log_probs().values().len(), step.coefficients.len());
         if expected != found {
             return Err(PluginError::contract(format!(

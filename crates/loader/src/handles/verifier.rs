@@ -1,6 +1,7 @@
 //! Verifiers.
 
 use super::{unwrap, with_sequences};
+use crate::watch::Watched;
 use pstar_core::PluginError;
 use pstar_core::abi::{IncrementalBox, VerifierBox};
 use pstar_core::author::Incremental;
@@ -10,7 +11,7 @@ use pstar_core::rng::StreamKey;
 /// A verifier of a plugin.
 pub struct VerifierHandle {
     pub(crate) name: String,
-    pub(crate) inner: VerifierBox,
+    pub(crate) inner: Watched<VerifierBox>,
 }
 
 impl VerifierHandle {
@@ -19,7 +20,7 @@ impl VerifierHandle {
     /// # Errors
     /// If the component fails.
     pub fn verify(&self, batch: &SequenceBatch<'_>, verdicts: &mut [u8]) -> Result<(), PluginError> {
-        unwrap(with_sequences(batch, |columns| self.inner.verify(columns, (&mut *verdicts).into())))?;
+        unwrap(with_sequences(batch, |columns| self.inner.call().verify(columns, (&mut *verdicts).into())))?;
         match verdicts.iter().find(|&&verdict| verdict > 1) {
             None => Ok(()),
             Some(found) => Err(PluginError::contract(format!(
@@ -34,7 +35,7 @@ impl VerifierHandle {
     /// # Errors
     /// If the component fails.
     pub fn prompts(&self, count: usize, key: StreamKey) -> Result<Option<Vec<String>>, PluginError> {
-        let prompts = unwrap(self.inner.prompts(count as u64, key.into()))?.into_option();
+        let prompts = unwrap(self.inner.call().prompts(count as u64, key.into()))?.into_option();
         match prompts {
             Some(prompts) if prompts.len() != count => Err(PluginError::contract(format!(
                 "verifier `{}` was asked for {count} prompts and gave {}",
@@ -51,8 +52,8 @@ impl VerifierHandle {
     /// Of kind [`Unsupported`](pstar_core::ErrorKind::Unsupported) with the reason, where there is no such view and the
     /// component says why; otherwise if the component fails.
     pub fn incremental(&self, prompt: &[u32]) -> Result<Option<IncrementalHandle>, PluginError> {
-        let view = unwrap(self.inner.incremental(prompt.into()))?.into_option();
-        Ok(view.map(|inner| IncrementalHandle { name: self.name.clone(), inner }))
+        let view = unwrap(self.inner.call().incremental(prompt.into()))?.into_option();
+        Ok(view.map(|inner| IncrementalHandle { inner: self.inner.part(inner), name: self.name.clone() }))
     }
 }
 
@@ -60,7 +61,7 @@ impl VerifierHandle {
 #[allow(missing_debug_implementations, reason = "holds a component of a plugin")]
 pub struct IncrementalHandle {
     name: String,
-    inner: IncrementalBox,
+    inner: Watched<IncrementalBox>,
 }
 
 impl IncrementalHandle {
@@ -72,7 +73,7 @@ impl IncrementalHandle {
     /// # Errors
     /// If the component fails.
     pub fn start(&mut self, horizon: usize) -> Result<u64, PluginError> {
-        unwrap(self.inner.start(horizon as u64))
+        unwrap(self.inner.call_mut().start(horizon as u64))
     }
 
     /// Writes, for each state, whether a response may end there: 0 or 1.
@@ -80,7 +81,7 @@ impl IncrementalHandle {
     /// # Errors
     /// If the component fails.
     pub fn accepts(&self, states: &[u64], accepts: &mut [u8]) -> Result<(), PluginError> {
-        unwrap(self.inner.accepts(states.into(), (&mut *accepts).into()))?;
+        unwrap(self.inner.call().accepts(states.into(), (&mut *accepts).into()))?;
         match accepts.iter().find(|&&flag| flag > 1) {
             None => Ok(()),
             Some(found) => Err(PluginError::contract(format!(
@@ -95,6 +96,6 @@ impl IncrementalHandle {
     /// # Errors
     /// If the component fails.
     pub fn expand(&mut self, states: &[u64], remaining: usize, next: &mut [u64]) -> Result<(), PluginError> {
-        unwrap(self.inner.expand(states.into(), remaining as u64, next.into()))
+        unwrap(self.inner.call_mut().expand(states.into(), remaining as u64, next.into()))
     }
 }

@@ -155,6 +155,7 @@ fn last_generation(folder: &Path) -> std::io::Result<Option<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claims::Heartbeat;
     use std::process::Command;
     use tempfile::TempDir;
 
@@ -173,6 +174,18 @@ mod tests {
         Claims::new(owner, &folder.path().join("workers"), anew)
     }
 
+    /// A process of another machine.
+    fn elsewhere(machine: usize) -> Owner {
+        let mut text = serde_json::to_value(Owner::of_this_process()).unwrap();
+        text["machine"] = format!("machine {machine}").into();
+        serde_json::from_value(text).unwrap()
+    }
+
+    /// Its sign of life.
+    fn sign(claims: &Claims, folder: &TempDir) -> Heartbeat {
+        Heartbeat::begin(&folder.path().join("workers"), &claims.owner, &claims.writer).unwrap()
+    }
+
     fn mine(taken: Taken) -> Claim {
         match taken {
             Taken::Mine(claim) => *claim,
@@ -183,7 +196,8 @@ mod tests {
     #[test]
     fn one_of_many_has_the_arm() {
         let folder = tempfile::tempdir().unwrap();
-        let all: Vec<Claims> = (0..16).map(|_| claims(Owner::of_this_process(), &folder, false)).collect();
+        let all: Vec<Claims> = (0..16).map(|i| claims(elsewhere(i), &folder, false)).collect();
+        let _signs: Vec<Heartbeat> = all.iter().map(|claims| sign(claims, &folder)).collect();
         let taken: Vec<bool> = std::thread::scope(|scope| {
             let tries: Vec<_> = all
                 .iter()
@@ -202,6 +216,7 @@ mod tests {
         for deaths in 0..MOST_DEATHS {
             let mut child = Command::new("sleep").arg("60").spawn().unwrap();
             let other = claims(owner(child.id()), &folder, false);
+            let sign = sign(&other, &folder);
             let claim = mine(other.take(folder.path()).unwrap());
             assert_eq!(claim.file.deaths, deaths);
             fs::write(folder.path().join(format!(".{}.abc.tmp", other.owner.id)), "half").unwrap();
@@ -209,6 +224,7 @@ mod tests {
             child.kill().unwrap();
             child.wait().unwrap();
             assert!(Claims::holds(&claim));
+            drop(sign);
         }
         assert!(matches!(me.take(folder.path()).unwrap(), Taken::Poison(3)));
         // Whoever starts anew tries anew.
@@ -217,16 +233,14 @@ mod tests {
         assert_eq!((claim.file.deaths, claim.generation, claim.died.is_some()), (0, 4, true));
         Claims::clear(&claim);
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
-        assert!(left.is_empty(), "{left:?}");
+        assert_eq!(left, ["workers"]);
     }
 
     #[test]
     fn what_is_given_back_is_nobodys() {
         let folder = tempfile::tempdir().unwrap();
-        let (first, second) = (
-            claims(Owner::of_this_process(), &folder, false),
-            claims(Owner::of_this_process(), &folder, false),
-        );
+        let (first, second) = (claims(elsewhere(1), &folder, false), claims(elsewhere(2), &folder, false));
+        let _sign = sign(&first, &folder);
         let claim = mine(first.take(folder.path()).unwrap());
         assert!(matches!(second.take(folder.path()).unwrap(), Taken::Busy));
         first.release(claim).unwrap();

@@ -97,7 +97,8 @@ impl Signs {
     /// Whether a process is dead, at a moment of this process's clock.
     pub(super) fn is_dead(&mut self, owner: &Owner, now: Instant) -> bool {
         if let Some(lives) = owner.lives(&self.observer) {
-            return !lives;
+            // A process that became another program has no sign of its own any more: who begins sweeps those away.
+            return !lives || !path_of(&self.folder, &owner.id).exists();
         }
         // A file that is missing may not be seen yet, so that it must be missing for as long.
         let count = self.sign(&owner.id).map(|sign| sign.count);

@@ -62,7 +62,9 @@ impl Owner {
         let known = !self.boot.is_empty() && !self.namespace.is_empty() && self.began > 0;
         let same = (&self.machine, &self.boot, &self.namespace)
             == (&observer.machine, &observer.boot, &observer.namespace);
-        (known && same).then(|| began(self.process) == Some(self.began))
+        // A process that began again as another program under the same number is not what it was.
+        let gone = self.process == observer.process && self.id != observer.id;
+        (known && same).then(|| !gone && began(self.process) == Some(self.began))
     }
 }
 

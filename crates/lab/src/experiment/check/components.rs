@@ -48,6 +48,10 @@ impl Checker<'_> {
         let task = TaskText::of(&Task::of_one_symbol());
         let make = |(_, component): &(&str, &ComponentFile)| {
             let found = self.registry.objective(component.plugin.value())?;
+            if found.avoided(component.configuration()).is_some() {
+                // Its arms tell.
+                return Ok(Ok(Some(Vec::new())));
+            }
             let task = task.as_ref().map_err(Clone::clone);
             Ok(task.and_then(|task| found.create_for(component.configuration(), task)?.files()))
         };

@@ -1,0 +1,161 @@
+//! Components that end their process: isolated they cost their own arm, and otherwise the run goes on isolated.
+#![cfg(target_os = "linux")]
+
+use crate::support::{PARITY_TASK, command, folder, installation, shown, test_library};
+use pstar_record::{ArmStatus, RunRecord};
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+use tempfile::TempDir;
+
+/// An experiment with one deadly objective among two others, in a folder with the deadly plugin.
+fn write(deadly: &str, steps: u32) -> TempDir {
+    let folder = folder();
+    let plugin = test_library("deadly");
+    fs::create_dir(folder.path().join("plugins")).unwrap();
+    fs::copy(&plugin, folder.path().join("plugins").join(plugin.file_name().unwrap())).unwrap();
+    let text = format!(
+        r#"(name: "deadly", {PARITY_TASK}
+            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+            objectives: {{
+                "first": (plugin: "reinforce"),
+                "it": (plugin: "deadly", config: ({deadly})),
+                "last": (plugin: "forward-kl"),
+            }},
+            training: (gradient: Sampled(prompts: 1, group: 4), steps: {steps}, optimizer: Sgd(learning_rate: 0.1)),
+            evaluation: (every: 2, k: [4], optima: false),
+            seeds: [1, 2])"#
+    );
+    fs::write(folder.path().join("deadly.ron"), text).unwrap();
+    folder
+}
+
+fn run(folder: &Path, more: &[&str]) -> Output {
+    let arguments = [&["run", "deadly.ron", "--out", "out", "--plugin-dir", "plugins"], more].concat();
+    command(installation(), &arguments).current_dir(folder).output().unwrap()
+}
+
+/// All arms but the deadly objective's are complete, and those say how they died.
+fn assert_lost(folder: &Path, output: &Output, words: &[&str]) {
+    let text = shown(output, folder);
+    assert_eq!(output.status.code(), Some(4), "{text}");
+    let record = RunRecord::read(&fs::read(folder.join("out/summary.json")).unwrap()).unwrap();
+    assert_eq!(record.arms.len(), 6, "{text}");
+    for arm in &record.arms {
+        let expected = if arm.objective == "it" { ArmStatus::Failed } else { ArmStatus::Complete };
+        assert_eq!(arm.status, expected, "{} {text}", arm.objective);
+        if arm.objective == "it" {
+            let message = &arm.failure.as_ref().unwrap().message;
+            for word in words {
+                assert!(message.contains(word), "`{word}` is not in `{message}`: {text}");
+            }
+        }
+    }
+    assert!(String::from_utf8_lossy(&output.stdout).contains("it (2 of 2 failed)"), "{text}");
+}
+
+#[test]
+fn every_way_to_die_costs_its_own_arm() {
+    for (deadly, words) in [
+        ("at: Creation, how: Segfault", ["objective `deadly`", "while it was made", "SIGSEGV"]),
+        ("at: Preparation, how: Abort", ["objective `deadly`", "SIGABRT", "last words"]),
+        ("at: Step(3), how: Segfault", ["objective `deadly`", "SIGSEGV", "last words"]),
+        ("at: Step(0), how: Abort", ["objective `deadly`", "SIGABRT", "last words"]),
+        ("at: Step(3), how: Overflow", ["objective `deadly`", "SIGABRT", "overflowed its stack"]),
+        ("at: Step(3), how: Exit(0)", ["objective `deadly`", "exit code 0", "last words"]),
+        ("at: Drop, how: Abort", ["objective `deadly`", "SIGABRT", "last words"]),
+    ] {
+        let folder = write(deadly, 6);
+        let output = run(folder.path(), &["--isolate", "--threads", "2"]);
+        assert_lost(folder.path(), &output, &words);
+    }
+}
+
+#[test]
+fn an_arm_that_does_nothing_or_takes_too_much_is_given_up() {
+    let folder = write("at: Step(2), how: Sleep", 6);
+    let output = run(folder.path(), &["--isolate", "--arm-timeout", "1"]);
+    assert_lost(folder.path(), &output, &["objective `deadly`", "no step in 1 s"]);
+    let folder = write("at: Step(2), how: Allocate", 6);
+    let output = run(folder.path(), &["--isolate", "--memory-limit", "512"]);
+    assert_lost(folder.path(), &output, &["objective `deadly`", "SIGABRT", "memory allocation"]);
+}
+
+#[test]
+fn a_run_that_is_not_isolated_goes_on_isolated() {
+    for how in ["Segfault", "Abort", "Overflow", "Exit(0)"] {
+        let folder = write(&format!("at: Step(3), how: {how}"), 6);
+        let output = run(folder.path(), &[]);
+        assert_lost(folder.path(), &output, &["objective `deadly`"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("objective `deadly`") && said.contains("process of its own"), "{said}");
+    }
+}
+
+/// Isolated or not, the bits are the same.
+#[test]
+fn isolated_arms_have_the_same_bits() {
+    let folder = write("at: Step(1000), how: Abort", 6);
+    let files = |out: &str| {
+        ["summary.json", "curves.csv", "table.txt"]
+            .map(|name| fs::read(folder.path().join(out).join(name)).unwrap())
+    };
+    let plain = run(folder.path(), &[]);
+    assert!(plain.status.success(), "{}", shown(&plain, folder.path()));
+    let expected = files("out");
+    fs::rename(folder.path().join("out"), folder.path().join("plain")).unwrap();
+    let isolated = run(folder.path(), &["--isolate", "--threads", "2"]);
+    assert!(isolated.status.success(), "{}", shown(&isolated, folder.path()));
+    assert!(files("out") == expected);
+    assert_eq!(isolated.stdout, plain.stdout);
+}
+
+/// Whatever is done with a component that ends its process: it is named.
+#[test]
+fn other_commands_name_what_ends_them() {
+    let folder = write("at: Creation, how: Segfault", 6);
+    for command_line in
+        [&["validate", "deadly.ron"][..], &["optimum", "deadly.ron"], &["run", "deadly.ron", "--dry-run"]]
+    {
+        let output = command(installation(), &[command_line, &["--plugin-dir", "plugins"]].concat())
+            .current_dir(folder.path())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let text = shown(&output, folder.path());
+        assert_eq!(output.status.code(), Some(4), "{text}");
+        assert!(text.contains("objective `deadly` ended the process"), "{text}");
+    }
+}
+
+/// A library whose code is damaged is named, whatever it does to the process that loads it.
+#[test]
+fn a_library_that_ends_its_process_is_named() {
+    let folder = write("at: Step(1000), how: Abort", 2);
+    let path = fs::read_dir(folder.path().join("plugins")).unwrap().next().unwrap().unwrap().path();
+    let sound = fs::read(&path).unwrap();
+    let mut killed = 0;
+    for part in 1..14 {
+        let mut bytes = sound.clone();
+        let at = bytes.len() / 14 * part;
+        let end = (at + 4096).min(bytes.len());
+        bytes[at..end].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        fs::write(&path, bytes).unwrap();
+        for arguments in [
+            &["plugins", "--plugin-dir", "plugins"][..],
+            &["run", "deadly.ron", "--plugin-dir", "plugins", "--out", "out"],
+        ] {
+            let output = command(installation(), arguments).current_dir(folder.path()).output().unwrap();
+            let text = shown(&output, folder.path());
+            let code = output.status.code();
+            assert!(code.is_some(), "{part}: {text}");
+            if text.contains("ended the process") || text.contains("ended its process") {
+                killed += 1;
+                assert!(text.contains("deadly"), "{part}: {text}");
+                assert!(matches!(code, Some(3 | 4)), "{part}: {text}");
+            }
+        }
+        let _ = fs::remove_dir_all(folder.path().join("out"));
+    }
+    assert!(killed > 0, "no damage ended a process");
+}
