@@ -9,6 +9,6 @@ mod claim;
 mod heartbeat;
 mod owner;
 
-pub(crate) use claim::{Claim, Claims, Taken};
-pub(crate) use heartbeat::{Heartbeat, WORKERS, living};
+pub(crate) use claim::{Claim, Claims, Taken, is_claim};
+pub(crate) use heartbeat::{Heartbeat, WORKERS, living, sign_of};
 pub use owner::Owner;

@@ -6,6 +6,7 @@ use crate::files::{Unwritable, Writer};
 use crate::observers::Observer;
 use crate::part::tell_part;
 use crate::store::{Found, Store};
+use crate::tidy::tidy;
 use crate::train::{Patience, RunArm, Trainer, name};
 use pstar_lab::experiment::{Experiment, ExperimentError};
 use pstar_lab::run::{
@@ -116,9 +117,12 @@ pub fn conduct(
         };
         if let Some((directory, record)) = known.and_then(|directory| {
             let record = directory.complete_record().filter(|record| is_of(record, &arms))?;
+            // What failed is tried again.
             (record.failures() == 0 || options.part == Part::Finish).then_some((directory, record))
         }) {
             (options.began)(directory.path());
+            // Its last process may have been killed when all was written.
+            tidy(directory.path(), options.store.unwrap_or(directory.path()), &record.arms, &owner);
             if options.part != Part::Finish {
                 progress.word("nothing is left to do: this run is complete");
             }
@@ -174,6 +178,9 @@ pub fn conduct(
     progress.end();
     let unkept = trainer.into_unwritable();
     let (record, unwritten) = finish(&prepared, &directory, &store, ended, options.table, progress);
+    if record.complete {
+        tidy(directory.path(), store.root(), &record.arms, &owner);
+    }
     let directory = directory.path().to_path_buf();
     Ok(Conducted { record, directory, unwritten: unkept.or(unwritten) })
 }

@@ -173,7 +173,7 @@ impl RunDirectory {
     /// The same, and whatever run there was in it is removed, unless somebody works on it.
     pub(crate) fn open_anew(path: &Path, place: &Place<'_>, owner: &Owner) -> Result<Self, DirectoryError> {
         if path.join(EXPERIMENT).exists() {
-            if let Some(other) = living(&path.join(WORKERS), owner) {
+            if let Some(other) = living(&path.join(WORKERS), owner).first() {
                 return Err(DirectoryError::InUse { path: path.to_path_buf(), process: other.process });
             }
             // The experiment last: until then it is a run, which can be removed again.

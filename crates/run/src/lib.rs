@@ -10,6 +10,7 @@ pub mod isolate;
 pub mod observers;
 mod part;
 mod store;
+mod tidy;
 mod train;
 mod work;
 

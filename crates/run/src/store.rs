@@ -29,8 +29,18 @@ impl Store {
         let workers = root.join(WORKERS);
         let heartbeat = Heartbeat::begin(&workers, owner, writer).ok();
         let claims = Claims::new(owner.clone(), &workers, anew);
-        claims.sweep(&[root, &root.join("arms"), &workers]);
-        Self { root: root.to_path_buf(), writer: writer.clone(), claims, heartbeat }
+        let store = Self { root: root.to_path_buf(), writer: writer.clone(), claims, heartbeat };
+        store.sweep();
+        store
+    }
+
+    fn sweep(&self) {
+        self.claims.sweep(&[&self.root, &self.root.join("arms"), &self.root.join(WORKERS)]);
+    }
+
+    /// Where it is.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(crate) fn claims(&self) -> &Claims {
@@ -45,6 +55,8 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        // Those of other machines that stayed silent meanwhile.
+        self.sweep();
         drop(self.heartbeat.take());
         // Of the last one to leave.
         let _ = fs::remove_dir(self.root.join(WORKERS));

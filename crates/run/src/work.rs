@@ -5,6 +5,7 @@ use crate::conduct::{RunError, arms_of, finish, is_complete, known};
 use crate::directory::{DirectoryError, RunDirectory};
 use crate::files::{Unwritable, Writer};
 use crate::store::Store;
+use crate::tidy::tidy;
 use crate::train::{Patience, Trainer};
 use pstar_lab::experiment::Experiment;
 use pstar_lab::run::{Progress, Starts, prepare_telling};
@@ -94,9 +95,10 @@ pub fn work(
         fs::create_dir_all(&place).map_err(Unwritable::at(&place))?;
         if let Taken::Mine(claim) = store.claims().take(&place)? {
             if directory.complete_record().is_none() {
-                finish(&prepared, &directory, &store, ended, options.table, progress)
-                    .1
-                    .map_or(Ok(()), Err)?;
+                let (record, unwritten) =
+                    finish(&prepared, &directory, &store, ended, options.table, progress);
+                unwritten.map_or(Ok(()), Err)?;
+                tidy(path, root, &record.arms, &owner);
             }
             Claims::clear(&claim);
             let _ = fs::remove_dir(&place);

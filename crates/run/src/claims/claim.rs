@@ -97,9 +97,12 @@ impl Claims {
         }
     }
 
-    /// Whether a claim still counts: a process that was held for dead finds that another has its arm.
+    /// Whether a claim still counts: a process that was held for dead finds that another has its arm, or has ended it and
+    /// cleared the claims away.
     pub(crate) fn holds(claim: &Claim) -> bool {
-        !path_of(&claim.folder, claim.generation + 1).exists()
+        let own = read(&path_of(&claim.folder, claim.generation));
+        own.is_some_and(|own| own.owner.id == claim.file.owner.id)
+            && !path_of(&claim.folder, claim.generation + 1).exists()
     }
 
     /// Gives an arm back, for others to go on with.
@@ -146,9 +149,18 @@ fn read(path: &Path) -> Option<ClaimFile> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
+/// Whether a file of this name is a claim.
+pub(crate) fn is_claim(name: &str) -> bool {
+    generation_of(name).is_some()
+}
+
+fn generation_of(name: &str) -> Option<u32> {
+    name.strip_prefix("claim.")?.parse().ok()
+}
+
 /// The number of the claim that counts, if the arm was ever claimed.
 fn last_generation(folder: &Path) -> std::io::Result<Option<u32>> {
-    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_prefix("claim.")?.parse().ok();
+    let number = |entry: fs::DirEntry| generation_of(entry.file_name().to_str()?);
     Ok(fs::read_dir(folder)?.flatten().filter_map(number).max())
 }
 
@@ -257,6 +269,14 @@ mod tests {
         fs::write(path_of(folder.path(), 2), "damaged").unwrap();
         assert!(!Claims::holds(&claim));
         // A damaged claim is nobody's.
-        assert_eq!(mine(first.take(folder.path()).unwrap()).generation, 3);
+        let last = mine(first.take(folder.path()).unwrap());
+        assert_eq!(last.generation, 3);
+        // The arm has ended, and is claimed once more because its result was damaged.
+        Claims::clear(&last);
+        assert!(!Claims::holds(&claim) && !Claims::holds(&last));
+        let second = claims(Owner::of_this_process(), &folder, false);
+        let anew = mine(second.take(folder.path()).unwrap());
+        assert_eq!(anew.generation, claim.generation);
+        assert!(Claims::holds(&anew) && !Claims::holds(&claim));
     }
 }

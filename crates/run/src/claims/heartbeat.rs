@@ -16,11 +16,11 @@ const SILENT_BEATS: f64 = 6.0;
 /// The folder of the signs, in a store.
 pub(crate) const WORKERS: &str = "workers";
 
-/// A process that left its sign in a folder and is not known to be dead.
-pub(crate) fn living(folder: &Path, observer: &Owner) -> Option<Owner> {
+/// The processes that left their signs in a folder and are not known to be dead.
+pub(crate) fn living(folder: &Path, observer: &Owner) -> Vec<Owner> {
     let signs = Signs::new(folder.to_path_buf(), observer.clone());
     let owners = signs.names().into_iter().filter_map(|id| Some(signs.sign(&id)?.owner));
-    owners.into_iter().find(|owner| owner.lives(observer) != Some(false))
+    owners.filter(|owner| owner.lives(observer) != Some(false)).collect()
 }
 
 /// A sign of life.
@@ -80,6 +80,11 @@ fn path_of(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.json"))
 }
 
+/// The process whose sign a file of this name is.
+pub(crate) fn sign_of(name: &str) -> Option<&str> {
+    name.strip_suffix(".json")
+}
+
 /// Watches the signs of other processes' lives, by its own clock alone.
 #[derive(Debug)]
 pub(super) struct Signs {
@@ -129,7 +134,7 @@ impl Signs {
     /// The processes that left signs.
     pub(super) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let name = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".json").map(String::from);
+        let name = |entry: fs::DirEntry| sign_of(entry.file_name().to_str()?).map(String::from);
         entries.filter_map(name).collect()
     }
 
