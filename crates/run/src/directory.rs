@@ -248,9 +248,8 @@ impl RunDirectory {
     pub(crate) fn complete_record(&self) -> Option<RunRecord> {
         let record =
             RunRecord::read(&read_regular(&self.path.join("summary.json"), MOST_BYTES).ok()?).ok()?;
-        let whole =
-            ["curves.csv", "table.txt", "provenance.json"].iter().all(|name| self.path.join(name).exists());
-        (record.complete && whole).then_some(record)
+        let whole = ["curves.csv", "table.txt"].iter().all(|name| self.path.join(name).exists());
+        (record.complete && whole && self.provenance().is_some()).then_some(record)
     }
 
     /// Writes what the run is made with.

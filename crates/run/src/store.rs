@@ -1,6 +1,7 @@
 //! What is kept of arms: `arms/HASH/` in a run's directory, or in a folder that several runs share.
 
 mod arm_folder;
+mod checkpoint;
 mod metrics;
 mod parameters;
 mod result;

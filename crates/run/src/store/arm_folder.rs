@@ -1,7 +1,7 @@
 //! The folder of one arm.
 
 use super::metrics::{self, METRICS};
-use super::parameters;
+use super::{checkpoint, parameters};
 use super::result::ResultFile;
 use crate::files::{Unwritable, Writer, sync_folder};
 use pstar_core::author::Tensor;
@@ -18,6 +18,8 @@ const MOST_BYTES: u64 = 1 << 34;
 #[derive(Clone, Debug)]
 pub(crate) struct ArmFolder {
     path: PathBuf,
+    /// The arm, by its content's name.
+    id: String,
     writer: Writer,
 }
 
@@ -34,7 +36,7 @@ pub(crate) enum Found {
 
 impl ArmFolder {
     pub(crate) fn new(arms: &Path, id: &str, writer: &Writer) -> Self {
-        Self { path: arms.join(id), writer: writer.clone() }
+        Self { path: arms.join(id), id: id.into(), writer: writer.clone() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -105,13 +107,12 @@ impl ArmFolder {
 
     /// Writes how far the arm is.
     pub(crate) fn write_checkpoint(&self, state: &str) -> Result<(), Unwritable> {
-        self.writer.write(&self.path.join("checkpoint"), state.as_bytes())
+        self.writer.write(&self.path.join("checkpoint"), &checkpoint::write(&self.id, state))
     }
 
     /// How far the arm was, if it was begun.
     pub(crate) fn checkpoint(&self) -> Result<Option<String>, String> {
-        let text = self.read("checkpoint")?.map(String::from_utf8).transpose();
-        text.map_err(|_| "its checkpoint is no text".to_string())
+        self.read("checkpoint")?.map(|bytes| checkpoint::read(&self.id, bytes)).transpose()
     }
 
     /// The curve of a result.
