@@ -117,8 +117,11 @@ pub fn conduct(
         };
         if let Some((directory, record)) = known.and_then(|directory| {
             let record = directory.complete_record().filter(|record| is_of(record, &arms))?;
-            // What failed is tried again.
-            (record.failures() == 0 || options.part == Part::Finish).then_some((directory, record))
+            // What failed is tried again, and what could not be kept is run again.
+            let kept = options.store.unwrap_or(directory.path()).join("arms");
+            let kept = record.arms.iter().all(|arm| kept.join(&arm.id).join("result.json").exists());
+            let good = record.failures() == 0 && kept;
+            (good || options.part == Part::Finish).then_some((directory, record))
         }) {
             (options.began)(directory.path());
             // Its last process may have been killed when all was written.

@@ -3,7 +3,7 @@
 use crate::claims::{Owner, WORKERS, living};
 use crate::curves::Curves;
 use crate::difference::{Difference, differences};
-use crate::files::{Unwritable, Writer, owner_of};
+use crate::files::{Unwritable, Writer, owner_of, remove};
 use pstar_core::files::{ReadError, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
 use pstar_record::{Provenance, RunRecord, to_json};
@@ -325,12 +325,4 @@ fn foreign(path: &Path) -> Option<String> {
     // The experiment may appear while one looks.
     let begun = foreign.iter().any(|name| name == EXPERIMENT);
     foreign.into_iter().next().filter(|_| !begun)
-}
-
-fn remove(path: &Path) -> Result<(), Unwritable> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Unwritable::at(path)(error)),
-        _ => Ok(()),
-    }
 }

@@ -1,8 +1,10 @@
 //! Files that are whole or absent, whenever the program or the machine ends.
 
+mod remove;
 mod sweep;
 mod whole;
 
+pub(crate) use remove::remove;
 pub(crate) use sweep::{owner_of, sweep};
 pub use whole::Unwritable;
 pub(crate) use whole::{Writer, sync_folder};

@@ -27,6 +27,8 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the store in a folder. With `anew`, processes that died over an arm are no reason to leave it alone.
     pub(crate) fn open(root: &Path, owner: &Owner, writer: &Writer, anew: bool) -> Self {
+        // What cannot be made is told when an arm is to be kept there.
+        let _ = fs::create_dir_all(root.join("arms"));
         let workers = root.join(WORKERS);
         let heartbeat = Heartbeat::begin(&workers, owner, writer).ok();
         let claims = Claims::new(owner.clone(), &workers, anew);

@@ -1,9 +1,9 @@
 //! The folder of one arm.
 
 use super::metrics::{self, METRICS};
-use super::{checkpoint, parameters};
 use super::result::ResultFile;
-use crate::files::{Unwritable, Writer, sync_folder};
+use super::{checkpoint, parameters};
+use crate::files::{Unwritable, Writer, remove, sync_folder};
 use pstar_core::author::Tensor;
 use pstar_core::files::{ReadError, read_regular};
 use pstar_record::{ArmRecord, CurvePoint};
@@ -45,8 +45,10 @@ impl ArmFolder {
 
     /// Makes the folder, with what determines the arm.
     pub(crate) fn prepare(&self, spec: &str) -> Result<(), Unwritable> {
-        if !self.path.is_dir() {
-            fs::create_dir_all(&self.path).map_err(Unwritable::at(&self.path))?;
+        // Not the store as well: one that is removed while arms train does not come back in part.
+        match fs::create_dir(&self.path) {
+            Err(error) if !self.path.is_dir() => return Err(Unwritable::at(&self.path)(error)),
+            _ => {}
         }
         let path = self.path.join("spec.ron");
         if fs::read(&path).is_ok_and(|found| found == spec.as_bytes()) {
@@ -68,7 +70,7 @@ impl ArmFolder {
     fn check(&self, text: &[u8]) -> Result<ArmRecord, String> {
         let result = ResultFile::read(text)?;
         let metrics = self.read(METRICS)?.unwrap_or_default();
-        result.checked(&metrics, self.read("parameters.safetensors")?.as_deref())
+        result.checked(&self.id, &metrics, self.read("parameters.safetensors")?.as_deref())
     }
 
     /// Whether there is something where a result would be.
@@ -78,11 +80,7 @@ impl ArmFolder {
 
     /// Removes a result that does not count.
     pub(crate) fn remove_result(&self) -> Result<(), Unwritable> {
-        let path = self.path.join("result.json");
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Unwritable::at(&path)(error)),
-            _ => Ok(()),
-        }
+        remove(&self.path.join("result.json"))
     }
 
     /// Writes what the arm gave, the result last: from then on it counts.
@@ -99,7 +97,7 @@ impl ArmFolder {
             None => drop(fs::remove_file(&path)),
         }
         let result = ResultFile::new(record, &metrics, parameters.as_deref());
-        self.writer.write(&self.path.join("result.json"), &result.text())?;
+        self.writer.write(&self.path.join("result.json"), result.text().as_bytes())?;
         let _ = fs::remove_file(self.path.join("checkpoint"));
         let arms = self.path.parent().unwrap_or(Path::new("."));
         sync_folder(arms).map_err(Unwritable::at(arms))
