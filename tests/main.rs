@@ -34,6 +34,7 @@ mod show;
 mod signals;
 mod stopping;
 mod support;
+mod survival;
 mod views;
 mod warnings;
 mod workspace;

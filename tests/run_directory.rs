@@ -50,7 +50,7 @@ fn start(folder: &Path) -> Child {
 }
 
 /// The files of a directory, but for provenance and where processes leave their signs.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(next) = folders.pop() {
