@@ -12,3 +12,4 @@ mod owner;
 pub(crate) use claim::{Claim, Claims, Taken, is_claim};
 pub(crate) use heartbeat::{Heartbeat, WORKERS, living, sign_of};
 pub use owner::Owner;
+pub(crate) use owner::SUPERVISOR_VARIABLE;

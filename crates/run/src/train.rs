@@ -127,22 +127,30 @@ impl<'a> Trainer<'a> {
             return Turn::Busy;
         }
         let claims = self.store.claims();
+        // Before it is claimed: whoever watches this process must know whose claim it leaves.
+        note(|own| own.arm(&arm.id, 0));
         let taken = folder.prepare(&arm.spec).and_then(|()| claims.take(folder.path()));
+        let turn = self.turn_with(&folder, arm, taken);
+        note(BlackBox::arm_ended);
+        turn
+    }
+
+    fn turn_with(&self, folder: &ArmFolder, arm: &RunArm, taken: Result<Taken, Unwritable>) -> Turn {
         match taken {
             Ok(Taken::Busy) => Turn::Busy,
-            Ok(Taken::Poison(deaths)) => self.leave_alone(&folder, arm, deaths),
+            Ok(Taken::Poison(deaths)) => self.leave_alone(folder, arm, deaths),
             Ok(Taken::Mine(claim)) => {
                 // Another may have finished it between the look and the claim.
-                if let Some(record) = self.found(&folder, arm) {
+                if let Some(record) = self.found(folder, arm) {
                     Claims::clear(&claim);
                     return Turn::Ended(record);
                 }
-                Turn::Ended(self.work(&folder, arm, *claim))
+                Turn::Ended(self.work(folder, arm, *claim))
             }
             // What cannot be kept is worked out all the same, and told at the end.
             Err(error) => {
                 self.tell_unwritable(error);
-                let outcome = self.train(&folder, arm, None);
+                let outcome = self.train(folder, arm, None);
                 Turn::Ended(Box::new(self.record(arm, outcome)))
             }
         }
@@ -202,7 +210,6 @@ impl<'a> Trainer<'a> {
 
     /// Trains from where the arm was left. Without a claim nothing is kept on the way.
     fn train(&self, folder: &ArmFolder, arm: &RunArm, claim: Option<&Claim>) -> ArmOutcome {
-        note(|own| own.arm(&arm.id, 0));
         let saved = if claim.is_some() { self.checkpoint(folder, arm) } else { None };
         let mut observers: Vec<Box<dyn ArmObserver>> = Vec::new();
         let mut due = Instant::now() + self.checkpoint;
@@ -245,14 +252,12 @@ impl<'a> Trainer<'a> {
             }),
             None => Err(()),
         };
-        let outcome = begun.unwrap_or_else(|()| {
+        begun.unwrap_or_else(|()| {
             let start = self.starts.get(self.prepared, arm.key);
             start
                 .and_then(|start| start_arm(self.prepared, &start, arm.key, &mut tell))
                 .unwrap_or_else(ArmOutcome::of_failure)
-        });
-        note(BlackBox::arm_ended);
-        outcome
+        })
     }
 
     /// How far the arm was left.

@@ -71,6 +71,7 @@ impl Claims {
             if let Some(generation) = last {
                 match read(&path_of(folder, generation)) {
                     Some(before) if before.released => file.deaths = before.deaths,
+                    Some(before) if before.owner.is_sibling(&self.owner) => return Ok(Taken::Busy),
                     Some(before) if !self.is_dead(&before.owner) => return Ok(Taken::Busy),
                     Some(before) => {
                         file.deaths = before.deaths + 1;

@@ -11,6 +11,9 @@ const MACHINE_VARIABLE: &str = "PSTAR_MACHINE";
 /// Seconds between two beats of a process's heart.
 const BEAT: f64 = 10.0;
 
+/// Names the process that watches this one.
+pub(crate) const SUPERVISOR_VARIABLE: &str = "PSTAR_SUPERVISOR";
+
 /// Overrides the seconds between beats.
 const BEAT_VARIABLE: &str = "PSTAR_HEARTBEAT";
 
@@ -34,6 +37,9 @@ pub struct Owner {
     began: u64,
     /// Seconds between two beats of its heart.
     pub beat: f64,
+    /// The process that watches it, by its name; empty where none does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    supervisor: String,
 }
 
 impl Owner {
@@ -54,7 +60,13 @@ impl Owner {
             process,
             began: began(process).unwrap_or(0),
             beat: beat.filter(|beat: &f64| beat.is_finite() && *beat > 0.0).unwrap_or(BEAT),
+            supervisor: env::var(SUPERVISOR_VARIABLE).unwrap_or_default(),
         }
+    }
+
+    /// Whether one process watches both: that one sees to it that what either leaves is not lost.
+    pub(super) fn is_sibling(&self, other: &Self) -> bool {
+        !self.supervisor.is_empty() && self.supervisor == other.supervisor
     }
 
     /// Whether it lives, where this process can tell at once: on the same machine, in the same start of it.

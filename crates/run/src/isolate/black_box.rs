@@ -58,6 +58,8 @@ struct Slot {
     ticks: AtomicU32,
     /// The component that is being called, if one is.
     called: Text,
+    /// Whether this thread ended the process.
+    ending: AtomicU32,
     /// Whether it is being made.
     making: AtomicU32,
     /// The configuration that it is made from.
@@ -84,7 +86,9 @@ pub struct Doing {
     pub(crate) ticks: u32,
     /// The component that is being called, or the file that is being loaded.
     pub called: Option<String>,
-    /// Whether it is being made.
+    /// Whether this is what ended the process, as far as the process could tell.
+    pub ending: bool,
+    /// Whether the component is being made.
     pub making: bool,
     /// The configuration that the component last called was made from.
     pub configuration: Option<String>,
@@ -201,6 +205,11 @@ impl BlackBox {
         slot.ticks.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// This thread ends the process. For handlers of signals.
+    pub(crate) fn ending(&self) {
+        self.slot().ending.store(1, Ordering::Release);
+    }
+
     /// The run has a directory.
     pub(crate) fn set_directory(&self, path: &Path) {
         self.content().directory.set(&path.to_string_lossy());
@@ -227,6 +236,7 @@ impl BlackBox {
             step: slot.step.load(Ordering::Relaxed),
             ticks: slot.ticks.load(Ordering::Relaxed),
             called: told(&slot.called),
+            ending: slot.ending.load(Ordering::Relaxed) == 1,
             making: slot.making.load(Ordering::Relaxed) == 1,
             configuration: told(&slot.configuration),
         });

@@ -1,6 +1,7 @@
 //! The side of a process that another one watches.
 #![allow(unsafe_code, reason = "asks the system for limits")]
 
+use super::crash::note_what_ends_this_process;
 use super::{BlackBox, keep};
 use std::path::Path;
 use std::{env, io};
@@ -72,6 +73,7 @@ pub fn child() -> io::Result<Option<Child>> {
     end_with_the_parent();
     let avoid = env::var(AVOID_VARIABLE).ok().and_then(|text| serde_json::from_str(&text).ok());
     let own = keep(BlackBox::open(Path::new(&path))?);
+    note_what_ends_this_process()?;
     Ok(Some(Child { own, stage, avoid: avoid.unwrap_or_default() }))
 }
 

@@ -57,20 +57,58 @@ pub fn go_on_isolated_after_a_crash(
 /// If the system does not offer that.
 pub fn tell_what_ends_this_process() -> io::Result<()> {
     keep(BlackBox::in_memory()?);
-    for signal in FATAL {
-        // SAFETY: the handler calls nothing but what a handler may call.
-        let result = unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = on_signal as *const () as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
-            libc::sigemptyset(&raw mut action.sa_mask);
-            libc::sigaction(signal, &raw const action, ptr::null_mut())
-        };
-        if result != 0 {
-            return Err(io::Error::last_os_error());
+    FATAL.into_iter().try_for_each(|signal| handle(signal, on_signal, ptr::null_mut()))
+}
+
+/// From now on the thread that ends this process notes that in the process's box.
+pub(super) fn note_what_ends_this_process() -> io::Result<()> {
+    for (signal, before) in FATAL.into_iter().zip(&BEFORE) {
+        // SAFETY: zeros are an action.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        handle(signal, note_signal, &raw mut action)?;
+        before.store(Box::into_raw(Box::new(action)), Ordering::Release);
+    }
+    // SAFETY: a plain function.
+    unsafe { libc::atexit(note_exit) };
+    Ok(())
+}
+
+/// What was done about each signal before.
+static BEFORE: [AtomicPtr<libc::sigaction>; FATAL.len()] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; FATAL.len()];
+
+type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void);
+
+/// Has a signal handled, and tells what was done about it before.
+fn handle(signal: i32, handler: Handler, before: *mut libc::sigaction) -> io::Result<()> {
+    // SAFETY: plain structs that live until after the call; handlers call nothing but what a handler may call.
+    let result = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+        libc::sigemptyset(&raw mut action.sa_mask);
+        libc::sigaction(signal, &raw const action, before)
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+extern "C" fn note_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    super::note(BlackBox::ending);
+    // What comes again goes the way that it went before.
+    let known = FATAL.iter().zip(&BEFORE).find(|(known, _)| **known == signal);
+    let before = known.map_or(ptr::null_mut(), |(_, before)| before.load(Ordering::Acquire));
+    // SAFETY: may be called in a handler; the action is null or lives for ever.
+    unsafe {
+        if before.is_null() {
+            libc::signal(signal, libc::SIG_DFL);
+        } else {
+            libc::sigaction(signal, before, ptr::null_mut());
         }
     }
-    Ok(())
+}
+
+extern "C" fn note_exit() {
+    super::note(BlackBox::ending);
 }
 
 impl Going {

@@ -71,9 +71,15 @@ pub struct Death {
 impl Death {
     /// The component that was being called, where one was.
     pub fn component(&self) -> Option<&Doing> {
-        // One that trains an arm, before any other.
-        let mut called = self.doing.iter().filter(|doing| doing.called.is_some());
-        called.clone().find(|doing| doing.arm.is_some()).or_else(|| called.next())
+        self.culprit().filter(|doing| doing.called.is_some())
+    }
+
+    /// What ended the process: what said so, or else what trains an arm, or whatever is being called.
+    pub(super) fn culprit(&self) -> Option<&Doing> {
+        let find = |what: fn(&Doing) -> bool| self.doing.iter().find(|doing| what(doing));
+        find(|doing| doing.ending)
+            .or_else(|| find(|doing| doing.arm.is_some()))
+            .or_else(|| find(|doing| doing.called.is_some()))
     }
 
     /// The end of what it said, as one line; nothing if it said nothing.

@@ -3,7 +3,7 @@
 use super::black_box::{BlackBox, Doing};
 use super::child::{AVOID_VARIABLE, BOX_VARIABLE, MEMORY_VARIABLE, STAGE_VARIABLE, Stage};
 use super::death::{Cause, Death};
-use crate::claims::{Claims, Owner, Taken};
+use crate::claims::{Claims, Owner, SUPERVISOR_VARIABLE, Taken};
 use crate::directory::RunDirectory;
 use crate::files::{Unwritable, Writer};
 use crate::store::{Found, Store};
@@ -57,7 +57,7 @@ pub enum Isolated {
 /// # Errors
 /// If a child cannot be started or a result not be written.
 pub fn supervise(isolation: &Isolation<'_>) -> io::Result<Isolated> {
-    let mut supervisor = Supervisor { isolation, avoid: Vec::new() };
+    let mut supervisor = Supervisor { isolation, owner: Owner::of_this_process(), avoid: Vec::new() };
     let directory = match supervisor.alone(Stage::Prepare)? {
         Alone::Ended(0, Some(directory)) => directory,
         Alone::Ended(code, _) => return Ok(Isolated::Ended(code)),
@@ -80,6 +80,7 @@ enum Alone {
 
 struct Supervisor<'a> {
     isolation: &'a Isolation<'a>,
+    owner: Owner,
     /// Objectives that end the process that makes them: component, configuration, what is said of it.
     avoid: Vec<(String, String, String)>,
 }
@@ -141,6 +142,9 @@ impl Supervisor<'_> {
         let mut command = (self.isolation.command)(stage, directory);
         command.env(BOX_VARIABLE, &file).env(STAGE_VARIABLE, stage.name()).stdin(Stdio::null());
         command.env("PSTAR_PARENT", std::process::id().to_string());
+        command.env(SUPERVISOR_VARIABLE, &self.owner.id);
+        // Its last words are told, which the places of calls would push out.
+        command.env("RUST_BACKTRACE", "0");
         command.env(AVOID_VARIABLE, serde_json::to_string(&self.avoid).unwrap_or_default());
         if let Some(bytes) = self.isolation.memory_limit {
             command.env(MEMORY_VARIABLE, bytes.to_string());
@@ -216,7 +220,7 @@ impl Supervisor<'_> {
         let run = RunDirectory::at(directory);
         let root = run.provenance().and_then(|provenance| provenance.store).map(PathBuf::from);
         let root = root.unwrap_or_else(|| directory.to_path_buf());
-        let owner = Owner::of_this_process();
+        let owner = self.owner.clone();
         let writer = Writer::of(&owner);
         // Clears away what this process left, if it was another program before.
         drop(Store::open(&root, &owner, &writer, true));
@@ -239,7 +243,7 @@ impl Supervisor<'_> {
                     continue;
                 }
                 let death = child.death(cause);
-                if let Some(doing) = death.doing.iter().find(|doing| doing.arm.is_some()) {
+                if let Some(doing) = death.culprit().filter(|doing| doing.arm.is_some()) {
                     idle_deaths = 0;
                     self.isolation.progress.word(&death.to_string());
                     let store = Store::open(&root, &owner, &writer, true);
