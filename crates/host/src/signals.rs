@@ -1,4 +1,4 @@
-//! Ctrl-C and its relatives: a run ends behind its present step and keeps what it has; a second one ends it at once.
+//! Ctrl-C and its relatives: a run ends behind its present step and keeps what it has; a second one, a second later or more, ends it at once.
 
 use crate::progress::Bars;
 use pstar_lab::run::Progress;
@@ -7,12 +7,20 @@ use signal_hook::flag;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, sleep};
+use std::time::Duration;
 
 /// What ends a run.
 #[cfg(unix)]
 const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
 #[cfg(not(unix))]
 const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
+
+/// Between two looks at whether a signal has come.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Signals that come within this time are one: schedulers send theirs to all processes, and those pass it on.
+const ONE_SIGNAL: Duration = Duration::from_secs(1);
 
 /// A run's progress that ends with a signal.
 ///
@@ -37,13 +45,19 @@ impl Interruptible {
 
     fn listen(&self) -> io::Result<()> {
         for signal in SIGNALS.into_iter().filter(|&signal| !is_ignored(signal)) {
-            // In this order: the first signal must not find the flag that it sets itself.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&self.at_once))?;
             let number = usize::try_from(signal).unwrap_or_default();
             flag::register_usize(signal, Arc::clone(&self.signal), number)?;
-            flag::register(signal, Arc::clone(&self.at_once))?;
         }
-        Ok(())
+        let (signal, at_once) = (Arc::clone(&self.signal), Arc::clone(&self.at_once));
+        let wait = move || {
+            while signal.load(Ordering::Relaxed) == 0 {
+                sleep(LOOK);
+            }
+            sleep(ONE_SIGNAL);
+            at_once.store(true, Ordering::SeqCst);
+        };
+        thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
     }
 }
 
