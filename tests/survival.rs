@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use crate::run_directory::contents;
-use crate::support::{command, copy_folder, folder, installation, library, shown, test_library};
+use crate::support::{command, copy_folder, folder, installation, library, root, shown, test_library};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -531,4 +531,10 @@ fn what_is_known_is_not_run_again() {
     let changed = arms_changed(&known, || assert!(run("second").contains("4 of 6 arms are done already")));
     assert!(changed.is_empty(), "{changed:?}");
     assert_eq!(arms(&store).len(), 8);
+}
+
+#[test]
+fn the_documents_show_the_script_for_slurm_as_it_is() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    assert!(read("experiments/README.md").contains(&read("tests/cluster/workers.sh")));
 }

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Workers of one run under a real Slurm, some of them requeued and cancelled, against `host run` alone.
+
+    run.py HOST [--arms 24] [--seed 1]
+
+Starts a Slurm of its own (start_slurm.py) in a temporary directory and ends it. First `srun host worker RUN`, then the array
+of workers.sh, disturbed. Exits with 1 if a file differs, and with 77 where Slurm is not installed.
+"""
+
+import argparse
+import glob
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+
+EXPERIMENT = """(
+    name: "slurm",
+    task: (
+        alphabet: Chars("ab"), horizon: 8, ending: FixedLength,
+        base: (plugin: "ngram", config: (order: 1, table: {"": [0.5, 0.5]})),
+        verifier: (plugin: "regex", config: (pattern: "(b|ab*a)*")),
+    ),
+    policies: {"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)},
+    objectives: {
+        "reinforce": (plugin: "reinforce"),
+        "forward-kl": (plugin: "forward-kl", config: (partition: Running)),
+    },
+    training: (gradient: Sampled(prompts: 1, group: 32), steps: 12000, optimizer: Adam(learning_rate: 0.01)),
+    evaluation: (every: 3000, k: [1, 4], optima: false),
+    seeds: [SEEDS],
+)
+"""
+
+
+def files(folder):
+    found = {}
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(where, name)
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, folder)] = file.read()
+    # A worker that was killed leaves its sign of life until another one of its machine sweeps it.
+    return {name: content for name, content in found.items() if name != "provenance.json" and not name.startswith("workers/")}
+
+
+def done(out):
+    return len(glob.glob(os.path.join(out, "arms", "*", "result.json")))
+
+
+def tell(*words, allowed=(0,)):
+    ended = subprocess.run(words, capture_output=True, text=True)
+    if ended.returncode not in allowed:
+        sys.exit(f"{' '.join(words)} ends with {ended.returncode}: {ended.stderr}{ended.stdout}")
+    return ended.stdout
+
+
+def elements(job):
+    """The elements of an array that are waiting, running or ending, with their states."""
+    lines = tell("squeue", "-h", "-r", "-j", job, "-o", "%A %T", allowed=(0, 1)).splitlines()
+    return [line.split() for line in lines]
+
+
+def disturb(job, out, arms):
+    """Requeues and cancels elements until most arms are done, and waits for the others."""
+    blows = {"requeue": 0, "scancel": 0}
+    limit = time.monotonic() + 40
+    while elements(job) and time.monotonic() < limit:
+        running = [element for element, state in elements(job) if state == "RUNNING"]
+        if running and done(out) < arms * 3 // 4 and sum(blows.values()) < 6:
+            element, blow = random.choice(running), random.choice(list(blows))
+            blows[blow] += 1
+            # It may have ended meanwhile.
+            words = ["scontrol", "requeue", element] if blow == "requeue" else ["scancel", element]
+            subprocess.run(words, capture_output=True)
+        # What is requeued is held for two minutes, which is no part of this test.
+        for element, state in elements(job):
+            if state == "PENDING":
+                subprocess.run(["scontrol", "update", f"jobid={element}", "StartTime=now"], capture_output=True)
+        time.sleep(random.uniform(0.3, 1.2))
+    tell("scancel", job, allowed=(0, 1))
+    return blows
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("host")
+    parser.add_argument("--arms", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    random.seed(arguments.seed)
+    host = os.path.abspath(arguments.host)
+    with tempfile.TemporaryDirectory() as folder:
+        cluster = os.path.join(folder, "slurm")
+        started = subprocess.run(
+            [sys.executable, os.path.join(HERE, "start_slurm.py"), cluster, "--cpus", "2", "--nodes", "2"],
+            stdout=subprocess.PIPE, text=True)
+        if started.returncode != 0:
+            sys.exit(started.returncode)
+        os.environ["SLURM_CONF"] = started.stdout.strip().partition("=")[2]
+        os.environ["PSTAR_HEARTBEAT"] = "1"
+        try:
+            differing = test(host, folder, arguments.arms)
+        finally:
+            tell(sys.executable, os.path.join(HERE, "stop_slurm.py"), cluster)
+        sys.exit(1 if differing else 0)
+
+
+def test(host, folder, arms):
+    experiment, alone = os.path.join(folder, "slurm.ron"), os.path.join(folder, "alone")
+    with open(experiment, "w") as file:
+        file.write(EXPERIMENT.replace("SEEDS", ", ".join(str(seed) for seed in range(1, arms // 2 + 1))))
+    tell(host, "run", experiment, "--out", alone)
+    expected, differing = files(alone), 0
+
+    def compare(out, what):
+        last = tell(host, "run", experiment, "--out", out)
+        found = files(out)
+        names = [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
+        for name in names:
+            print(f"{what}: {name} differs", file=sys.stderr)
+        return len(names) if last else 1
+
+    begun, out = time.monotonic(), os.path.join(folder, "srun")
+    tell(host, "run", experiment, "--out", out, "--prepare")
+    tell("srun", "--ntasks=3", "--mem-per-cpu=100", host, "worker", out, "--threads", "1", "--linger", "10")
+    srun = done(out)
+    differing += compare(out, "srun")
+    print(f"srun: {srun} of {arms} arms in {time.monotonic() - begun:.1f} s")
+
+    begun, out = time.monotonic(), os.path.join(folder, "array")
+    tell(host, "run", experiment, "--out", out, "--prepare")
+    # What is cancelled is submitted again, as a user does.
+    for _ in range(3):
+        script = os.path.join(HERE, "workers.sh")
+        job = tell("sbatch", "--parsable", "--array=1-4", f"--chdir={folder}", script, host, out).strip()
+        blows = disturb(job, out, arms)
+        print(f"array: {done(out)} of {arms} arms after {blows}, {time.monotonic() - begun:.1f} s")
+        if done(out) == arms:
+            break
+    else:
+        sys.exit("the arrays leave arms undone")
+    return differing + compare(out, "array")
+
+
+if __name__ == "__main__":
+    main()
