@@ -74,14 +74,15 @@ fn straight(prepared: &Prepared<'_>) -> (ArmState, ArmOutcome) {
 fn begin<'a>(prepared: &'a Prepared<'_>) -> (Arm<'a>, ArmState) {
     let seed = prepared.experiment.plan.seeds[0];
     let mut parts =
-        components(prepared, prepared.training, ArmKey { policy: 0, objective: 0, seed }).unwrap();
+        components(prepared, prepared.training, ArmKey { policy: 0, objective: 0, rate: 0, seed }).unwrap();
     let initial = parts.evaluator.evaluate(&parts.policy, 0).unwrap();
     Arm::begin(parts, &initial).unwrap()
 }
 
 fn resume<'a>(prepared: &'a Prepared<'_>, state: &ArmState) -> Result<Arm<'a>, PluginError> {
     let seed = prepared.experiment.plan.seeds[0];
-    let parts = components(prepared, prepared.training, ArmKey { policy: 0, objective: 0, seed }).unwrap();
+    let parts =
+        components(prepared, prepared.training, ArmKey { policy: 0, objective: 0, rate: 0, seed }).unwrap();
     Arm::resume(parts, state)
 }
 
@@ -310,7 +311,7 @@ fn a_run_that_is_stopped_keeps_what_it_has() {
 fn an_arm_is_named_by_what_determines_it() {
     let own = text(KINDS[0].0, KINDS[0].1);
     let id = |text: &str, seed| {
-        let arm = ArmKey { policy: 0, objective: 0, seed };
+        let arm = ArmKey { policy: 0, objective: 0, rate: 0, seed };
         ArmSpecs::new(&experiment(text), registry()).of(arm).id()
     };
     let name = id(&own, 7);

@@ -24,6 +24,7 @@ mod paper;
 mod population;
 mod prompts;
 mod provenance;
+mod rates;
 mod resolved;
 mod rnn;
 mod rollouts;

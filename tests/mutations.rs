@@ -16,9 +16,9 @@ const SOUND: &str = r#"(
     ),
     policies: {"fit": (plugin: "ngram", config: (order: 1), start: FitBase), "copy": (plugin: "ngram", config: (order: 2), start: CopyBase)},
     objectives: {"kl": (plugin: "kl-control", config: (lambda: 2.0)), "alpha": (plugin: "alpha", config: (alpha: 0.5, clip: 3.0))},
-    training: (gradient: Sampled(prompts: 2, group: 3), steps: 1, optimizer: Adam(learning_rate: 0.1)),
+    training: (gradient: Sampled(prompts: 2, group: 3), steps: 1, optimizer: Adam(), learning_rates: [0.1, 0.2], select_on: (seeds: 1, metric: "kl_from_filtered", best: Lowest)),
     evaluation: (every: 1, k: [1, 2], betas: [0.5], alphas: [0.5], power_sums: [1.5], enumerate_up_to: 900, samples: 50),
-    seeds: [1],
+    seeds: [2],
 )"#;
 
 /// What becomes of a text: refused in words, or run.
@@ -103,6 +103,8 @@ proptest! {
             "policies.fit.config.order", "policies.fit.start", "policies.copy.start", "objectives.kl.config.lambda",
             "objectives.alpha.config.alpha", "objectives.alpha.config.clip", "training.gradient.group",
             "training.gradient.prompts", "training.gradient", "training.steps", "training.optimizer.learning_rate",
+            "training.learning_rates", "training.select_on", "training.select_on.seeds", "training.select_on.metric",
+            "objectives.kl.learning_rate",
             "evaluation.every", "evaluation.k", "evaluation.betas", "evaluation.alphas", "evaluation.power_sums",
             "evaluation.enumerate_up_to", "evaluation.samples", "seeds",
         ]),

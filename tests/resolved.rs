@@ -31,13 +31,15 @@ const EVERY_FIELD: &str = r#"(
         "λ \"2\"": (plugin: "ngram", config: (order : 2), start: Random),
         "b": (plugin: "ngram", config: (order: 1), start: FitBase),
     },
-    objectives: {"kl": (plugin: "kl-control", config: (lambda: 2.50)), "a": (plugin: "alpha", config: (alpha: 0.5))},
+    objectives: {"kl": (plugin: "kl-control", config: (lambda: 2.50), learning_rate: 0.3), "a": (plugin: "alpha", config: (alpha: 0.5), learning_rate: 1.0), "b": (plugin: "reinforce", config: (), learning_rate: 2.0)},
     training: (
         gradient: Sampled(
             prompts: 2, group: 4, epochs: 3, minibatches: 2, source: Buffer(age: 2), redraw: (limit: 5),
         ),
         steps: 7,
         optimizer: Adam(learning_rate: 0.1, beta1: 0.8, beta2: 0.95, epsilon: 1e-300),
+        learning_rates: [1e-1, 0.20],
+        select_on: (seeds: 2, metric: "pass@2", best: Lowest),
         clip_norm: 0.30000000000000004,
     ),
     evaluation: (
@@ -119,14 +121,15 @@ fn assert_the_same_world(first: &World, second: &World) {
 }
 
 fn assert_the_same_plan(first: &Plan, second: &Plan) {
-    let Plan { policies, objectives, training, seeds } = first;
+    let Plan { policies, objectives, training, learning_rates, select_on, seeds } = first;
     let policy = |spec: &PolicySpec| PolicySpec { place: NOWHERE, start_place: NOWHERE, ..spec.clone() };
     let without_places = |specs: &[PolicySpec]| specs.iter().map(policy).collect::<Vec<_>>();
     assert_eq!(without_places(policies), without_places(&second.policies));
     let objective = |spec: &ObjectiveSpec| ObjectiveSpec { place: NOWHERE, ..spec.clone() };
     let without_places = |specs: &[ObjectiveSpec]| specs.iter().map(objective).collect::<Vec<_>>();
     assert_eq!(without_places(objectives), without_places(&second.objectives));
-    assert_eq!((training, seeds), (&second.training, &second.seeds));
+    assert_eq!((training, learning_rates), (&second.training, &second.learning_rates));
+    assert_eq!((select_on, seeds), (&second.select_on, &second.seeds));
 }
 
 const NOWHERE: Range<usize> = 0..0;
@@ -163,9 +166,9 @@ fn the_experiment_of_every_field_has_every_field() {
             );
         }
     }
-    // The file, its task, training, gradient with its buffer and limit, optimizer, evaluation, bounds; two policies, four
-    // components.
-    assert_eq!(structs, 9 + 2 + 4);
+    // The file, its task, training, gradient with its buffer and limit, optimizer, selection, evaluation, bounds; two policies,
+    // five components.
+    assert_eq!(structs, 10 + 2 + 5);
 }
 
 /// The fields of a struct whose opening bracket is before `text`.

@@ -12,7 +12,7 @@ mod verbatim;
 
 pub use check::check;
 pub use checked::Experiment;
-pub(crate) use file::{ComponentFile, PromptsFile};
+pub(crate) use file::{ComponentFile, ObjectiveFile, PromptsFile};
 pub use file::{ExperimentFile, TaskFile};
 pub(crate) use located::Located;
 pub use overrides::{OverrideError, override_fields};

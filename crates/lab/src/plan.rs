@@ -1,10 +1,12 @@
-//! What is to be run on a [`World`](crate::world::World): policies × objectives × seeds, and how they train.
+//! What is to be run on a [`World`](crate::world::World): policies × objectives × learning rates × seeds, and how they
+//! train.
 
 use pstar_core::files::FileRead;
+use pstar_record::Best;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What is to be run: an arm for every policy, objective and seed, in this order.
+/// What is to be run: an arm for every policy, objective, learning rate and seed, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The policies.
@@ -13,24 +15,83 @@ pub struct Plan {
     pub objectives: Vec<ObjectiveSpec>,
     /// How policies train; absent if nothing says so.
     pub training: Option<Training>,
+    /// The learning rates of the objectives that have none of their own; one if nothing says how policies train.
+    pub learning_rates: Vec<f64>,
+    /// How one of them is selected; where nothing is, arms at all of them are rows.
+    pub select_on: Option<SelectOn>,
     /// The seeds.
     pub seeds: Vec<u64>,
 }
 
 impl Plan {
-    /// The arms, in the order of a run's rows.
+    /// The arms whose rows a run may have, in their order: those at every learning rate. Where rates are selected, each
+    /// policy and objective has the arms of one of them.
     pub fn arms(&self) -> impl Iterator<Item = ArmKey> + '_ {
-        let pairs = (0..self.policies.len())
-            .flat_map(|policy| (0..self.objectives.len()).map(move |objective| (policy, objective)));
-        pairs.flat_map(|(policy, objective)| {
-            self.seeds.iter().map(move |&seed| ArmKey { policy, objective, seed })
-        })
+        self.pairs().flat_map(|(policy, objective)| self.arms_of(policy, objective, &self.seeds))
     }
 
-    /// The number of arms.
+    /// The arms that select learning rates, in the same order: of every objective without a rate of its own, with the
+    /// seeds of the selection.
+    pub fn selecting(&self) -> impl Iterator<Item = ArmKey> + '_ {
+        let seeds = self.select_on.as_ref().map_or(&[][..], |select_on| &select_on.seeds);
+        let pairs = self.pairs().filter(|&(_, objective)| self.selects(objective));
+        pairs.flat_map(move |(policy, objective)| self.arms_of(policy, objective, seeds))
+    }
+
+    /// The policies and objectives, by their numbers.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        (0..self.policies.len())
+            .flat_map(|policy| (0..self.objectives.len()).map(move |objective| (policy, objective)))
+    }
+
+    fn arms_of<'a>(
+        &self,
+        policy: usize,
+        objective: usize,
+        seeds: &'a [u64],
+    ) -> impl Iterator<Item = ArmKey> + use<'a> {
+        let rates = 0..self.rates(objective).len();
+        rates.flat_map(move |rate| seeds.iter().map(move |&seed| ArmKey { policy, objective, rate, seed }))
+    }
+
+    /// The learning rates of an objective, by its number: its own, or those of all.
+    pub fn rates(&self, objective: usize) -> &[f64] {
+        let own = self.objectives[objective].learning_rate.as_ref();
+        own.map_or(&self.learning_rates, std::slice::from_ref)
+    }
+
+    /// The learning rate of an arm.
+    pub fn rate_of(&self, arm: ArmKey) -> f64 {
+        self.rates(arm.objective)[arm.rate]
+    }
+
+    /// Whether a learning rate is selected for an objective, by its number.
+    pub fn selects(&self, objective: usize) -> bool {
+        self.select_on.is_some() && self.objectives[objective].learning_rate.is_none()
+    }
+
+    /// Whether arms may differ in their learning rates.
+    pub fn has_several_rates(&self) -> bool {
+        let mut rates = (0..self.objectives.len()).flat_map(|objective| self.rates(objective));
+        rates.next().is_some_and(|first| rates.any(|rate| rate != first))
+    }
+
+    /// The number of arms that are trained under an objective, by its number, for each policy: those that select
+    /// included.
+    pub fn arms_under(&self, objective: usize) -> u64 {
+        let (rates, seeds) = (self.rates(objective).len() as u64, self.seeds.len() as u64);
+        match &self.select_on {
+            Some(select_on) if self.selects(objective) => {
+                rates.saturating_mul(select_on.seeds.len() as u64).saturating_add(seeds)
+            }
+            _ => rates.saturating_mul(seeds),
+        }
+    }
+
+    /// The number of arms that are trained, those that select learning rates included.
     pub fn arm_count(&self) -> u64 {
-        let counts = [self.policies.len(), self.objectives.len(), self.seeds.len()];
-        counts.iter().fold(1, |product, &count| product.saturating_mul(count as u64))
+        let under = (0..self.objectives.len()).map(|objective| self.arms_under(objective));
+        under.fold(0, u64::saturating_add).saturating_mul(self.policies.len() as u64)
     }
 
     /// The seed of what is shown of policies apart from any arm: the first, or 0 where there is none.
@@ -46,6 +107,8 @@ pub struct ArmKey {
     pub policy: usize,
     /// The number of its objective.
     pub objective: usize,
+    /// The number of its learning rate among the objective's.
+    pub rate: usize,
     /// Its seed.
     pub seed: u64,
 }
@@ -70,7 +133,7 @@ pub struct PolicySpec {
 }
 
 /// An objective of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ObjectiveSpec {
     /// Its name in the experiment.
     pub name: String,
@@ -80,6 +143,19 @@ pub struct ObjectiveSpec {
     pub configuration: String,
     /// Where the configuration stands in the file.
     pub place: Range<usize>,
+    /// Its own learning rate, positive; absent where it has those of all.
+    pub learning_rate: Option<f64>,
+}
+
+/// How learning rates are selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelectOn {
+    /// The seeds of the arms that select, none of the plan's.
+    pub seeds: Vec<u64>,
+    /// The figure, as in `curves.csv`, at the end of an arm.
+    pub metric: String,
+    /// Which mean of it over the seeds is the best.
+    pub best: Best,
 }
 
 /// Where a policy's initial parameters come from.
@@ -102,7 +178,7 @@ pub struct Training {
     pub gradient: Gradient,
     /// Number of optimizer steps.
     pub steps: u32,
-    /// The optimizer.
+    /// The optimizer, at the first of the plan's learning rates.
     pub optimizer: Optimizer,
     /// Greatest Euclidean norm of a gradient, positive.
     pub clip_norm: Option<f64>,
@@ -200,6 +276,14 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
+    /// The same optimizer at another step size.
+    #[must_use]
+    pub fn at(mut self, rate: f64) -> Self {
+        let (Self::Sgd { learning_rate } | Self::Adam { learning_rate, .. }) = &mut self;
+        *learning_rate = rate;
+        self
+    }
+
     /// The step size.
     pub fn learning_rate(&self) -> f64 {
         match *self {

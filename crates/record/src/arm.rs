@@ -20,7 +20,7 @@ pub struct ArmRecord {
     pub objective: String,
     /// The seed.
     pub seed: u64,
-    /// The optimizer's step size.
+    /// The optimizer's step size; NaN where none could be selected.
     #[serde(with = "number")]
     pub learning_rate: f64,
     /// How it ended.

@@ -12,6 +12,12 @@ pub struct Comparison {
     pub objective: String,
     /// The first objective.
     pub baseline: String,
+    /// The learning rate of its arms; absent where all arms of the run have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number::optional")]
+    pub learning_rate: Option<f64>,
+    /// That of the first objective's; absent where all arms of the run have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number::optional")]
+    pub baseline_learning_rate: Option<f64>,
     /// The figure, as in `curves.csv`.
     pub metric: String,
     /// Mean difference over seeds.

@@ -14,6 +14,7 @@ mod optimum;
 mod pairs;
 mod provenance;
 mod run;
+mod selection;
 mod shared;
 mod warning;
 
@@ -28,5 +29,6 @@ pub use provenance::{
     ExperimentProvenance, HostProvenance, Input, PartProvenance, PluginProvenance, Provenance,
 };
 pub use run::{Missing, ReadError, RunRecord, VERSION};
+pub use selection::{Best, Choice, Rate, Selection, SelectionArm};
 pub use shared::Shared;
 pub use warning::{Advice, Warning, Warnings, Which};

@@ -1,6 +1,6 @@
 //! What a run found.
 
-use crate::{ArmRecord, ArmStatus, ClassOptimum, Comparison, Measures, Method, Warnings, pairs};
+use crate::{ArmRecord, ArmStatus, ClassOptimum, Comparison, Measures, Method, Selection, Warnings, pairs};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
@@ -25,8 +25,11 @@ pub struct RunRecord {
     pub missing: Missing,
     /// How figures were had.
     pub method: Method,
-    /// The arms, by policy, objective and seed in the file's order.
+    /// The arms, by policy, objective, learning rate and seed in the file's order.
     pub arms: Vec<ArmRecord>,
+    /// How learning rates were selected; absent where they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     /// The rows that policies are compared with.
     #[serde(with = "pairs")]
     pub references: Vec<(String, Measures)>,
@@ -118,14 +121,24 @@ impl RunRecord {
         self.arms.iter().filter(move |arm| arm.policy == policy && arm.objective == objective)
     }
 
-    /// Number of arms that failed.
-    pub fn failures(&self) -> usize {
-        self.arms.iter().filter(|arm| arm.status == ArmStatus::Failed).count()
+    /// Number of arms, those that select learning rates included.
+    pub fn arm_count(&self) -> usize {
+        self.statuses().count()
     }
 
-    /// Number of arms that were stopped from outside, or not begun.
+    /// Number of arms that failed, those that select learning rates included.
+    pub fn failures(&self) -> usize {
+        self.statuses().filter(|&status| status == ArmStatus::Failed).count()
+    }
+
+    /// Number of arms that were stopped from outside, or not begun, those that select learning rates included.
     pub fn interruptions(&self) -> usize {
-        self.arms.iter().filter(|arm| arm.status == ArmStatus::Interrupted).count()
+        self.statuses().filter(|&status| status == ArmStatus::Interrupted).count()
+    }
+
+    fn statuses(&self) -> impl Iterator<Item = ArmStatus> + '_ {
+        let selecting = self.selection.iter().flat_map(Selection::arms).map(|arm| arm.status);
+        selecting.chain(self.arms.iter().map(|arm| arm.status))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the user should know of a run, by kind: the text is made from the fields, never the other way.
 
 use crate::number;
+use pstar_core::shown;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
@@ -82,6 +83,22 @@ pub enum Warning {
         seeds: usize,
         /// Whose.
         which: Which,
+    },
+    /// An objective whose learning rate is not that of the others.
+    UnequalRate {
+        /// The objective.
+        objective: String,
+        /// Its own rate.
+        #[serde(with = "number")]
+        rate: f64,
+        /// Those of the others.
+        others: Vec<f64>,
+    },
+    /// A learning rate of `training` at which nothing is trained.
+    UnusedRate {
+        /// The rate.
+        #[serde(with = "number")]
+        rate: f64,
     },
     /// Optima that could not be had.
     NoOptimum {
@@ -194,6 +211,19 @@ impl fmt::Display for Warning {
                 f,
                 "the seeds change nothing: under all {seeds} of them {which} ends in the same parameters to the bit; one \
                  seed says as much"
+            ),
+            Self::UnequalRate { objective, rate, others } => {
+                let others: Vec<String> = others.iter().map(|rate| format!("{rate:?}")).collect();
+                write!(
+                    f,
+                    "objective `{}` has a learning rate of its own, {rate:?}, the others {}: not an equal setting",
+                    shown(objective),
+                    others.join(", ")
+                )
+            }
+            Self::UnusedRate { rate } => write!(
+                f,
+                "nothing is trained at the learning rate {rate:?} of `training`: others are given instead of it"
             ),
             Self::NoOptimum { why } => f.write_str(why),
             Self::Text { message } => f.write_str(message),

@@ -5,9 +5,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use pstar_record::{
-    Advice, ArmRecord, ArmStatus, Budget, ClassOptimum, Comparison, CurvePoint, ExactRecord, Failure, Flow,
-    Measure, Measures, Method, Missing, OptimumRecord, PartitionRecord, PromptRecord, RunRecord, Shared,
-    VERSION, Warning, Warnings, Which,
+    Advice, ArmRecord, ArmStatus, Best, Budget, Choice, ClassOptimum, Comparison, CurvePoint, ExactRecord,
+    Failure, Flow, Measure, Measures, Method, Missing, OptimumRecord, PartitionRecord, PromptRecord, Rate,
+    RunRecord, Selection, SelectionArm, Shared, VERSION, Warning, Warnings, Which,
 };
 
 /// All numbers but NaN, infinities, zeros of both signs and subnormal ones among them.
@@ -87,6 +87,12 @@ fn warning() -> impl Strategy<Value = Warning> {
             let which = if names.is_empty() { Which::All } else { Which::Some { names, more: 3 } };
             Warning::SeedsWithoutEffect { seeds, which }
         }),
+        (name(), vec(0.0..1e300, 0..3)).prop_map(|(objective, others)| Warning::UnequalRate {
+            objective,
+            rate: 0.1,
+            others
+        }),
+        number().prop_map(|rate| Warning::UnusedRate { rate }),
         name().prop_map(|why| Warning::NoOptimum { why }),
         name().prop_map(|message| Warning::Text { message }),
     ]
@@ -165,6 +171,8 @@ fn comparison() -> impl Strategy<Value = Comparison> {
             metric: objective.clone(),
             policy,
             objective,
+            learning_rate: low,
+            baseline_learning_rate: high,
             difference,
             low,
             high,
@@ -174,10 +182,32 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     )
 }
 
+fn selection() -> impl Strategy<Value = Selection> {
+    let arm = (name(), option::of(number()), option::of((any::<u32>(), name())));
+    let arm = arm.prop_map(|(id, value, failure)| SelectionArm {
+        id,
+        status: if failure.is_some() { ArmStatus::Failed } else { ArmStatus::Interrupted },
+        failure: failure.map(|(step, message)| Failure { step, message }),
+        value,
+    });
+    let rate = (number(), option::of(number()), vec(arm, 0..3));
+    let rate = rate.prop_map(|(learning_rate, mean, arms)| Rate { learning_rate, mean, arms });
+    let choice = (name(), name(), option::of(number()), vec(rate, 0..3)).prop_map(
+        |(policy, objective, learning_rate, rates)| Choice { policy, objective, learning_rate, rates },
+    );
+    (vec(any::<u64>(), 0..3), name(), any::<bool>(), vec(choice, 0..3)).prop_map(
+        |(seeds, metric, highest, choices)| {
+            let best = if highest { Best::Highest } else { Best::Lowest };
+            Selection { seeds, metric, best, choices }
+        },
+    )
+}
+
 fn run() -> impl Strategy<Value = RunRecord> {
     let rows = vec((name(), measures()), 0..3);
-    (name(), vec(arm(), 0..3), rows, vec(optimum(), 0..2), vec(comparison(), 0..2), warnings()).prop_map(
-        |(name, arms, references, optima, comparisons, warnings)| RunRecord {
+    let found = (vec(arm(), 0..3), option::of(selection()));
+    (name(), found, rows, vec(optimum(), 0..2), vec(comparison(), 0..2), warnings()).prop_map(
+        |(name, (arms, selection), references, optima, comparisons, warnings)| RunRecord {
             version: VERSION,
             complete: arms.is_empty(),
             missing: Missing {
@@ -187,6 +217,7 @@ fn run() -> impl Strategy<Value = RunRecord> {
             name,
             method: Method::Sampling,
             arms,
+            selection,
             references,
             optima,
             comparisons,

@@ -5,6 +5,7 @@ mod exact_table;
 mod excerpt;
 mod number;
 mod optimum_table;
+mod rates;
 mod run_table;
 mod table;
 mod wrap;

@@ -2,6 +2,7 @@
 
 use crate::number::{figure, mean_figure};
 use crate::optimum_table::{figures, mark, optimum_notes};
+use crate::rates;
 use crate::table::aligned;
 use crate::wrap::wrapped;
 use pstar_core::shown;
@@ -109,11 +110,14 @@ fn policy_block(record: &RunRecord, policy: &str, columns: &[Column], room: Opti
         let figures = columns.iter().map(|column| mean_figure(&starts, &column.metric));
         rows.push(std::iter::once("(start)".to_string()).chain(figures).collect());
     }
+    let with_rates = rates::are_shown(record);
     for objective in distinct(record.arms.iter().map(|arm| &arm.objective)) {
-        let arms: Vec<&ArmRecord> = record.arms_of(policy, objective).collect();
-        let last: Vec<&Measures> = arms.iter().filter_map(|arm| arm.last.as_ref()).collect();
-        let means = columns.iter().map(|column| mean_figure(&last, &column.metric));
-        rows.push(std::iter::once(objective_title(objective, &arms)).chain(means).collect());
+        for arms in rates::rows(record, policy, objective) {
+            let last: Vec<&Measures> = arms.iter().filter_map(|arm| arm.last.as_ref()).collect();
+            let means = columns.iter().map(|column| mean_figure(&last, &column.metric));
+            let rate = if with_rates { rates::suffix(arms[0].learning_rate) } else { String::new() };
+            rows.push(std::iter::once(objective_title(objective, &rate, &arms)).chain(means).collect());
+        }
         let optimum = record.optima.iter().find(|o| o.policy == *policy && o.objective == *objective);
         rows.extend(optimum.map(|optimum| {
             let found = columns.iter().map(|column| figure(&optimum.measures, &column.metric));
@@ -138,7 +142,7 @@ fn is_estimated(record: &RunRecord, policy: &str) -> bool {
     record.method != Method::Sampling && initial.next().is_some_and(has_errors)
 }
 
-fn objective_title(objective: &str, arms: &[&ArmRecord]) -> String {
+fn objective_title(objective: &str, rate: &str, arms: &[&ArmRecord]) -> String {
     let oracle = if arms.iter().any(|arm| arm.log_partition.exact > 0) { ORACLE } else { "" };
     let told = |status: ArmStatus, word: &str| {
         let count = arms.iter().filter(|arm| arm.status == status).count();
@@ -147,7 +151,7 @@ fn objective_title(objective: &str, arms: &[&ArmRecord]) -> String {
     let ends = [told(ArmStatus::Failed, "failed"), told(ArmStatus::Interrupted, "stopped")];
     let ends: Vec<String> = ends.into_iter().flatten().collect();
     let ends = if ends.is_empty() { String::new() } else { format!(" ({})", ends.join(", ")) };
-    format!("{objective}{oracle}{ends}")
+    format!("{objective}{rate}{oracle}{ends}")
 }
 
 /// The figures before the first step, one a seed.
@@ -168,20 +172,36 @@ fn difference_block(record: &RunRecord, policy: &str, columns: &[Column], room: 
     let Some(first) = of_policy.first() else { return String::new() };
     let compared = |column: &&Column| !["entropy", "effective_number"].contains(&column.metric.as_str());
     let columns: Vec<&Column> = columns.iter().filter(compared).collect();
-    let rows: Vec<Vec<String>> = distinct(of_policy.iter().map(|comparison| &comparison.objective))
+    let row = |c: &Comparison| (c.objective.clone(), c.learning_rate.map(f64::to_bits));
+    let mut compared: Vec<&Comparison> = Vec::new();
+    for comparison in &of_policy {
+        if !compared.iter().any(|known| row(known) == row(comparison)) {
+            compared.push(comparison);
+        }
+    }
+    let rows: Vec<Vec<String>> = compared
         .into_iter()
-        .map(|objective| {
+        .map(|first| {
             let cell = |column: &&Column| {
-                let found = of_policy.iter().find(|c| c.objective == *objective && c.metric == column.metric);
+                let found = of_policy.iter().find(|c| row(c) == row(first) && c.metric == column.metric);
                 found.map_or("–".into(), |c| interval(c))
             };
-            std::iter::once(format!("  {objective}")).chain(columns.iter().map(cell)).collect()
+            let title = format!("  {}{}", first.objective, compared_rates(first));
+            std::iter::once(title).chain(columns.iter().map(cell)).collect()
         })
         .collect();
     let title = format!("  Δ to {}", first.baseline);
     let header: Vec<String> =
         std::iter::once(title).chain(columns.iter().map(|column| column.title.clone())).collect();
     aligned(&header, &rows, room)
+}
+
+/// At which learning rates two objectives are compared, where arms differ in them.
+fn compared_rates(comparison: &Comparison) -> String {
+    match (comparison.learning_rate, comparison.baseline_learning_rate) {
+        (Some(rate), Some(other)) if rate != other => format!("{}, to {other:?}", rates::suffix(rate)),
+        (rate, _) => rate.map_or(String::new(), rates::suffix),
+    }
 }
 
 /// A difference with as many decimals as its interval gives two digits to.
@@ -208,6 +228,7 @@ fn interval(comparison: &Comparison) -> String {
 
 fn notes(record: &RunRecord) -> Vec<String> {
     let mut notes = vec![budget(record)];
+    notes.extend(rates::notes(record));
     let estimated = |measures: &Measures| measures.flat().any(|(_, measure)| measure.std_error.is_some());
     if record.arms.iter().filter_map(|arm| arm.initial.as_ref()).any(estimated) {
         notes.push(
@@ -238,10 +259,12 @@ fn notes(record: &RunRecord) -> Vec<String> {
     } else if pairs > 1 {
         notes.push("Δ: mean difference over paired seeds; an interval takes five of them".to_string());
     }
+    let with_rates = rates::are_shown(record);
     let failed = record.arms.iter().filter_map(|arm| {
         let Failure { step, message } = arm.failure.as_ref()?;
         let (policy, objective, seed) = (shown(&arm.policy), shown(&arm.objective), arm.seed);
-        Some(format!("failed: {policy} · {objective} · seed {seed} at step {step}: {message}"))
+        let rate = if with_rates { rates::suffix(arm.learning_rate) } else { String::new() };
+        Some(format!("failed: {policy} · {objective}{rate} · seed {seed} at step {step}: {message}"))
     });
     notes.extend(failed);
     notes.extend(arm_warnings(record));
@@ -249,27 +272,33 @@ fn notes(record: &RunRecord) -> Vec<String> {
     notes
 }
 
-/// The warnings of arms, once a policy and objective, with the number of seeds that they came up with.
+/// The warnings of arms, once a policy, objective and learning rate, with the number of seeds that they came up with.
 fn arm_warnings(record: &RunRecord) -> Vec<String> {
+    let with_rates = rates::are_shown(record);
+    let of_row = |first: &ArmRecord, arm: &ArmRecord| {
+        first.policy == arm.policy
+            && first.objective == arm.objective
+            && first.learning_rate.to_bits() == arm.learning_rate.to_bits()
+    };
     let mut told: Vec<(&ArmRecord, &Warning)> = Vec::new();
     for arm in &record.arms {
         for warning in arm.warnings.iter() {
-            let known = |(first, known): &(&ArmRecord, &Warning)| {
-                first.policy == arm.policy && first.objective == arm.objective && known.is_like(warning)
-            };
+            let known =
+                |(first, known): &(&ArmRecord, &Warning)| of_row(first, arm) && known.is_like(warning);
             if !told.iter().any(known) {
                 told.push((arm, warning));
             }
         }
     }
     let line = |(arm, warning): (&ArmRecord, &Warning)| {
-        let arms = || record.arms_of(&arm.policy, &arm.objective);
+        let arms = || record.arms.iter().filter(|other| of_row(arm, other));
         let warned = arms().filter(|arm| arm.warnings.iter().any(|other| other.is_like(warning))).count();
         let times = match arms().count() {
             1 => String::new(),
             all => format!(" ({warned} of {all} seeds, figures of seed {})", arm.seed),
         };
-        format!("warning: {} · {}{times}: {warning}", shown(&arm.policy), shown(&arm.objective))
+        let rate = if with_rates { rates::suffix(arm.learning_rate) } else { String::new() };
+        format!("warning: {} · {}{rate}{times}: {warning}", shown(&arm.policy), shown(&arm.objective))
     };
     told.into_iter().map(line).collect()
 }

@@ -5,13 +5,14 @@ use crate::directory::{DirectoryError, Place, RunDirectory};
 use crate::files::{Unwritable, Writer};
 use crate::observers::Observer;
 use crate::part::tell_part;
+use crate::phases::Phases;
 use crate::store::{Found, Store};
 use crate::tidy::tidy;
 use crate::train::{Patience, RunArm, Trainer, name};
 use pstar_lab::experiment::{Experiment, ExperimentError};
 use pstar_lab::run::{
-    ArmSpecs, Prepared, Progress, Starts, arm_record, assemble, collect_provenance, look_for_optima,
-    prepare_telling, resolved, unbegun,
+    ArmSpecs, Ended, Prepared, Progress, Starts, assemble, collect_provenance, look_for_optima,
+    prepare_telling, resolved,
 };
 use pstar_loader::Registry;
 use pstar_record::{ArmRecord, ArmStatus, RunRecord};
@@ -109,14 +110,14 @@ pub fn conduct(
     let place = Place { experiment: &text, inputs: &experiment.inputs, writer: &writer };
     let parent = Path::new("runs");
     let name = experiment.file.name.value();
-    let arms = arms_of(experiment, registry);
+    let phases = Phases::new(&experiment.plan, ArmSpecs::new(experiment, registry));
     if !options.fresh {
         let known = match options.directory {
             Some(path) => RunDirectory::look(path, &place)?,
             None => RunDirectory::look_for(parent, name, &place)?,
         };
         if let Some((directory, record)) = known.and_then(|directory| {
-            let record = directory.complete_record().filter(|record| is_of(record, &arms))?;
+            let record = directory.complete_record().filter(|record| phases.are_of(record))?;
             // What failed is tried again, and what could not be kept is run again.
             let kept = options.store.unwrap_or(directory.path()).join("arms");
             let kept = record.arms.iter().all(|arm| kept.join(&arm.id).join("result.json").exists());
@@ -142,8 +143,8 @@ pub fn conduct(
     (options.began)(directory.path());
     directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory)?;
     let store = Store::open(options.store.unwrap_or(directory.path()), &owner, &writer, true);
-    let known = known(&store, &arms, &prepared);
-    let done = known.iter().filter(|arm| is_complete(arm.as_ref())).count();
+    let left = phases.look(&store, &prepared);
+    let (done, all) = (left.done, experiment.plan.arm_count());
     let mut provenance = collect_provenance(registry, experiment, options.set);
     let is_new_part = options.part != Part::Finish;
     provenance.store =
@@ -152,32 +153,27 @@ pub fn conduct(
         directory.write_provenance(&tell_part(directory.provenance(), provenance, done))?;
     }
     if options.part != Part::All {
-        let unbegun = |own: &RunArm| {
-            let record = arm_record(&prepared, own.key, unbegun());
-            ArmRecord { id: own.id.clone(), ..record }
-        };
-        let all = known.into_iter().zip(&arms).map(|(arm, own)| arm.unwrap_or_else(|| unbegun(own)));
-        let all = all.collect();
         let (record, unwritten) = match options.part {
-            Part::Finish => finish(&prepared, &directory, &store, all, options.table, progress),
-            _ => (assemble(&prepared, all), None),
+            Part::Finish => finish(&prepared, &directory, &store, left.ended, options.table, progress),
+            _ => (assemble(&prepared, left.ended), None),
         };
         return Ok(Conducted { record, directory: directory.path().to_path_buf(), unwritten });
     }
     if done > 0 {
-        progress.word(&format!("{done} of {} arms are done already", arms.len()));
+        progress.word(&format!("{done} of {all} arms are done already"));
     }
     let observers = (options.observers)(directory.path());
     progress.phase("evaluating policies at their start");
-    let open = known.iter().zip(&arms).filter(|(arm, _)| !is_complete(arm.as_ref()));
-    let starts = Starts::of(&prepared, open.map(|(_, arm)| arm.key));
+    let starts = Starts::of(&prepared, left.open.into_iter());
     let trainer = Trainer::new(&prepared, starts, &store, &observers, options.checkpoint, progress);
-    let failed = known.iter().flatten().filter(|arm| arm.status == ArmStatus::Failed);
-    trainer.retry(failed.map(|arm| arm.id.clone()));
-    let known = known.into_iter().map(|arm| arm.filter(|arm| is_complete(Some(arm)))).collect();
-    let left = arms.len() - done;
-    progress.begin(left as u64, prepared.training.steps.into());
-    let ended = trainer.run(&arms, known, Patience::Endless);
+    progress.begin(all.saturating_sub(done as u64), prepared.training.steps.into());
+    let ended = phases.run(&prepared, &mut |arms| {
+        let known = known(&store, arms, &prepared);
+        let failed = known.iter().flatten().filter(|arm| arm.status == ArmStatus::Failed);
+        trainer.retry(failed.map(|arm| arm.id.clone()));
+        let known = known.into_iter().map(|arm| arm.filter(|arm| is_complete(Some(arm)))).collect();
+        trainer.run(arms, known, Patience::Endless)
+    });
     progress.end();
     let unkept = trainer.into_unwritable();
     let (record, unwritten) = finish(&prepared, &directory, &store, ended, options.table, progress);
@@ -194,14 +190,15 @@ pub(crate) fn finish(
     prepared: &Prepared<'_>,
     directory: &RunDirectory,
     store: &Store,
-    arms: Vec<ArmRecord>,
+    ended: Ended,
     table: &dyn Fn(&RunRecord) -> String,
     progress: &dyn Progress,
 ) -> (RunRecord, Option<Unwritable>) {
-    let mut record = assemble(prepared, arms);
+    let mut record = assemble(prepared, ended);
     let optima = record.missing.optima;
     // What was trained is safe before anything else is tried.
-    let curves = write_curves(directory, store, &record);
+    let with_rate = prepared.experiment.plan.has_several_rates();
+    let curves = write_curves(directory, store, &record, with_rate);
     let mut unwritten = directory.write_record(&record, &table(&record)).and(curves).err();
     if !progress.stopped() && optima && record.missing.arms.is_empty() {
         if unwritten.is_none() {
@@ -212,21 +209,6 @@ pub(crate) fn finish(
         unwritten = directory.write_record(&record, &table(&record)).err().or(unwritten);
     }
     (record, unwritten)
-}
-
-/// The arms of an experiment, in the order of its rows.
-pub(crate) fn arms_of(experiment: &Experiment, registry: &Registry) -> Vec<RunArm> {
-    let specs = ArmSpecs::new(experiment, registry);
-    let arm = |key| {
-        let spec = specs.of(key);
-        RunArm { key, id: spec.id(), spec: spec.text().into() }
-    };
-    experiment.plan.arms().map(arm).collect()
-}
-
-/// Whether a record is of these arms, one by one.
-fn is_of(record: &RunRecord, arms: &[RunArm]) -> bool {
-    record.arms.len() == arms.len() && record.arms.iter().zip(arms).all(|(found, arm)| found.id == arm.id)
 }
 
 /// The results that are there, without names; those that are damaged are told when their arm's turn comes.
@@ -245,15 +227,19 @@ pub(crate) fn is_complete(arm: Option<&ArmRecord>) -> bool {
     arm.is_some_and(|arm| arm.status == ArmStatus::Complete)
 }
 
-fn write_curves(directory: &RunDirectory, store: &Store, record: &RunRecord) -> Result<(), Unwritable> {
-    directory.write_curves(&mut |curves| {
+fn write_curves(
+    directory: &RunDirectory,
+    store: &Store,
+    record: &RunRecord,
+    with_rate: bool,
+) -> Result<(), Unwritable> {
+    directory.write_curves(with_rate, &mut |curves| {
         for arm in &record.arms {
-            let name = (arm.policy.as_str(), arm.objective.as_str(), arm.seed);
             // What is kept is not in memory.
             if arm.curve.is_empty() {
-                curves.arm(name, &store.arm(&arm.id).curve().unwrap_or_default())?;
+                curves.arm(arm, &store.arm(&arm.id).curve().unwrap_or_default())?;
             } else {
-                curves.arm(name, &arm.curve)?;
+                curves.arm(arm, &arm.curve)?;
             }
         }
         Ok(())

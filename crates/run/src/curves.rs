@@ -2,11 +2,17 @@
 
 use pstar_lab::training::told_apart;
 use pstar_record::number::number;
-use pstar_record::{CurvePoint, Measure};
+use pstar_record::{ArmRecord, CurvePoint, Measure};
 use std::io::{self, Write};
 
-/// The columns.
-const HEADER: [&str; 6] = ["policy", "objective", "seed", "step", "metric", "value"];
+/// The columns that say which arm.
+const ARM: [&str; 3] = ["policy", "objective", "seed"];
+
+/// The column behind them where arms differ in it.
+const RATE: &str = "learning_rate";
+
+/// The other columns.
+const POINT: [&str; 3] = ["step", "metric", "value"];
 
 /// Names and values of a point, as text.
 pub(crate) fn values(point: &CurvePoint) -> impl Iterator<Item = (String, String)> {
@@ -28,31 +34,34 @@ fn text(value: f64) -> String {
 }
 
 /// Writes the header, and then arm by arm.
-pub(crate) struct Curves<W: Write>(csv::Writer<W>);
+pub(crate) struct Curves<W: Write> {
+    writer: csv::Writer<W>,
+    with_rate: bool,
+}
 
 impl<W: Write> Curves<W> {
-    pub(crate) fn begin(to: W) -> io::Result<Self> {
+    /// With a column for learning rates or without.
+    pub(crate) fn begin(to: W, with_rate: bool) -> io::Result<Self> {
         let mut writer = csv::Writer::from_writer(to);
-        writer.write_record(HEADER)?;
-        Ok(Self(writer))
+        writer.write_record(ARM.into_iter().chain(with_rate.then_some(RATE)).chain(POINT))?;
+        Ok(Self { writer, with_rate })
     }
 
-    pub(crate) fn arm(
-        &mut self,
-        (policy, objective, seed): (&str, &str, u64),
-        curve: &[CurvePoint],
-    ) -> io::Result<()> {
-        let seed = seed.to_string();
+    /// The curve of an arm.
+    pub(crate) fn arm(&mut self, arm: &ArmRecord, curve: &[CurvePoint]) -> io::Result<()> {
+        let (seed, rate) = (arm.seed.to_string(), text(arm.learning_rate));
+        let mut of_arm = vec![&*arm.policy, &*arm.objective, &*seed];
+        of_arm.extend(self.with_rate.then_some(&*rate));
         for point in curve {
             let step = point.step.to_string();
             for (metric, value) in values(point) {
-                self.0.write_record([policy, objective, &seed, &step, &metric, &value])?;
+                self.writer.write_record(of_arm.iter().copied().chain([&*step, &*metric, &*value]))?;
             }
         }
         Ok(())
     }
 
     pub(crate) fn end(mut self) -> io::Result<()> {
-        self.0.flush()
+        self.writer.flush()
     }
 }

@@ -294,11 +294,12 @@ impl RunDirectory {
     /// Writes the curves of all arms.
     pub(crate) fn write_curves(
         &self,
+        with_rate: bool,
         fill: &mut dyn FnMut(&mut Curves<&mut dyn Write>) -> io::Result<()>,
     ) -> Result<(), Unwritable> {
         self.writer.write_with(&self.path.join("curves.csv"), &mut |file| {
             let mut buffered = BufWriter::new(file);
-            let mut curves = Curves::begin(&mut buffered as &mut dyn Write)?;
+            let mut curves = Curves::begin(&mut buffered as &mut dyn Write, with_rate)?;
             fill(&mut curves)?;
             curves.end()?;
             buffered.flush()

@@ -9,6 +9,7 @@ mod files;
 pub mod isolate;
 pub mod observers;
 mod part;
+mod phases;
 mod store;
 mod tidy;
 mod train;

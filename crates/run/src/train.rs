@@ -317,7 +317,7 @@ pub(crate) fn name(prepared: &Prepared<'_>, arm: &RunArm, record: &mut ArmRecord
     record.id.clone_from(&arm.id);
     // Of an arm that ended its process nobody who knew could say these.
     record.seed = arm.key.seed;
-    record.learning_rate = prepared.training.optimizer.learning_rate();
+    record.learning_rate = prepared.experiment.plan.rate_of(arm.key);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,14 +1,15 @@
 //! One worker of a run that others may work on as well.
 
 use crate::claims::{Claims, Owner, Taken};
-use crate::conduct::{RunError, arms_of, finish, is_complete, known};
+use crate::conduct::{RunError, finish, known};
 use crate::directory::{DirectoryError, RunDirectory};
 use crate::files::{Unwritable, Writer};
+use crate::phases::Phases;
 use crate::store::Store;
 use crate::tidy::tidy;
 use crate::train::{Patience, Trainer};
 use pstar_lab::experiment::Experiment;
-use pstar_lab::run::{Progress, Starts, prepare_telling};
+use pstar_lab::run::{ArmSpecs, Progress, Starts, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::{ArmStatus, RunRecord};
 use std::fs;
@@ -64,33 +65,39 @@ pub fn work(
             return Err(DirectoryError::OtherPlugin { path: path.to_path_buf(), plugin }.into());
         }
     }
-    let mut arms = arms_of(experiment, registry);
+    let phases = Phases::new(&experiment.plan, ArmSpecs::new(experiment, registry));
     let prepared = prepare_telling(experiment, registry, progress)?;
     prepared.check_memory()?;
     let root = provenance.store.as_ref().map_or(path, Path::new);
     let store = Store::open(root, &owner, &writer, false);
-    let order = arms.iter().map(|arm| arm.id.clone()).collect::<Vec<_>>();
-    // Each worker begins elsewhere, so that they seldom look at the same arm.
-    let first = usize::from_str_radix(&owner.id[..4], 16).unwrap_or(0) % arms.len().max(1);
-    arms.rotate_left(first);
-    let found = known(&store, &arms, &prepared);
-    let open = found.iter().zip(&arms).filter(|(arm, _)| !is_complete(arm.as_ref()));
-    let open: Vec<_> = open.map(|(_, arm)| arm.key).collect();
+    let left = phases.look(&store, &prepared);
+    let trained = left.open.len();
     progress.phase("evaluating policies at their start");
-    let starts = Starts::of(&prepared, open.iter().copied());
+    let starts = Starts::of(&prepared, left.open.into_iter());
     let trainer = Trainer::new(&prepared, starts, &store, &[], options.checkpoint, progress);
-    progress.begin(open.len() as u64, prepared.training.steps.into());
-    let mut ended = trainer.run(&arms, found, Patience::For(options.linger));
+    progress.begin(trained as u64, prepared.training.steps.into());
+    let number = usize::from_str_radix(&owner.id[..4], 16).unwrap_or(0);
+    let ended = phases.run(&prepared, &mut |own| {
+        let mut own = own.to_vec();
+        // Each worker begins elsewhere, so that they seldom look at the same arm.
+        let first = number % own.len().max(1);
+        own.rotate_left(first);
+        let found = known(&store, &own, &prepared);
+        let mut ended = trainer.run(&own, found, Patience::For(options.linger));
+        ended.rotate_right(first);
+        ended
+    });
     progress.end();
     if let Some(error) = trainer.into_unwritable() {
         return Err(error.into());
     }
-    let count = |status| ended.iter().filter(|arm| arm.status == status).count();
-    let worked =
-        Worked { arms: arms.len(), complete: count(ArmStatus::Complete), failed: count(ArmStatus::Failed) };
+    let count = |status| ended.statuses().filter(|&other| other == status).count();
+    let worked = Worked {
+        arms: ended.statuses().count(),
+        complete: count(ArmStatus::Complete),
+        failed: count(ArmStatus::Failed),
+    };
     if worked.complete + worked.failed == worked.arms && !progress.stopped() {
-        ended.rotate_right(first);
-        debug_assert!(ended.iter().map(|arm| &arm.id).eq(&order), "the order of the rows");
         let place = path.join("summary");
         fs::create_dir_all(&place).map_err(Unwritable::at(&place))?;
         if let Taken::Mine(claim) = store.claims().take(&place)? {

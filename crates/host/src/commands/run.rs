@@ -78,7 +78,7 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
     if part == Part::Prepare {
         if args.prepare {
             let (open, path) = (record.interruptions(), quoted(&directory.display().to_string()));
-            print(&format!("{open} of {} arms are to be run: host worker {path}\n", record.arms.len()))?;
+            print(&format!("{open} of {} arms are to be run: host worker {path}\n", record.arm_count()))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -104,7 +104,7 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
 
 /// Says what a signal left undone, and how to go on.
 fn stopped(record: &RunRecord, signal: u8, again: &str) {
-    let (left, all) = (record.interruptions(), record.arms.len());
+    let (left, all) = (record.interruptions(), record.arm_count());
     // Where standard error is gone there is nobody left to tell.
     let _ = writeln!(
         io::stderr(),

@@ -2,9 +2,11 @@
 
 mod components;
 mod evaluation;
+mod rates;
 mod task;
 mod training;
 
+use super::seeds::{MOST_SEEDS, Seeds};
 use super::{Experiment, ExperimentError, ExperimentFile, Problem, ProblemKind, TaskFile};
 use crate::inputs::Inputs;
 use crate::plan::Plan;
@@ -43,8 +45,11 @@ pub fn check(
     let directory = file.directory.as_ref().map_or(folder.clone(), |directory| folder.join(directory));
     let mut checker = Checker { text, directory, registry, problems: Vec::new(), inputs: Inputs::default() };
     checker.name(&file);
-    let seeds = checker.seeds(&file);
+    let seeds = file.seeds.as_ref().map_or_else(Vec::new, |seeds| checker.seeds(seeds));
     let training = file.training.as_ref().and_then(|training| checker.training(training));
+    let learning_rates = checker.learning_rates(&file);
+    let select_on = file.training.as_ref().and_then(|training| training.select_on.as_ref());
+    let select_on = checker.select_on(select_on, learning_rates.len(), &seeds);
     let evaluation = checker.evaluation(&file.evaluation, &file.exact, training.as_ref());
     let built = checker.task(&file);
     let task = built.as_ref().map(|built| &built.task);
@@ -54,7 +59,7 @@ pub fn check(
     let (path, text) = (path.to_path_buf(), text.to_string());
     match world {
         Some(world) if checker.problems.is_empty() => {
-            let plan = Plan { policies, objectives, training, seeds };
+            let plan = Plan { policies, objectives, training, learning_rates, select_on, seeds };
             Ok(Experiment { file, path, text, inputs: checker.inputs, world, plan })
         }
         _ => Err(ExperimentError { path, text, problems: checker.problems }),
@@ -111,8 +116,12 @@ impl Checker<'_> {
         }
     }
 
-    fn seeds(&mut self, file: &ExperimentFile) -> Vec<u64> {
-        let Some(seeds) = &file.seeds else { return Vec::new() };
+    fn seeds(&mut self, seeds: &Seeds) -> Vec<u64> {
+        if let Some(count) = seeds.refused() {
+            let message =
+                format!("`seeds` must be a list or a number from 1 to {MOST_SEEDS}, found `{count}`");
+            self.problem(Problem::at(seeds.place(self.text), message));
+        }
         // Sorting is faster than a set of a million, which is for the order in the file, where there is a fault.
         let mut sorted = seeds.values.clone();
         sorted.sort_unstable();

@@ -6,6 +6,7 @@ use super::{ExperimentError, Located, Verbatim, reading};
 use crate::plan::{SampleSource, Sampling, Start};
 use pstar_core::config::UniqueMap;
 use pstar_core::data::Ending;
+use pstar_record::Best;
 use serde::{Deserialize, Serialize, Serializer};
 use std::path::Path;
 
@@ -25,7 +26,7 @@ pub struct ExperimentFile {
     pub policies: UniqueMap<PolicyFile>,
     /// The objectives that train them.
     #[serde(default)]
-    pub objectives: UniqueMap<ComponentFile>,
+    pub objectives: UniqueMap<ObjectiveFile>,
     /// How they train.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingFile>,
@@ -142,6 +143,27 @@ pub struct PolicyFile {
     pub start: Located<Start>,
 }
 
+/// An objective.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectiveFile {
+    /// The component's name.
+    pub plugin: Located<String>,
+    /// Its configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "bare")]
+    pub config: Option<Configuration>,
+    /// The step size of its arms, where it is not that of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<Located<f64>>,
+}
+
+impl ObjectiveFile {
+    /// What it is made from.
+    pub fn component(&self) -> ComponentFile {
+        ComponentFile { plugin: self.plugin.clone(), config: self.config.clone() }
+    }
+}
+
 /// How policies train.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -152,9 +174,27 @@ pub struct TrainingFile {
     pub steps: Located<u32>,
     /// The optimizer, the same for all arms.
     pub optimizer: Located<OptimizerFile>,
+    /// The step sizes, instead of the optimizer's own: each arm is trained at each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rates: Option<Located<Vec<Verbatim<f64>>>>,
+    /// How one of them is selected; default: arms at all of them are shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub select_on: Option<Located<SelectOnFile>>,
     /// Greatest Euclidean norm of a gradient; longer ones are scaled down to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<Located<f64>>,
+}
+
+/// How a learning rate is selected for each policy and objective.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectOnFile {
+    /// The seeds of the arms that select, none of those that are shown.
+    pub seeds: Seeds,
+    /// The figure, as in `curves.csv`, at the end of an arm.
+    pub metric: Located<String>,
+    /// Which mean of it over the seeds is the best.
+    pub best: Best,
 }
 
 /// Where gradients come from.
@@ -214,13 +254,15 @@ pub struct RedrawFile {
 pub enum OptimizerFile {
     /// Plain gradient ascent.
     Sgd {
-        /// Step size.
-        learning_rate: f64,
+        /// Step size; may be left out beside `learning_rates`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        learning_rate: Option<f64>,
     },
     /// Kingma and Ba (2015).
     Adam {
-        /// Step size.
-        learning_rate: f64,
+        /// Step size; may be left out beside `learning_rates`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        learning_rate: Option<f64>,
         /// Decay of the first moment.
         #[serde(default = "default_beta1")]
         beta1: f64,
@@ -231,6 +273,23 @@ pub enum OptimizerFile {
         #[serde(default = "default_epsilon")]
         epsilon: f64,
     },
+}
+
+impl OptimizerFile {
+    /// The step size.
+    pub fn learning_rate(&self) -> Option<f64> {
+        match *self {
+            Self::Sgd { learning_rate } | Self::Adam { learning_rate, .. } => learning_rate,
+        }
+    }
+
+    /// The same optimizer at another step size.
+    #[must_use]
+    pub fn at(mut self, rate: f64) -> Self {
+        let (Self::Sgd { learning_rate } | Self::Adam { learning_rate, .. }) = &mut self;
+        *learning_rate = Some(rate);
+        self
+    }
 }
 
 fn default_beta1() -> f64 {

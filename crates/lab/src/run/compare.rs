@@ -6,44 +6,69 @@ use pstar_stats::{Difference, paired_difference};
 /// The 97.5 % quantile of the normal distribution.
 const NORMAL_QUANTILE: f64 = 1.959_964;
 
-/// Compares every objective with the first of `objectives`, for every policy and figure that the arms share.
+/// Compares every objective with the first of `objectives`, for every policy and figure that the arms share: at each of its
+/// learning rates with the first at the same rate, or at the only one that the first has.
 ///
 /// Only seeds that both completed are paired; a figure that is infinite in one of them has no difference.
 pub(crate) fn compare(policies: &[String], objectives: &[String], arms: &[ArmRecord]) -> Vec<Comparison> {
     let Some((baseline, others)) = objectives.split_first() else { return Vec::new() };
+    let named = arms.iter().any(|arm| arm.learning_rate.to_bits() != arms[0].learning_rate.to_bits());
     let mut comparisons = Vec::new();
     for policy in policies {
-        let of = |objective: &String| -> Vec<(u64, &Measures)> {
-            arms.iter()
-                .filter(|arm| arm.policy == *policy && arm.objective == *objective)
-                .filter(|arm| arm.status == ArmStatus::Complete)
-                .filter_map(|arm| Some((arm.seed, arm.last.as_ref()?)))
-                .collect()
-        };
-        let first = of(baseline);
+        let first = rows(policy, baseline, arms);
         for objective in others {
-            let pairs: Vec<(&Measures, &Measures)> = of(objective)
-                .into_iter()
-                .filter_map(|(seed, last)| Some((last, first.iter().find(|(other, _)| *other == seed)?.1)))
-                .collect();
-            for (metric, Difference { mean, interval }) in differences(&pairs) {
-                let shared = shared_std_error(&pairs, &metric);
-                let interval = interval.map(|ends| shared.map_or(ends, |error| widened(mean, ends, error)));
-                comparisons.push(Comparison {
-                    policy: policy.clone(),
-                    objective: objective.clone(),
-                    baseline: baseline.clone(),
-                    metric,
-                    difference: mean,
-                    low: interval.map(|(low, _)| low),
-                    high: interval.map(|(_, high)| high),
-                    shared_std_error: shared,
-                    pairs: pairs.len(),
-                });
+            let rows = rows(policy, objective, arms);
+            for row in &rows {
+                let same = first.iter().find(|first| first.rate.to_bits() == row.rate.to_bits());
+                let single = (first.len() == 1).then_some(&first[..]).and_then(<[Row<'_>]>::first);
+                let Some(first) = same.or(single) else { continue };
+                let of_seed = |seed| first.ends.iter().find(|(other, _)| *other == seed);
+                let pairs: Vec<(&Measures, &Measures)> =
+                    row.ends.iter().filter_map(|&(seed, last)| Some((last, of_seed(seed)?.1))).collect();
+                for (metric, Difference { mean, interval }) in differences(&pairs) {
+                    let shared = shared_std_error(&pairs, &metric);
+                    let interval =
+                        interval.map(|ends| shared.map_or(ends, |error| widened(mean, ends, error)));
+                    comparisons.push(Comparison {
+                        policy: policy.clone(),
+                        objective: objective.clone(),
+                        baseline: baseline.clone(),
+                        learning_rate: named.then_some(row.rate),
+                        baseline_learning_rate: named.then_some(first.rate),
+                        metric,
+                        difference: mean,
+                        low: interval.map(|(low, _)| low),
+                        high: interval.map(|(_, high)| high),
+                        shared_std_error: shared,
+                        pairs: pairs.len(),
+                    });
+                }
             }
         }
     }
     comparisons
+}
+
+/// The arms of a policy and objective at one learning rate.
+struct Row<'a> {
+    rate: f64,
+    /// Seeds, and figures at the end, of those that completed.
+    ends: Vec<(u64, &'a Measures)>,
+}
+
+/// The arms of a policy and objective, rate by rate.
+fn rows<'a>(policy: &str, objective: &str, arms: &'a [ArmRecord]) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = Vec::new();
+    for arm in arms.iter().filter(|arm| arm.policy == policy && arm.objective == objective) {
+        let rate = arm.learning_rate;
+        let at = rows.iter().position(|row| row.rate.to_bits() == rate.to_bits()).unwrap_or_else(|| {
+            rows.push(Row { rate, ends: Vec::new() });
+            rows.len() - 1
+        });
+        let last = arm.last.as_ref().filter(|_| arm.status == ArmStatus::Complete);
+        rows[at].ends.extend(last.map(|last| (arm.seed, last)));
+    }
+    rows
 }
 
 fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Difference)> {

@@ -92,13 +92,15 @@ impl Estimate {
 /// Seconds of processor time of all arms and of the search for optima.
 fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
     let experiment = prepared.experiment;
-    let seeds = experiment.plan.seeds.len() as f64;
+    let plan = &experiment.plan;
+    let selecting = plan.select_on.as_ref().map_or(0, |select_on| select_on.seeds.len());
+    let seeds = (plan.seeds.len() + selecting) as f64;
     let steps = f64::from(prepared.training.steps);
     // The curve's first and last point come with the full evaluations.
     let points = f64::from(prepared.training.steps.saturating_sub(1) / experiment.world.evaluation.every);
     let mut by_plugin: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
-    for (objective, spec) in experiment.plan.objectives.iter().enumerate() {
-        by_plugin.entry(&spec.plugin).or_insert((objective, 0.0)).1 += 1.0;
+    for (objective, spec) in plan.objectives.iter().enumerate() {
+        by_plugin.entry(&spec.plugin).or_insert((objective, 0.0)).1 += plan.arms_under(objective) as f64;
     }
     let mut seconds = 0.0;
     for policy in 0..experiment.plan.policies.len() {
@@ -109,7 +111,7 @@ fn work(prepared: &Prepared<'_>) -> Result<f64, PluginError> {
                 step = Some(step_seconds(prepared, policy, objective, &parts)?);
             }
             let arm = parts.full + points * parts.point + steps * step.unwrap_or(0.0);
-            seconds += seeds * count * arm;
+            seconds += count * arm;
         }
         seconds += if parts.by_seed { seeds * parts.full } else { parts.full };
         if experiment.world.evaluation.optima {
@@ -161,7 +163,6 @@ fn step_seconds(
     let mut least = f64::INFINITY;
     for tried in TRIED {
         let steps = prepared.training.steps.min(tried);
-        let training = Training { gradient, steps, ..prepared.training };
         let mut ticks = Vec::new();
         let mut tick = |event: ArmEvent<'_>| {
             if let ArmEvent::Step { .. } = event {
@@ -169,7 +170,8 @@ fn step_seconds(
             }
             Control::Continue
         };
-        let arm = ArmKey { policy, objective, seed };
+        let arm = ArmKey { policy, objective, rate: 0, seed };
+        let training = Training { gradient, steps, ..prepared.training_of(arm) };
         train(components(prepared, training, arm)?, &parts.initial, &mut tick);
         least = ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(least, f64::min);
         if least > SHORT {

@@ -1,14 +1,16 @@
 //! Training arms, and putting a record together from theirs.
 
 use super::initial::Starting;
-use super::{Prepared, Progress, Starts, compare, seeds};
+use super::{Ended, Prepared, Progress, Rates, Starts, compare, seeds};
 use crate::evaluation::Evaluation;
 use crate::optimum::{Question, Search, beside};
 use crate::plan::{ArmKey, Training};
 use crate::training::{Arm, ArmEvent, ArmOutcome, ArmState, Components, Control, train};
 use pstar_core::PluginError;
 use pstar_core::files::sha256;
-use pstar_record::{ArmRecord, ArmStatus, ClassOptimum, Missing, RunRecord, VERSION, Warning, Warnings};
+use pstar_record::{
+    ArmRecord, ArmStatus, ClassOptimum, Missing, RunRecord, Selection, VERSION, Warning, Warnings,
+};
 use rayon::prelude::*;
 
 /// Runs all arms in memory, in parallel on the current pool of threads. No thread count changes a bit of the record.
@@ -17,9 +19,8 @@ use rayon::prelude::*;
 pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
     let plan = &prepared.experiment.plan;
     progress.phase("evaluating policies at their start");
-    let starts = Starts::of(prepared, plan.arms());
+    let starts = Starts::of(prepared, plan.selecting().chain(plan.arms()));
     progress.begin(plan.arm_count(), prepared.training.steps.into());
-    let arms: Vec<ArmKey> = plan.arms().collect();
     let run = |arm: ArmKey| {
         if progress.stopped() {
             return arm_record(prepared, arm, unbegun());
@@ -35,9 +36,12 @@ pub fn execute(prepared: &Prepared<'_>, progress: &dyn Progress) -> RunRecord {
         progress.arm_ended(&prepared.called(arm));
         record
     };
-    let arms = arms.into_par_iter().map(run).collect();
+    let selecting: Vec<ArmKey> = plan.selecting().collect();
+    let tried: Vec<Option<ArmRecord>> = selecting.into_par_iter().map(run).map(Some).collect();
+    let rates = Rates::of(plan, &tried);
+    let arms = rates.arms().into_par_iter().map(run).collect();
     progress.end();
-    assemble(prepared, arms)
+    assemble(prepared, rates.into_ended(prepared, arms))
 }
 
 /// The outcome of an arm that a stopped run did not come to.
@@ -46,14 +50,19 @@ pub fn unbegun() -> ArmOutcome {
 }
 
 /// The record of a run from those of its arms, without optima.
-pub fn assemble(prepared: &Prepared<'_>, arms: Vec<ArmRecord>) -> RunRecord {
+pub fn assemble(prepared: &Prepared<'_>, ended: Ended) -> RunRecord {
+    let Ended { arms, selection } = ended;
     let Prepared { experiment, truth, .. } = prepared;
     let policies: Vec<String> = experiment.plan.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.plan.objectives.iter().map(|spec| spec.name.clone()).collect();
     let warnings = prepared.warnings.iter().cloned().chain(seeds::without_effect(&arms)).collect();
-    let open = arms.iter().filter(|arm| arm.status == ArmStatus::Interrupted);
+    // The names of arms whose learning rate is still to be selected are not known.
+    let is_known = |arm: &&ArmRecord| !arm.learning_rate.is_nan();
+    let open = arms.iter().filter(|arm| arm.status == ArmStatus::Interrupted).filter(is_known);
+    let selecting = selection.iter().flat_map(Selection::arms);
+    let selecting = selecting.filter(|arm| arm.status == ArmStatus::Interrupted);
     let missing = Missing {
-        arms: open.map(|arm| arm.id.clone()).collect(),
+        arms: selecting.map(|arm| &arm.id).chain(open.map(|arm| &arm.id)).cloned().collect(),
         optima: experiment.world.evaluation.optima,
     };
     RunRecord {
@@ -64,6 +73,7 @@ pub fn assemble(prepared: &Prepared<'_>, arms: Vec<ArmRecord>) -> RunRecord {
         method: truth.method(),
         comparisons: compare(&policies, &objectives, &arms),
         arms,
+        selection,
         references: prepared.references.clone(),
         optima: Vec::new(),
         warnings,
@@ -125,7 +135,7 @@ pub fn arm_record(prepared: &Prepared<'_>, arm: ArmKey, outcome: ArmOutcome) -> 
         policy: policy.into(),
         objective: objective.into(),
         seed: arm.seed,
-        learning_rate: prepared.training.optimizer.learning_rate(),
+        learning_rate: prepared.experiment.plan.rate_of(arm),
         status: outcome.status,
         failure: outcome.failure,
         first_batch: outcome.first_batch,
@@ -151,7 +161,7 @@ pub fn start_arm(
     arm: ArmKey,
     tell: &mut dyn FnMut(ArmEvent<'_>) -> Control,
 ) -> Result<ArmOutcome, PluginError> {
-    Ok(train(components(prepared, prepared.training, arm)?, initial, tell))
+    Ok(train(components(prepared, prepared.training_of(arm), arm)?, initial, tell))
 }
 
 /// Makes the components of an arm and trains it from a state that it told.
@@ -165,7 +175,7 @@ pub fn resume_arm(
     tell: &mut dyn FnMut(ArmEvent<'_>) -> Control,
 ) -> Result<ArmOutcome, PluginError> {
     let mut state = ArmState::read(state)?;
-    let mut resumed = Arm::resume(components(prepared, prepared.training, arm)?, &state)?;
+    let mut resumed = Arm::resume(components(prepared, prepared.training_of(arm), arm)?, &state)?;
     Ok(resumed.run(&mut state, tell))
 }
 

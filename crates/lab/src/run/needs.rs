@@ -120,7 +120,7 @@ impl Needs {
                 create(&experiment.world, prepared.registry, spec)?.parameter_count()?.max(parameters);
         }
         let place = 0..0;
-        let records = (experiment.plan.objectives.len() * experiment.plan.seeds.len()) as f64;
+        let records = arms(experiment) / experiment.plan.policies.len().max(1) as f64;
         let bytes = parameters as f64 * 8.0 * (8.0 * arms_at_once(experiment) + records);
         needs.add("the parameters of all arms", bytes, place, "use smaller policies, or fewer `seeds`");
         Ok(needs)

@@ -2,6 +2,7 @@
 //! objectives fit the task.
 
 mod gradients;
+mod metric;
 mod warnings;
 
 use super::needs::Needs;
@@ -27,7 +28,7 @@ pub struct Prepared<'a> {
     pub experiment: &'a Experiment,
     /// Where components come from.
     pub registry: &'a Registry,
-    /// How its arms train.
+    /// How its arms train, at the first of their learning rates.
     pub training: Training,
     /// What policies are measured by.
     pub truth: GroundTruth,
@@ -80,7 +81,19 @@ impl<'a> Prepared<'a> {
     /// What an arm is called, on one line.
     pub fn called(&self, arm: ArmKey) -> String {
         let (policy, objective) = self.names(arm);
-        format!("{} · {} · seed {}", shown(policy), shown(objective), arm.seed)
+        let plan = &self.experiment.plan;
+        let rate = if plan.rates(arm.objective).len() > 1 {
+            format!(" · learning rate {:?}", plan.rate_of(arm))
+        } else {
+            String::new()
+        };
+        format!("{} · {}{rate} · seed {}", shown(policy), shown(objective), arm.seed)
+    }
+
+    /// How an arm trains.
+    pub fn training_of(&self, arm: ArmKey) -> Training {
+        let optimizer = self.training.optimizer.at(self.experiment.plan.rate_of(arm));
+        Training { optimizer, ..self.training }
     }
 
     /// Refuses a run that would take more memory than this process can have.
@@ -175,7 +188,7 @@ pub fn prepare_telling<'a>(
     }
     let warnings = warnings::warnings(experiment, registry, &truth, &facts, &objectives).map_err(failure)?;
     let references = truth.targets(world);
-    Ok(Prepared {
+    let prepared = Prepared {
         experiment,
         registry,
         training,
@@ -187,7 +200,11 @@ pub fn prepare_telling<'a>(
         objectives,
         references,
         warnings,
-    })
+    };
+    match metric::unknown_metric(&prepared) {
+        Some(problem) => Err(experiment.error(vec![problem])),
+        None => Ok(prepared),
+    }
 }
 
 /// How the arms train, where there is all that a run needs.

@@ -6,13 +6,15 @@ use pstar_record::{ArmRecord, ArmStatus, Warning, Which};
 /// Names at most in one warning.
 const MOST_NAMES: usize = 5;
 
-/// Says where all arms of a policy and objective ended in the same parameters, to the bit, whatever their seed: they are
+/// Says where all arms of a policy, objective and learning rate ended in the same parameters, to the bit, whatever their seed: they are
 /// one arm, trained several times.
 pub(super) fn without_effect(arms: &[ArmRecord]) -> Option<Warning> {
     let mut groups: Vec<(&ArmRecord, usize, bool)> = Vec::new();
     for arm in arms.iter().filter(|arm| arm.status == ArmStatus::Complete) {
         let known = |(first, _, _): &&mut (&ArmRecord, usize, bool)| {
-            first.policy == arm.policy && first.objective == arm.objective
+            first.policy == arm.policy
+                && first.objective == arm.objective
+                && first.learning_rate.to_bits() == arm.learning_rate.to_bits()
         };
         match groups.iter_mut().find(known) {
             Some((first, seeds, same)) => {
@@ -31,8 +33,12 @@ pub(super) fn without_effect(arms: &[ArmRecord]) -> Option<Warning> {
         let name = |(arm, _, _): &&(&ArmRecord, usize, bool)| {
             format!("{} · {}", shown(&arm.policy), shown(&arm.objective))
         };
-        let names = same.iter().take(MOST_NAMES).map(name).collect();
-        Which::Some { names, more: same.len().saturating_sub(MOST_NAMES) }
+        let mut names: Vec<String> = same.iter().map(name).collect();
+        // Learning rates of one policy and objective stand side by side.
+        names.dedup();
+        let more = names.len().saturating_sub(MOST_NAMES);
+        names.truncate(MOST_NAMES);
+        Which::Some { names, more }
     };
     Some(Warning::SeedsWithoutEffect { seeds, which })
 }

@@ -1,7 +1,7 @@
 //! What determines an arm.
 
 use super::resolved::{resolved_file, text_of};
-use crate::experiment::{Experiment, ExperimentFile, Located, Seeds};
+use crate::experiment::{Experiment, ExperimentFile, Located, ObjectiveFile, Seeds};
 use crate::plan::ArmKey;
 use pstar_core::INTERFACE_VERSION;
 use pstar_core::config::UniqueMap;
@@ -51,6 +51,9 @@ impl<'a> ArmSpecs<'a> {
         common.name = Located::unplaced("arm".into());
         common.directory = None;
         common.evaluation.optima = false;
+        if let Some(training) = &mut common.training {
+            (training.learning_rates, training.select_on) = (None, None);
+        }
         common.policies = UniqueMap::default();
         common.objectives = UniqueMap::default();
         Self { experiment, registry, common }
@@ -64,7 +67,13 @@ impl<'a> ArmSpecs<'a> {
         let policies = experiment.file.policies.iter().skip(arm.policy).take(1);
         file.policies = policies.map(|(name, of)| (one(name), of.clone())).collect();
         let objectives = experiment.file.objectives.iter().skip(arm.objective).take(1);
-        file.objectives = objectives.map(|(name, of)| (one(name), of.clone())).collect();
+        let without_rate = |of: &ObjectiveFile| ObjectiveFile { learning_rate: None, ..of.clone() };
+        file.objectives = objectives.map(|(name, of)| (one(name), without_rate(of))).collect();
+        // An arm is the same wherever its learning rate is said.
+        if let Some(training) = &mut file.training {
+            let optimizer = training.optimizer.value().at(experiment.plan.rate_of(arm));
+            training.optimizer = Located::unplaced(optimizer);
+        }
         file.seeds = Some(Seeds::of(vec![arm.seed]));
         let (policy, objective) =
             (&experiment.plan.policies[arm.policy], &experiment.plan.objectives[arm.objective]);

@@ -1,7 +1,7 @@
 //! Policies and objectives.
 
 use super::Checker;
-use crate::experiment::file::PolicyFile;
+use crate::experiment::file::{ObjectiveFile, PolicyFile};
 use crate::experiment::{ComponentFile, ExperimentFile, Problem};
 use crate::plan::{ObjectiveSpec, PolicySpec};
 use pstar_core::files::FileRead;
@@ -46,7 +46,7 @@ impl Checker<'_> {
 
     pub(super) fn objectives(&mut self, file: &ExperimentFile) -> Vec<ObjectiveSpec> {
         let task = TaskText::of(&Task::of_one_symbol());
-        let make = |(_, component): &(&str, &ComponentFile)| {
+        let make = |(_, component, _): &(&str, ComponentFile, &ObjectiveFile)| {
             let found = self.registry.objective(component.plugin.value())?;
             if found.avoided(component.configuration()).is_some() {
                 // Its arms tell.
@@ -56,14 +56,19 @@ impl Checker<'_> {
             Ok(task.and_then(|task| found.create_for(component.configuration(), task)?.files()))
         };
         // There may be many.
-        let files: Vec<(&str, &ComponentFile)> = file.objectives.iter().collect();
+        let files: Vec<_> = file
+            .objectives
+            .iter()
+            .map(|(name, objective)| (name, objective.component(), objective))
+            .collect();
         let made: Vec<Result<_, UnknownComponent>> = files.par_iter().map(make).collect();
         let mut specs = Vec::new();
-        for ((name, component), made) in files.into_iter().zip(made) {
+        for ((name, component, objective), made) in files.into_iter().zip(made) {
             let (plugin, configuration) =
                 (component.plugin.value().clone(), component.configuration().into());
-            let place = place_of(component, self.text);
-            let spec = ObjectiveSpec { name: name.into(), plugin, configuration, place };
+            let place = place_of(&component, self.text);
+            let learning_rate = objective.learning_rate.as_ref().map(|rate| **rate);
+            let spec = ObjectiveSpec { name: name.into(), plugin, configuration, place, learning_rate };
             match made {
                 Err(unknown) => self.unknown(component.plugin.place(self.text), &unknown),
                 Ok(made) => self.told(&format!("objective `{name}`"), &spec.place, made),

@@ -23,7 +23,9 @@ impl Checker<'_> {
                 Gradient::Sampled(sampling)
             }
         };
-        let optimizer = self.optimizer(*file.optimizer.value(), &file.optimizer.place(self.text));
+        let rate = self.first_rate(file);
+        let place = file.optimizer.place(self.text);
+        let optimizer = self.optimizer(*file.optimizer.value(), rate.unwrap_or(1.0), &place);
         let clip_norm = file.clip_norm.as_ref().map(|norm| {
             if !(**norm > 0.0 && norm.is_finite()) {
                 let message = format!("`clip_norm` must be a positive number, found `{}`", **norm);
@@ -35,28 +37,32 @@ impl Checker<'_> {
         (self.problems.len() == before).then_some(Training { gradient, steps, optimizer, clip_norm })
     }
 
-    pub(super) fn optimizer(&mut self, file: OptimizerFile, place: &Range<usize>) -> Optimizer {
+    /// The optimizer at a learning rate.
+    fn optimizer(&mut self, file: OptimizerFile, rate: f64, place: &Range<usize>) -> Optimizer {
         let mut require = |name: &str, value: f64, fits: bool, range: &str| {
             if !fits {
                 let message = format!("`{name}` must be {range}, found `{value}`");
                 self.problem(Problem::at(place.clone(), message));
             }
         };
-        let positive = |value: f64| value > 0.0 && value.is_finite();
+        if let Some(own) = file.learning_rate() {
+            require("learning_rate", own, is_positive(own), "a positive number");
+        }
         match file {
-            OptimizerFile::Sgd { learning_rate } => {
-                require("learning_rate", learning_rate, positive(learning_rate), "a positive number");
-                Optimizer::Sgd { learning_rate }
-            }
-            OptimizerFile::Adam { learning_rate, beta1, beta2, epsilon } => {
-                require("learning_rate", learning_rate, positive(learning_rate), "a positive number");
+            OptimizerFile::Sgd { .. } => Optimizer::Sgd { learning_rate: rate },
+            OptimizerFile::Adam { beta1, beta2, epsilon, .. } => {
                 require("beta1", beta1, (0.0..1.0).contains(&beta1), "in [0, 1)");
                 require("beta2", beta2, (0.0..1.0).contains(&beta2), "in [0, 1)");
-                require("epsilon", epsilon, positive(epsilon), "a positive number");
-                Optimizer::Adam { learning_rate, beta1, beta2, epsilon }
+                require("epsilon", epsilon, is_positive(epsilon), "a positive number");
+                Optimizer::Adam { learning_rate: rate, beta1, beta2, epsilon }
             }
         }
     }
+}
+
+/// Whether a number is one that scales.
+pub(super) fn is_positive(value: f64) -> bool {
+    value > 0.0 && value.is_finite()
 }
 
 /// What is wrong with the samples of a step.

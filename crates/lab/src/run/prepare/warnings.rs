@@ -22,9 +22,38 @@ pub(super) fn warnings(
         objective.declaration.unknown.iter().map(|what| beyond_knowledge(&objective.spec.name, what))
     });
     let mut warnings: Vec<Warning> = beyond.collect();
+    warnings.extend(rates(experiment));
     warnings.extend(unsolvable(experiment, facts));
     warnings.extend(estimated(experiment, registry, truth)?);
     Ok(warnings)
+}
+
+/// Learning rates that are not equal, and those that are not used.
+fn rates(experiment: &Experiment) -> Vec<Warning> {
+    let plan = &experiment.plan;
+    let training = experiment.file.training.as_ref();
+    let own = training.and_then(|training| training.optimizer.learning_rate());
+    let mut unused: Vec<f64> = plan.learning_rates.clone();
+    unused.extend(own.filter(|rate| !plan.learning_rates.contains(rate)));
+    unused.retain(|rate| (0..plan.objectives.len()).all(|objective| !plan.rates(objective).contains(rate)));
+    let unused = unused.into_iter().map(|rate| Warning::UnusedRate { rate });
+    let unequal = plan.objectives.iter().enumerate().filter_map(|(index, spec)| {
+        let rate = spec.learning_rate?;
+        let others = (0..plan.objectives.len()).filter(|&other| other != index);
+        let mut rates: Vec<f64> = Vec::new();
+        for &other in others.flat_map(|other| plan.rates(other)) {
+            if !rates.contains(&other) {
+                rates.push(other);
+            }
+        }
+        let objective = spec.name.clone();
+        rates.iter().any(|&other| other != rate).then_some(Warning::UnequalRate {
+            objective,
+            rate,
+            others: rates,
+        })
+    });
+    unused.chain(unequal).collect()
 }
 
 /// An objective of a later version than this program.
