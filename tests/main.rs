@@ -18,6 +18,7 @@ mod loading;
 mod matched;
 mod mutations;
 mod objectives;
+mod observers;
 mod optimum;
 mod out_of_tree;
 mod paper;

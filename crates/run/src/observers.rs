@@ -2,10 +2,12 @@
 
 mod csv_file;
 mod json_lines;
+mod sometimes;
 mod tensorboard;
 
 pub use csv_file::CsvFiles;
 pub use json_lines::JsonLines;
+pub use sometimes::{Sometimes, When};
 pub use tensorboard::TensorBoard;
 
 use crate::files::Unwritable;
@@ -47,16 +49,4 @@ pub trait ArmObserver: Send {
     /// # Errors
     /// If what it writes cannot be written.
     fn tell(&mut self, event: &ArmEvent<'_>) -> Result<(), Unwritable>;
-}
-
-/// Which points of a curve an observer is told of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum When {
-    /// None.
-    Never,
-    /// Every n-th point, and the last one.
-    Every(u32),
-    /// The last one.
-    #[default]
-    End,
 }

@@ -14,7 +14,7 @@ use pstar_loader::Registry;
 use pstar_record::{RunRecord, to_json};
 use pstar_report::run_table;
 use pstar_run::isolate::{Child, Going, Stage, child, tell_what_ends_this_process};
-use pstar_run::observers::{CsvFiles, Observer, TensorBoard};
+use pstar_run::observers::{CsvFiles, Observer, Sometimes, TensorBoard, When};
 use pstar_run::{Conducted, Part, RunError, RunOptions, conduct};
 use std::env;
 use std::ffi::OsString;
@@ -155,11 +155,12 @@ fn train(
     progress: &dyn Progress,
 ) -> Result<Conducted, Failure> {
     let observers = |directory: &Path| {
-        let observer = |watch: &Watch| -> Box<dyn Observer> {
-            match watch {
+        let observer = |(watch, when): &(Watch, When)| -> Box<dyn Observer> {
+            let observer: Box<dyn Observer> = match watch {
                 Watch::Csv => Box::new(CsvFiles),
                 Watch::Tensorboard => Box::new(TensorBoard::new(directory.join("tensorboard"))),
-            }
+            };
+            Box::new(Sometimes::new(observer, *when))
         };
         args.watch.iter().map(observer).collect()
     };
