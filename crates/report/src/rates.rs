@@ -3,6 +3,7 @@
 use crate::number::significant;
 use pstar_core::shown;
 use pstar_record::{ArmRecord, ArmStatus, Best, Choice, Rate, RunRecord, Selection};
+use std::collections::HashMap;
 
 /// Fewest rates that have one in the middle.
 const FEWEST_WITH_MIDDLE: usize = 3;
@@ -34,9 +35,8 @@ pub(crate) fn suffix(rate: f64) -> String {
 /// What the rates of the rows mean.
 pub(crate) fn notes(record: &RunRecord) -> Vec<String> {
     let Some(selection) = &record.selection else {
-        let is_front = record.arms.iter().any(|arm| rows(record, &arm.policy, &arm.objective).len() > 1);
         let note = "rate: the learning rate; arms at all of them are shown, none was selected";
-        return is_front.then(|| note.to_string()).into_iter().collect();
+        return is_front(record).then(|| note.to_string()).into_iter().collect();
     };
     let Selection { seeds, metric, best, choices } = selection;
     let which = if *best == Best::Highest { "highest" } else { "lowest" };
@@ -48,6 +48,15 @@ pub(crate) fn notes(record: &RunRecord) -> Vec<String> {
     )];
     notes.extend(choices.iter().map(line));
     notes
+}
+
+/// Whether a policy and objective has rows at several rates.
+fn is_front(record: &RunRecord) -> bool {
+    let mut rates = HashMap::new();
+    record.arms.iter().any(|arm| {
+        let rate = arm.learning_rate.to_bits();
+        *rates.entry((&arm.policy, &arm.objective)).or_insert(rate) != rate
+    })
 }
 
 /// The means that led to a choice.

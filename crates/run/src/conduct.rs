@@ -17,6 +17,7 @@ use pstar_lab::run::{
 use pstar_loader::Registry;
 use pstar_record::{ArmRecord, ArmStatus, RunRecord};
 use rayon::prelude::*;
+use std::mem;
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 use thiserror::Error;
@@ -143,7 +144,7 @@ pub fn conduct(
     (options.began)(directory.path());
     directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory)?;
     let store = Store::open(options.store.unwrap_or(directory.path()), &owner, &writer, true);
-    let left = phases.look(&store, &prepared);
+    let mut left = phases.look(&store, &prepared);
     let (done, all) = (left.done, experiment.plan.arm_count());
     let mut provenance = collect_provenance(registry, experiment, options.set);
     let is_new_part = options.part != Part::Finish;
@@ -153,9 +154,10 @@ pub fn conduct(
         directory.write_provenance(&tell_part(directory.provenance(), provenance, done))?;
     }
     if options.part != Part::All {
+        let ended = phases.ended(&prepared, left);
         let (record, unwritten) = match options.part {
-            Part::Finish => finish(&prepared, &directory, &store, left.ended, options.table, progress),
-            _ => (assemble(&prepared, left.ended), None),
+            Part::Finish => finish(&prepared, &directory, &store, ended, options.table, progress),
+            _ => (assemble(&prepared, ended), None),
         };
         return Ok(Conducted { record, directory: directory.path().to_path_buf(), unwritten });
     }
@@ -164,11 +166,10 @@ pub fn conduct(
     }
     let observers = (options.observers)(directory.path());
     progress.phase("evaluating policies at their start");
-    let starts = Starts::of(&prepared, left.open.into_iter());
+    let starts = Starts::of(&prepared, mem::take(&mut left.open).into_iter());
     let trainer = Trainer::new(&prepared, starts, &store, &observers, options.checkpoint, progress);
     progress.begin(all.saturating_sub(done as u64), prepared.training.steps.into());
-    let ended = phases.run(&prepared, &mut |arms| {
-        let known = known(&store, arms, &prepared);
+    let ended = phases.run(&prepared, &store, left, &mut |arms, known| {
         let failed = known.iter().flatten().filter(|arm| arm.status == ArmStatus::Failed);
         trainer.retry(failed.map(|arm| arm.id.clone()));
         let known = known.into_iter().map(|arm| arm.filter(|arm| is_complete(Some(arm)))).collect();

@@ -26,6 +26,8 @@ pub struct ArmName<'a> {
     pub objective: &'a str,
     /// The seed.
     pub seed: u64,
+    /// The learning rate; absent where all arms of the run have the same.
+    pub learning_rate: Option<f64>,
 }
 
 /// Told of arms while they train.

@@ -6,13 +6,17 @@ use crate::train::RunArm;
 use pstar_lab::plan::{ArmKey, Plan};
 use pstar_lab::run::{ArmSpecs, Ended, Prepared, Rates, arm_record, unbegun};
 use pstar_record::{ArmRecord, RunRecord};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What a run consists of.
 pub(crate) struct Phases<'a> {
     plan: &'a Plan,
     specs: ArmSpecs<'a>,
     /// The arms that select learning rates.
-    pub(crate) selecting: Vec<RunArm>,
+    selecting: Vec<RunArm>,
+    /// The rows that were asked for last: naming many arms takes its time.
+    rows: RefCell<Rc<Vec<RunArm>>>,
 }
 
 /// What earlier runs left in the store.
@@ -21,14 +25,18 @@ pub(crate) struct Left {
     pub(crate) done: usize,
     /// The arms without one; those whose learning rate is not known stand for any.
     pub(crate) open: Vec<ArmKey>,
-    /// The results that are there, as a run that ended now would have them.
-    pub(crate) ended: Ended,
+    /// The results of the arms that select.
+    tried: Vec<Option<ArmRecord>>,
+    /// The rows whose learning rate is known.
+    rows: Rc<Vec<RunArm>>,
+    /// Their results.
+    found: Vec<Option<ArmRecord>>,
 }
 
 impl<'a> Phases<'a> {
     pub(crate) fn new(plan: &'a Plan, specs: ArmSpecs<'a>) -> Self {
         let selecting = arms(&specs, plan.selecting());
-        Self { plan, specs, selecting }
+        Self { plan, specs, selecting, rows: RefCell::default() }
     }
 
     /// Whether a record is of these arms, one by one.
@@ -47,45 +55,56 @@ impl<'a> Phases<'a> {
         let rates = Rates::of(self.plan, &tried);
         let rows = self.rows(&rates);
         let found = known(store, &rows, prepared);
-        let arms = || tried.iter().zip(&self.selecting).chain(found.iter().zip(&rows));
+        let arms = || tried.iter().zip(&self.selecting).chain(found.iter().zip(&*rows));
         let done = arms().filter(|(found, _)| is_complete(found.as_ref())).count();
         let mut open: Vec<ArmKey> =
             arms().filter(|(found, _)| !is_complete(found.as_ref())).map(|(_, arm)| arm.key).collect();
         if rates.are_open() {
             open.extend(self.plan.arms());
         }
-        let as_left = |(found, arm): (Option<ArmRecord>, &RunArm)| {
+        Left { done, open, tried, rows, found }
+    }
+
+    /// What a run has that ends with what was left.
+    pub(crate) fn ended(&self, prepared: &Prepared<'_>, left: Left) -> Ended {
+        let record = |(found, arm): (Option<ArmRecord>, &RunArm)| {
             found.unwrap_or_else(|| ArmRecord {
                 id: arm.id.clone(),
                 ..arm_record(prepared, arm.key, unbegun())
             })
         };
-        let found = found.into_iter().zip(&rows).map(as_left).collect();
-        let tried: Vec<Option<ArmRecord>> =
-            tried.into_iter().zip(&self.selecting).map(as_left).map(Some).collect();
-        let ended = Rates::of(self.plan, &tried).into_ended(prepared, found);
-        Left { done, open, ended }
+        let found = left.found.into_iter().zip(&*left.rows).map(record).collect();
+        let tried = left.tried.into_iter().zip(&self.selecting).map(record).map(Some);
+        Rates::of(self.plan, &tried.collect::<Vec<_>>()).into_ended(prepared, found)
     }
 
-    /// Trains all arms by `train`, which gives the records of some in their order.
+    /// Trains all arms by `train`, which is given some and what was left of them, and gives their records in their order.
     pub(crate) fn run(
         &self,
         prepared: &Prepared<'_>,
-        train: &mut dyn FnMut(&[RunArm]) -> Vec<ArmRecord>,
+        store: &Store,
+        left: Left,
+        train: &mut dyn FnMut(&[RunArm], Vec<Option<ArmRecord>>) -> Vec<ArmRecord>,
     ) -> Ended {
         let tried: Vec<Option<ArmRecord>> = if self.selecting.is_empty() {
             Vec::new()
         } else {
-            train(&self.selecting).into_iter().map(Some).collect()
+            train(&self.selecting, left.tried).into_iter().map(Some).collect()
         };
         let rates = Rates::of(self.plan, &tried);
         let rows = self.rows(&rates);
-        let trained = if rows.is_empty() { Vec::new() } else { train(&rows) };
+        let found = if Rc::ptr_eq(&rows, &left.rows) { left.found } else { known(store, &rows, prepared) };
+        let trained = train(&rows, found);
         rates.into_ended(prepared, trained)
     }
 
-    fn rows(&self, rates: &Rates<'_>) -> Vec<RunArm> {
-        arms(&self.specs, rates.arms().into_iter())
+    fn rows(&self, rates: &Rates<'_>) -> Rc<Vec<RunArm>> {
+        let keys = rates.arms();
+        let mut rows = self.rows.borrow_mut();
+        if !rows.iter().map(|arm| arm.key).eq(keys.iter().copied()) {
+            *rows = Rc::new(arms(&self.specs, keys.into_iter()));
+        }
+        Rc::clone(&rows)
     }
 }
 

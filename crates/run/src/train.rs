@@ -275,7 +275,9 @@ impl<'a> Trainer<'a> {
         curve: &[pstar_record::CurvePoint],
     ) -> Vec<Box<dyn ArmObserver>> {
         let (policy, objective) = self.prepared.names(arm.key);
-        let name = ArmName { id: &arm.id, policy, objective, seed: arm.key.seed };
+        let plan = &self.prepared.experiment.plan;
+        let learning_rate = plan.has_several_rates().then(|| plan.rate_of(arm.key));
+        let name = ArmName { id: &arm.id, policy, objective, seed: arm.key.seed, learning_rate };
         let all = std::iter::once(&JsonLines as &dyn Observer)
             .chain(self.observers.iter().map(|observer| &**observer));
         all.filter_map(|observer| {

@@ -1,7 +1,7 @@
 //! One worker of a run that others may work on as well.
 
 use crate::claims::{Claims, Owner, Taken};
-use crate::conduct::{RunError, finish, known};
+use crate::conduct::{RunError, finish};
 use crate::directory::{DirectoryError, RunDirectory};
 use crate::files::{Unwritable, Writer};
 use crate::phases::Phases;
@@ -12,9 +12,9 @@ use pstar_lab::experiment::Experiment;
 use pstar_lab::run::{ArmSpecs, Progress, Starts, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::{ArmStatus, RunRecord};
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, mem};
 
 /// How a worker works.
 #[allow(missing_debug_implementations, reason = "holds a function")]
@@ -70,19 +70,19 @@ pub fn work(
     prepared.check_memory()?;
     let root = provenance.store.as_ref().map_or(path, Path::new);
     let store = Store::open(root, &owner, &writer, false);
-    let left = phases.look(&store, &prepared);
+    let mut left = phases.look(&store, &prepared);
     let trained = left.open.len();
     progress.phase("evaluating policies at their start");
-    let starts = Starts::of(&prepared, left.open.into_iter());
+    let starts = Starts::of(&prepared, mem::take(&mut left.open).into_iter());
     let trainer = Trainer::new(&prepared, starts, &store, &[], options.checkpoint, progress);
     progress.begin(trained as u64, prepared.training.steps.into());
     let number = usize::from_str_radix(&owner.id[..4], 16).unwrap_or(0);
-    let ended = phases.run(&prepared, &mut |own| {
-        let mut own = own.to_vec();
+    let ended = phases.run(&prepared, &store, left, &mut |arms, mut found| {
+        let mut own = arms.to_vec();
         // Each worker begins elsewhere, so that they seldom look at the same arm.
         let first = number % own.len().max(1);
         own.rotate_left(first);
-        let found = known(&store, &own, &prepared);
+        found.rotate_left(first);
         let mut ended = trainer.run(&own, found, Patience::For(options.linger));
         ended.rotate_right(first);
         ended

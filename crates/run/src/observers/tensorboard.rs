@@ -60,7 +60,9 @@ fn folder_name(arm: ArmName<'_>) -> PathBuf {
         if name.starts_with('.') || name.is_empty() { format!("_{name}") } else { name }
     };
     // Names that are alike once they are plain are told apart by the arm's own.
-    PathBuf::from(plain(arm.policy)).join(plain(arm.objective)).join(format!("seed {} {}", arm.seed, arm.id))
+    let rate = arm.learning_rate.map_or(String::new(), |rate| format!("rate {rate:?} "));
+    let own = format!("{rate}seed {} {}", arm.seed, arm.id);
+    PathBuf::from(plain(arm.policy)).join(plain(arm.objective)).join(own)
 }
 
 /// The event file of an arm.
