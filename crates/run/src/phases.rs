@@ -9,6 +9,9 @@ use pstar_record::{ArmRecord, RunRecord};
 use std::cell::RefCell;
 use std::rc::Rc;
 
+/// Trains some arms, of which this was left, and gives their records in their order.
+pub(crate) type Train<'a> = &'a mut dyn FnMut(&[RunArm], Vec<Option<ArmRecord>>) -> Vec<ArmRecord>;
+
 /// What a run consists of.
 pub(crate) struct Phases<'a> {
     plan: &'a Plan,
@@ -78,14 +81,8 @@ impl<'a> Phases<'a> {
         Rates::of(self.plan, &tried.collect::<Vec<_>>()).into_ended(prepared, found)
     }
 
-    /// Trains all arms by `train`, which is given some and what was left of them, and gives their records in their order.
-    pub(crate) fn run(
-        &self,
-        prepared: &Prepared<'_>,
-        store: &Store,
-        left: Left,
-        train: &mut dyn FnMut(&[RunArm], Vec<Option<ArmRecord>>) -> Vec<ArmRecord>,
-    ) -> Ended {
+    /// Trains all arms.
+    pub(crate) fn run(&self, prepared: &Prepared<'_>, store: &Store, left: Left, train: Train<'_>) -> Ended {
         let tried: Vec<Option<ArmRecord>> = if self.selecting.is_empty() {
             Vec::new()
         } else {
