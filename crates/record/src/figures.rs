@@ -299,6 +299,8 @@ impl Measures {
                 value => measures.push(name, of_value(value)?),
             }
         }
+        measures.scalars.shrink_to_fit();
+        measures.families.shrink_to_fit();
         let names: Vec<String> = measures.flat().map(|(name, _)| name).collect();
         let scalars = measures.scalars.iter_mut().map(|(_, measure)| measure);
         let families = measures.families.iter_mut().flat_map(|(_, family)| family.iter_mut());

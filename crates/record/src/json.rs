@@ -1,6 +1,7 @@
 //! JSON as it is written: indented, with a line's end behind it.
 
 use serde::Serialize;
+use std::io::{self, Write};
 
 /// A value as indented JSON that ends in a line break.
 ///
@@ -11,4 +12,13 @@ pub fn to_json(value: &impl Serialize) -> String {
         .unwrap_or_else(|error| unreachable!("records serialise: {error}"));
     text.push('\n');
     text
+}
+
+/// The same, written as it comes: of many arms the text is large.
+///
+/// # Errors
+/// Those of writing.
+pub fn write_json(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *to, value)?;
+    to.write_all(b"\n")
 }

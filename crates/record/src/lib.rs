@@ -22,7 +22,7 @@ pub use arm::{ArmRecord, ArmStatus, Budget, CurvePoint, Failure, Means, Partitio
 pub use comparison::Comparison;
 pub use exact::{ExactRecord, PromptRecord};
 pub use figures::{Measure, Measures};
-pub use json::to_json;
+pub use json::{to_json, write_json};
 pub use method::Method;
 pub use optimum::{ClassOptimum, Flow, OptimumRecord};
 pub use provenance::{

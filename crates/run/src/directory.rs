@@ -6,7 +6,7 @@ use crate::difference::{Difference, differences};
 use crate::files::{Unwritable, Writer, owner_of, remove};
 use pstar_core::files::{ReadError, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
-use pstar_record::{Provenance, RunRecord, to_json};
+use pstar_record::{Provenance, RunRecord, to_json, write_json};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -288,7 +288,12 @@ impl RunDirectory {
     /// others from being written.
     pub(crate) fn write_record(&self, record: &RunRecord, table: &str) -> Result<(), Unwritable> {
         let table = self.write("table.txt", table.as_bytes());
-        self.write("summary.json", to_json(record).as_bytes()).and(table)
+        let summary = self.writer.write_with(&self.path.join("summary.json"), &mut |file| {
+            let mut buffered = BufWriter::new(file);
+            write_json(&mut buffered, record)?;
+            buffered.flush()
+        });
+        summary.and(table)
     }
 
     /// Writes the curves of all arms.

@@ -108,7 +108,7 @@ impl<'a> Phases<'a> {
 fn arms(specs: &ArmSpecs<'_>, keys: impl Iterator<Item = ArmKey>) -> Vec<RunArm> {
     let arm = |key| {
         let spec = specs.of(key);
-        RunArm { key, id: spec.id(), spec: spec.text().into() }
+        RunArm { key, id: spec.id() }
     };
     keys.map(arm).collect()
 }

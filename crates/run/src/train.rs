@@ -7,7 +7,7 @@ use crate::observers::{ArmName, ArmObserver, JsonLines, Observer};
 use crate::store::{ArmFolder, Found, Store};
 use pstar_core::PluginError;
 use pstar_lab::plan::ArmKey;
-use pstar_lab::run::{Prepared, Progress, Starts, arm_record, resume_arm, start_arm, unbegun};
+use pstar_lab::run::{ArmSpecs, Prepared, Progress, Starts, arm_record, resume_arm, start_arm, unbegun};
 use pstar_lab::training::{ArmEvent, ArmOutcome, Control};
 use pstar_record::{ArmRecord, ArmStatus};
 use rayon::prelude::*;
@@ -25,8 +25,6 @@ pub(crate) struct RunArm {
     pub(crate) key: ArmKey,
     /// Its content's name.
     pub(crate) id: String,
-    /// What determines it.
-    pub(crate) spec: String,
 }
 
 /// How long a process that finds nothing but arms of others waits for them.
@@ -41,6 +39,8 @@ pub(crate) enum Patience {
 /// Trains arms.
 pub(crate) struct Trainer<'a> {
     pub(crate) prepared: &'a Prepared<'a>,
+    /// What determines arms, which is made when one is claimed: of many it is much.
+    specs: ArmSpecs<'a>,
     pub(crate) starts: Starts,
     pub(crate) store: &'a Store,
     pub(crate) observers: &'a [Box<dyn Observer>],
@@ -69,7 +69,8 @@ impl<'a> Trainer<'a> {
         progress: &'a dyn Progress,
     ) -> Self {
         let (retry, unwritable) = (Mutex::default(), Mutex::default());
-        Self { prepared, starts, store, observers, checkpoint, progress, retry, unwritable }
+        let specs = ArmSpecs::new(prepared.experiment, prepared.registry);
+        Self { prepared, specs, starts, store, observers, checkpoint, progress, retry, unwritable }
     }
 
     /// Has arms whose results are failures tried again.
@@ -129,7 +130,7 @@ impl<'a> Trainer<'a> {
         let claims = self.store.claims();
         // Before it is claimed: whoever watches this process must know whose claim it leaves.
         note(|own| own.arm(&arm.id, 0));
-        let taken = folder.prepare(&arm.spec).and_then(|()| claims.take(folder.path()));
+        let taken = folder.prepare(self.specs.of(arm.key).text()).and_then(|()| claims.take(folder.path()));
         let turn = self.turn_with(&folder, arm, taken);
         note(BlackBox::arm_ended);
         turn

@@ -37,22 +37,51 @@ pub struct Difference {
 /// # Source
 /// Hesterberg (2015), *What Teachers Should Know About the Bootstrap*, section 4.2, arXiv 1411.5279.
 pub fn paired_difference(values: &[f64], baseline: &[f64]) -> Option<Difference> {
-    assert_eq!(values.len(), baseline.len(), "pairs");
-    let differences: Vec<f64> = values.iter().zip(baseline).map(|(value, base)| value - base).collect();
-    if differences.is_empty() || differences.iter().any(|difference| !difference.is_finite()) {
-        return None;
-    }
-    Some(Difference { mean: mean(&differences), interval: interval(&differences) })
+    paired_differences(&[(values.to_vec(), baseline.to_vec())]).pop()?
 }
 
-fn interval(differences: &[f64]) -> Option<(f64, f64)> {
-    let n = differences.len();
-    if n < FEWEST_PAIRS || differences.iter().all(|difference| *difference == differences[0]) {
-        return None;
-    }
+/// The same of several figures of one set of pairs, each `values` and `baseline`. Every figure sees the same resamples,
+/// which are drawn once: of many pairs drawing is what takes time.
+///
+/// # Panics
+/// As [`paired_difference`], and if figures have different numbers of pairs.
+pub fn paired_differences(figures: &[(Vec<f64>, Vec<f64>)]) -> Vec<Option<Difference>> {
+    let differences = figures.iter().map(|(values, baseline)| {
+        assert_eq!(values.len(), baseline.len(), "pairs");
+        assert_eq!(values.len(), figures[0].0.len(), "one set of pairs");
+        values.iter().zip(baseline).map(|(value, base)| value - base).collect::<Vec<f64>>()
+    });
+    let differences: Vec<Vec<f64>> = differences.collect();
+    let exists = |own: &[f64]| !own.is_empty() && own.iter().all(|difference| difference.is_finite());
+    let varies =
+        |own: &[f64]| own.len() >= FEWEST_PAIRS && own.iter().any(|difference| *difference != own[0]);
+    let resampled: Vec<&[f64]> =
+        differences.iter().map(Vec::as_slice).filter(|own| exists(own) && varies(own)).collect();
+    let mut intervals = intervals(&resampled).into_iter();
+    let difference = |own: &Vec<f64>| {
+        exists(own).then(|| Difference {
+            mean: mean(own),
+            interval: varies(own).then(|| intervals.next()).flatten(),
+        })
+    };
+    differences.iter().map(difference).collect()
+}
+
+/// The interval of each row of differences, all of which are of one length.
+fn intervals(rows: &[&[f64]]) -> Vec<(f64, f64)> {
+    let Some(n) = rows.first().map(|row| row.len()) else { return Vec::new() };
     let key = StreamKey::new(0, Purpose::Bootstrap, 0);
-    let mut means: Vec<f64> =
-        (0..RESAMPLES).map(|resample| resampled_mean(differences, key, resample)).collect();
+    let mut means = vec![Vec::with_capacity(RESAMPLES as usize); rows.len()];
+    for resample in 0..RESAMPLES {
+        let chosen = chosen(n, key, resample);
+        for (row, means) in rows.iter().zip(&mut means) {
+            means.push(chosen.iter().map(|&i| row[i]).sum::<f64>() / n as f64);
+        }
+    }
+    means.into_iter().map(|means| interval(n, means)).collect()
+}
+
+fn interval(n: usize, mut means: Vec<f64>) -> (f64, f64) {
     means.sort_by(f64::total_cmp);
     let t = T_QUANTILES[(n - FEWEST_PAIRS).min(T_QUANTILES.len() - 1)];
     let expanded = t * (n as f64 / (n as f64 - 1.0)).sqrt();
@@ -61,18 +90,18 @@ fn interval(differences: &[f64]) -> Option<(f64, f64)> {
     let tail = (f64::from(RESAMPLES) * share).floor();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
     let tail = tail as usize;
-    Some((means[tail], means[RESAMPLES as usize - 1 - tail]))
+    (means[tail], means[RESAMPLES as usize - 1 - tail])
 }
 
+/// The pairs of a resample.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a uniform number times a length is an index"
 )]
-fn resampled_mean(differences: &[f64], key: StreamKey, resample: u32) -> f64 {
-    let n = differences.len();
+fn chosen(n: usize, key: StreamKey, resample: u32) -> Vec<usize> {
     let mut uniforms = key.row(0, resample);
-    (0..n).map(|i| differences[(uniforms.at(i) * n as f64) as usize]).sum::<f64>() / n as f64
+    (0..n).map(|i| (uniforms.at(i) * n as f64) as usize).collect()
 }
 
 #[cfg(test)]
@@ -115,6 +144,24 @@ mod tests {
             })
             .count();
         assert!((548..=592).contains(&covered), "{covered} of 600");
+    }
+
+    /// A figure's interval does not depend on the figures beside it.
+    #[test]
+    fn figures_together_are_what_they_are_alone() {
+        let ramp: Vec<f64> = (0..9).map(|i| f64::from(i).sqrt()).collect();
+        let figures = [
+            (ramp.clone(), vec![1.0; 9]),
+            (vec![2.0; 9], vec![1.0; 9]),
+            (vec![f64::INFINITY; 9], ramp.clone()),
+            (vec![0.5; 9], ramp),
+        ];
+        let alone: Vec<_> = figures.iter().map(|(a, b)| paired_difference(a, b)).collect();
+        assert_eq!(paired_differences(&figures), alone);
+        assert_eq!(
+            alone.iter().map(|d| d.map(|d| d.interval.is_some())).collect::<Vec<_>>(),
+            [Some(true), Some(false), None, Some(true)]
+        );
     }
 
     #[test]

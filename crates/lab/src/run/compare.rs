@@ -1,7 +1,7 @@
 //! Paired differences between objectives.
 
 use pstar_record::{ArmRecord, ArmStatus, Comparison, Measures, Shared};
-use pstar_stats::{Difference, paired_difference};
+use pstar_stats::{Difference, paired_differences};
 
 /// The 97.5 % quantile of the normal distribution.
 const NORMAL_QUANTILE: f64 = 1.959_964;
@@ -73,17 +73,18 @@ fn rows<'a>(policy: &str, objective: &str, arms: &'a [ArmRecord]) -> Vec<Row<'a>
 
 fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Difference)> {
     let Some((first, _)) = pairs.first() else { return Vec::new() };
-    let names = first.flat().map(|(name, _)| name);
-    let column =
-        |measures: &Measures, i: usize| measures.flat().nth(i).and_then(|(_, measure)| measure.value);
-    names
-        .enumerate()
-        .filter_map(|(i, name)| {
-            let values: Option<Vec<f64>> = pairs.iter().map(|(a, _)| column(a, i)).collect();
-            let baseline: Option<Vec<f64>> = pairs.iter().map(|(_, b)| column(b, i)).collect();
-            Some((name, paired_difference(&values?, &baseline?)?))
-        })
-        .collect()
+    let mut names: Vec<String> = first.flat().map(|(name, _)| name).collect();
+    let column = |of: &dyn Fn(&(&Measures, &Measures)) -> Vec<Option<f64>>| -> Vec<Option<Vec<f64>>> {
+        let rows: Vec<Vec<Option<f64>>> = pairs.iter().map(of).collect();
+        (0..names.len()).map(|i| rows.iter().map(|row| *row.get(i)?).collect()).collect()
+    };
+    let row = |measures: &Measures| measures.flat().map(|(_, measure)| measure.value).collect();
+    let (values, baseline) = (column(&|pair| row(pair.0)), column(&|pair| row(pair.1)));
+    let mut figures = Vec::new();
+    let mut both = values.into_iter().zip(baseline).map(|(values, baseline)| values.zip(baseline));
+    names.retain(|_| both.next().flatten().map(|pair| figures.push(pair)).is_some());
+    let found = names.into_iter().zip(paired_differences(&figures));
+    found.filter_map(|(name, difference)| Some((name, difference?))).collect()
 }
 
 /// The standard error of the mean difference that resampling seeds does not see.

@@ -122,7 +122,7 @@ mod tests {
             |step| CurvePoint { step, measures: Measures::default(), signals: std::iter::empty().collect() };
         let curve: Vec<CurvePoint> = (0..7).map(|i| point(10 * i)).collect();
         let notes = Notes::default();
-        let arm = ArmName { id: "", policy: "", objective: "", seed: 1 };
+        let arm = ArmName { id: "", policy: "", objective: "", learning_rate: None, seed: 1 };
         let observer = Sometimes::new(Box::new(notes.clone()), when);
         let mut own = observer.begin(arm, Path::new(""), &curve[..before]).unwrap();
         for point in &curve[before..] {
