@@ -94,6 +94,15 @@ fn a_signal_ends_a_run_with_what_it_has() {
 #[test]
 fn what_finds_no_place_is_printed() {
     let (folder, child) = endless();
+    // Not while the folders of its arms are being filled.
+    let has_begun = |arm: &fs::DirEntry| arm.path().join("metrics.jsonl").exists();
+    let begun = || {
+        let arms = fs::read_dir(folder.path().join("out/arms"));
+        arms.map_or(0, |arms| arms.flatten().filter(has_begun).count())
+    };
+    while begun() < 2 {
+        sleep(Duration::from_millis(5));
+    }
     fs::remove_dir_all(folder.path().join("out")).unwrap();
     let output = send("INT", child);
     let (table, said) =
