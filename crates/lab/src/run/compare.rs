@@ -73,16 +73,20 @@ fn rows<'a>(policy: &str, objective: &str, arms: &'a [ArmRecord]) -> Vec<Row<'a>
 
 fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Difference)> {
     let Some((first, _)) = pairs.first() else { return Vec::new() };
-    let mut names: Vec<String> = first.flat().map(|(name, _)| name).collect();
-    let column = |of: &dyn Fn(&(&Measures, &Measures)) -> Vec<Option<f64>>| -> Vec<Option<Vec<f64>>> {
-        let rows: Vec<Vec<Option<f64>>> = pairs.iter().map(of).collect();
-        (0..names.len()).map(|i| rows.iter().map(|row| *row.get(i)?).collect()).collect()
+    let values = |measures: &Measures| measures.flat().map(|(_, measure)| measure.value).collect();
+    let ours: Vec<Vec<Option<f64>>> = pairs.iter().map(|(ours, _)| values(ours)).collect();
+    let theirs: Vec<Vec<Option<f64>>> = pairs.iter().map(|(_, theirs)| values(theirs)).collect();
+    // A figure of all pairs; nothing if one lacks it.
+    let column = |rows: &[Vec<Option<f64>>], figure: usize| -> Option<Vec<f64>> {
+        rows.iter().map(|row| *row.get(figure)?).collect()
     };
-    let row = |measures: &Measures| measures.flat().map(|(_, measure)| measure.value).collect();
-    let (values, baseline) = (column(&|pair| row(pair.0)), column(&|pair| row(pair.1)));
-    let mut figures = Vec::new();
-    let mut both = values.into_iter().zip(baseline).map(|(values, baseline)| values.zip(baseline));
-    names.retain(|_| both.next().flatten().map(|pair| figures.push(pair)).is_some());
+    let (mut names, mut figures) = (Vec::new(), Vec::new());
+    for (figure, (name, _)) in first.flat().enumerate() {
+        if let (Some(ours), Some(theirs)) = (column(&ours, figure), column(&theirs, figure)) {
+            names.push(name);
+            figures.push((ours, theirs));
+        }
+    }
     let found = names.into_iter().zip(paired_differences(&figures));
     found.filter_map(|(name, difference)| Some((name, difference?))).collect()
 }
