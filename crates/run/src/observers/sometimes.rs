@@ -129,8 +129,7 @@ mod tests {
             own.tell(&ArmEvent::Point(point)).unwrap();
         }
         own.tell(&ArmEvent::End(ArmStatus::Complete)).unwrap();
-        let told = notes.0.lock().unwrap().clone();
-        told
+        notes.0.lock().unwrap().clone()
     }
 
     #[test]
