@@ -32,7 +32,7 @@ fn crc(bytes: &[u8]) -> u32 {
 /// TensorFlow's mask: rotated right by 15 bits, plus a constant.
 fn masked(bytes: &[u8]) -> u32 {
     let crc = crc(bytes);
-    (crc >> 15 | crc << 17).wrapping_add(0xa282_ead8)
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 fn number(bytes: &[u8]) -> u32 {
