@@ -82,7 +82,11 @@ mod tests {
     #[test]
     fn only_what_the_living_and_the_unfinished_need_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let (me, other) = (Owner::of_this_process(), Owner::of_this_process());
+        let me = Owner::of_this_process();
+        // Of another machine, whose silence is not long enough yet.
+        let mut other = serde_json::to_value(Owner::of_this_process()).unwrap();
+        other["machine"] = "elsewhere".into();
+        let other: Owner = serde_json::from_value(other).unwrap();
         let mut dead = serde_json::to_value(Owner::of_this_process()).unwrap();
         dead["began"] = 1.into();
         let sign = |id: &str, owner: &serde_json::Value| {
