@@ -23,6 +23,8 @@ pub struct WorkOptions<'a> {
     pub checkpoint: Duration,
     /// How long it waits for arms that others work on, once it finds no other: their owners may die.
     pub linger: Duration,
+    /// Whether the run's summary is written once all arms have ended; else somebody else will.
+    pub summarise: bool,
     /// The table that is written once all arms have ended.
     pub table: &'a (dyn Fn(&RunRecord) -> String + Sync),
 }
@@ -97,7 +99,7 @@ pub fn work(
         complete: count(ArmStatus::Complete),
         failed: count(ArmStatus::Failed),
     };
-    if worked.complete + worked.failed == worked.arms && !progress.stopped() {
+    if worked.complete + worked.failed == worked.arms && !progress.stopped() && options.summarise {
         let place = path.join("summary");
         fs::create_dir_all(&place).map_err(Unwritable::at(&place))?;
         if let Taken::Mine(claim) = store.claims().take(&place)? {

@@ -6,7 +6,7 @@ use crate::cli::{ExperimentArgs, WorkerArgs};
 use crate::failure::Failure;
 use crate::signals::Interruptible;
 use pstar_report::run_table;
-use pstar_run::isolate::child;
+use pstar_run::isolate::{Child, child};
 use pstar_run::{DirectoryError, WorkOptions, Worked, work};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,14 +15,15 @@ use std::time::Duration;
 pub(super) fn worker(args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let child =
         child().map_err(|error| Failure::usage(format!("this process cannot be watched: {error}")))?;
-    let result = work_here(args, child.as_ref().map_or(&[], |child| &child.avoid));
+    let result = work_here(args, child.as_ref());
     if let Some(child) = &child {
         child.done();
     }
     result
 }
 
-fn work_here(args: &WorkerArgs, avoid: &[(String, String, String)]) -> Result<ExitCode, Failure> {
+fn work_here(args: &WorkerArgs, child: Option<&Child>) -> Result<ExitCode, Failure> {
+    let avoid = child.map_or(&[][..], |child| &child.avoid);
     let file = args.run.join("experiment.ron");
     if !file.exists() {
         return Err(DirectoryError::NoRun { path: args.run.clone() }.into());
@@ -33,6 +34,8 @@ fn work_here(args: &WorkerArgs, avoid: &[(String, String, String)]) -> Result<Ex
     let options = WorkOptions {
         checkpoint: Duration::from_secs(args.checkpoint),
         linger: Duration::from_secs(args.linger),
+        // One thread would be long about it: whoever watches this process has more.
+        summarise: child.is_none(),
         table: &|record| run_table(record, None),
     };
     let pool = pool(args.threads.map_or(0, usize::from))?;
