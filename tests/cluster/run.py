@@ -137,7 +137,7 @@ def test(host, folder, arms):
     begun, out = time.monotonic(), os.path.join(folder, "array")
     tell(host, "run", experiment, "--out", out, "--prepare")
     # What is cancelled is submitted again, as a user does.
-    for _ in range(3):
+    for _ in range(6):
         script = os.path.join(HERE, "workers.sh")
         job = tell("sbatch", "--parsable", "--array=1-4", f"--chdir={folder}", script, host, out).strip()
         blows = disturb(job, out, arms)
