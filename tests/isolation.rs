@@ -5,7 +5,9 @@ use crate::support::{PARITY_TASK, command, folder, installation, shown, test_lib
 use pstar_record::{ArmStatus, RunRecord};
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// An experiment with one deadly objective among two others, in a folder with the deadly plugin.
@@ -108,6 +110,65 @@ fn isolated_arms_have_the_same_bits() {
     assert!(isolated.status.success(), "{}", shown(&isolated, folder.path()));
     assert!(files("out") == expected);
     assert_eq!(isolated.stdout, plain.stdout);
+}
+
+/// A signal ends an isolated run with its table and the line that goes on, which ends with the bits of a run that nobody
+/// stopped.
+#[test]
+fn an_isolated_run_that_is_stopped_tells_and_goes_on() {
+    let folder = write("at: Step(4000000000), how: Abort", 2000);
+    let arguments = ["run", "deadly.ron", "--plugin-dir", "plugins", "--isolate", "--out"];
+    let alone = command(installation(), &[&arguments[..], &["alone"]].concat())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(alone.status.success(), "{}", shown(&alone, folder.path()));
+    let child = command(installation(), &[&arguments[..], &["out"]].concat())
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let arms = folder.path().join("out/arms");
+    let begun = || {
+        fs::read_dir(&arms).is_ok_and(|mut arms| {
+            arms.any(|arm| arm.is_ok_and(|arm| arm.path().join("metrics.jsonl").exists()))
+        })
+    };
+    let since = Instant::now();
+    while !begun() {
+        assert!(since.elapsed() < Duration::from_mins(1), "training never begins");
+        sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let text = shown(&output, folder.path());
+    assert_eq!(output.status.code(), Some(143), "{text}");
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("stopped)") && table.contains("written to out"), "{text}");
+    assert!(text.contains("to go on: ") && text.contains("--isolate"), "{text}");
+    let record = RunRecord::read(&fs::read(folder.path().join("out/summary.json")).unwrap()).unwrap();
+    assert!(!record.complete && !record.missing.arms.is_empty());
+    let again = run(folder.path(), &["--isolate"]);
+    assert!(again.status.success(), "{}", shown(&again, folder.path()));
+    for name in ["summary.json", "curves.csv", "table.txt"] {
+        let read = |run: &str| fs::read(folder.path().join(run).join(name)).unwrap();
+        assert!(read("out") == read("alone"), "{name}");
+    }
+}
+
+/// Where results find no room the table is printed all the same, with the exit code that says so.
+#[test]
+fn an_isolated_run_without_room_says_so() {
+    let folder = write("at: Step(4000000000), how: Abort", 6);
+    fs::create_dir(folder.path().join("store")).unwrap();
+    fs::write(folder.path().join("store/arms"), "in the way").unwrap();
+    let output = run(folder.path(), &["--isolate", "--store", "store"]);
+    let text = shown(&output, folder.path());
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert!(text.contains("cannot be written"), "{text}");
+    // What no worker could keep is not done.
+    assert!(String::from_utf8_lossy(&output.stdout).contains("first (2 of 2 stopped)"), "{text}");
 }
 
 /// Whatever is done with a component that ends its process: it is named.

@@ -336,12 +336,16 @@ fn what_is_damaged_is_run_again() {
 
 /// The arms whose results are written anew meanwhile.
 fn arms_changed(arms: &[PathBuf], work: impl FnOnce()) -> BTreeSet<PathBuf> {
-    let inode = |arm: &PathBuf| fs::metadata(arm.join("result.json")).map(|file| file.ino()).ok();
-    let before: Vec<_> = arms.iter().map(inode).collect();
+    // The number of a file that is gone is used again, so that the time of the last change is part of it.
+    let identity = |arm: &PathBuf| {
+        let file = fs::metadata(arm.join("result.json")).ok()?;
+        Some((file.ino(), file.ctime(), file.ctime_nsec()))
+    };
+    let before: Vec<_> = arms.iter().map(identity).collect();
     work();
     arms.iter()
         .zip(before)
-        .filter(|(arm, before)| inode(arm) != *before)
+        .filter(|(arm, before)| identity(arm) != *before)
         .map(|(arm, _)| arm.clone())
         .collect()
 }

@@ -58,6 +58,31 @@ pub struct ArmRecord {
     pub parameters: Vec<f64>,
 }
 
+impl ArmRecord {
+    /// An arm of which nothing is known but how it failed; whoever reads it knows its names, seed and learning rate.
+    pub fn of_failure(id: String, failure: Failure) -> Self {
+        Self {
+            id,
+            policy: String::new(),
+            objective: String::new(),
+            seed: 0,
+            learning_rate: 0.0,
+            status: ArmStatus::Failed,
+            failure: Some(failure),
+            first_batch: None,
+            budget: Budget::default(),
+            log_partition: PartitionRecord::default(),
+            initial: None,
+            last: None,
+            diagnostics: Means::default(),
+            warnings: Warnings::default(),
+            parameters_sha256: None,
+            curve: Vec::new(),
+            parameters: Vec::new(),
+        }
+    }
+}
+
 /// How an arm ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -55,28 +55,11 @@ fn sweep_below(folder: &Path, is_dead: &mut dyn FnMut(&str) -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pstar_record::{Budget, Means, Warnings};
+    use pstar_record::Failure;
 
     fn arm(id: &str, status: ArmStatus) -> ArmRecord {
-        ArmRecord {
-            id: id.into(),
-            policy: String::new(),
-            objective: String::new(),
-            seed: 1,
-            learning_rate: 0.1,
-            status,
-            failure: None,
-            first_batch: None,
-            budget: Budget::default(),
-            log_partition: pstar_record::PartitionRecord::default(),
-            initial: None,
-            last: None,
-            diagnostics: Means::default(),
-            warnings: Warnings::default(),
-            parameters_sha256: None,
-            curve: Vec::new(),
-            parameters: Vec::new(),
-        }
+        let failure = Failure { step: 0, message: String::new() };
+        ArmRecord { status, ..ArmRecord::of_failure(id.into(), failure) }
     }
 
     #[test]

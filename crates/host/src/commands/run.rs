@@ -99,7 +99,8 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
     if let Some(signal) = progress.signal() {
         return Ok(ExitCode::from(128 + signal));
     }
-    Ok(if record.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    let whole = record.failures() + record.interruptions() == 0;
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 /// Says what a signal left undone, and how to go on.

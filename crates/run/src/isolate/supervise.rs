@@ -8,9 +8,8 @@ use crate::directory::RunDirectory;
 use crate::files::{Unwritable, Writer};
 use crate::store::{Found, Store};
 use pstar_lab::run::Progress;
-use pstar_record::{ArmRecord, ArmStatus, Budget, Failure, PartitionRecord};
-use std::io;
-use std::io::Read;
+use pstar_record::{ArmRecord, Failure};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +22,9 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// Greatest number of bytes of what a child says that are kept.
 const MOST_SAID: usize = 2000;
+
+/// The exit code of a worker that found failed arms, which the run's table tells.
+const ARM_FAILED: i32 = 4;
 
 /// Deaths outside of any arm, one after the other, behind which the run gives up.
 const MOST_IDLE_DEATHS: u32 = 3;
@@ -57,7 +59,8 @@ pub enum Isolated {
 /// # Errors
 /// If a child cannot be started or a result not be written.
 pub fn supervise(isolation: &Isolation<'_>) -> io::Result<Isolated> {
-    let mut supervisor = Supervisor { isolation, owner: Owner::of_this_process(), avoid: Vec::new() };
+    let mut supervisor =
+        Supervisor { isolation, owner: Owner::of_this_process(), avoid: Vec::new(), trouble: 0 };
     let directory = match supervisor.alone(Stage::Prepare)? {
         Alone::Ended(0, Some(directory)) => directory,
         Alone::Ended(code, _) => return Ok(Isolated::Ended(code)),
@@ -67,6 +70,7 @@ pub fn supervise(isolation: &Isolation<'_>) -> io::Result<Isolated> {
         return Ok(Isolated::Died(death));
     }
     match supervisor.alone(Stage::Finish)? {
+        Alone::Ended(0 | ARM_FAILED, _) if supervisor.trouble != 0 => Ok(Isolated::Ended(supervisor.trouble)),
         Alone::Ended(code, _) => Ok(Isolated::Ended(code)),
         Alone::Died(death) => Ok(Isolated::Died(death)),
     }
@@ -83,10 +87,12 @@ struct Supervisor<'a> {
     owner: Owner,
     /// Objectives that end the process that makes them: component, configuration, what is said of it.
     avoid: Vec<(String, String, String)>,
+    /// The exit code of a worker that could not go on, if one could not.
+    trouble: i32,
 }
 
 /// A child with its box and the end of what it says.
-struct Watched {
+struct WatchedChild {
     process: Child,
     own: BlackBox,
     _file: TempPath,
@@ -97,7 +103,7 @@ struct Watched {
     told_to_stop: bool,
 }
 
-impl Watched {
+impl WatchedChild {
     /// Tells it to stop behind its step.
     fn stop(&mut self) {
         if !std::mem::replace(&mut self.told_to_stop, true) {
@@ -136,7 +142,7 @@ impl Watched {
 }
 
 impl Supervisor<'_> {
-    fn start(&self, stage: Stage, directory: Option<&Path>) -> io::Result<Watched> {
+    fn start(&self, stage: Stage, directory: Option<&Path>) -> io::Result<WatchedChild> {
         let file = NamedTempFile::new()?.into_temp_path();
         let own = BlackBox::create(&file)?;
         let mut command = (self.isolation.command)(stage, directory);
@@ -149,8 +155,7 @@ impl Supervisor<'_> {
         if let Some(bytes) = self.isolation.memory_limit {
             command.env(MEMORY_VARIABLE, bytes.to_string());
         }
-        let workers = stage == Stage::Work;
-        if workers {
+        if stage == Stage::Work {
             command.stdout(Stdio::null());
         }
         #[cfg(unix)]
@@ -163,10 +168,10 @@ impl Supervisor<'_> {
         let said = Arc::new(Mutex::new(Vec::new()));
         let reader = process.stderr.take().map(|pipe| {
             let said = Arc::clone(&said);
-            thread::spawn(move || keep_the_end(pipe, &said, !workers))
+            thread::spawn(move || pass_on(pipe, &said))
         });
         let ticks = (0, Instant::now());
-        Ok(Watched { process, own, _file: file, said, reader, ticks, told_to_stop: false })
+        Ok(WatchedChild { process, own, _file: file, said, reader, ticks, told_to_stop: false })
     }
 
     /// Has a child prepare or finish, again without an objective that ends it while it is made.
@@ -174,7 +179,8 @@ impl Supervisor<'_> {
         loop {
             let mut child = self.start(stage, None)?;
             let cause = loop {
-                if self.isolation.progress.stopped() {
+                // What there is is put together even where a signal ends the run.
+                if stage == Stage::Prepare && self.isolation.progress.stopped() {
                     child.stop();
                 }
                 if let Some(cause) = child.ended(None)? {
@@ -224,7 +230,7 @@ impl Supervisor<'_> {
         let writer = Writer::of(&owner);
         // Clears away what this process left, if it was another program before.
         drop(Store::open(&root, &owner, &writer, true));
-        let mut children: Vec<Watched> = Vec::new();
+        let mut children: Vec<WatchedChild> = Vec::new();
         let mut idle_deaths = 0;
         for _ in 0..self.isolation.workers.max(1) {
             children.push(self.start(Stage::Work, Some(directory))?);
@@ -239,7 +245,15 @@ impl Supervisor<'_> {
                     next.push(child);
                     continue;
                 };
-                if matches!(cause, Cause::Exit(_)) && child.own.is_done() || child.told_to_stop {
+                if let Cause::Exit(code) = cause
+                    && child.own.is_done()
+                {
+                    if !matches!(code, 0 | ARM_FAILED) && !child.told_to_stop {
+                        self.trouble = code;
+                    }
+                    continue;
+                }
+                if child.told_to_stop {
                     continue;
                 }
                 let death = child.death(cause);
@@ -251,7 +265,7 @@ impl Supervisor<'_> {
                 } else if !self.avoid_maker(&death) {
                     idle_deaths += 1;
                     if idle_deaths >= MOST_IDLE_DEATHS {
-                        next.iter_mut().for_each(Watched::stop);
+                        next.iter_mut().for_each(WatchedChild::stop);
                         for mut other in next {
                             other.process.wait()?;
                         }
@@ -277,32 +291,15 @@ fn bury(store: &Store, doing: &Doing, death: &Death) -> Result<(), Unwritable> {
         Claims::clear(&claim);
         return Ok(());
     }
-    let record = ArmRecord {
-        id: id.clone(),
-        policy: String::new(),
-        objective: String::new(),
-        seed: 0,
-        learning_rate: 0.0,
-        status: ArmStatus::Failed,
-        failure: Some(Failure { step: doing.step, message: death.to_string() }),
-        first_batch: None,
-        budget: Budget::default(),
-        log_partition: PartitionRecord::default(),
-        initial: None,
-        last: None,
-        diagnostics: std::iter::empty().collect(),
-        warnings: std::iter::empty().collect(),
-        parameters_sha256: None,
-        curve: Vec::new(),
-        parameters: Vec::new(),
-    };
+    let failure = Failure { step: doing.step, message: death.to_string() };
+    let record = ArmRecord::of_failure(id.clone(), failure);
     folder.write_result(&record, &[])?;
     Claims::clear(&claim);
     Ok(())
 }
 
-/// Keeps the end of what a child says, and passes it on if it is `told` to people.
-fn keep_the_end(mut pipe: impl Read, said: &Mutex<Vec<u8>>, told: bool) {
+/// Passes on what a child says, and keeps the end of it.
+fn pass_on(mut pipe: impl Read, said: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 4096];
     while let Ok(count) = pipe.read(&mut buffer) {
         if count == 0 {
@@ -312,10 +309,8 @@ fn keep_the_end(mut pipe: impl Read, said: &Mutex<Vec<u8>>, told: bool) {
         said.extend_from_slice(&buffer[..count]);
         let beyond = said.len().saturating_sub(MOST_SAID);
         said.drain(..beyond);
-        if told {
-            // Where standard error is gone there is nobody left to tell.
-            let _ = io::Write::write_all(&mut io::stderr(), &buffer[..count]);
-        }
+        // Where standard error is gone there is nobody left to tell.
+        let _ = io::Write::write_all(&mut io::stderr(), &buffer[..count]);
     }
 }
 
