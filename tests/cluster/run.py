@@ -17,6 +17,8 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "reference", "survival"))
+import contents  # noqa: E402
 
 EXPERIMENT = """(
     name: "slurm",
@@ -38,14 +40,8 @@ EXPERIMENT = """(
 
 
 def files(folder):
-    found = {}
-    for where, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(where, name)
-            with open(path, "rb") as file:
-                found[os.path.relpath(path, folder)] = file.read()
     # A worker that was killed leaves its sign of life until another one of its machine sweeps it.
-    return {name: content for name, content in found.items() if name != "provenance.json" and not name.startswith("workers/")}
+    return {name: content for name, content in contents.files(folder).items() if not name.startswith("workers/")}
 
 
 def done(out):

@@ -18,16 +18,7 @@ import sys
 import tempfile
 import time
 
-
-def files(folder):
-    found = {}
-    for where, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(where, name)
-            with open(path, "rb") as file:
-                found[os.path.relpath(path, folder)] = file.read()
-    found.pop("provenance.json", None)
-    return found
+from contents import files
 
 
 def main():

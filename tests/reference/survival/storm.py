@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+from contents import files
+
 EXPERIMENT = """(
     name: "storm",
     task: (
@@ -44,17 +46,6 @@ EXPERIMENT = """(
 
 # Seconds between beats of a worker that poses as a machine; it is dead to others after six of them.
 BEAT = 0.5
-
-
-def files(folder):
-    found = {}
-    for where, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(where, name)
-            with open(path, "rb") as file:
-                found[os.path.relpath(path, folder)] = file.read()
-    found.pop("provenance.json", None)
-    return found
 
 
 def done(out):
