@@ -194,6 +194,31 @@ fn of_two_starts_at_once_none_is_mixed_with_the_other() {
     }
 }
 
+/// Workers that end at once find the run complete: none of them stumbles over what another clears away.
+#[test]
+fn workers_that_end_at_once_are_not_in_each_others_way() {
+    let folder = place(5);
+    let (expected, _) = undisturbed(folder.path(), &[]);
+    let out = folder.path().join("out");
+    for round in 0..6 {
+        assert!(run(folder.path(), &["--prepare"]).status.success());
+        let worker = |_| {
+            let mut worker = command(installation(), &["worker", "out", "--threads", "1"]);
+            worker.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let workers: Vec<Child> = (0..6).map(worker).collect();
+        for worker in workers {
+            let output = worker.wait_with_output().unwrap();
+            assert!(output.status.success(), "round {round}: {}", shown(&output, folder.path()));
+        }
+        // The command that made the directory finds nothing left to do.
+        let last = run(folder.path(), &[]);
+        assert!(shown(&last, folder.path()).contains("nothing is left to do"), "round {round}");
+        assert_same(&out, &expected, &format!("round {round}"));
+        fs::remove_dir_all(&out).unwrap();
+    }
+}
+
 fn arms(out: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(out.join("arms")).unwrap();
     let mut arms: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

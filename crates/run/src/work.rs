@@ -1,6 +1,6 @@
 //! One worker of a run that others may work on as well.
 
-use crate::claims::{Claims, Owner, Taken};
+use crate::claims::{Claim, Claims, Owner, Taken};
 use crate::conduct::{RunError, finish};
 use crate::directory::{DirectoryError, RunDirectory};
 use crate::files::{Unwritable, Writer};
@@ -14,7 +14,7 @@ use pstar_loader::Registry;
 use pstar_record::{ArmStatus, RunRecord};
 use std::path::Path;
 use std::time::Duration;
-use std::{fs, mem};
+use std::{fs, io, mem};
 
 /// How a worker works.
 #[allow(missing_debug_implementations, reason = "holds a function")]
@@ -101,8 +101,7 @@ pub fn work(
     };
     if worked.complete + worked.failed == worked.arms && !progress.stopped() && options.summarise {
         let place = path.join("summary");
-        fs::create_dir_all(&place).map_err(Unwritable::at(&place))?;
-        if let Taken::Mine(claim) = store.claims().take(&place)? {
+        if let Some(claim) = claim_summary(&store, &directory, &place)? {
             if directory.complete_record().is_none() {
                 let (record, unwritten) =
                     finish(&prepared, &directory, &store, ended, options.table, progress);
@@ -114,4 +113,26 @@ pub fn work(
         }
     }
     Ok(worked)
+}
+
+/// Claims a run's summary in a folder; nothing if another process has it, or has written it.
+fn claim_summary(
+    store: &Store,
+    directory: &RunDirectory,
+    place: &Path,
+) -> Result<Option<Box<Claim>>, Unwritable> {
+    loop {
+        fs::create_dir_all(place).map_err(Unwritable::at(place))?;
+        match store.claims().take(place) {
+            Ok(Taken::Mine(claim)) => return Ok(Some(claim)),
+            Ok(_) => return Ok(None),
+            // Whoever had it removed the folder in between, which is done once the summary is written.
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
+                if directory.complete_record().is_some() {
+                    return Ok(None);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }

@@ -4,11 +4,11 @@ use super::Owner;
 use crate::files::{Unwritable, Writer};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 /// So many beats must stay out before a process is held for dead: three, and what a network's file system may hide.
 const SILENT_BEATS: f64 = 6.0;
@@ -42,7 +42,6 @@ pub(crate) struct Heartbeat {
 impl Heartbeat {
     /// Begins, in a folder.
     pub(crate) fn begin(folder: &Path, owner: &Owner, writer: &Writer) -> Result<Self, Unwritable> {
-        fs::create_dir_all(folder).map_err(Unwritable::at(folder))?;
         let path = path_of(folder, &owner.id);
         let beat = Duration::from_secs_f64(owner.beat);
         let mut sign = Sign { owner: owner.clone(), count: 0 };
@@ -51,7 +50,14 @@ impl Heartbeat {
             let text = serde_json::to_vec(sign).unwrap_or_default();
             writer.write_lightly(&own, &text)
         };
-        write(&sign)?;
+        // The last one to leave removes the folder, which may be just now.
+        loop {
+            fs::create_dir_all(folder).map_err(Unwritable::at(folder))?;
+            match write(&sign) {
+                Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
+                written => break written?,
+            }
+        }
         let (stop, stopped) = mpsc::channel();
         let beats = move || {
             while stopped.recv_timeout(beat) == Err(RecvTimeoutError::Timeout) {
