@@ -3,7 +3,7 @@
 use crate::claims::{Claim, Claims, Owner, Taken};
 use crate::conduct::{RunError, finish};
 use crate::directory::{DirectoryError, RunDirectory};
-use crate::files::{Unwritable, Writer};
+use crate::files::{Unwritable, Writer, make_folder};
 use crate::phases::Phases;
 use crate::store::Store;
 use crate::tidy::tidy;
@@ -122,7 +122,7 @@ fn claim_summary(
     place: &Path,
 ) -> Result<Option<Box<Claim>>, Unwritable> {
     loop {
-        fs::create_dir_all(place).map_err(Unwritable::at(place))?;
+        make_folder(place)?;
         match store.claims().take(place) {
             Ok(Taken::Mine(claim)) => return Ok(Some(claim)),
             Ok(_) => return Ok(None),

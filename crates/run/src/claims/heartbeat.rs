@@ -1,7 +1,7 @@
 //! A sign of life that other machines can see: a file whose number grows.
 
 use super::Owner;
-use crate::files::{Unwritable, Writer};
+use crate::files::{Unwritable, Writer, make_folder};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl Heartbeat {
         };
         // The last one to leave removes the folder, which may be just now.
         loop {
-            fs::create_dir_all(folder).map_err(Unwritable::at(folder))?;
+            make_folder(folder)?;
             match write(&sign) {
                 Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
                 written => break written?,
