@@ -7,7 +7,7 @@ mod policy;
 mod verifier;
 
 pub(crate) use model::BaseModelAdapter;
-pub(crate) use objective::ObjectiveAdapter;
+pub(crate) use objective::{ObjectiveAdapter, create_preset};
 pub(crate) use policy::PolicyAdapter;
 pub(crate) use verifier::VerifierAdapter;
 

@@ -4,10 +4,10 @@ use crate::abi::{
     BaseModelBox, Create, Entry, Entry_Ref, ObjectiveBox, PluginRoot, PluginRoot_Ref, PolicyBox, VerifierBox,
     install_panic_hook,
 };
-use crate::adapter::{BaseModelAdapter, ObjectiveAdapter, PolicyAdapter, VerifierAdapter};
+use crate::adapter::{BaseModelAdapter, ObjectiveAdapter, PolicyAdapter, VerifierAdapter, create_preset};
 use crate::author::{BaseModel, Policy, Verifier};
 use crate::field::Field;
-use crate::objective::Objective;
+use crate::objective::{Objective, ObjectivePreset};
 use crate::offers;
 use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::std_types::RSlice;
@@ -25,7 +25,7 @@ pub struct Components {
 fn entry<B: 'static>(
     name: &'static str,
     doc: &'static str,
-    fields: &'static [Field],
+    fields: &[Field],
     offers: &'static str,
     create: Create<B>,
 ) -> Entry_Ref<B> {
@@ -78,6 +78,12 @@ impl Components {
         ));
     }
 
+    /// Adds another name of an objective.
+    pub fn objective_presets<P: ObjectivePreset>(&mut self) {
+        let create = create_preset::<P>;
+        self.objectives.push(entry(P::NAME, P::DOC, &P::fields(), offers::OBJECTIVE, create));
+    }
+
     /// The root of the file, of the package version `version`.
     pub fn into_root(self, version: &'static str) -> PluginRoot_Ref {
         install_panic_hook();
@@ -93,10 +99,10 @@ impl Components {
     }
 }
 
-/// Exports the components of a plugin file. Once a crate, with any of the four kinds:
+/// Exports the components of a plugin file. Once a crate, with any of the four kinds, and other names of objectives:
 ///
 /// ```ignore
-/// pstar_core::export_plugin!(verifiers: [Palindrome], objectives: [Mine, MyOther]);
+/// pstar_core::export_plugin!(verifiers: [Palindrome], objectives: [Mine], objective_presets: [MineAsInThePaper]);
 /// ```
 #[macro_export]
 macro_rules! export_plugin {

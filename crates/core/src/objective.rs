@@ -99,3 +99,22 @@ pub trait Objective: Sized + Send + 'static {
         Err(PluginError::data(format!("`{}` keeps no state, found one of {} bytes", Self::NAME, state.len())))
     }
 }
+
+/// Another name of an objective, with defaults of its own.
+pub trait ObjectivePreset: 'static {
+    /// What it is a configuration of.
+    type Objective: Objective;
+    /// The name that experiments use.
+    const NAME: &'static str;
+    /// One sentence: what it maximises or minimises, and whose it is.
+    const DOC: &'static str;
+
+    /// The fields of the configuration with the preset's defaults, for `host plugins`.
+    fn fields() -> Vec<Field>;
+
+    /// The objective with this configuration, over the preset's.
+    ///
+    /// # Errors
+    /// [`PluginError::config`] for a value out of range.
+    fn new(config: <Self::Objective as Objective>::Config) -> Result<Self::Objective, PluginError>;
+}

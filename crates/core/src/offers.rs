@@ -11,4 +11,4 @@ pub(crate) const BASE_MODEL: &str = "";
 /// Policies.
 pub(crate) const POLICY: &str = "tensors";
 /// Objectives.
-pub(crate) const OBJECTIVE: &str = "epochs sources";
+pub(crate) const OBJECTIVE: &str = "epochs sources outcomes";

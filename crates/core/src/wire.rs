@@ -173,6 +173,8 @@ pub fn put_objective_batch<'a>(
     writer.put("ended", columns.ended);
     writer.put("source", columns.source);
     writer.put("age", columns.age);
+    writer.put("outcome", columns.outcome);
+    writer.put("horizon", &scalars.horizon);
     writer.put("offsets", columns.offsets);
     writer.put("log_probs", columns.log_probs);
     writer.put("behaviour_log_probs", columns.behaviour_log_probs);
@@ -189,6 +191,7 @@ pub struct ObjectiveScalars {
     epoch: [u32; 1],
     key: [u64; 5],
     population: [u8; 1],
+    horizon: [u64; 1],
 }
 
 impl ObjectiveScalars {
@@ -196,7 +199,8 @@ impl ObjectiveScalars {
         let Moment { step, epoch, key, population } = batch.moment();
         let StreamKey { seed, purpose, step: key_step, epoch: key_epoch, resample } = key;
         let key = [seed, key_step.into(), purpose.into(), key_epoch.into(), resample.into()];
-        Self { step: [step], epoch: [epoch], key, population: [population.into()] }
+        let horizon = [batch.columns().horizon];
+        Self { step: [step], epoch: [epoch], key, population: [population.into()], horizon }
     }
 }
 
@@ -231,6 +235,9 @@ pub(crate) fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<Objectiv
         ended: columns.get("ended")?,
         source: columns.get("source")?,
         age: columns.get("age")?,
+        // Hosts of the first version send neither.
+        outcome: columns.find("outcome")?.unwrap_or_default(),
+        horizon: columns.find("horizon")?.and_then(|values| values.first().copied()).unwrap_or(0),
         offsets: columns.get("offsets")?,
         log_probs: columns.get("log_probs")?,
         behaviour_log_probs: columns.get("behaviour_log_probs")?,

@@ -22,6 +22,8 @@ pub struct SequenceRow {
     pub behaviour_log_probs: Option<Vec<f64>>,
     /// Under the base; all sequences have them or none.
     pub base_log_probs: Option<Vec<f64>>,
+    /// A number that the sequences of its group with the same answer share; all sequences have one or none.
+    pub outcome: Option<u64>,
 }
 
 /// Why sequences are no batch.
@@ -43,6 +45,12 @@ pub enum RowFault {
     /// Some sequences have base log-probabilities and some have not.
     #[error("sequence {sequence} has no `base_log_probs`, but others have")]
     MixedBase {
+        /// Which sequence, from 0.
+        sequence: usize,
+    },
+    /// Some sequences say which answers they equal and some do not.
+    #[error("sequence {sequence} has no `outcome`, but others have")]
+    MixedOutcome {
         /// Which sequence, from 0.
         sequence: usize,
     },
@@ -84,7 +92,8 @@ impl PackedRows {
             let weight = row.weight.unwrap_or(1.0 / rows.len() as f64);
             let packed = Row::new(row.reward, &row.log_probs).ended(row.ended).weight(weight);
             let base = row.base_log_probs.as_deref().unwrap_or_default();
-            buffer.push(packed.behaviour_log_probs(behaviour).base_log_probs(base));
+            let packed = packed.behaviour_log_probs(behaviour).base_log_probs(base);
+            buffer.push(row.outcome.into_iter().fold(packed, Row::outcome));
         }
         Ok(Self { buffer, order })
     }
@@ -106,6 +115,7 @@ fn index(offset: u64) -> usize {
 
 fn check(rows: &[SequenceRow]) -> Result<(), RowFault> {
     let with_base = rows.iter().any(|row| row.base_log_probs.is_some());
+    let with_outcome = rows.iter().any(|row| row.outcome.is_some());
     for (sequence, row) in rows.iter().enumerate() {
         let expected = row.log_probs.len();
         let others =
@@ -117,6 +127,9 @@ fn check(rows: &[SequenceRow]) -> Result<(), RowFault> {
         }
         if with_base && row.base_log_probs.is_none() {
             return Err(RowFault::MixedBase { sequence });
+        }
+        if with_outcome && row.outcome.is_none() {
+            return Err(RowFault::MixedOutcome { sequence });
         }
         if ![0.0, 1.0].contains(&row.reward) {
             return Err(RowFault::Reward { sequence });
@@ -140,6 +153,7 @@ mod tests {
             log_probs,
             behaviour_log_probs,
             base_log_probs,
+            outcome: None,
         }
     }
 

@@ -21,12 +21,13 @@ use crate::plan::Sampling;
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::GradientBatch;
-use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch, SequenceBuffer};
+use pstar_core::data::{Ending, Ragged, RaggedBuffer, SequenceBatch, SequenceBuffer};
 use pstar_core::objective::{Moment, ObjectiveBatch, ObjectiveBuffer, PromptFacts, Source};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_loader::{ModelHandle, PolicyHandle};
 use pstar_record::Budget;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Which batch of an arm: random numbers are a function of it.
@@ -52,6 +53,8 @@ pub struct Recipe<'a> {
     pub(crate) filtered: Option<&'a FilteredSource>,
     /// Whether log-probabilities under the base are wanted.
     pub base_log_probs: bool,
+    /// Whether it is wanted which answers are equal.
+    pub outcomes: bool,
 }
 
 impl<'a> Recipe<'a> {
@@ -63,7 +66,7 @@ impl<'a> Recipe<'a> {
         base_log_probs: bool,
     ) -> Self {
         let sampling = Sampling::on_policy(prompts, group);
-        Self { world, facts, sampling, filtered: None, base_log_probs }
+        Self { world, facts, sampling, filtered: None, base_log_probs, outcomes: false }
     }
 }
 
@@ -134,6 +137,10 @@ impl Rollout {
         columns.rewards = rewards;
         columns.behaviour_log_probs = drawn.log_probs;
         columns.base_log_probs = base_log_probs;
+        columns.horizon = world.task.horizon as u64;
+        if recipe.outcomes {
+            columns.outcome = outcomes(&columns.group_offsets, drawn.tokens.view());
+        }
         Self { key, columns, prompt_of: drawn.prompt_of, tokens: drawn.tokens, budget }
     }
 
@@ -277,4 +284,15 @@ fn all_alike(rewards: &[f64]) -> bool {
 #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
 fn to_index(offset: u64) -> usize {
     offset as usize
+}
+
+/// For each sequence the first one of its group with the same tokens.
+fn outcomes(group_offsets: &[u64], tokens: Ragged<'_, u32>) -> Vec<u64> {
+    let mut outcomes = Vec::with_capacity(tokens.len());
+    for group in group_offsets.windows(2) {
+        let mut first = HashMap::new();
+        let rows = group[0]..group[1];
+        outcomes.extend(rows.map(|row| *first.entry(tokens.row(to_index(row))).or_insert(row)));
+    }
+    outcomes
 }

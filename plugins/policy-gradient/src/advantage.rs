@@ -1,53 +1,175 @@
-//! How much better a sequence is than its group.
+//! How much every sequence, or token, of a batch counts before its ratio to what sampled.
 
-use pstar_core::objective::{Baseline, ObjectiveBatch};
-use pstar_core::{Field, PluginError};
-use serde::Deserialize;
+use crate::blocks::{Baseline, Lone, Member, Per, Standing, Window, deviation};
+use crate::config::Blocks;
+use pstar_core::PluginError;
+use pstar_core::objective::ObjectiveBatch;
 
-/// What is subtracted from a sequence's reward.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(crate) enum GroupBaseline {
-    /// The mean of the group, the sequence itself included.
-    #[default]
-    Mean,
-    /// The mean of the others.
-    LeaveOneOut,
-    /// Nothing.
-    None,
+/// The advantages of a batch.
+#[derive(Debug)]
+pub(crate) struct Advantages {
+    /// One a sequence.
+    pub(crate) sequences: Vec<f64>,
+    /// One a token, where tokens of a sequence differ.
+    pub(crate) tokens: Option<Vec<f64>>,
 }
 
-impl GroupBaseline {
-    pub(crate) const FIELD: Field = Field::optional(
-        "baseline",
-        "Mean | LeaveOneOut | None",
-        "",
-        "Mean",
-        "what is subtracted from the reward",
-    );
+/// The signals of the whole batch, and what of it a group is held against.
+struct Signals {
+    values: Vec<f64>,
+    lengths: Vec<f64>,
+    mean: f64,
+}
 
-    pub(crate) fn minimum_group(self) -> usize {
-        if self == Self::None { 1 } else { 2 }
-    }
-
-    /// The advantage of every sequence.
+impl Blocks {
+    /// The advantages of all groups of a batch, by the steps of the configuration in their order.
     ///
     /// # Errors
-    /// If a group has a single sequence, of which the baseline leaves nothing.
-    pub(crate) fn advantages(self, batch: &ObjectiveBatch<'_>) -> Result<Vec<f64>, PluginError> {
-        let (expected, found) = (self.minimum_group(), batch.smallest_group());
-        if found < expected {
-            let message = format!(
-                "`baseline: {self:?}` needs groups of at least {expected} samples, found a group of {found}"
-            );
-            return Err(PluginError::config("baseline", message)
-                .with_hint("sample larger groups, or set `baseline: None`"));
+    /// If a group is too small, or the batch lacks a column.
+    pub(crate) fn advantages(
+        &self,
+        batch: &ObjectiveBatch<'_>,
+        window: &Window,
+    ) -> Result<Advantages, PluginError> {
+        let signals = self.signals(batch)?;
+        let right = |rows: std::ops::Range<usize>| rows.filter(|&i| batch.reward(i) > 0.0).count();
+        let all_right = right(0..batch.len());
+        let largest_group = (0..batch.groups()).map(|g| batch.group(g).len()).max().unwrap_or(0);
+        let rates: Vec<f64> = (0..batch.groups()).map(|g| pass_rate(batch, g)).collect();
+        let mut sequences = signals.values.clone();
+        for g in 0..batch.groups() {
+            let rows = batch.group(g);
+            let advantages = &mut sequences[rows.clone()];
+            if rows.len() == 1 && self.lone == Lone::Centred {
+                advantages.fill(0.0);
+                continue;
+            }
+            let own = &signals.values[rows.clone()];
+            if rows.len() >= self.baseline.minimum_group() {
+                self.baseline.subtract(advantages, &signals.lengths[rows.clone()], signals.mean);
+            }
+            for scale in &self.scale.0 {
+                scale.divide(advantages, own, |ddof| deviation(signals.values.iter().copied(), ddof));
+            }
+            if let Baseline::AfterScale(subtracted) = self.baseline {
+                advantages.iter_mut().for_each(|advantage| *advantage -= subtracted);
+            }
+            let (group, rows_in_all) = (rows.len(), batch.len());
+            let standing = Standing {
+                group,
+                right: right(rows.clone()),
+                largest_group,
+                rows: rows_in_all,
+                all_right,
+                rates: &rates,
+            };
+            let factor = self.prompt_weight.of(standing, window);
+            advantages.iter_mut().for_each(|advantage| *advantage *= factor);
+            self.sharing.share(advantages, &self.members(batch, rows)?);
+            let factor = self.multiplier.of(group, self.signal);
+            advantages.iter_mut().for_each(|advantage| *advantage *= factor);
         }
-        let mut advantages: Vec<f64> = (0..batch.len()).map(|i| batch.reward(i)).collect();
-        match self {
-            Self::Mean => Baseline::GroupMean.subtract(batch, &mut advantages),
-            Self::LeaveOneOut => Baseline::LeaveOneOut.subtract(batch, &mut advantages),
-            Self::None => {}
+        let mut tokens = self.to_go(batch, &sequences)?;
+        if let Some(whiten) = self.whiten {
+            whiten.apply(tokens.get_or_insert_with(|| spread(batch, &sequences)));
         }
-        Ok(advantages)
+        Ok(Advantages { sequences, tokens })
     }
+
+    fn signals(&self, batch: &ObjectiveBatch<'_>) -> Result<Signals, PluginError> {
+        let mut values = Vec::with_capacity(batch.len());
+        for g in 0..batch.groups() {
+            let rows = batch.group(g);
+            if rows.len() == 1 && self.lone == Lone::Refuse {
+                let message = "`lone: Refuse` takes groups of at least 2 samples, found a group of 1";
+                return Err(PluginError::config("lone", message).with_hint("sample larger groups"));
+            }
+            self.signal.check_group(rows.len())?;
+            let right = rows.clone().filter(|&i| batch.reward(i) > 0.0).count();
+            let of_reward = self.signal.values(rows.len(), right);
+            let members = self.members(batch, rows.clone())?;
+            for (place, i) in rows.clone().enumerate() {
+                let mut signal = of_reward[usize::from(batch.reward(i) > 0.0)];
+                signal -= match self.reward_kl {
+                    Some(kl) if kl.per == Per::Sequence => kl.coefficient * kl.sum(batch, i)?,
+                    _ => 0.0,
+                };
+                values.push(match members.get(place) {
+                    Some(member) => signal * self.sharing.of_signal(*member, rows.len()),
+                    None => signal,
+                });
+            }
+            self.rank_penalty
+                .apply(&mut values[rows.clone()], |place| mean_log_prob(batch, rows.start + place));
+        }
+        let lengths = batch.log_probs().rows().map(|row| row.len() as f64).collect();
+        let mean = if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 };
+        Ok(Signals { values, lengths, mean })
+    }
+
+    /// A group as sharing sees it; empty where nothing is shared.
+    fn members(
+        &self,
+        batch: &ObjectiveBatch<'_>,
+        rows: std::ops::Range<usize>,
+    ) -> Result<Vec<Member>, PluginError> {
+        if self.sharing == crate::blocks::Sharing::None {
+            return Ok(Vec::new());
+        }
+        let clusters = self.sharing.needs_clusters();
+        let outcome = |i| if clusters { batch.outcome(i) } else { Ok(0) };
+        let outcomes = rows.clone().map(outcome).collect::<Result<Vec<u64>, _>>()?;
+        let member = |(place, i)| Member {
+            right: batch.reward(i) > 0.0,
+            cluster: outcomes.iter().filter(|other| **other == outcomes[place]).count() as f64,
+            mean_log_prob: mean_log_prob(batch, i),
+        };
+        Ok(rows.enumerate().map(member).collect())
+    }
+
+    /// The advantages of tokens that pay for the KL to the base from themselves on.
+    fn to_go(&self, batch: &ObjectiveBatch<'_>, sequences: &[f64]) -> Result<Option<Vec<f64>>, PluginError> {
+        let Some(kl) = self.reward_kl.filter(|kl| kl.per == Per::ToGo) else { return Ok(None) };
+        let mut tokens = spread(batch, sequences);
+        let base = batch.base_log_probs()?;
+        let mut start = 0;
+        for (behaviour, base) in batch.behaviour_log_probs().rows().zip(base.rows()) {
+            let own = &mut tokens[start..start + behaviour.len()];
+            start += behaviour.len();
+            let mut rest = 0.0;
+            for ((advantage, b), a) in own.iter_mut().zip(behaviour).zip(base).rev() {
+                rest += kl.estimator.value(b - a);
+                *advantage -= kl.coefficient * rest;
+            }
+        }
+        Ok(Some(tokens))
+    }
+}
+
+impl crate::blocks::RewardKl {
+    /// The estimate for a sequence.
+    fn sum(&self, batch: &ObjectiveBatch<'_>, i: usize) -> Result<f64, PluginError> {
+        let base = batch.base_log_probs()?;
+        let tokens = batch.behaviour_log_probs().row(i).iter().zip(base.row(i));
+        Ok(tokens.map(|(b, a)| self.estimator.value(b - a)).sum())
+    }
+}
+
+/// The share of right answers of a group.
+pub(crate) fn pass_rate(batch: &ObjectiveBatch<'_>, g: usize) -> f64 {
+    let rows = batch.group(g);
+    let count = rows.len();
+    rows.filter(|&i| batch.reward(i) > 0.0).count() as f64 / count as f64
+}
+
+/// Mean token log-prob under what sampled, 0 of the empty sequence.
+fn mean_log_prob(batch: &ObjectiveBatch<'_>, i: usize) -> f64 {
+    let row = batch.behaviour_log_probs().row(i);
+    if row.is_empty() { 0.0 } else { row.iter().sum::<f64>() / row.len() as f64 }
+}
+
+/// Values of sequences for each of their tokens.
+fn spread(batch: &ObjectiveBatch<'_>, sequences: &[f64]) -> Vec<f64> {
+    let rows = batch.log_probs().rows().zip(sequences);
+    rows.flat_map(|(row, &value)| std::iter::repeat_n(value, row.len())).collect()
 }

@@ -3,8 +3,9 @@
 use crate::abi::{
     AbiObjective, AbiObjective_TO, AbiResult, Columns, Guarded, ObjectiveBox, OwnedColumns, guard,
 };
+use crate::error::PluginError;
 use crate::files::{FileRead, noted};
-use crate::objective::Objective;
+use crate::objective::{Objective, ObjectivePreset};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RStr, RString};
@@ -14,11 +15,29 @@ pub(crate) struct ObjectiveAdapter<O>(Guarded<O>, Vec<FileRead>);
 
 impl<O: Objective> ObjectiveAdapter<O> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, _task: RStr<'_>) -> AbiResult<ObjectiveBox> {
-        guard(O::NAME, || {
-            let (objective, files) = noted(|| O::new(config::parse(configuration.as_str())?))?;
-            Ok(AbiObjective_TO::from_value(Self(Guarded::new(objective), files), TD_Opaque))
-        })
+        make(O::NAME, configuration, O::new)
     }
+}
+
+/// Makes the objective of a preset.
+pub(crate) extern "C" fn create_preset<P: ObjectivePreset>(
+    configuration: RStr<'_>,
+    _task: RStr<'_>,
+) -> AbiResult<ObjectiveBox> {
+    make(P::NAME, configuration, P::new)
+}
+
+/// In one function for all presets of an objective, so that a preset costs little code.
+fn make<O: Objective>(
+    name: &'static str,
+    configuration: RStr<'_>,
+    new: fn(O::Config) -> Result<O, PluginError>,
+) -> AbiResult<ObjectiveBox> {
+    guard(name, || {
+        let (objective, files) = noted(|| new(config::parse(configuration.as_str())?))?;
+        let adapter = ObjectiveAdapter(Guarded::new(objective), files);
+        Ok(AbiObjective_TO::from_value(adapter, TD_Opaque))
+    })
 }
 
 impl<O: Objective> AbiObjective for ObjectiveAdapter<O> {

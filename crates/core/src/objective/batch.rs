@@ -19,6 +19,10 @@ pub(crate) struct Columns<'a> {
     pub(crate) ended: &'a [u8],
     pub(crate) source: &'a [u8],
     pub(crate) age: &'a [u32],
+    /// For each sequence a number that equal answers of its group share; empty where nobody says.
+    pub(crate) outcome: &'a [u64],
+    /// The horizon of the task; 0 where there is none.
+    pub(crate) horizon: u64,
     pub(crate) offsets: &'a [u64],
     pub(crate) log_probs: &'a [f64],
     pub(crate) behaviour_log_probs: &'a [f64],
@@ -53,6 +57,7 @@ impl<'a> ObjectiveBatch<'a> {
             && or_empty(columns.ended.len(), rows)
             && or_empty(columns.source.len(), rows)
             && or_empty(columns.age.len(), rows)
+            && or_empty(columns.outcome.len(), rows)
             && columns.offsets.len() == rows + 1;
         if !fits {
             return Err(malformed());
@@ -194,6 +199,23 @@ impl<'a> ObjectiveBatch<'a> {
     /// How many batches ago sequence `i` was drawn.
     pub fn age(&self, i: usize) -> u32 {
         self.columns.age.get(i).copied().unwrap_or(0)
+    }
+
+    /// A number that sequence `i` shares with the sequences of its group that give the same answer, and with no other.
+    ///
+    /// # Errors
+    /// If the objective did not declare that it reads them.
+    pub fn outcome(&self, i: usize) -> Result<u64, PluginError> {
+        self.columns.outcome.get(i).copied().ok_or_else(|| {
+            PluginError::contract("the batch does not say which answers are equal").with_hint(
+                "an objective declares `outcomes()`; a batch to probe gives every sequence `outcome`",
+            )
+        })
+    }
+
+    /// The most tokens that a sequence of the task can have; `None` where there is no task.
+    pub fn horizon(&self) -> Option<u64> {
+        (self.columns.horizon > 0).then_some(self.columns.horizon)
     }
 
     /// Token log-probabilities under the policy.

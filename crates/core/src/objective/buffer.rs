@@ -41,6 +41,10 @@ pub struct ObjectiveBuffer {
     pub source: Vec<u8>,
     /// For each sequence how many batches ago it was drawn; 0 if empty.
     pub age: Vec<u32>,
+    /// For each sequence a number that the sequences of its group with the same answer share; unknown if empty.
+    pub outcome: Vec<u64>,
+    /// The most tokens that a sequence can have; unknown if 0.
+    pub horizon: u64,
     /// Where the tokens of each sequence start, and behind the last the number of tokens.
     pub offsets: Vec<u64>,
     /// Token log-probabilities under the policy q.
@@ -64,6 +68,8 @@ impl Default for ObjectiveBuffer {
             ended: Vec::new(),
             source: Vec::new(),
             age: Vec::new(),
+            outcome: Vec::new(),
+            horizon: 0,
             offsets: vec![0],
             log_probs: Vec::new(),
             behaviour_log_probs: Vec::new(),
@@ -83,13 +89,14 @@ pub struct Row<'a> {
     ended: bool,
     source: Source,
     age: u32,
+    outcome: Option<u64>,
 }
 
 impl<'a> Row<'a> {
     /// A sequence of a reward and of token log-probabilities under the policy, which sampled it just now and ended it.
     pub fn new(reward: f64, log_probs: &'a [f64]) -> Self {
         let (behaviour, base, weight, source) = (None, None, None, Source::Policy);
-        Self { reward, log_probs, behaviour, base, weight, ended: true, source, age: 0 }
+        Self { reward, log_probs, behaviour, base, weight, ended: true, source, age: 0, outcome: None }
     }
 
     /// With token log-probabilities under what sampled it.
@@ -114,6 +121,12 @@ impl<'a> Row<'a> {
     #[must_use]
     pub fn ended(self, ended: bool) -> Self {
         Self { ended, ..self }
+    }
+
+    /// With a number that the sequences of its group with the same answer share; all rows of a batch have one or none.
+    #[must_use]
+    pub fn outcome(self, outcome: u64) -> Self {
+        Self { outcome: Some(outcome), ..self }
     }
 
     /// From a source, drawn so many batches ago.
@@ -143,6 +156,7 @@ impl ObjectiveBuffer {
         self.ended.push(row.ended.into());
         self.source.push(row.source as u8);
         self.age.push(row.age);
+        self.outcome.extend(row.outcome);
         self.log_probs.extend_from_slice(row.log_probs);
         self.behaviour_log_probs.extend_from_slice(row.behaviour.unwrap_or(row.log_probs));
         self.base_log_probs.extend_from_slice(row.base.unwrap_or_default());
@@ -181,6 +195,8 @@ impl ObjectiveBuffer {
                 ended: &self.ended,
                 source: &self.source,
                 age: &self.age,
+                outcome: &self.outcome,
+                horizon: self.horizon,
                 offsets: &self.offsets,
                 log_probs,
                 behaviour_log_probs: &self.behaviour_log_probs,

@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 pub struct Declaration {
     /// Whether it reads log-probabilities under the base.
     pub base_log_probs: bool,
+    /// Whether it reads which answers are equal.
+    pub outcomes: bool,
     /// What it needs to know of log Z.
     pub partition: PartitionNeed,
     /// Least number of samples in a group.
@@ -37,6 +39,7 @@ impl Default for Declaration {
     fn default() -> Self {
         Self {
             base_log_probs: false,
+            outcomes: false,
             partition: PartitionNeed::Unused,
             minimum_group: 1,
             population: None,
@@ -51,6 +54,12 @@ impl Declaration {
     #[must_use]
     pub fn base_log_probs(self) -> Self {
         Self { base_log_probs: true, ..self }
+    }
+
+    /// It reads which answers are equal.
+    #[must_use]
+    pub fn outcomes(self) -> Self {
+        Self { outcomes: true, ..self }
     }
 
     /// It needs to know log Z.
@@ -88,6 +97,7 @@ impl Declaration {
             ("partition", text(&self.partition)),
             ("minimum_group", text(&self.minimum_group)),
         ];
+        entries.extend(self.outcomes.then(|| ("outcomes", text(&true))));
         entries.extend(self.population.iter().map(|form| ("population", text(form))));
         entries.extend(self.divergence.iter().map(|divergence| ("divergence", text(divergence))));
         entries
@@ -109,6 +119,7 @@ impl Declaration {
         for (name, text) in entries {
             match name {
                 "base_log_probs" => declaration.base_log_probs = needed(name, text)?,
+                "outcomes" => declaration.outcomes = needed(name, text)?,
                 "partition" => declaration.partition = needed(name, text)?,
                 "minimum_group" => declaration.minimum_group = needed(name, text)?,
                 "population" => declaration.population = ron::from_str(text).ok(),
@@ -118,7 +129,7 @@ impl Declaration {
             let understood = match name {
                 "population" => declaration.population.is_some(),
                 "divergence" => declaration.divergence.is_some(),
-                "base_log_probs" | "partition" | "minimum_group" => true,
+                "base_log_probs" | "outcomes" | "partition" | "minimum_group" => true,
                 _ => false,
             };
             if !understood {
@@ -201,6 +212,7 @@ mod tests {
     fn what_was_declared_comes_back() {
         let declared = Declaration::default()
             .base_log_probs()
+            .outcomes()
             .partition(PartitionNeed::Welcome)
             .minimum_group(3)
             .population(PopulationForm::BinaryGroup { group: 4 })

@@ -24,6 +24,9 @@ pub struct ObjectiveInput {
     /// log Z of groups where it is known.
     #[serde(default)]
     pub log_partition: BTreeMap<u32, Number>,
+    /// The most tokens that a sequence can have; default: unknown.
+    #[serde(default)]
+    pub horizon: u64,
 }
 
 /// A sequence of the batch.
@@ -48,6 +51,12 @@ pub struct SequenceInput {
     /// Under the base; all sequences have them or none.
     #[serde(default)]
     pub base_log_probs: Option<Vec<Number>>,
+    /// A number that the sequences of its group with the same answer share; default: by `tokens`.
+    #[serde(default)]
+    pub outcome: Option<u64>,
+    /// Its tokens, of which equal answers have equal ones; default: no two answers are equal.
+    #[serde(default)]
+    pub tokens: Option<Vec<u32>>,
 }
 
 fn yes() -> bool {
@@ -97,22 +106,39 @@ impl ObjectiveInput {
     /// # Errors
     /// If the batch is malformed or the objective fails.
     pub fn ask(&self, objective: &mut ObjectiveHandle) -> Result<ObjectiveOutput, BatchFault> {
-        let rows: Vec<SequenceRow> = self.sequences.iter().map(SequenceInput::row).collect();
+        let mut rows: Vec<SequenceRow> = self.sequences.iter().map(SequenceInput::row).collect();
+        let declaration = objective.declaration()?;
+        if declaration.outcomes && rows.iter().all(|row| row.outcome.is_none()) {
+            self.outcomes_by_tokens(&mut rows);
+        }
         let log_partition = self.log_partition.iter().map(|(&group, number)| (group, number.0)).collect();
-        let packed = PackedRows::new(&rows, &log_partition)?;
+        let mut packed = PackedRows::new(&rows, &log_partition)?;
+        packed.buffer.horizon = self.horizon;
         let step = u32::try_from(self.step).unwrap_or(u32::MAX);
         let batch =
             packed.buffer.view(Moment::new(self.step, StreamKey::new(0, Purpose::Objective, step)))?;
-        let (expected, found) = (objective.declaration()?.minimum_group, batch.smallest_group());
+        let (expected, found) = (declaration.minimum_group, batch.smallest_group());
         let answer = match objective.observe(&batch).and_then(|()| objective.step(&batch)) {
-            // An objective that says why it refuses the group says it better.
+            // An objective that says why it refuses the group says it better, and one that does not refuse it is asked.
             Err(error) if error.kind == ErrorKind::Config => return Err(error.into()),
+            Ok(answer) if answer.coefficients.iter().all(|c| c.is_finite()) => answer,
             _ if found < expected => return Err(BatchFault::SmallGroup { expected, found }),
             answer => answer?,
         };
         let coefficients = packed.by_sequence(&answer.coefficients);
         let diagnostics = answer.diagnostics.into_iter().map(|(name, value)| (name, number(Some(value))));
         Ok(ObjectiveOutput { coefficients, diagnostics: diagnostics.collect() })
+    }
+}
+
+impl ObjectiveInput {
+    /// Equal answers by equal tokens; those of a sequence without tokens are its own.
+    fn outcomes_by_tokens(&self, rows: &mut [SequenceRow]) {
+        let mut first = BTreeMap::new();
+        for (row, (sequence, number)) in rows.iter_mut().zip(self.sequences.iter().zip(0..)) {
+            let key = sequence.tokens.as_ref().map(|tokens| (sequence.group, tokens));
+            row.outcome = Some(key.map_or(number, |key| *first.entry(key).or_insert(number)));
+        }
     }
 }
 
@@ -127,6 +153,7 @@ impl SequenceInput {
             log_probs: numbers(&self.log_probs),
             behaviour_log_probs: self.behaviour_log_probs.as_deref().map(numbers),
             base_log_probs: self.base_log_probs.as_deref().map(numbers),
+            outcome: self.outcome,
         }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct SavedRollout {
     behaviour_log_probs: Vec<f64>,
     #[serde(with = "bits")]
     base_log_probs: Vec<f64>,
+    outcome: Vec<u64>,
+    horizon: u64,
     budget: Budget,
 }
 
@@ -46,6 +48,8 @@ impl Rollout {
             weights: columns.weights,
             behaviour_log_probs: columns.behaviour_log_probs,
             base_log_probs: columns.base_log_probs,
+            outcome: columns.outcome,
+            horizon: columns.horizon,
             budget,
         }
     }
@@ -71,6 +75,8 @@ impl Rollout {
         columns.weights = saved.weights;
         columns.behaviour_log_probs = saved.behaviour_log_probs;
         columns.base_log_probs = saved.base_log_probs;
+        columns.outcome = saved.outcome;
+        columns.horizon = saved.horizon;
         let rollout =
             Self { key: saved.key, columns, prompt_of: saved.prompt_of, tokens, budget: saved.budget };
         rollout.view(rollout.behaviour_log_probs(), 0)?;

@@ -111,7 +111,14 @@ impl<'a> Prepared<'a> {
     /// What rollouts of so many sequences are made from.
     pub fn recipe(&self, sampling: Sampling, base_log_probs: bool) -> Recipe<'_> {
         let Self { experiment, facts, filtered, .. } = self;
-        Recipe { world: &experiment.world, facts, sampling, filtered: filtered.as_ref(), base_log_probs }
+        Recipe {
+            world: &experiment.world,
+            facts,
+            sampling,
+            filtered: filtered.as_ref(),
+            base_log_probs,
+            outcomes: false,
+        }
     }
 
     /// The objectives that declare their divergence.

@@ -358,8 +358,8 @@ impl<'a> Arm<'a> {
     /// The batch to train on: drawn now, or of the age that is asked for.
     fn next_rollout(&self, sampling: Sampling, state: &mut ArmState) -> Result<Rollout, PluginError> {
         let Components { world, facts, filtered, ref policy, seed, training, .. } = self.parts;
-        let base_log_probs = self.parts.declaration.base_log_probs;
-        let recipe = Recipe { world, facts, sampling, filtered, base_log_probs };
+        let Declaration { base_log_probs, outcomes, .. } = self.parts.declaration;
+        let recipe = Recipe { world, facts, sampling, filtered, base_log_probs, outcomes };
         let age = sampling.age();
         let made = |step| Rollout::make(&recipe, policy, BatchKey { seed, step });
         if age == 0 {

@@ -72,6 +72,7 @@ impl OutputBatch {
         columns.offsets = sequences.view().tokens().offsets().to_vec();
         columns.rewards = rewards;
         columns.ended = ended;
+        columns.horizon = world.task.horizon as u64;
         columns.base_log_probs = vec![0.0; tokens];
         world.base.score(&sequences.view(), &mut columns.base_log_probs)?;
         let weights = world.weights.iter();
