@@ -91,8 +91,9 @@ BATCHES = {
     "all right, base": batch(["1111", "11"], MIXED, base=True, start=2),
     "all right, on-policy, base": batch(["111"], None, base=True, start=13),
     "all right, near, base": batch(["11", "111"], NEAR, base=True, start=14, longest=5),
+    "groups of five, on-policy": batch(["01001", "11111", "00000"], start=3, longest=2),
     "groups of one": batch(["1", "0", "110"], NEAR, base=True, start=1),
 }
 
 ONE, TWO_OF_8, ALIKE, SIZES, BASED, BASED_NEAR, EIGHTS, BASED_ON, PIECES, SHORT = list(BATCHES)[:10]
-KNOWN, KNOWN_MIXED, KNOWN_ON, RIGHT, RIGHT_ON, RIGHT_NEAR, LONE = list(BATCHES)[10:]
+KNOWN, KNOWN_MIXED, KNOWN_ON, RIGHT, RIGHT_ON, RIGHT_NEAR, FIVES, LONE = list(BATCHES)[10:]
