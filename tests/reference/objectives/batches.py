@@ -91,9 +91,11 @@ BATCHES = {
     "all right, base": batch(["1111", "11"], MIXED, base=True, start=2),
     "all right, on-policy, base": batch(["111"], None, base=True, start=13),
     "all right, near, base": batch(["11", "111"], NEAR, base=True, start=14, longest=5),
+    "fours, near, outcomes": batch(["1101", "0111"], NEAR, False, [[5, 5, 1, 6], [2, 3, 3, 3]], start=5),
+    "mixed sizes, on-policy, base, outcomes": batch(["011", "11111"], None, True, [[1, 2, 2], [4, 4, 4, 5, 6]], start=9),
     "groups of five, on-policy": batch(["01001", "11111", "00000"], start=3, longest=2),
     "groups of one": batch(["1", "0", "110"], NEAR, base=True, start=1),
 }
 
 ONE, TWO_OF_8, ALIKE, SIZES, BASED, BASED_NEAR, EIGHTS, BASED_ON, PIECES, SHORT = list(BATCHES)[:10]
-KNOWN, KNOWN_MIXED, KNOWN_ON, RIGHT, RIGHT_ON, RIGHT_NEAR, FIVES, LONE = list(BATCHES)[10:]
+KNOWN, KNOWN_MIXED, KNOWN_ON, RIGHT, RIGHT_ON, RIGHT_NEAR, FOURS, NAMED, FIVES, LONE = list(BATCHES)[10:]

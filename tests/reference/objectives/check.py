@@ -4,7 +4,10 @@
 κ(V) = E φ(1, 1 + C′) − E φ(0, C′), C′ ~ Bin(G − 1, V), where c = φ(v, C): the update for one prompt is κ(V) ∇V.
 Divergences: the mean of c ∇log q over a small space against the divergence's own gradient."""
 
-from math import comb, exp, fsum, log, pi, sqrt, asin
+import json as files
+import re
+from math import comb, exp, fsum, log, sqrt
+from pathlib import Path
 
 import blocks
 import families
@@ -112,7 +115,6 @@ def check_kappas():
     large = kappas({"scale": std(0)}, size)
     for v in (0.1, 0.5, 0.8):  # the derivative of 2 asin sqrt V, G to infinity
         assert abs(large(v) - 1 / sqrt(v * (1 - v))) < 0.02 / sqrt(v * (1 - v))
-    assert abs(2 * asin(1.0) - pi) < 1e-15
     print("pass  deviation of the group, G = 400: near 1/sqrt(V(1-V))")
 
 
@@ -190,6 +192,50 @@ def check_divergences():
     compare("mara: beta times the reverse KL to uniform on right", c, lambda x: 0.6 * kl(x, [y / fsum(top) for y in top]))
 
 
+def check_others():
+    """The older scripts beside this folder came to the same coefficients by other ways."""
+    folder = Path(__file__).parent.parent
+    entries = files.loads((folder / "ppo_clip.json").read_text())
+    for entry in entries:
+        text, config = entry["config"], {"ratio": "Token", "clip": Tag("Ppo", low=0.2, high=0.2)}
+        if found := re.search(r"baseline: (\w+)", text):
+            config["baseline"] = None if found[1] == "None" else found[1]
+        if found := re.search(r"Ppo\(([^)]*)\)", text):
+            pairs = (pair.split(": ") for pair in found[1].split(", "))
+            config["clip"] = Tag("Ppo", **{key: float(x) for key, x in pairs})
+        if found := re.search(r"aggregate: (\w+)(?:\(divisor: ([\d.]+)\))?", text):
+            config["aggregate"] = Tag(found[1], divisor=float(found[2])) if found[2] else found[1]
+        same(entry, blocks.coefficients(config, entry["batch"]), entry["expected"]["coefficients"])
+    print(f"pass  ppo_clip.json: {len(entries)} entries")
+    count = 0
+    for entry in files.loads((folder / "objectives.json").read_text()):
+        text = entry["config"]
+        field = lambda name, otherwise: (re.search(name + r": ([\w.]+)", text) or [0, otherwise])[1]
+        baseline = field("baseline", "LeaveOneOut" if entry["objective"] == "alpha" else "One")
+        baseline, clip = None if baseline == "None" else baseline, float(field("clip", "inf"))
+        config = {"alpha": float(field("alpha", "0")), "target": "Filtered", "baseline": baseline}
+        config["partition"] = field("partition", "Group" if "as_released" in text else "Auto")
+        if "steps" in entry or config["partition"] not in ("Exact", "Group") or baseline == "One":
+            continue
+        if "as_released" in text:
+            answer = families.alpha_dpg({**config, "clip": min(clip, 10.0), "divisor": 1.0}, entry["batch"])
+        elif entry["objective"] == "alpha":
+            answer = families.alpha({**config, "clip": clip}, entry["batch"])
+        elif entry["objective"] == "forward-kl":
+            answer = families.f_divergence({**config, "divergence": "ForwardKl"}, entry["batch"])
+        else:
+            continue
+        same(entry, answer["coefficients"], entry["coefficients"])
+        count += 1
+    print(f"pass  objectives.json: {count} entries of alpha and forward-kl")
+
+
+def same(entry, found, expected):
+    for x, y in zip((x for row in found for x in row), (y for row in expected for y in row)):
+        assert abs(x - y) <= 1e-12 + 1e-10 * abs(y), (entry["name"], x, y)
+
+
 if __name__ == "__main__":
+    check_others()
     check_kappas()
     check_divergences()

@@ -3,7 +3,8 @@
 
 A list of {name, plugin, config, batch, coefficients}, and `log_partition_gradients` by group where log Z is learned;
 `batch` as `host probe objective` reads it. Cases of presets have `preset` besides: the name whose defaults, with
-`override` where a field has no default, are this configuration of `policy-gradient`.
+`override` where a field has no default, are this configuration of `policy-gradient`. One has `steps` for `batch`:
+successive steps of one objective that keeps its state, with a table of coefficients a step.
 
 Every case of `policy-gradient` is checked by differentiating the scalar of `losses`."""
 
@@ -13,15 +14,15 @@ from pathlib import Path
 import blocks
 import losses
 from batches import (
-    ALIKE, BASED, BASED_NEAR, BASED_ON, BATCHES, EIGHTS, KNOWN, KNOWN_MIXED, KNOWN_ON, LONE, ONE, PIECES, RIGHT,
-    FIVES, RIGHT_NEAR, RIGHT_ON, SHORT, SIZES, TWO_OF_8, Batch,
+    ALIKE, BASED, BASED_NEAR, BASED_ON, BATCHES, EIGHTS, FIVES, FOURS, KNOWN, KNOWN_MIXED, KNOWN_ON, LONE, NAMED, ONE,
+    PIECES, RIGHT, RIGHT_NEAR, RIGHT_ON, SHORT, SIZES, TWO_OF_8, Batch,
 )
 from families import FAMILIES
-from presets import FIXED, HORIZON, K, PRESETS, clipped, penalty, std
+from presets import HORIZON, PRESETS, clipped, penalty, std
 from ron import Tag, ron
 
-ANY = [ONE, TWO_OF_8, ALIKE, SIZES, BASED, BASED_NEAR, EIGHTS, BASED_ON, PIECES, SHORT]
-WITH_BASE = [BASED, BASED_NEAR, EIGHTS, BASED_ON, PIECES, SHORT, RIGHT]
+ANY = [ONE, TWO_OF_8, ALIKE, SIZES, BASED, BASED_NEAR, EIGHTS, BASED_ON, PIECES, SHORT, FOURS]
+WITH_BASE = [BASED, BASED_NEAR, EIGHTS, BASED_ON, PIECES, SHORT, RIGHT, NAMED]
 OFF_POLICY = [ALIKE, SIZES, BASED, BASED_NEAR, EIGHTS, PIECES, SHORT]
 
 
@@ -69,26 +70,22 @@ def check_edges(config, batch_json):
             assert all(abs(r - x) > 1e-6 for x in edges), (ron(clip), r)
 
 
+PASS_AT_K = ("pkpo", "max-at-k", "pass-at-k")
+
+
 def presets(cases):
     for name, config in PRESETS.items():
-        batches = WITH_BASE if "penalties" in config or "reward_kl" in config else ANY
-        batches = [x for x in batches if name not in ("pkpo", "max-at-k", "pass-at-k") or x in (TWO_OF_8, EIGHTS)]
-        if name in ("pkpo", "max-at-k", "pass-at-k"):
-            batches += [ONE, FIVES]
-        count = len(batches) if len(batches) < 4 else 4 if name in FIXED else 3
-        chosen = cases.some(batches, count)
-        if name in ("ips-grpo", "cue-grpo", "uniqueness-aware") and EIGHTS not in chosen:
-            chosen[0] = EIGHTS
-        for batch_name in chosen:
-            override = {}
-            if name in ("pkpo", "max-at-k", "pass-at-k"):
-                config = {**config, "signal": Tag("PassAtK", k=3, form=config["signal"].get("form"))}
-                config.update({"multiplier": 3.0} if name == "pkpo" else {})
-                override = {k: config[k] for k in ("signal", "multiplier") if k in config}
-            if name == "dr-grpo":
-                override = {"aggregate": Tag("SequenceSum", divisor=HORIZON)}
-            more = {"preset": name, **({"override": ron(override)} if override else {})}
-            cases.policy_gradient(name, config, [batch_name], **more)
+        chosen, override = cases.some(WITH_BASE if "penalties" in config or "reward_kl" in config else ANY, 3), {}
+        if name in ("ips-grpo", "cue-grpo", "uniqueness-aware"):
+            chosen = [EIGHTS, FOURS, NAMED, ALIKE]
+        if name in PASS_AT_K:  # k is the user's choice
+            chosen = [ONE, TWO_OF_8, FIVES]
+            override = {"signal": Tag("PassAtK", k=3, form=config["signal"].get("form"))}
+            override.update({"multiplier": 3.0} if name == "pkpo" else {})
+        if name == "dr-grpo":
+            override = {"aggregate": Tag("SequenceSum", divisor=HORIZON)}
+        more = {"preset": name, **({"override": ron(override)} if override else {})}
+        cases.policy_gradient(name, {**config, **override}, chosen, **more)
 
 
 VALUES = {
@@ -126,13 +123,12 @@ def fields(cases):
         cases.policy_gradient(f"baseline: {ron(baseline)}", config, [ALIKE, SIZES, TWO_OF_8])
     none = {"baseline": None}
     for form in ("Centred", "Loo1", "Plain", "Standardised"):
-        for k, batches in ((2, [ALIKE, TWO_OF_8, EIGHTS, ONE]), (4, [TWO_OF_8, EIGHTS, FIVES]), (1, [ALIKE, SIZES])):
+        for k, batches in ((2, [ALIKE, TWO_OF_8, ONE]), (4, [EIGHTS, FIVES]), (1, [SIZES])):
             config = {"signal": Tag("PassAtK", k=k, form=form), **none}
             cases.policy_gradient(f"signal: {ron(config['signal'])}", config, batches)
     for baseline in (None, "LeaveOneOut", "CrossFitted"):
-        for order in (1, 2, 4, 9):
+        for order, batches in ((1, [ALIKE]), (2, [SIZES, ALIKE]), (4, [TWO_OF_8, SIZES]), (9, [EIGHTS, FIVES])):
             config = {"signal": Tag("MaxLikelihood", order=order, baseline=baseline), **none}
-            batches = [TWO_OF_8, SIZES, ALIKE] if order in (2, 4) else [EIGHTS, FIVES]
             cases.policy_gradient(f"signal: {ron(config['signal'])}", config, batches)
     for order, batches in ((2, [ALIKE, SIZES, EIGHTS]), (3, [ALIKE, TWO_OF_8]), (5, [FIVES, EIGHTS])):
         config = {"signal": Tag("SubsetMaxLikelihood", order=order), **none}
@@ -149,7 +145,7 @@ def fields(cases):
     ]
     for sharing in sharings:
         config = {"sharing": sharing, "scale": [std(1e-6)]}
-        cases.policy_gradient(f"sharing: {ron(sharing)}", config, [EIGHTS, ALIKE, *cases.some([BASED, PIECES, SIZES], 1)])
+        cases.policy_gradient(f"sharing: {ron(sharing)}", config, [EIGHTS, FOURS, *cases.some([ALIKE, NAMED, SIZES], 1)])
     for weight in (0.25, 1.0):
         config = {"rank_penalty": {"weight": weight}, "scale": [std(1e-6)]}
         cases.policy_gradient(f"rank_penalty: {weight}", config, [SIZES, BASED, EIGHTS, RIGHT_NEAR])
@@ -157,9 +153,9 @@ def fields(cases):
         for per in ("Sequence", "ToGo"):
             kl = {"estimator": kind, "coefficient": 0.05, "per": per}
             config = {"reward_kl": kl, "baseline": "LeaveOneOut"}
-            cases.policy_gradient(f"reward_kl: {ron(kl)}", config, cases.some(WITH_BASE, 2))
+            cases.policy_gradient(f"reward_kl: {ron(kl)}", config, cases.some(WITH_BASE, 1))
             config = {"reward_kl": kl, "scale": [std(1e-6)]}
-            cases.policy_gradient(f"reward_kl: {ron(kl)}, over the deviation", config, cases.some(WITH_BASE, 2))
+            cases.policy_gradient(f"reward_kl: {ron(kl)}, over the deviation", config, cases.some(WITH_BASE, 1))
     for whiten in ({"ddof": 1, "epsilon": 1e-8}, {"ddof": 0, "floor": 1e-8}, {"ddof": 0, "floor": 0.5}):
         cases.policy_gradient(f"whiten: {ron(whiten)}", {"whiten": whiten}, cases.some(ANY, 3))
         config = {"whiten": whiten, "reward_kl": {"estimator": "K1", "coefficient": 0.1, "per": "ToGo"}, "baseline": None}
@@ -211,9 +207,9 @@ def ratio_and_after(cases):
             turn += 1
             aggregate = ["TokenMean", "SequenceMean", Tag("SequenceSum", divisor=1.0)][turn % 3]
             config = {"scale": [std(1e-6)], "ratio": ratio, "clip": clip, "aggregate": aggregate}
-            cases.policy_gradient(f"ratio: {ratio}, clip: {ron(clip)}", config, cases.some(OFF_POLICY, 3))
-            if turn % 4 == 0:
-                cases.policy_gradient(f"ratio: {ratio}, clip: {ron(clip)}", config, [[ONE, BASED_ON, KNOWN_ON][turn // 4 % 3]])
+            cases.policy_gradient(f"ratio: {ratio}, clip: {ron(clip)}", config, cases.some(OFF_POLICY, 2))
+            if turn % 3 == 0:
+                cases.policy_gradient(f"ratio: {ratio}, clip: {ron(clip)}", config, [[ONE, BASED_ON, KNOWN_ON][turn // 3 % 3]])
     for aggregate in AGGREGATES:
         cases.policy_gradient(f"aggregate: {ron(aggregate)}", {"aggregate": aggregate}, cases.some(ANY, 2))
         config = {"scale": [std(1e-6)], "ratio": "Token", "clip": Tag("Ppo", low=0.2, high=0.2), "aggregate": aggregate,
@@ -277,13 +273,15 @@ def penalties(cases):
 def families(cases):
     exact, group = [KNOWN, KNOWN_MIXED, KNOWN_ON], [BASED, PIECES, EIGHTS, KNOWN]
     filtered, tilted = "Filtered", Tag("Tilted", beta=0.5)
+    turn = 0
     kinds = ["ForwardKl", "ReverseKl", "JensenShannon", "TotalVariation", "ChiSquared", "ReverseChiSquared", "Hellinger"]
     for kind in kinds:
         for target in (filtered, tilted):
             if target == filtered and kind.startswith("Reverse"):
                 continue
             for partition, batches in (("Exact", exact), ("Group", group)):
-                for baseline in (None, "GroupMean", "LeaveOneOut"):
+                turn += 1
+                for baseline in [None, "GroupMean", "LeaveOneOut", None][turn % 3:][:2]:
                     config = {"divergence": kind, "target": target, "partition": partition, "baseline": baseline}
                     cases.family("f-divergence", config, cases.some(batches, 1))
     for partition, batches in (("Exact", exact), ("Group", group)):
@@ -331,9 +329,26 @@ def families(cases):
                 cases.family("distillation", config, cases.some(WITH_BASE, 1))
 
 
+def curve_steps(cases):
+    """Curve over successive batches: each looks its pass rates up among those before it, at most `batches` of them."""
+    names, seen, table = [SIZES, EIGHTS, ONE, ALIKE], [], []
+    for batch_name in names:
+        window = [rate for rates in seen[-2:] for rate in rates]
+        c = blocks.coefficients({"prompt_weight": Tag("Curve", batches=2, window=window)}, BATCHES[batch_name])
+        table.append([[x + 0.0 for x in row] for row in c])
+        batch = Batch(BATCHES[batch_name])
+        seen.append([blocks.mean(batch.v[i] for i in batch.members(g)) for g in batch.group_ids()])
+    steps = [{**BATCHES[batch_name], "step": step} for step, batch_name in enumerate(names)]
+    config = ron({"prompt_weight": Tag("Curve", batches=2)})
+    cases.entries.append({
+        "name": "prompt_weight: Curve over four steps", "plugin": "policy-gradient", "config": config, "steps": steps,
+        "coefficients": table,
+    })
+
+
 def main():
     cases = Cases()
-    for part in (presets, fields, ratio_and_after, penalties, families):
+    for part in (presets, fields, ratio_and_after, penalties, families, curve_steps):
         before = len(cases.entries)
         part(cases)
         print(f"{part.__name__}: {len(cases.entries) - before}")

@@ -1,7 +1,7 @@
 """Every named objective of the family of `policy-gradient` as its configuration, and where its numbers come from.
 
-`FIXED` are written down in the contract; `SOURCED` take the defaults of the source that is named, where sources differ.
-A preset is `policy-gradient` with these defaults."""
+A preset is `policy-gradient` with these defaults. Those of `FIXED` are fixed, number by number; those of `SOURCED` are the
+defaults of the source named beside them, where sources differ."""
 
 from ron import Tag
 
