@@ -3,8 +3,8 @@
 A batch is the JSON of `host probe objective`; `Batch` reads one for the evaluators."""
 
 # Log-probabilities of tokens, in an order without a pattern.
-LOGS = [-0.693, -1.204, -0.105, -2.303, -0.357, -1.609, -0.223, -0.916, -3.219, -0.511, -1.897, -0.051, -0.844,
-        -1.427, -0.288, -2.659, -0.616]
+LOGS = [-0.693, -1.204, -0.105, -2.303, -0.357, -1.609, -0.223, -0.916, -3.219]
+LOGS += [-0.511, -1.897, -0.051, -0.844, -1.427, -0.288, -2.659, -0.616]
 # log q − log b: within ±0.2, about the clip, and far beyond it on both sides; none within 1e-3 of a usual clip.
 NEAR = [0.04, -0.07, 0.11, -0.02, 0.09, -0.13, 0.0, 0.06, -0.05, 0.15, -0.17]
 MIXED = [0.31, -0.12, 0.05, -0.41, 0.17, 0.0, 0.92, -0.88, 0.08, 0.26, -0.29, 1.31, -1.52]
@@ -92,7 +92,9 @@ BATCHES = {
     "all right, on-policy, base": batch(["111"], None, base=True, start=13),
     "all right, near, base": batch(["11", "111"], NEAR, base=True, start=14, longest=5),
     "fours, near, outcomes": batch(["1101", "0111"], NEAR, False, [[5, 5, 1, 6], [2, 3, 3, 3]], start=5),
-    "mixed sizes, on-policy, base, outcomes": batch(["011", "11111"], None, True, [[1, 2, 2], [4, 4, 4, 5, 6]], start=9),
+    "mixed sizes, on-policy, base, outcomes": batch(
+        ["011", "11111"], None, True, [[1, 2, 2], [4, 4, 4, 5, 6]], start=9
+    ),
     "groups of five, on-policy": batch(["01001", "11111", "00000"], start=3, longest=2),
     "groups of one": batch(["1", "0", "110"], NEAR, base=True, start=1),
 }

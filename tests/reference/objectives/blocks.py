@@ -14,10 +14,25 @@ from batches import Batch
 from ron import Tag, name
 
 DEFAULT = {
-    "signal": "Reward", "baseline": "Mean", "scale": [], "prompt_weight": None, "sharing": None, "rank_penalty": None,
-    "reward_kl": None, "multiplier": 1.0, "whiten": None, "lone": "Raw", "ratio": None, "clip": None,
-    "sequence_mask": None, "aggregate": Tag("SequenceSum", divisor=1.0), "penalties": [], "subset": None,
-    "covariance_penalty": None, "importance": None, "entropy": None,
+    "signal": "Reward",
+    "baseline": "Mean",
+    "scale": [],
+    "prompt_weight": None,
+    "sharing": None,
+    "rank_penalty": None,
+    "reward_kl": None,
+    "multiplier": 1.0,
+    "whiten": None,
+    "lone": "Raw",
+    "ratio": None,
+    "clip": None,
+    "sequence_mask": None,
+    "aggregate": Tag("SequenceSum", divisor=1.0),
+    "penalties": [],
+    "subset": None,
+    "covariance_penalty": None,
+    "importance": None,
+    "entropy": None,
 }
 
 
@@ -37,6 +52,7 @@ def sign(x):
 
 
 # Rewards and signals.
+
 
 def estimate(kind, x):
     """K1, K2, K3, Abs of x = log q − log a; Schulman's k3 is e^−x + x − 1."""
@@ -60,11 +76,11 @@ def mean_log_b(batch, i):
 def rewards(config, batch):
     """v, then what changes it before any group statistic.
 
-    rank_penalty (2506.02355): v (1 − weight rank / G), rank 0 the least likely of the group by mean token log b, among all
-    of the group, wrong ones included; equal ones in the order of the batch.
-    sharing InverseFrequency (2601.21669): r / p̂(outcome)^α with p̂ the outcome's share of its group, "then GRPO": it acts
-    here, before baseline and scale, not at the place of the other sharings.
-    reward_kl per Sequence: −coefficient Σ_t k, inside the group's mean and deviation (verl)."""
+    rank_penalty (2506.02355): v (1 − weight rank / G), rank 0 the least likely of the group by mean token log b, among
+    all of the group, wrong ones included; equal ones in the order of the batch. sharing InverseFrequency (2601.21669):
+    r / p̂(outcome)^α with p̂ the outcome's share of its group, "then GRPO": it acts here, before baseline and scale,
+    not at the place of the other sharings. reward_kl per Sequence: −coefficient Σ_t k, inside the group's mean and
+    deviation (verl)."""
     r = list(batch.v)
     if config["rank_penalty"]:
         for g in batch.group_ids():
@@ -87,8 +103,8 @@ def choose(n, k):
 
 
 def pass_at_k(k, form, right, c, g):
-    """Loo1, Plain (2505.15201), for w_i = 1/N and without the factor k, as libraries have loo-1: `multiplier: k` makes both
-    unbiased for pass@k. Centred has the factor. Standardised (2508.10751): 1e-6 is added to the deviation."""
+    """Loo1, Plain (2505.15201), for w_i = 1/N and without the factor k, as libraries have loo-1: `multiplier: k` makes
+    both unbiased for pass@k. Centred has the factor. Standardised (2508.10751): 1e-6 is added to the deviation."""
     f = g - c
     if form == "Loo1":
         return choose(f, k - 1) / comb(g - 1, k - 1) if right else 0.0
@@ -105,9 +121,9 @@ def pass_at_k(k, form, right, c, g):
 
 
 def max_likelihood(order, baseline, right, c, g):
-    """Maclaurin terms of log V (2602.02710), G times the authors' weights, which hold a factor 1/G (`multiplier: PerGroup`
-    gives theirs). LeaveOneOut: over tuples, k < G, the term k = G kept without baseline. CrossFitted: disjoint tuples, terms
-    with 2k > G without baseline."""
+    """Maclaurin terms of log V (2602.02710), G times the authors' weights, which hold a factor 1/G (`multiplier:
+    PerGroup` gives theirs). LeaveOneOut: over tuples, k < G, the term k = G kept without baseline. CrossFitted:
+    disjoint tuples, terms with 2k > G without baseline."""
     f = g - c
     top = min(order, g)
     plain = lambda k: choose(f - 1, k - 1) / comb(g - 1, k - 1)
@@ -174,8 +190,8 @@ GROUP_BASELINES = {"Mean", "LeaveOneOut", "LengthWeighted", "AfterScale"}
 def advantages(config, batch):
     """One number a token, after the multiplier and the whitening.
 
-    A lone sequence under a group baseline. Raw: no baseline (nor a shift), a deviation counts as 1, so that v / (1 + epsilon)
-    is left (verl); divisions by the mean are skipped (SkyRL's MaxRL keeps v, the authors' divides by epsilon).
+    A lone sequence under a group baseline. Raw: no baseline (nor a shift), a deviation counts as 1, so that v / (1 +
+    epsilon) is left (verl); divisions by the mean are skipped (SkyRL's MaxRL keeps v, the authors' divides by epsilon).
     Centred: 0 (prime-rl, NeMo)."""
     s, n = signal(config, batch), batch.n
     baseline, out = name(config["baseline"]), list(s)
@@ -220,9 +236,9 @@ def advantages(config, batch):
 def scaled(step, x, s, batch, i):
     """A division. Statistics are those of the signals, before the baseline.
 
-    Std over Others (NeMo): of the others' signals; zero: Skip leaves a sequence alone where the deviation is 0 (or that of one
-    number). RootMean: sqrt of the mean, plus epsilon (2602.02710's one-sided GRPO). Mean: the mean, at least `minimum`, plus
-    epsilon; 0 where the mean is 0. Nothing of a lone sequence's own group is a statistic."""
+    Std over Others (NeMo): of the others' signals; zero: Skip leaves a sequence alone where the deviation is 0 (or that
+    of one number). RootMean: sqrt of the mean, plus epsilon (2602.02710's one-sided GRPO). Mean: the mean, at least
+    `minimum`, plus epsilon; 0 where the mean is 0. Nothing of a lone sequence's own group is a statistic."""
     members = batch.members(batch.groups[i])
     if name(step) == "Std":
         over = step.get("over", "Group")
@@ -250,10 +266,10 @@ def beta_weight(m, k, g):
 def prompt_weights(kind, batch):
     """One number a group, of p̂ = C/G.
 
-    Focal (2602.06717): (1 − p̂)^γ. Power (2604.25907): p̂^−Q, 0 where C = 0. Beta (2606.15455): u(C)/u(1), 0 where
-    u(C) < threshold (G + 1). PerSuccess (GPG, verl): N over the number of rewards that are not 0, at least 1.
-    Curve (2605.24331): mass over cumulated mass of the bin of p̂, among (largest G) + 1 bins, of the window's pass rates
-    in (0, 1), else of this batch's; 0 where C is 0 or G; the first batch of `batches` sees itself."""
+    Focal (2602.06717): (1 − p̂)^γ. Power (2604.25907): p̂^−Q, 0 where C = 0. Beta (2606.15455): u(C)/u(1), 0 where u(C)
+    < threshold (G + 1). PerSuccess (GPG, verl): N over the number of rewards that are not 0, at least 1. Curve
+    (2605.24331): mass over cumulated mass of the bin of p̂, among (largest G) + 1 bins, of the window's pass rates in
+    (0, 1), else of this batch's; 0 where C is 0 or G; the first batch of `batches` sees itself."""
     out = {}
     groups = {g: [batch.v[i] for i in batch.members(g)] for g in batch.group_ids()}
     for g, v in groups.items():
@@ -285,8 +301,8 @@ def shared(kind, a, batch):
 
     InverseProbability (UCPO, 2605.00365): with n ≥ 2 right, A n [(1 − τ)/n + τ q̃^−1/Σ q̃^−1], q̃ the softmax over the
     right of their mean token log b, at least 1e-6. Cluster (2608.03467): A C |S|^−α / Σ_right |S|^−α. InverseSize
-    (2601.08763): A |S|^−α. S: the sequences of the group with the same outcome. LogProbability (2602.02710's repository):
-    A − correct ℓ on right, + wrong ℓ on wrong, ℓ the mean token log b."""
+    (2601.08763): A |S|^−α. S: the sequences of the group with the same outcome. LogProbability (2602.02710's
+    repository): A − correct ℓ on right, + wrong ℓ on wrong, ℓ the mean token log b."""
     out = list(a)
     if kind is None or name(kind) == "InverseFrequency":
         return out
@@ -312,8 +328,8 @@ def shared(kind, a, batch):
 
 
 def whitened(whiten, tokens):
-    """Over all tokens, longer sequences counting more: epsilon is added to the variance (verl, 1e-8, ddof 1); floor is the
-    least variance (OpenRLHF, 1e-8, ddof 0)."""
+    """Over all tokens, longer sequences counting more: epsilon is added to the variance (verl, 1e-8, ddof 1); floor is
+    the least variance (OpenRLHF, 1e-8, ddof 0)."""
     if whiten is None:
         return tokens
     every = [x for row in tokens for x in row]
@@ -324,6 +340,7 @@ def whitened(whiten, tokens):
 
 
 # Ratio and clip.
+
 
 def ratios(config, batch, i):
     """One number a token; the same for all tokens of a sequence at the level of sequences."""
@@ -350,13 +367,13 @@ def bernoulli_kl(b, q):
 def factor(config, batch, i, t, a, r):
     """What A is multiplied by at a token, with a clip: x_it / A_it.
 
-    Ppo (1707.06347; dual 1912.09729). Truncate: the ratio within [min, max], never 0 (CISPO, 2506.13585).
-    ZeroOutside: 0 outside (1 − low, 1 + high) for both signs, or where |q − b| > δ; weight None: 1 inside (sPPO).
-    Divergence (2602.04879): A > 0 keeps q − b ≤ high, A ≤ 0 keeps b − q ≤ low; Kl: the two-way KL(b‖q), or a move to the other
-    side; ratio at most cap. Sigmoid (SAPO, 2511.20347): 4 σ(1 − σ) ratio, σ = sigmoid(τ (ratio − 1)), τ positive where A > 0.
-    Gamma (VESPO): e^λ R^k e^−λR of the sequence ratio, log R at least log 1e-8 and at most 20, (k, λ) positive where A ≥ 0.
-    Taper (TOPR, 2503.14286): right ones `positive`, others `negative` min(ratio, 1); by Reward or by A > 0.
-    Covariance (2505.22617): Ppo, and 0 for every token whose covariance is in (above, below): see `covariances`."""
+    Ppo (1707.06347; dual 1912.09729). Truncate: the ratio within [min, max], never 0 (CISPO, 2506.13585). ZeroOutside:
+    0 outside (1 − low, 1 + high) for both signs, or where |q − b| > δ; weight None: 1 inside (sPPO). Divergence
+    (2602.04879): A > 0 keeps q − b ≤ high, A ≤ 0 keeps b − q ≤ low; Kl: the two-way KL(b‖q), or a move to the other
+    side; ratio at most cap. Sigmoid (SAPO, 2511.20347): 4 σ(1 − σ) ratio, σ = sigmoid(τ (ratio − 1)), τ positive where
+    A > 0. Gamma (VESPO): e^λ R^k e^−λR of the sequence ratio, log R at least log 1e-8 and at most 20, (k, λ) positive
+    where A ≥ 0. Taper (TOPR, 2503.14286): right ones `positive`, others `negative` min(ratio, 1); by Reward or by A >
+    0. Covariance (2505.22617): Ppo, and 0 for every token whose covariance is in (above, below): see `covariances`."""
     clip = config["clip"]
     if clip is None:
         return r
@@ -420,6 +437,7 @@ def largest(fraction, values):
 
 # Aggregation.
 
+
 def kept_rows(config, batch):
     wanted = {None: lambda v: True, "Correct": lambda v: v > 0, "Wrong": lambda v: v <= 0}[config["subset"]]
     return [i for i in range(batch.n) if wanted(batch.v[i])]
@@ -445,10 +463,10 @@ def share(aggregate, kept, batch, i):
 def penalty_slopes(penalty, config, batch, i):
     """−derivative of a penalty's token terms in each log q_it, before its coefficient.
 
-    clamp: where |w k| exceeds it the term is a constant. weighted Ratio: w is the objective's ratio (the token's where it
-    has none), and its derivative counts: w (k + slope), or with a sequence's ratio w (slope_t + Σ_u k_u), over T for the
-    geometric mean (TRL use_bias_correction_kl, slime, open-instruct). Self: w = 1 with the derivative of a token ratio
-    (NeMo-RL)."""
+    clamp: where |w k| exceeds it the term is a constant. weighted Ratio: w is the objective's ratio (the token's where
+    it has none), and its derivative counts: w (k + slope), or with a sequence's ratio w (slope_t + Σ_u k_u), over T for
+    the geometric mean (TRL use_bias_correction_kl, slime, open-instruct). Self: w = 1 with the derivative of a token
+    ratio (NeMo-RL)."""
     other = batch.a if penalty["to"] == "Base" else batch.b
     x = [q - o for q, o in zip(batch.q[i], other[i])]
     kind, clamp = penalty["estimator"], penalty.get("clamp") or inf
@@ -473,8 +491,8 @@ def coefficients(config, json):
 
     covariance_penalty (KL-Cov, 2505.22617): −coefficient sign(log q − log b), 0 on-policy, aggregated like the rest.
     importance: a constant factor min(rho, max), or min(R, max) at the level of sequences, of the policy term alone.
-    entropy Sampled: −coefficient log q_it with no baseline, aggregated like the rest. sequence_mask: 0 where A < 0 and the mean
-    of log b − log q exceeds delta (TRL, slime)."""
+    entropy Sampled: −coefficient log q_it with no baseline, aggregated like the rest. sequence_mask: 0 where A < 0 and
+    the mean of log b − log q exceeds delta (TRL, slime)."""
     config = {**DEFAULT, **config}
     batch = json if isinstance(json, Batch) else Batch(json)
     a, kept = advantages(config, batch), kept_rows(config, batch)

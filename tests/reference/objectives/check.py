@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the formulas by exact sums: `python3 check.py` prints a line a fact, and fails at the first that does not hold.
+"""Checks the formulas by exact sums: `python3 check.py` prints a line a fact, and fails at the first that does not
+hold.
 
 κ(V) = E φ(1, 1 + C′) − E φ(0, C′), C′ ~ Bin(G − 1, V), where c = φ(v, C): the update for one prompt is κ(V) ∇V.
 Divergences: the mean of c ∇log q over a small space against the divergence's own gradient."""
@@ -60,8 +61,12 @@ def check_kappas():
     says("group mean: (G-1)/G", kappas({}), lambda v: (G - 1) / G, 1e-12)
     shifted = kappas({"baseline": Tag("Mean", shift=-0.1)})
     says("group mean with a shift: (G-1)/G", shifted, lambda v: (G - 1) / G, 1e-12)
-    says("positive and negative alone are the same", kappas(signal("Signed", positive=1.0, negative=0.0)),
-         kappas(signal("Signed", positive=0.0, negative=1.0)), 1e-12)
+    says(
+        "positive and negative alone are the same",
+        kappas(signal("Signed", positive=1.0, negative=0.0)),
+        kappas(signal("Signed", positive=0.0, negative=1.0)),
+        1e-12,
+    )
     shipped = kappas({"scale": [inverse]})
     says("MaxRL shipped: order G-1", shipped, order(G - 1), 1e-12)
     says("MaxRL of successes: order G", kappas({"baseline": None, "scale": [inverse]}), order(G), 1e-12)
@@ -92,8 +97,12 @@ def check_kappas():
             assert abs(total) < 1e-12
             total = fsum(x[0] for x in blocks.coefficients(signal("PassAtK", k=k, form="Standardised"), group(c)))
             assert abs(total) < 1e-9
-    says("loo-1 at k = G: best minus second", kappas(signal("PassAtK", k=G, form="Loo1")),
-         kappas(signal("BestMinusSecond")), 1e-12)
+    says(
+        "loo-1 at k = G: best minus second",
+        kappas(signal("PassAtK", k=G, form="Loo1")),
+        kappas(signal("BestMinusSecond")),
+        1e-12,
+    )
     loo = kappas({**signal("PassAtK", k=4, form="Loo1"), "baseline": "LeaveOneOut"})
     for v, ratio, digits in ((0.01, 1.00, 2), (0.5, 1.43, 2), (0.9, 4.9, 1), (0.99, 43, 0)):
         number(f"leave-one-out over loo-1, over the truth, V = {v}", 4 * loo(v) / (4 * (1 - v) ** 3), ratio, digits)
@@ -171,14 +180,18 @@ def check_divergences():
             if target == "Filtered" and kind.startswith("Reverse"):
                 continue
             config = {
-                "divergence": kind, "partition": "Exact", "baseline": None,
+                "divergence": kind,
+                "partition": "Exact",
+                "baseline": None,
                 "target": target if target == "Filtered" else Tag("Tilted", beta=0.6),
             }
             c = families.f_divergence(config, json)["coefficients"]
             compare(f"{kind} to {target}", c, lambda x, p=p, value=value: value(p, x))
     for target, p in targets.items():
         config = {
-            "alpha": 0.25, "partition": "Exact", "baseline": None,
+            "alpha": 0.25,
+            "partition": "Exact",
+            "baseline": None,
             "target": target if target == "Filtered" else Tag("Tilted", beta=0.6),
         }
         compare(f"alpha to {target}", families.alpha(config, json)["coefficients"], lambda x, p=p: alpha(p, x))
@@ -189,7 +202,9 @@ def check_divergences():
     compare("trajectory balance: twice the reverse KL to Tilted", c, lambda x: 2 * kl(x, targets["Tilted"]))
     c = families.mara({"beta": 0.6, "anchor": "Batch"}, json)["coefficients"]
     top = [0.4 * exp(1 / 0.6) if v else a for a, v in zip(base, right)]
-    compare("mara: beta times the reverse KL to uniform on right", c, lambda x: 0.6 * kl(x, [y / fsum(top) for y in top]))
+    compare(
+        "mara: beta times the reverse KL to uniform on right", c, lambda x: 0.6 * kl(x, [y / fsum(top) for y in top])
+    )
 
 
 def check_others():

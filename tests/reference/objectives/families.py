@@ -1,9 +1,9 @@
 """The objectives that are not made of blocks: functions of (config, json) that give `{"coefficients": …}` and, where
 the objective learns log Z, `"log_partition_gradients"`.
 
-Per sequence: log q, log b, log a are sums over its tokens, R = q/b. Targets: Filtered p* = a v / Z; Tilted(β)
-p_β = a e^(v/β) / Z_β. Z Exact is the batch's `log_partition`, from which Z_β = 1 − Z + Z e^(1/β); by Group it is the mean of
-a v / b, or of a e^(v/β) / b, over the group."""
+Per sequence: log q, log b, log a are sums over its tokens, R = q/b. Targets: Filtered p* = a v / Z; Tilted(β) p_β = a
+e^(v/β) / Z_β. Z Exact is the batch's `log_partition`, from which Z_β = 1 − Z + Z e^(1/β); by Group it is the mean of a
+v / b, or of a e^(v/β) / b, over the group."""
 
 from math import exp, expm1, fsum, inf, log, log1p
 
@@ -64,6 +64,7 @@ def log_partitions(target, partition, batch, scores, log_b):
 
 
 # f-divergences (f-DPG, 2302.08215).
+
 
 def pseudo_reward(divergence, u):
     """−f'(t) of D(q‖p) = E_p f(t), t = q/p, at u = log 1/t, −∞ for what p excludes.
@@ -133,12 +134,13 @@ def alpha_dpg(config, json):
 
 # Balances.
 
+
 def trajectory_balance(config, json):
     """c = −factor δ, δ = log Z + log q − log a − v/β, no importance weights.
 
-    Learned: one log Z a group, here at its start, 0; its gradient is −(factor/N) Σ δ over the group. GroupMean (VarGrad):
-    log Z makes the group's mean of δ 0, the sequence itself included (torchgfn). LogMeanExp(β₁) (A*-PO, 2505.20686):
-    log Z = V*/β with V* = β₁ log mean e^(v/β₁) over the group; the factor 2 β² gives the paper's c."""
+    Learned: one log Z a group, here at its start, 0; its gradient is −(factor/N) Σ δ over the group. GroupMean
+    (VarGrad): log Z makes the group's mean of δ 0, the sequence itself included (torchgfn). LogMeanExp(β₁) (A*-PO,
+    2505.20686): log Z = V*/β with V* = β₁ log mean e^(v/β₁) over the group; the factor 2 β² gives the paper's c."""
     batch, beta, partition = Batch(json), config["beta"], config["partition"]
     log_q, log_a = totals(batch, batch.q), totals(batch, batch.a)
     delta = [x - y - v / beta for x, y, v in zip(log_q, log_a, batch.v)]
@@ -174,9 +176,9 @@ def trajectory_balance(config, json):
 
 
 def flow_rl(config, json):
-    """As released (2509.15207): δ = log Z + mean_t log q − scale Â − mean_t log a, Â the group's reward less its mean over its
-    deviation; loss = mean R δ², R the unclipped ratio of the sequence, a constant (1 without importance_weight);
-    c = −2 R δ / T. log Z starts at 0."""
+    """As released (2509.15207): δ = log Z + mean_t log q − scale Â − mean_t log a, Â the group's reward less its mean
+    over its deviation; loss = mean R δ², R the unclipped ratio of the sequence, a constant (1 without
+    importance_weight); c = −2 R δ / T. log Z starts at 0."""
     batch = Batch(json)
     advantage = {"baseline": "Mean", "scale": [Tag("Std", epsilon=1e-6, ddof=1)]}
     advantage.update({k: v for k, v in config.items() if k in ("baseline", "scale")})
@@ -199,10 +201,11 @@ def flow_rl(config, json):
 
 # Token-wise distances from the base.
 
+
 def rehearsal(config, json):
-    """DPH-RL (2509.07430), u = q/a a token, losses times eta. Forward: k3 of a over q; Js: k3 of a over the midpoint; clamp: no
-    gradient where that k3 exceeds it (released: 10). Alpha: (u^(1−α) − (1−α) u − α) / (α (α−1)). JsLowVariance:
-    u log u − (1 + u) log((1 + u)/2). The right answers alone rehearse, and are all that is counted."""
+    """DPH-RL (2509.07430), u = q/a a token, losses times eta. Forward: k3 of a over q; Js: k3 of a over the midpoint;
+    clamp: no gradient where that k3 exceeds it (released: 10). Alpha: (u^(1−α) − (1−α) u − α) / (α (α−1)).
+    JsLowVariance: u log u − (1 + u) log((1 + u)/2). The right answers alone rehearse, and are all that is counted."""
     batch, eta, order, kind = Batch(json), config["eta"], config.get("alpha"), name(config["divergence"])
     clamp = config.get("clamp") or inf
     kept = blocks.kept_rows({"subset": "Correct"}, batch)
@@ -270,10 +273,11 @@ def distillation(config, json):
 
 # Weights of sequences.
 
+
 def group_target(config, json):
-    """TPO (2604.06159): cross-entropy from t to p, both over the group: p the softmax of log q, t that of u/η + log b (anchor
-    Behaviour) or of u/η; u = (v − p̂)/deviation, ddof 0, without the division where the deviation is at most 1e-6. The loss is a
-    mean over the groups: c = (N / groups) (t − p)."""
+    """TPO (2604.06159): cross-entropy from t to p, both over the group: p the softmax of log q, t that of u/η + log b
+    (anchor Behaviour) or of u/η; u = (v − p̂)/deviation, ddof 0, without the division where the deviation is at most
+    1e-6. The loss is a mean over the groups: c = (N / groups) (t − p)."""
     batch = Batch(json)
     log_q, log_b = totals(batch, batch.q), totals(batch, batch.b)
     groups, c, targets = batch.group_ids(), [0.0] * batch.n, {}
@@ -307,8 +311,8 @@ def group_target(config, json):
 
 
 def mara(config, json):
-    """2510.20817: right answers of a group are lifted to the base's likeliest right one, z: 1 + β (log a(z) − log q); the others
-    −β log(q/a). Times R; no baseline. Second-hand formula."""
+    """2510.20817: right answers of a group are lifted to the base's likeliest right one, z: 1 + β (log a(z) − log q);
+    the others −β log(q/a). Times R; no baseline. Second-hand formula."""
     batch, beta = Batch(json), config["beta"]
     log_q, log_b, log_a = (totals(batch, rows) for rows in (batch.q, batch.b, batch.a))
     c = []
@@ -320,8 +324,8 @@ def mara(config, json):
 
 
 def imitation(config, json):
-    """weight Reward: v (RFT); Exponential(β): e^(v/β) (BOLT, 2605.02469); normalise Group: over its mean in the group, 0 where that
-    is 0. No ratio; `source` only says who samples."""
+    """weight Reward: v (RFT); Exponential(β): e^(v/β) (BOLT, 2605.02469); normalise Group: over its mean in the group,
+    0 where that is 0. No ratio; `source` only says who samples."""
     batch, weight = Batch(json), config["weight"]
     w = batch.v if weight == "Reward" else [exp(v / weight.arguments[0]) for v in batch.v]
     if config["normalise"] == "Group":
@@ -331,7 +335,14 @@ def imitation(config, json):
 
 
 FAMILIES = {
-    "f-divergence": f_divergence, "alpha": alpha, "alpha-dpg": alpha_dpg, "trajectory-balance": trajectory_balance,
-    "flow-rl": flow_rl, "rehearsal": rehearsal, "group-target": group_target, "mara": mara, "imitation": imitation,
+    "f-divergence": f_divergence,
+    "alpha": alpha,
+    "alpha-dpg": alpha_dpg,
+    "trajectory-balance": trajectory_balance,
+    "flow-rl": flow_rl,
+    "rehearsal": rehearsal,
+    "group-target": group_target,
+    "mara": mara,
+    "imitation": imitation,
     "distillation": distillation,
 }

@@ -1,8 +1,8 @@
 """The second way: the scalar that a library maximises, differentiated numerically in each log q.
 
-`objective(config, batch, q)` is its value where the policy's log-probabilities are `q`, everything behind a stop-gradient
-taken at the batch. Only what is differentiated is written again here; advantages are constants, and come from `blocks`.
-N times its central difference must be c_it."""
+`objective(config, batch, q)` is its value where the policy's log-probabilities are `q`, everything behind a
+stop-gradient taken at the batch. Only what is differentiated is written again here; advantages are constants, and come
+from `blocks`. N times its central difference must be c_it."""
 
 from math import exp, fsum, inf, log
 
@@ -25,8 +25,10 @@ def sequence_terms(config, batch, i, a, q):
     level = config["ratio"]
     if kind == "GeometricOfClipped":
         low, high = -clip.get("low"), clip.get("high")
-        cut = [min(x, clamped(x, low, high)) if y > 0 else max(x, clamped(x, low, high)) if y < 0 else x
-               for x, y in zip(logs, a)]
+        cut = [
+            min(x, clamped(x, low, high)) if y > 0 else max(x, clamped(x, low, high)) if y < 0 else x
+            for x, y in zip(logs, a)
+        ]
         return [(fsum(a) / lengths * exp(fsum(cut) / lengths), float(lengths))]
     plain = kind in (None, "Ppo") and len(set(a)) == 1 and not config["importance"] and not config["sequence_mask"]
     if level in ("Sequence", "Geometric") and plain:
@@ -113,7 +115,9 @@ def objective(config, batch, q):
     config = {**blocks.DEFAULT, **config}
     a, rows = blocks.advantages(config, batch), blocks.kept_rows(config, batch)
     counted = {
-        "rows": len(rows), "tokens": sum(batch.t[i] for i in rows), "longest": max(batch.t[i] for i in rows or [0]),
+        "rows": len(rows),
+        "tokens": sum(batch.t[i] for i in rows),
+        "longest": max(batch.t[i] for i in rows or [0]),
     }
     extra, cov = config["covariance_penalty"], blocks.covariances(a, batch)
     chosen = blocks.largest(extra["fraction"], cov) if extra else set()
@@ -161,10 +165,12 @@ def mean_weight(aggregate, counted, length):
 
 def derivative(value, log_probs, i, t, h=1e-5):
     """Of `value(q)` in q_it: central, of fourth order."""
+
     def at(offset):
         q = [list(row) for row in log_probs]
         q[i][t] += offset
         return value(q)
+
     return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
 
 

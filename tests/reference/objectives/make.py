@@ -14,8 +14,28 @@ from pathlib import Path
 import blocks
 import losses
 from batches import (
-    ALIKE, BASED, BASED_NEAR, BASED_ON, BATCHES, EIGHTS, FIVES, FOURS, KNOWN, KNOWN_MIXED, KNOWN_ON, LONE, NAMED, ONE,
-    PIECES, RIGHT, RIGHT_NEAR, RIGHT_ON, SHORT, SIZES, TWO_OF_8, Batch,
+    ALIKE,
+    BASED,
+    BASED_NEAR,
+    BASED_ON,
+    BATCHES,
+    EIGHTS,
+    FIVES,
+    FOURS,
+    KNOWN,
+    KNOWN_MIXED,
+    KNOWN_ON,
+    LONE,
+    NAMED,
+    ONE,
+    PIECES,
+    RIGHT,
+    RIGHT_NEAR,
+    RIGHT_ON,
+    SHORT,
+    SIZES,
+    TWO_OF_8,
+    Batch,
 )
 from families import FAMILIES
 from presets import HORIZON, PRESETS, clipped, penalty, std
@@ -38,12 +58,19 @@ class Cases:
     def add(self, what, plugin, config, batch_name, answer, **more):
         for row in answer["coefficients"]:
             assert all(x == x and abs(x) < 1e12 for x in row), what
-        self.entries.append({
-            "name": f"{what}, {batch_name}", "plugin": plugin, "config": ron(config), **more,
-            "batch": BATCHES[batch_name],
-            **{key: [[x + 0.0 for x in row] for row in value] if key == "coefficients" else value
-               for key, value in answer.items()},
-        })
+        self.entries.append(
+            {
+                "name": f"{what}, {batch_name}",
+                "plugin": plugin,
+                "config": ron(config),
+                **more,
+                "batch": BATCHES[batch_name],
+                **{
+                    key: [[x + 0.0 for x in row] for row in value] if key == "coefficients" else value
+                    for key, value in answer.items()
+                },
+            }
+        )
 
     def policy_gradient(self, what, config, batches, **more):
         for batch_name in batches:
@@ -90,21 +117,35 @@ def presets(cases):
 
 VALUES = {
     "signal": [
-        "Reward", Tag("Signed", positive=0.5, negative=2.0), Tag("NoiseCorrected", false_positive=0.1, false_negative=0.25),
+        "Reward",
+        Tag("Signed", positive=0.5, negative=2.0),
+        Tag("NoiseCorrected", false_positive=0.1, false_negative=0.25),
         "BestMinusSecond",
     ],
     "baseline": ["Mean", Tag("Mean", shift=-0.1), None, "LeaveOneOut", "LengthWeighted", "BatchMean"],
     "scale": [
-        [], [std(1e-6)], [std(1e-4, 0)], [Tag("Std", epsilon=1e-6)],
+        [],
+        [std(1e-6)],
+        [std(1e-4, 0)],
+        [Tag("Std", epsilon=1e-6)],
         [Tag("Std", epsilon=1e-6, ddof=1, over="Others", zero="Skip")],
         [Tag("Std", epsilon=1e-3, ddof=0, over="Others", zero="Divide")],
-        [Tag("Std", epsilon=1e-6, ddof=1, over="Batch")], [Tag("Std", epsilon=1e-6, ddof=1, zero="Skip")],
-        [Tag("Mean", epsilon=1e-6)], [Tag("Mean", epsilon=0.0, minimum=0.4)], [Tag("RootMean", epsilon=1e-6)],
+        [Tag("Std", epsilon=1e-6, ddof=1, over="Batch")],
+        [Tag("Std", epsilon=1e-6, ddof=1, zero="Skip")],
+        [Tag("Mean", epsilon=1e-6)],
+        [Tag("Mean", epsilon=0.0, minimum=0.4)],
+        [Tag("RootMean", epsilon=1e-6)],
         [std(1e-6, 0), Tag("Mean", epsilon=1e-6)],
     ],
     "prompt_weight": [
-        None, Tag("Focal", 2.0), Tag("Power", 0.75), Tag("Power", 0.0), Tag("Beta", k=4, threshold=0.0),
-        Tag("Beta", k=16, threshold=0.05), Tag("Curve", batches=10), Tag("Curve", window=[0.21, 0.3, 0.62, 0.9]),
+        None,
+        Tag("Focal", 2.0),
+        Tag("Power", 0.75),
+        Tag("Power", 0.0),
+        Tag("Beta", k=4, threshold=0.0),
+        Tag("Beta", k=16, threshold=0.05),
+        Tag("Curve", batches=10),
+        Tag("Curve", window=[0.21, 0.3, 0.62, 0.9]),
         "PerSuccess",
     ],
     "multiplier": [1.0, 2.5, "PerGroup"],
@@ -138,14 +179,22 @@ def fields(cases):
     config = {"signal": "BestMinusSecond", **none, "scale": [std(1e-6)]}
     cases.policy_gradient("signal: BestMinusSecond over the deviation", config, [ONE, EIGHTS, SIZES])
     sharings = [
-        Tag("InverseProbability", 0.2), Tag("InverseProbability", 1.0), Tag("InverseFrequency", 1.0),
-        Tag("InverseFrequency", 0.5), Tag("Cluster", 1.0), Tag("Cluster", 0.5), Tag("InverseSize", 1.0),
-        Tag("InverseSize", 0.5), Tag("LogProbability", correct=0.05, wrong=0.05),
+        Tag("InverseProbability", 0.2),
+        Tag("InverseProbability", 1.0),
+        Tag("InverseFrequency", 1.0),
+        Tag("InverseFrequency", 0.5),
+        Tag("Cluster", 1.0),
+        Tag("Cluster", 0.5),
+        Tag("InverseSize", 1.0),
+        Tag("InverseSize", 0.5),
+        Tag("LogProbability", correct=0.05, wrong=0.05),
         Tag("LogProbability", correct=0.1, wrong=0.02),
     ]
     for sharing in sharings:
         config = {"sharing": sharing, "scale": [std(1e-6)]}
-        cases.policy_gradient(f"sharing: {ron(sharing)}", config, [EIGHTS, FOURS, *cases.some([ALIKE, NAMED, SIZES], 1)])
+        cases.policy_gradient(
+            f"sharing: {ron(sharing)}", config, [EIGHTS, FOURS, *cases.some([ALIKE, NAMED, SIZES], 1)]
+        )
     for weight in (0.25, 1.0):
         config = {"rank_penalty": {"weight": weight}, "scale": [std(1e-6)]}
         cases.policy_gradient(f"rank_penalty: {weight}", config, [SIZES, BASED, EIGHTS, RIGHT_NEAR])
@@ -158,7 +207,11 @@ def fields(cases):
             cases.policy_gradient(f"reward_kl: {ron(kl)}, over the deviation", config, cases.some(WITH_BASE, 1))
     for whiten in ({"ddof": 1, "epsilon": 1e-8}, {"ddof": 0, "floor": 1e-8}, {"ddof": 0, "floor": 0.5}):
         cases.policy_gradient(f"whiten: {ron(whiten)}", {"whiten": whiten}, cases.some(ANY, 3))
-        config = {"whiten": whiten, "reward_kl": {"estimator": "K1", "coefficient": 0.1, "per": "ToGo"}, "baseline": None}
+        config = {
+            "whiten": whiten,
+            "reward_kl": {"estimator": "K1", "coefficient": 0.1, "per": "ToGo"},
+            "baseline": None,
+        }
         cases.policy_gradient(f"whiten: {ron(whiten)}, KL to go", config, cases.some(WITH_BASE, 2))
     for lone in ("Raw", "Centred"):
         for baseline in ("Mean", "LeaveOneOut"):
@@ -170,33 +223,61 @@ def fields(cases):
 
 CLIPS = {
     "Token": [
-        None, Tag("Ppo", low=0.2, high=0.2), Tag("Ppo", low=0.2, high=0.28, dual=3.0), Tag("Ppo", low=0.3, high=0.1, dual=1.6),
-        Tag("Truncate", min=0.8, max=1.2), Tag("Truncate", min=0.0, max=1.28), Tag("ZeroOutside", low=0.2, high=0.2),
-        Tag("ZeroOutside", low=1 - 1 / 1.3, high=0.3, weight=None), Tag("ZeroOutside", probability=0.1),
-        Tag("ZeroOutside", low=0.5, high=1.0), Tag("ZeroOutside", probability=0.02),
-        Tag("Divergence", divergence="Tv", low=0.2, high=0.2), Tag("Divergence", divergence="Tv", low=0.05, high=0.08, cap=1.5),
-        Tag("Divergence", divergence="Kl", low=0.05, high=0.05), Tag("Divergence", divergence="Kl", low=0.01, high=0.02, cap=3.0),
-        Tag("Sigmoid", positive=1.0, negative=1.05), Tag("Sigmoid", positive=2.0, negative=5.0),
-        Tag("Taper", by="Reward"), Tag("Taper", by="Advantage"), Tag("Taper", by="Reward", positive=0.5, negative=2.0),
+        None,
+        Tag("Ppo", low=0.2, high=0.2),
+        Tag("Ppo", low=0.2, high=0.28, dual=3.0),
+        Tag("Ppo", low=0.3, high=0.1, dual=1.6),
+        Tag("Truncate", min=0.8, max=1.2),
+        Tag("Truncate", min=0.0, max=1.28),
+        Tag("ZeroOutside", low=0.2, high=0.2),
+        Tag("ZeroOutside", low=1 - 1 / 1.3, high=0.3, weight=None),
+        Tag("ZeroOutside", probability=0.1),
+        Tag("ZeroOutside", low=0.5, high=1.0),
+        Tag("ZeroOutside", probability=0.02),
+        Tag("Divergence", divergence="Tv", low=0.2, high=0.2),
+        Tag("Divergence", divergence="Tv", low=0.05, high=0.08, cap=1.5),
+        Tag("Divergence", divergence="Kl", low=0.05, high=0.05),
+        Tag("Divergence", divergence="Kl", low=0.01, high=0.02, cap=3.0),
+        Tag("Sigmoid", positive=1.0, negative=1.05),
+        Tag("Sigmoid", positive=2.0, negative=5.0),
+        Tag("Taper", by="Reward"),
+        Tag("Taper", by="Advantage"),
+        Tag("Taper", by="Reward", positive=0.5, negative=2.0),
         Tag("Taper", by="Advantage", positive=2.0, negative=0.5),
-        Tag("Covariance", low=1.0, high=1.0, above=1.0, below=5.0), Tag("Covariance", low=0.2, high=0.2, above=0.2, below=0.9),
+        Tag("Covariance", low=1.0, high=1.0, above=1.0, below=5.0),
+        Tag("Covariance", low=0.2, high=0.2, above=0.2, below=0.9),
     ],
     "Sequence": [
-        None, Tag("Ppo", low=0.2, high=0.2), Tag("Ppo", low=0.2, high=0.2, dual=1.8), Tag("Truncate", min=0.0, max=2.0),
-        Tag("ZeroOutside", low=0.5, high=1.0), Tag("Gamma", positive=[2.0, 3.0], negative=[3.0, 2.0]),
-        Tag("Gamma", positive=[1.0, 1.0], negative=[2.0, 0.5]), Tag("Taper", by="Reward"), Tag("Sigmoid", positive=1.0, negative=1.05),
+        None,
+        Tag("Ppo", low=0.2, high=0.2),
+        Tag("Ppo", low=0.2, high=0.2, dual=1.8),
+        Tag("Truncate", min=0.0, max=2.0),
+        Tag("ZeroOutside", low=0.5, high=1.0),
+        Tag("Gamma", positive=[2.0, 3.0], negative=[3.0, 2.0]),
+        Tag("Gamma", positive=[1.0, 1.0], negative=[2.0, 0.5]),
+        Tag("Taper", by="Reward"),
+        Tag("Sigmoid", positive=1.0, negative=1.05),
     ],
     "Geometric": [
-        None, Tag("Ppo", low=3e-4, high=4e-4), Tag("Ppo", low=0.2, high=0.2), Tag("Truncate", min=0.8, max=1.2),
-        Tag("ZeroOutside", low=0.1, high=0.1), Tag("GeometricOfClipped", low=0.4, high=0.4),
+        None,
+        Tag("Ppo", low=3e-4, high=4e-4),
+        Tag("Ppo", low=0.2, high=0.2),
+        Tag("Truncate", min=0.8, max=1.2),
+        Tag("ZeroOutside", low=0.1, high=0.1),
+        Tag("GeometricOfClipped", low=0.4, high=0.4),
         Tag("GeometricOfClipped", low=0.1, high=0.2),
     ],
 }
 
 AGGREGATES = [
-    Tag("SequenceSum", divisor=1.0), Tag("SequenceSum", divisor=12.5), Tag("SequenceSum", divisor="Longest"),
-    Tag("SequenceSum", divisor=12.0, batch_mean=False), Tag("SequenceSum", divisor="Longest", batch_mean=False), "TokenMean",
-    "SequenceMean", "TokenSum",
+    Tag("SequenceSum", divisor=1.0),
+    Tag("SequenceSum", divisor=12.5),
+    Tag("SequenceSum", divisor="Longest"),
+    Tag("SequenceSum", divisor=12.0, batch_mean=False),
+    Tag("SequenceSum", divisor="Longest", batch_mean=False),
+    "TokenMean",
+    "SequenceMean",
+    "TokenSum",
 ]
 
 
@@ -209,11 +290,18 @@ def ratio_and_after(cases):
             config = {"scale": [std(1e-6)], "ratio": ratio, "clip": clip, "aggregate": aggregate}
             cases.policy_gradient(f"ratio: {ratio}, clip: {ron(clip)}", config, cases.some(OFF_POLICY, 2))
             if turn % 3 == 0:
-                cases.policy_gradient(f"ratio: {ratio}, clip: {ron(clip)}", config, [[ONE, BASED_ON, KNOWN_ON][turn // 3 % 3]])
+                cases.policy_gradient(
+                    f"ratio: {ratio}, clip: {ron(clip)}", config, [[ONE, BASED_ON, KNOWN_ON][turn // 3 % 3]]
+                )
     for aggregate in AGGREGATES:
         cases.policy_gradient(f"aggregate: {ron(aggregate)}", {"aggregate": aggregate}, cases.some(ANY, 2))
-        config = {"scale": [std(1e-6)], "ratio": "Token", "clip": Tag("Ppo", low=0.2, high=0.2), "aggregate": aggregate,
-                  "penalties": [penalty("K3", 0.1)]}
+        config = {
+            "scale": [std(1e-6)],
+            "ratio": "Token",
+            "clip": Tag("Ppo", low=0.2, high=0.2),
+            "aggregate": aggregate,
+            "penalties": [penalty("K3", 0.1)],
+        }
         cases.policy_gradient(f"aggregate: {ron(aggregate)}, with a penalty", config, cases.some(WITH_BASE, 2))
         if aggregate.__class__ is str or aggregate.get("divisor") != "Longest":
             config = {"signal": Tag("Signed", positive=1.0, negative=1.0), "baseline": None, "aggregate": aggregate}
@@ -254,7 +342,9 @@ def penalties(cases):
                 if weighted == "Ratio" and to == "Base":
                     for ratio in ("Geometric", "Sequence"):
                         chosen = cases.some(WITH_BASE, 1)
-                        cases.policy_gradient(f"penalties: [{ron(p)}], ratio: {ratio}", {**config, "ratio": ratio}, chosen)
+                        cases.policy_gradient(
+                            f"penalties: [{ron(p)}], ratio: {ratio}", {**config, "ratio": ratio}, chosen
+                        )
     for weighted in (None, "Ratio", "Self"):
         for kind, clamp in (("K3", 0.1003), ("K1", 0.305), ("K2", 0.0503)):
             p = penalty(kind, 0.2, clamp=clamp, **({"weighted": weighted} if weighted else {}))
@@ -274,14 +364,22 @@ def families(cases):
     exact, group = [KNOWN, KNOWN_MIXED, KNOWN_ON], [BASED, PIECES, EIGHTS, KNOWN]
     filtered, tilted = "Filtered", Tag("Tilted", beta=0.5)
     turn = 0
-    kinds = ["ForwardKl", "ReverseKl", "JensenShannon", "TotalVariation", "ChiSquared", "ReverseChiSquared", "Hellinger"]
+    kinds = [
+        "ForwardKl",
+        "ReverseKl",
+        "JensenShannon",
+        "TotalVariation",
+        "ChiSquared",
+        "ReverseChiSquared",
+        "Hellinger",
+    ]
     for kind in kinds:
         for target in (filtered, tilted):
             if target == filtered and kind.startswith("Reverse"):
                 continue
             for partition, batches in (("Exact", exact), ("Group", group)):
                 turn += 1
-                for baseline in [None, "GroupMean", "LeaveOneOut", None][turn % 3:][:2]:
+                for baseline in [None, "GroupMean", "LeaveOneOut", None][turn % 3 :][:2]:
                     config = {"divergence": kind, "target": target, "partition": partition, "baseline": baseline}
                     cases.family("f-divergence", config, cases.some(batches, 1))
     for partition, batches in (("Exact", exact), ("Group", group)):
@@ -300,7 +398,8 @@ def families(cases):
     config = {"beta": 0.1, "partition": Tag("LogMeanExp", 0.5), "factor": 0.02}
     cases.family("trajectory-balance", config, [BASED, EIGHTS])
     for more in (
-        {"reward_scale": 15.0, "importance_weight": True}, {"reward_scale": 15.0, "importance_weight": False},
+        {"reward_scale": 15.0, "importance_weight": True},
+        {"reward_scale": 15.0, "importance_weight": False},
         {"reward_scale": 2.0, "importance_weight": True},
         {"reward_scale": 15.0, "importance_weight": True, "baseline": "LeaveOneOut", "scale": []},
     ):
@@ -314,9 +413,13 @@ def families(cases):
             cases.family("rehearsal", config, [RIGHT, RIGHT_NEAR])
     for anchor in ("Behaviour", None):
         for eta in (1.0, 0.5):
-            cases.family("group-target", {"eta": eta, "anchor": anchor}, [ONE, ALIKE, *cases.some([EIGHTS, PIECES, BASED], 1)])
+            cases.family(
+                "group-target", {"eta": eta, "anchor": anchor}, [ONE, ALIKE, *cases.some([EIGHTS, PIECES, BASED], 1)]
+            )
     for beta in (0.1, 1.0):
-        cases.family("mara", {"beta": beta, "anchor": "Batch"}, [BASED_ON, RIGHT_ON, KNOWN_ON, *cases.some(WITH_BASE, 1)])
+        cases.family(
+            "mara", {"beta": beta, "anchor": "Batch"}, [BASED_ON, RIGHT_ON, KNOWN_ON, *cases.some(WITH_BASE, 1)]
+        )
     for weight in ("Reward", Tag("Exponential", 0.5)):
         for normalise in (None, "Group"):
             for source in ("Base", "Policy"):
@@ -340,10 +443,15 @@ def curve_steps(cases):
         seen.append([blocks.mean(batch.v[i] for i in batch.members(g)) for g in batch.group_ids()])
     steps = [{**BATCHES[batch_name], "step": step} for step, batch_name in enumerate(names)]
     config = ron({"prompt_weight": Tag("Curve", batches=2)})
-    cases.entries.append({
-        "name": "prompt_weight: Curve over four steps", "plugin": "policy-gradient", "config": config, "steps": steps,
-        "coefficients": table,
-    })
+    cases.entries.append(
+        {
+            "name": "prompt_weight: Curve over four steps",
+            "plugin": "policy-gradient",
+            "config": config,
+            "steps": steps,
+            "coefficients": table,
+        }
+    )
 
 
 def main():

@@ -1,7 +1,7 @@
 """Every named objective of the family of `policy-gradient` as its configuration, and where its numbers come from.
 
-A preset is `policy-gradient` with these defaults. Those of `FIXED` are fixed, number by number; those of `SOURCED` are the
-defaults of the source named beside them, where sources differ."""
+A preset is `policy-gradient` with these defaults. Those of `FIXED` are fixed, number by number; those of `SOURCED` are
+the defaults of the source named beside them, where sources differ."""
 
 from ron import Tag
 
@@ -37,15 +37,19 @@ FIXED = {
     "grpo-verl": clipped([std(1e-6)], DUAL),
     "grpo-openrlhf": clipped([std(1e-9)], reward_kl=kl_to_go(0.01)),
     "grpo-prime-rl": clipped(
-        [], Tag("Divergence", divergence="Tv", low=0.2, high=0.2), penalties=[penalty("K2", 0.002, "Behaviour")],
+        [],
+        Tag("Divergence", divergence="Tv", low=0.2, high=0.2),
+        penalties=[penalty("K2", 0.002, "Behaviour")],
         lone="Centred",
     ),
     "grpo-skyrl": clipped([std(1e-6)], penalties=[penalty("K3", 0.001, aggregate="SequenceMean", clamp=10.0)]),
     "grpo-slime": clipped([std(1e-6)], aggregate="SequenceMean"),
     "grpo-open-instruct": clipped([], Tag("Ppo", low=0.2, high=0.272), penalties=[penalty("K3", 0.05)]),
     "grpo-nemo-rl": {
-        **clipped([Tag("Std", epsilon=1e-6, ddof=1, over="Others", zero="Skip")]), "baseline": "LeaveOneOut",
-        "penalties": [penalty("K3", 0.01, clamp=10.0, weighted="Self")], "lone": "Centred",
+        **clipped([Tag("Std", epsilon=1e-6, ddof=1, over="Others", zero="Skip")]),
+        "baseline": "LeaveOneOut",
+        "penalties": [penalty("K3", 0.01, clamp=10.0, weighted="Self")],
+        "lone": "Centred",
     },
     "dr-grpo": clipped([], aggregate=Tag("SequenceSum", divisor=HORIZON)),
     "dapo": clipped([std(1e-6)], Tag("Ppo", low=0.2, high=0.28)),
@@ -63,7 +67,8 @@ SOURCED = {
     "gspo": {**clipped([std(1e-6)], Tag("Ppo", low=3e-4, high=4e-4), "SequenceMean"), "ratio": "Geometric"},
     # verl's geo_mean with the authors' clip, e^±0.4 (2507.20673)
     "gmpo": {
-        **clipped([std(1e-6)], Tag("GeometricOfClipped", low=0.4, high=0.4), "SequenceMean"), "ratio": "Geometric",
+        **clipped([std(1e-6)], Tag("GeometricOfClipped", low=0.4, high=0.4), "SequenceMean"),
+        "ratio": "Geometric",
     },
     # verl: 0.8 to 1.2
     "cispo": clipped([std(1e-6)], Tag("Truncate", min=0.8, max=1.2)),
@@ -81,9 +86,7 @@ SOURCED = {
     "dro": {**clipped([], None), "ratio": None, "penalties": [penalty("K2", 0.1, "Behaviour")]},
     "ppo-clip": clipped([], PPO, Tag("SequenceSum", divisor=1.0)),
     # OpenRLHF: k1 in the reward to go, whitened over tokens
-    "reinforce++": {
-        **clipped([]), "baseline": None, "reward_kl": kl_to_go(0.01), "whiten": {"ddof": 0, "floor": 1e-8},
-    },
+    "reinforce++": {**clipped([]), "baseline": None, "reward_kl": kl_to_go(0.01), "whiten": {"ddof": 0, "floor": 1e-8}},
     "reinforce++-baseline": clipped([], whiten={"ddof": 0, "floor": 1e-8}, penalties=[penalty("K2", 0.01)]),
     # verl
     "opo": {**clipped([], DUAL), "baseline": "LengthWeighted"},
@@ -93,10 +96,16 @@ SOURCED = {
     "pass-at-k": {"signal": Tag("PassAtK", k=K, form="Standardised"), "baseline": None},
     # RLVR-Decomposed: verl's clip, and subsets
     "psr": {
-        **clipped([], DUAL), "signal": Tag("Signed", positive=1.0, negative=0.0), "baseline": None, "subset": "Correct",
+        **clipped([], DUAL),
+        "signal": Tag("Signed", positive=1.0, negative=0.0),
+        "baseline": None,
+        "subset": "Correct",
     },
     "nsr": {
-        **clipped([], DUAL), "signal": Tag("Signed", positive=0.0, negative=1.0), "baseline": None, "subset": "Wrong",
+        **clipped([], DUAL),
+        "signal": Tag("Signed", positive=0.0, negative=1.0),
+        "baseline": None,
+        "subset": "Wrong",
     },
     "w-reinforce": {**clipped([], DUAL), "signal": Tag("Signed", positive=0.1, negative=1.0), "baseline": None},
     "tsallis": {"baseline": "Mean", "prompt_weight": Tag("Power", 0.75)},
@@ -106,7 +115,9 @@ SOURCED = {
     "curverl": clipped([], DUAL, prompt_weight=Tag("Curve", batches=10)),
     # authors: KL of 0.1 as a token mean
     "unlikely": clipped(
-        [std(1e-6)], aggregate="SequenceMean", rank_penalty={"weight": 0.25},
+        [std(1e-6)],
+        aggregate="SequenceMean",
+        rank_penalty={"weight": 0.25},
         penalties=[penalty("K3", 0.1, aggregate="TokenMean")],
     ),
     "ucpo": clipped([std(1e-6)], DUAL, sharing=Tag("InverseProbability", 0.2)),
