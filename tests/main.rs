@@ -40,3 +40,4 @@ mod survival;
 mod views;
 mod warnings;
 mod workspace;
+mod zoo;

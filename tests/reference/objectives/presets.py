@@ -94,20 +94,20 @@ SOURCED = {
     "pkpo": {"signal": Tag("PassAtK", k=K, form="Loo1"), "baseline": None, "multiplier": float(K)},
     "max-at-k": {"signal": Tag("PassAtK", k=K, form="Centred"), "baseline": None},
     "pass-at-k": {"signal": Tag("PassAtK", k=K, form="Standardised"), "baseline": None},
-    # RLVR-Decomposed: verl's clip, and subsets
+    # RLVR-Decomposed: an early verl's clip, not yet dual, and subsets
     "psr": {
-        **clipped([], DUAL),
+        **clipped([]),
         "signal": Tag("Signed", positive=1.0, negative=0.0),
         "baseline": None,
         "subset": "Correct",
     },
     "nsr": {
-        **clipped([], DUAL),
+        **clipped([]),
         "signal": Tag("Signed", positive=0.0, negative=1.0),
         "baseline": None,
         "subset": "Wrong",
     },
-    "w-reinforce": {**clipped([], DUAL), "signal": Tag("Signed", positive=0.1, negative=1.0), "baseline": None},
+    "w-reinforce": {**clipped([]), "signal": Tag("Signed", positive=0.1, negative=1.0), "baseline": None},
     "tsallis": {"baseline": "Mean", "prompt_weight": Tag("Power", 0.75)},
     # second-hand formulas on GRPO's advantage of the paper, with the deviation of ddof 0
     "f-grpo": clipped([std(1e-6, 0)], prompt_weight=Tag("Focal", 1.0)),

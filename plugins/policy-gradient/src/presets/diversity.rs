@@ -14,7 +14,7 @@ presets! {
     Ucpo = "ucpo": "GRPO with a share of it by the inverse of what the policy gave each right answer (arXiv 2605.00365; its repository 93ce506)" {
         scale: "[Std(epsilon: 1e-6)]",
         ratio: "Token",
-        clip: "Ppo(low: 0.2, high: 0.2)",
+        clip: "Ppo(low: 0.2, high: 0.2, dual: 3.0)",
         aggregate: "TokenMean",
         sharing: "InverseProbability(0.2)",
     }
@@ -42,7 +42,7 @@ presets! {
     DsGrpo = "ds-grpo": "GRPO with a bonus for the entropy of right and a penalty for that of wrong answers (differential smoothing; repository of arXiv 2602.02710)" {
         scale: "[Std(epsilon: 1e-6, ddof: 0)]",
         ratio: "Token",
-        clip: "Ppo(low: 0.2, high: 0.2)",
+        clip: "Ppo(low: 0.2, high: 0.2, dual: 3.0)",
         aggregate: "TokenMean",
         sharing: "LogProbability(correct: 0.05, wrong: 0.05)",
     }

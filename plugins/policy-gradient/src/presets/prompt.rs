@@ -52,7 +52,7 @@ presets! {
     Curverl = "curverl": "weighs prompts by how their pass rate stands among recent ones (arXiv 2605.24331; its repository e98468b)" {
         prompt_weight: "Curve(batches: 10)",
         ratio: "Token",
-        clip: "Ppo(low: 0.2, high: 0.2)",
+        clip: "Ppo(low: 0.2, high: 0.2, dual: 3.0)",
         aggregate: "TokenMean",
     }
 }

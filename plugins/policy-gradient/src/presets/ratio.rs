@@ -68,16 +68,16 @@ presets! {
         clip: "Gamma(positive: [2.0, 3.0], negative: [3.0, 2.0])",
         aggregate: "TokenMean",
     }
-    Dppo = "dppo": "GRPO within a trust region of total variation (arXiv 2602.04879; verl 1dda039)" {
+    Dppo = "dppo": "GRPO within a trust region of total variation (arXiv 2602.04879; SkyRL a956457)" {
         scale: "[Std(epsilon: 1e-6)]",
         ratio: "Token",
-        clip: "Divergence(divergence: Tv, low: 0.2, high: 0.2, cap: 3.0)",
+        clip: "Divergence(divergence: Tv, low: 0.2, high: 0.2)",
         aggregate: "TokenMean",
     }
-    DppoKl = "dppo-kl": "GRPO within a trust region of binary KL (arXiv 2602.04879; verl 1dda039)" {
+    DppoKl = "dppo-kl": "GRPO within a trust region of binary KL (arXiv 2602.04879; SkyRL a956457)" {
         scale: "[Std(epsilon: 1e-6)]",
         ratio: "Token",
-        clip: "Divergence(divergence: Kl, low: 0.2, high: 0.2, cap: 3.0)",
+        clip: "Divergence(divergence: Kl, low: 0.2, high: 0.2)",
         aggregate: "TokenMean",
     }
     Topr = "topr": "GRPO that tapers wrong answers alone by their ratio (Le Roux et al. 2025, arXiv 2503.14286; ROLL 8eb27cc)" {
@@ -86,9 +86,8 @@ presets! {
         clip: "Taper(by: Reward, positive: 1.0, negative: 1.0)",
         aggregate: "SequenceMean",
     }
-    Dro = "dro": "GRPO without ratios, with a pull to what sampled (Richemond et al. 2024, arXiv 2405.19107; kimi15 in ROLL 8eb27cc)" {
-        scale: "[Std(epsilon: 1e-6)]",
+    Dro = "dro": "the centred reward without ratios, with a pull to what sampled (Richemond et al. 2024, arXiv 2405.19107; kimi15 in ROLL 8eb27cc)" {
         penalties: "[(estimator: K2, coefficient: 0.1, to: Behaviour)]",
-        aggregate: "SequenceMean",
+        aggregate: "TokenMean",
     }
 }
