@@ -68,3 +68,214 @@ fn every_preset_and_every_block_equals_a_second_evaluator() {
     }
     assert!(asked >= 600 && presets.len() >= 40, "{asked} cases, {} presets", presets.len());
 }
+
+/// φ(v, C) of an objective in groups of `group`, asked for the groups of every number of right answers.
+fn phi(objective: &str, config: &str, group: usize) -> Vec<[f64; 2]> {
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
+    let mut handle = registry().objective(objective).unwrap().create(config, &task).unwrap();
+    let mut of_count = |right: usize| {
+        let rows = (0..group).map(|i| {
+            let reward = u8::from(i < right);
+            serde_json::json!({ "group": 0, "reward": reward, "log_probs": [-1.0], "base_log_probs": [-1.0] })
+        });
+        let batch = serde_json::json!({ "step": 0, "sequences": rows.collect::<Vec<_>>() });
+        let batch: ObjectiveInput = serde_json::from_value(batch).unwrap();
+        let c = batch.ask(&mut handle).unwrap().coefficients;
+        [c[group - 1][0], c[0][0]]
+    };
+    (0..=group).map(&mut of_count).collect()
+}
+
+/// κ(V) = E[φ(1, 1 + C)] − E[φ(0, C)], C binomial of G − 1 and V: the factor of ∇V in the expected gradient.
+fn kappa(phi: &[[f64; 2]], v: f64) -> f64 {
+    let others = phi.len() - 2;
+    let mut choose = 1.0;
+    let mut sum = 0.0;
+    for c in 0..=others {
+        let prob = choose * v.powi(c as i32) * (1.0 - v).powi((others - c) as i32);
+        sum += prob * (phi[c + 1][1] - phi[c][0]);
+        choose *= (others - c) as f64 / (c + 1) as f64;
+    }
+    sum
+}
+
+/// Expected gradients are those that objectives claim, and biased by what the documents say where they are biased: closed
+/// forms of κ, summed over a binomial of 7, to 1e-10 relative.
+#[test]
+fn expected_gradients_are_those_claimed() {
+    const G: usize = 8;
+    let order = |m: i32| move |v: f64| (1.0 - (1.0 - v).powi(m)) / v;
+    let pass = |k: i32| move |v: f64| f64::from(k) * (1.0 - v).powi(k - 1);
+    type Closed = Box<dyn Fn(f64) -> f64>;
+    let claims: Vec<(&str, &str, Closed)> = vec![
+        ("policy-gradient", "()", Box::new(|_| 7.0 / 8.0)),
+        ("policy-gradient", "(baseline: None)", Box::new(|_| 1.0)),
+        ("rloo", "()", Box::new(|_| 1.0)),
+        ("asymre", "()", Box::new(|_| 7.0 / 8.0)),
+        ("psr", "(subset: None)", Box::new(|_| 1.0)),
+        ("nsr", "(subset: None)", Box::new(|_| 1.0)),
+        ("w-reinforce", "()", Box::new(|_| 1.1)),
+        ("maxrl", "(scale: [Mean(epsilon: 0)])", Box::new(order(7))),
+        ("maxrl-order-g", "(scale: [Mean(epsilon: 0)])", Box::new(order(8))),
+        ("policy-gradient", "(baseline: None, scale: [Mean(epsilon: 0)])", Box::new(order(8))),
+        ("policy-gradient", "(signal: MaxLikelihood(order: 4), baseline: None)", Box::new(order(4))),
+        ("maclaurin", "()", Box::new(order(4))),
+        ("policy-gradient", "(signal: SubsetMaxLikelihood(order: 4), baseline: None)", Box::new(order(4))),
+        ("tsallis", "(prompt_weight: Power(1.0))", Box::new(order(7))),
+        ("tsallis", "(prompt_weight: Power(0.0))", Box::new(move |v| 7.0 / 8.0 + 0.0 * v)),
+        ("pkpo", "()", Box::new(pass(4))),
+        ("max-at-k", "()", Box::new(pass(4))),
+        (
+            "policy-gradient",
+            "(signal: PassAtK(k: 4, form: Plain), baseline: None, multiplier: K)",
+            Box::new(pass(4)),
+        ),
+        ("grpo-pass-at-k", "(scale: [])", Box::new(|v| (1.0 - v).powi(7))),
+        (
+            "policy-gradient",
+            "(signal: NoiseCorrected(false_positive: 0.1, false_negative: 0.2), baseline: LeaveOneOut)",
+            Box::new(|_| 1.0 / 0.7),
+        ),
+    ];
+    for (objective, config, closed) in claims {
+        let phi = phi(objective, config, G);
+        for v in [1e-6, 0.01, 0.3, 0.5, 0.9, 0.99] {
+            let (found, expected) = (kappa(&phi, v), closed(v));
+            assert!(
+                (found - expected).abs() <= 1e-10 * expected.abs().max(1e-3),
+                "{objective} {config} at {v}: {found}, not {expected}"
+            );
+        }
+    }
+    // Figures of the literature's notes, to the digits that they give.
+    let told = [
+        (
+            "policy-gradient",
+            "(signal: MaxLikelihood(order: 4, baseline: LeaveOneOut), baseline: None)",
+            0.01,
+            2.89,
+            0.005,
+        ),
+        ("grpo-nemo-rl", "(penalties: [])", 0.01, 1.1, 0.05),
+        ("grpo-nemo-rl", "(penalties: [])", 0.3, 2.05, 0.005),
+        ("grpo-nemo-rl", "(penalties: [])", 0.99, 1.1, 0.05),
+        ("grpo-verl", "()", 0.01, 2.4, 0.1),
+        ("grpo-verl", "()", 0.5, 1.7, 0.1),
+        ("maxrl-misc", "()", 0.01, 20.4, 0.05),
+        ("maxrl-misc", "()", 0.9, 2.9, 0.05),
+        ("bbg", "()", 0.01, 2.53, 0.005),
+        ("bbg", "()", 0.99, 0.0003, 0.00005),
+    ];
+    for (objective, config, v, expected, digits) in told {
+        let found = kappa(&phi(objective, config, G), v);
+        assert!((found - expected).abs() <= digits, "{objective} {config} at {v}: {found}, not {expected}");
+    }
+    // Leave-one-out over scores that depend on the sample itself is biased towards easy prompts: k κ / true.
+    let config = "(signal: PassAtK(k: 4, form: Loo1), baseline: LeaveOneOut)";
+    for (v, expected, digits) in
+        [(0.01, 1.00, 0.005), (0.5, 1.43, 0.005), (0.9, 4.9, 0.05), (0.99, 43.0, 0.5)]
+    {
+        let found = 4.0 * kappa(&phi("policy-gradient", config, G), v) / pass(4)(v);
+        assert!((found - expected).abs() <= digits, "at {v}: {found}, not {expected}");
+    }
+}
+
+/// Groups are looked at one by one: what a group gets does not depend on the others of the batch.
+#[test]
+fn coefficients_of_a_group_do_not_depend_on_the_others() {
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
+    let row = |group: u32, reward: u8, q: f64, b: f64| {
+        serde_json::json!({ "group": group, "reward": reward, "log_probs": [q, q / 2.0],
+            "behaviour_log_probs": [b, b / 3.0], "base_log_probs": [-1.0, -1.1] })
+    };
+    let first = [row(0, 1, -0.5, -0.9), row(0, 0, -1.5, -1.2), row(0, 1, -0.7, -0.7), row(0, 0, -0.2, -0.6)];
+    let other = [row(1, 0, -2.0, -0.1), row(1, 1, -0.3, -1.3), row(1, 0, -0.4, -0.5), row(1, 0, -1.0, -1.0)];
+    let batch = |rows: &[&[serde_json::Value]]| -> ObjectiveInput {
+        serde_json::from_value(serde_json::json!({ "step": 0, "sequences": rows.concat() })).unwrap()
+    };
+    // By sequences and groups, not by the tokens or the successes of a batch.
+    let by_group =
+        ["grpo", "rloo", "maxrl", "maxrl-order-g", "gspo", "gmpo", "sapo", "topr", "tsallis", "grpo-slime"];
+    for name in
+        by_group.into_iter().chain(["policy-gradient", "ppo-clip", "one-sided-grpo", "luspo", "grpo-roll"])
+    {
+        let ask = |rows: &[&[serde_json::Value]]| {
+            let mut objective = registry().objective(name).unwrap().create("()", &task).unwrap();
+            batch(rows).ask(&mut objective).unwrap().coefficients
+        };
+        let alone = [ask(&[&first]), ask(&[&other])].concat();
+        assert_close(&ask(&[&first, &other]), &alone, name);
+    }
+}
+
+/// What does not fit is named, with what would do.
+#[test]
+fn faults_name_their_field() {
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
+    let refused = [
+        ("grpo", "(clip: Pppo(low: 0.1, high: 0.1))", "clip"),
+        ("grpo", "(clip: Ppo(low: -0.1, high: 0.1))", "clip"),
+        ("grpo", "(ratio: None)", "clip"),
+        ("dppo", "(ratio: Sequence)", "clip"),
+        ("gmpo", "(whiten: (ddof: 1, epsilon: 1e-8))", "whiten"),
+        ("grpo", "(scale: [Std(epsilon: -1)])", "scale"),
+        ("grpo", "(penalties: [(estimator: K4, coefficient: 1)])", "penalties"),
+        ("rloo", "(multiplier: K)", "multiplier"),
+        ("pkpo", "(signal: PassAtK(k: 0))", "signal"),
+        ("tsallis", "(prompt_weight: Power(-1))", "prompt_weight"),
+        ("rloo", "(signal: NoiseCorrected(false_positive: 0.6, false_negative: 0.5))", "signal"),
+        ("unlikely", "(rank_penalty: (weight: 2))", "rank_penalty"),
+        ("dr-grpo", "(aggregate: SequenceSum(divisor: 0))", "aggregate"),
+    ];
+    for (name, config, field) in refused {
+        let error = registry().objective(name).unwrap().create(config, &task).unwrap_err();
+        assert_eq!(error.field.as_deref(), Some(field), "{name} {config}: {error}");
+    }
+    let row = |reward: u8, q: f64, b: &str| {
+        let b = if b.is_empty() { serde_json::json!(q) } else { serde_json::json!(b) };
+        serde_json::json!({ "group": 0, "reward": reward, "log_probs": [q], "behaviour_log_probs": [b] })
+    };
+    let batch = |rows: &[serde_json::Value]| -> ObjectiveInput {
+        serde_json::from_value(serde_json::json!({ "step": 0, "sequences": rows })).unwrap()
+    };
+    let ask = |name: &str, config: &str, rows: &[serde_json::Value]| {
+        let mut objective = registry().objective(name).unwrap().create(config, &task).unwrap();
+        batch(rows).ask(&mut objective)
+    };
+    let two = [row(1, -0.5, ""), row(0, -0.7, "")];
+    let told = |name: &str, config: &str, rows: &[serde_json::Value]| {
+        ask(name, config, rows).unwrap_err().to_string()
+    };
+    assert_eq!(
+        told("pkpo", "()", &two),
+        "`signal: PassAtK(k: 4, form: Loo1)` needs groups of at least 4 samples, found a group of 2"
+    );
+    assert_eq!(
+        told("rloo", "(lone: Refuse)", &two[..1]),
+        "`lone: Refuse` takes groups of at least 2 samples, found a group of 1"
+    );
+    assert_eq!(told("grpo", "()", &two), "the batch holds no base log-probabilities");
+    let impossible = [row(1, -0.5, "-inf"), row(0, -0.7, "")];
+    assert_eq!(
+        told("ppo-clip", "(clip: None)", &impossible),
+        "the coefficient of token 0 of sequence 0 is no number: `log_probs` -0.5, `behaviour_log_probs` -inf"
+    );
+    // Nothing to learn from: zeros.
+    for name in
+        ["grpo-trl", "maxrl", "tsallis", "curverl", "gpg", "pass-at-k", "ds-grpo", "reinforce++-baseline"]
+    {
+        for reward in [0, 1] {
+            let rows: Vec<_> = (0..6).map(|_| row(reward, -0.5, "")).collect();
+            let rows: Vec<_> = rows
+                .into_iter()
+                .map(|mut row| {
+                    row["base_log_probs"] = serde_json::json!([-0.5]);
+                    row
+                })
+                .collect();
+            let config = if name == "ds-grpo" { "(sharing: None)" } else { "()" };
+            let c = ask(name, config, &rows).unwrap().coefficients;
+            assert!(c.iter().flatten().all(|c| *c == 0.0), "{name} {reward}: {c:?}");
+        }
+    }
+}

@@ -39,8 +39,10 @@ pub(crate) enum Command {
     /// Print the best policy of each class under each objective: where the objective heads
     #[command(after_help = "Example:\n  host optimum experiments/toy-palindrome.ron")]
     Optimum(OptimumArgs),
-    /// List the components that the loaded plugins offer, and their configuration
-    #[command(after_help = "Example:\n  host plugins --plugin-dir my-plugins/target/release")]
+    /// List the components that the loaded plugins offer, or show the configuration of some in full
+    #[command(
+        after_help = "Examples:\n  host plugins --plugin-dir my-plugins/target/release\n  host plugins grpo-verl"
+    )]
     Plugins(PluginsArgs),
     /// Ask one component: verdicts, log-probabilities or coefficients for what stands on standard input
     #[command(after_help = "Examples:
@@ -233,6 +235,9 @@ pub(crate) struct OptimumArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PluginsArgs {
+    /// Names of components to show in full
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
     #[command(flatten)]
     pub(crate) plugins: PluginDirs,
     /// Print JSON

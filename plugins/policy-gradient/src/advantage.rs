@@ -52,7 +52,9 @@ impl Blocks {
                 scale.divide(advantages, own, |ddof| deviation(signals.values.iter().copied(), ddof));
             }
             if let Baseline::AfterScale(subtracted) = self.baseline {
-                advantages.iter_mut().for_each(|advantage| *advantage -= subtracted);
+                for advantage in advantages.iter_mut() {
+                    *advantage -= subtracted;
+                }
             }
             let (group, rows_in_all) = (rows.len(), batch.len());
             let standing = Standing {
@@ -64,10 +66,14 @@ impl Blocks {
                 rates: &rates,
             };
             let factor = self.prompt_weight.of(standing, window);
-            advantages.iter_mut().for_each(|advantage| *advantage *= factor);
+            for advantage in advantages.iter_mut() {
+                *advantage *= factor;
+            }
             self.sharing.share(advantages, &self.members(batch, rows)?);
             let factor = self.multiplier.of(group, self.signal);
-            advantages.iter_mut().for_each(|advantage| *advantage *= factor);
+            for advantage in advantages.iter_mut() {
+                *advantage *= factor;
+            }
         }
         let mut tokens = self.to_go(batch, &sequences)?;
         if let Some(whiten) = self.whiten {

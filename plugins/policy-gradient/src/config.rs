@@ -1,8 +1,9 @@
 //! A configuration: the texts of some fields, over those of a preset, read into blocks.
 
 use crate::blocks::{
-    Aggregate, Baseline, Block, Clip, CovariancePenalty, Entropy, Importance, Lone, Multiplier, Penalties,
-    PromptWeight, RankPenalty, Ratio, RewardKl, Scales, SequenceMask, Sharing, Signal, Subset, Whiten,
+    Aggregate, Baseline, Block, Clip, CovariancePenalty, Entropy, Group, Importance, Lone, Multiplier,
+    Penalties, PromptWeight, RankPenalty, Ratio, RewardKl, Scales, SequenceMask, Sharing, Signal, Subset,
+    Whiten,
 };
 use crate::value::Value;
 use pstar_core::{Field, PluginError};
@@ -61,6 +62,7 @@ blocks! {
     covariance_penalty: Option<CovariancePenalty>,
     importance: Option<Importance>,
     entropy: Option<Entropy>,
+    group: Group,
 }
 
 /// The fields that a configuration gives, as they are written.
@@ -164,6 +166,27 @@ impl Blocks {
         self.reward_kl.is_some() || self.penalties.0.iter().any(to_base)
     }
 
+    /// Whether a sequence's coefficient on the policy depends on its reward and the number of right answers of its group
+    /// alone: then its expected gradient for a prompt is κ(V)·∇V.
+    pub(crate) fn is_of_counts(&self) -> bool {
+        let constant = Aggregate::is_constant(self.aggregate);
+        constant
+            && !matches!(self.baseline, Baseline::LengthWeighted | Baseline::BatchMean)
+            && self.scale.0.iter().all(|scale| !scale.is_of_batch())
+            && !matches!(self.prompt_weight, PromptWeight::PerSuccess | PromptWeight::Curve(_))
+            && self.sharing == Sharing::None
+            && self.rank_penalty.0.is_none()
+            && self.reward_kl.is_none()
+            && self.whiten.is_none()
+            && self.sequence_mask.0.is_none()
+            && self.penalties.0.is_empty()
+            && self.subset == Subset::None
+            && self.covariance_penalty.is_none()
+            && !matches!(self.clip, Clip::Covariance { .. })
+            && self.importance.is_none()
+            && self.entropy.is_none()
+    }
+
     /// Least number of samples in a group in a run.
     pub(crate) fn minimum_group(&self) -> usize {
         let others = self.scale.0.iter().any(|scale| scale.needs_others());
@@ -173,13 +196,11 @@ impl Blocks {
 
 /// The text of a field of a preset.
 fn default_of(preset: &[(&'static str, &'static str)], name: &str) -> Cow<'static, str> {
-    match preset.iter().find(|(field, _)| *field == name) {
-        Some((_, text)) => Cow::Borrowed(text),
-        None => {
-            let field = FIELDS.iter().find(|field| field.name == name);
-            field.and_then(|field| field.default.clone()).unwrap_or_default()
-        }
+    if let Some((_, text)) = preset.iter().find(|(field, _)| *field == name) {
+        return Cow::Borrowed(text);
     }
+    let field = FIELDS.iter().find(|field| field.name == name);
+    field.and_then(|field| field.default.clone()).unwrap_or_default()
 }
 
 /// The fields of a preset, with its defaults: the preset in full.

@@ -3,7 +3,9 @@
 use crate::advantage::pass_rate;
 use crate::blocks::{PromptWeight, RateReference, Window};
 use crate::config::{Blocks, FIELDS, Given, fields_of};
-use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectivePreset, ObjectiveStep, restored, saved};
+use pstar_core::objective::{
+    Declaration, ObjectiveBatch, ObjectivePreset, ObjectiveStep, PopulationForm, restored, saved,
+};
 use pstar_core::{Field, Objective, PluginError};
 use std::marker::PhantomData;
 
@@ -90,6 +92,9 @@ fn declaration(blocks: &Blocks) -> Declaration {
     }
     if blocks.sharing.needs_clusters() {
         declaration = declaration.outcomes();
+    }
+    if blocks.is_of_counts() {
+        declaration = declaration.population(PopulationForm::BinaryGroup { group: blocks.group.0 });
     }
     declaration
 }

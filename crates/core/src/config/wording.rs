@@ -71,9 +71,25 @@ pub fn suggest<'a>(found: &str, expected: impl Iterator<Item = &'a str> + Clone)
     let found = if found.len() > LONGEST_NAME { "" } else { found };
     let distance = |name: &&str| strsim::damerau_levenshtein(found, name);
     let nearest = expected.clone().min_by_key(distance).filter(|name| distance(name) <= 1 + name.len() / 4);
-    let all = expected.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let all = if expected.clone().count() <= MOST_NAMES {
+        format!("expected one of {}", quoted(expected))
+    } else {
+        // A page of names helps nobody.
+        let mut names: Vec<&str> = expected.collect();
+        names.sort_by_key(|name| (!name.contains(found) && !found.contains(name), distance(name)));
+        format!("the nearest of {} are {}", names.len(), quoted(names.iter().take(NEAREST).copied()))
+    };
     match nearest {
-        Some(nearest) => format!("did you mean `{nearest}`? expected one of {all}"),
-        None => format!("expected one of {all}"),
+        Some(nearest) => format!("did you mean `{nearest}`? {all}"),
+        None => all,
     }
+}
+
+/// Most names that are all told.
+const MOST_NAMES: usize = 24;
+/// Number of names that are told of more.
+const NEAREST: usize = 8;
+
+fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -4,6 +4,8 @@ use super::{load_plugins, print};
 use crate::cli::PluginsArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
+use pstar_core::config::suggest;
+use pstar_core::shown;
 use pstar_loader::Listing;
 use pstar_record::to_json;
 use serde_json::{Value, json};
@@ -11,14 +13,29 @@ use std::process::ExitCode;
 
 pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
     let registry = load_plugins(&args.plugins)?;
-    let components = registry.components();
+    let components = chosen(registry.components(), &args.names)?;
     if args.json {
         let listings: Vec<Value> = components.iter().map(as_json).collect();
         print(&to_json(&json!({ "components": listings })))?;
+    } else if args.names.is_empty() {
+        let lines: String = components.iter().map(|listing| headline(listing) + "\n").collect();
+        print_text(&(lines + "\n`host plugins NAME` shows a component's configuration in full.\n"))?;
     } else {
-        print_text(&components.iter().map(as_text).collect::<Vec<_>>().join("\n"))?;
+        print_text(&components.iter().map(in_full).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The components of these names, all if there are none.
+fn chosen<'r>(all: Vec<Listing<'r>>, names: &[String]) -> Result<Vec<Listing<'r>>, Failure> {
+    let unknown = names.iter().find(|name| all.iter().all(|listing| listing.name != **name));
+    if let Some(name) = unknown {
+        let message = format!("no loaded plugin offers a component `{}`", shown(name));
+        let hint = suggest(name, all.iter().map(|listing| listing.name));
+        return Err(Failure::Unknown { message, hint });
+    }
+    let wanted = |listing: &Listing<'_>| names.is_empty() || names.iter().any(|name| name == listing.name);
+    Ok(all.into_iter().filter(wanted).collect())
 }
 
 fn file_name(listing: &Listing<'_>) -> String {
@@ -37,9 +54,14 @@ fn as_json(listing: &Listing<'_>) -> Value {
     })
 }
 
-fn as_text(listing: &Listing<'_>) -> String {
+fn headline(listing: &Listing<'_>) -> String {
     let Listing { kind, name, doc, plugin, .. } = listing;
-    let mut lines = vec![format!("{kind} `{name}`: {doc} ({} {})", file_name(listing), plugin.version)];
+    format!("{kind} `{name}`: {doc} ({} {})", file_name(listing), plugin.version)
+}
+
+/// What a component is, what its fields mean, and its whole configuration as it can be copied into an experiment.
+fn in_full(listing: &Listing<'_>) -> String {
+    let mut lines = vec![headline(listing)];
     lines.extend(listing.fields.iter().map(|field| {
         let range = if field.range.is_empty() { String::new() } else { format!(", {}", field.range) };
         let default = match &field.default {
@@ -48,5 +70,14 @@ fn as_text(listing: &Listing<'_>) -> String {
         };
         format!("    {}: {}{range}; {default}; {}", field.name, field.kind, field.doc)
     }));
+    if !listing.fields.is_empty() {
+        lines.push("in full:".into());
+        lines.push("    (".into());
+        lines.extend(listing.fields.iter().map(|field| match &field.default {
+            Some(default) => format!("        {}: {default},", field.name),
+            None => format!("        // {}: {},", field.name, field.kind),
+        }));
+        lines.push("    )".into());
+    }
     lines.join("\n") + "\n"
 }

@@ -88,6 +88,11 @@ impl Aggregate {
         }
     }
 
+    /// Whether tokens of all sequences have one factor, whatever else is sampled.
+    pub(crate) fn is_constant(self) -> bool {
+        matches!(self, Self::SequenceSum { divisor: Divisor::Number(_), batch_mean: true })
+    }
+
     /// The factor of a token of a sequence of this length.
     pub(crate) fn factor(self, length: usize, counts: &Counts) -> f64 {
         // Coefficients are relative to a mean over the whole step.

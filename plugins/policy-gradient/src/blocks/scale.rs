@@ -106,6 +106,11 @@ impl Scale {
         matches!(self, Self::Std { over: Over::Group | Over::Others, .. })
     }
 
+    /// Whether it is the same for all groups of a batch.
+    pub(crate) fn is_of_batch(self) -> bool {
+        matches!(self, Self::Std { over: Over::Batch, .. })
+    }
+
     /// Divides advantages of a group by it, given its signals and the deviation of the batch's.
     pub(crate) fn divide(self, advantages: &mut [f64], signals: &[f64], batch: impl Fn(usize) -> f64) {
         let mean = signals.iter().sum::<f64>() / signals.len() as f64;
@@ -127,18 +132,18 @@ impl Scale {
                     Over::Batch => batch(ddof),
                     _ => deviation(signals.iter().copied(), ddof),
                 };
-                advantages.iter_mut().for_each(|advantage| by(advantage, deviation, epsilon, skip_zero));
+                all_by(advantages, deviation, epsilon, skip_zero);
             }
             Self::Mean { .. } | Self::RootMean { .. } if mean == 0.0 => advantages.fill(0.0),
-            Self::Mean { epsilon, minimum } => {
-                advantages.iter_mut().for_each(|advantage| by(advantage, mean.max(minimum), epsilon, false));
-            }
-            Self::RootMean { epsilon } => {
-                advantages
-                    .iter_mut()
-                    .for_each(|advantage| by(advantage, mean.max(0.0).sqrt(), epsilon, false));
-            }
+            Self::Mean { epsilon, minimum } => all_by(advantages, mean.max(minimum), epsilon, false),
+            Self::RootMean { epsilon } => all_by(advantages, mean.max(0.0).sqrt(), epsilon, false),
         }
+    }
+}
+
+fn all_by(advantages: &mut [f64], divisor: f64, epsilon: f64, skip_zero: bool) {
+    for advantage in advantages {
+        by(advantage, divisor, epsilon, skip_zero);
     }
 }
 
