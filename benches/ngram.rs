@@ -66,7 +66,7 @@ fn gradient(c: &mut Criterion) {
     let recipe = Recipe::on_policy(&experiment.world, &facts, (1, 4096), false);
     let batch = Rollout::make(&recipe, &policy, BatchKey { seed: 1, step: 0 }).unwrap();
     let coefficients = vec![0.5; batch.tokens.view().values().len()];
-    let weighted = batch.weighted(&experiment.world, &coefficients).unwrap();
+    let weighted = batch.weighted(&experiment.world, &coefficients, &[]).unwrap();
     let mut gradient = vec![0.0; policy.parameter_count().unwrap()];
     let mut group = c.benchmark_group("ngram/gradient");
     group.throughput(Throughput::Elements(coefficients.len() as u64));

@@ -34,7 +34,8 @@ fn step(c: &mut Criterion) {
                 let view = batch.view(batch.behaviour_log_probs(), 0).unwrap();
                 objective.observe(&view).unwrap();
                 let answer = objective.step(&view).unwrap();
-                let weighted = batch.weighted(&experiment.world, &answer.coefficients).unwrap();
+                let weighted =
+                    batch.weighted(&experiment.world, &answer.coefficients, &answer.entropy).unwrap();
                 policy.gradient(&weighted, &mut gradient).unwrap();
                 optimizer.step(&mut parameters, &gradient).unwrap();
                 policy.set_parameters(&parameters).unwrap();

@@ -15,7 +15,7 @@ pub use baseline::Baseline;
 pub(crate) use batch::Columns;
 pub use batch::ObjectiveBatch;
 pub use buffer::{ObjectiveBuffer, Row};
-pub use declaration::{Declaration, Divergence, PartitionNeed, PopulationForm};
+pub use declaration::{Caution, Declaration, Divergence, PartitionNeed, PopulationForm, When};
 pub use facts::PromptFacts;
 pub use moment::Moment;
 pub use partition::{Partition, PartitionEstimator, PartitionSource, PartitionUsed};

@@ -36,6 +36,10 @@ fn put_prompts<'a>(writer: &mut ColumnWriter<'a>, prompts: Ragged<'a, u32>, prom
 
 pub(crate) fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
     columns.refuse_unknown(&[])?;
+    sequences_of(columns)
+}
+
+fn sequences_of<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
     let prompts = Ragged::new(columns.get("prompt_offsets")?, columns.get("prompt_tokens")?);
     let tokens = Ragged::new(columns.get("offsets")?, columns.get("tokens")?);
     let prompt_of = columns.get("prompt_of")?;
@@ -83,10 +87,19 @@ pub fn put_gradient_batch<'a>(writer: &mut ColumnWriter<'a>, batch: &GradientBat
     put_sequences(writer, &batch.sequences);
     writer.put("weights", batch.weights);
     writer.put("coefficients", batch.coefficients);
+    if !batch.entropy.is_empty() {
+        writer.put(ENTROPY, batch.entropy);
+    }
 }
 
+/// How much of every position's entropy is added to a gradient: a policy that dropped it would follow another objective.
+const ENTROPY: &str = "!entropy";
+
 pub(crate) fn read_gradient_batch<'a>(columns: &Columns<'a>) -> Result<GradientBatch<'a>, PluginError> {
-    GradientBatch::new(read_sequences(columns)?, columns.get("weights")?, columns.get("coefficients")?)
+    let batch =
+        GradientBatch::new(sequences_of(columns)?, columns.get("weights")?, columns.get("coefficients")?)?;
+    columns.refuse_unknown(&[ENTROPY])?;
+    batch.with_entropy(columns.find(ENTROPY)?.unwrap_or_default())
 }
 
 pub fn put_fit_batch<'a>(writer: &mut ColumnWriter<'a>, batch: &'a FitBatch<'a>) {
@@ -252,6 +265,9 @@ const DIAGNOSTIC: &str = "diagnostic/";
 pub(crate) fn give_step(step: ObjectiveStep) -> OwnedColumns {
     let mut columns = OwnedColumns::default();
     columns.put("coefficients", step.coefficients);
+    if !step.entropy.is_empty() {
+        columns.put(ENTROPY, step.entropy);
+    }
     columns.put("log_partition", step.partitions.iter().map(|used| used.log_partition).collect());
     columns.put("partition_source", step.partitions.iter().map(|used| used.source as u8).collect());
     for (name, value) in step.diagnostics {
@@ -261,9 +277,13 @@ pub(crate) fn give_step(step: ObjectiveStep) -> OwnedColumns {
 }
 
 pub fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, PluginError> {
-    columns.refuse_unknown(&[])?;
+    columns.refuse_unknown(&[ENTROPY])?;
     let incomplete = || malformed("an objective's answer");
-    let coefficients = columns.take("coefficients").ok_or_else(incomplete)?;
+    let coefficients: Vec<f64> = columns.take("coefficients").ok_or_else(incomplete)?;
+    let entropy: Vec<f64> = columns.take(ENTROPY).unwrap_or_default();
+    if !entropy.is_empty() && entropy.len() != coefficients.len() {
+        return Err(incomplete());
+    }
     let log_partitions: Vec<f64> = columns.take("log_partition").unwrap_or_default();
     let sources: Vec<u8> = columns.take("partition_source").unwrap_or_default();
     if log_partitions.len() != sources.len() {
@@ -283,7 +303,7 @@ pub fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, PluginError
             diagnostics.push((name, value));
         }
     }
-    Ok(ObjectiveStep { coefficients, partitions, diagnostics })
+    Ok(ObjectiveStep { coefficients, entropy, partitions, diagnostics })
 }
 
 #[cfg(test)]

@@ -193,8 +193,10 @@ impl Rollout {
         &'a self,
         world: &'a World,
         coefficients: &'a [f64],
+        entropy: &'a [f64],
     ) -> Result<GradientBatch<'a>, PluginError> {
-        GradientBatch::new(self.sequences(world)?, &self.columns.weights, coefficients)
+        let batch = GradientBatch::new(self.sequences(world)?, &self.columns.weights, coefficients)?;
+        batch.with_entropy(entropy)
     }
 
     /// For each group its prompt.
@@ -239,23 +241,24 @@ impl Rollout {
         self.budget
     }
 
-    /// Some groups alone, for a gradient of theirs: sequences, weights that make up for the rest, coefficients.
-    pub(crate) fn part(
-        &self,
-        world: &World,
-        groups: &[usize],
-        coefficients: &[f64],
-    ) -> (SequenceBuffer, Vec<f64>, Vec<f64>) {
+    /// Some groups alone, for a gradient of theirs: sequences and weights that make up for the rest.
+    pub(crate) fn part(&self, world: &World, groups: &[usize]) -> (SequenceBuffer, Vec<f64>) {
         let all: Vec<Range<usize>> = self.groups().collect();
         let scale = all.len() as f64 / groups.len() as f64;
         let mut sequences = SequenceBuffer::new(world.prompts.clone());
-        let (mut weights, mut own) = (Vec::new(), Vec::new());
+        let mut weights = Vec::new();
         for row in groups.iter().flat_map(|&g| all[g].clone()) {
             sequences.push(self.prompt_of[row], self.tokens.view().row(row).iter().copied());
             weights.push(self.columns.weights[row] * scale);
-            own.extend_from_slice(self.tokens_of(row, coefficients));
         }
-        (sequences, weights, own)
+        (sequences, weights)
+    }
+
+    /// Those of `values`, one a token or none at all, that belong to some groups.
+    pub(crate) fn tokens_of_groups(&self, groups: &[usize], values: &[f64]) -> Vec<f64> {
+        let all: Vec<Range<usize>> = self.groups().collect();
+        let rows = groups.iter().filter(|_| !values.is_empty()).flat_map(|&g| all[g].clone());
+        rows.flat_map(|row| self.tokens_of(row, values)).copied().collect()
     }
 }
 

@@ -3,6 +3,7 @@
 mod arm;
 mod binary_group;
 pub(crate) mod bits;
+mod cautions;
 mod event;
 mod no_effect;
 mod optimizer;

@@ -105,6 +105,11 @@ pub enum Warning {
         /// Why, and of what.
         why: String,
     },
+    /// Something that an objective does not do.
+    Caution {
+        /// What, and why.
+        message: String,
+    },
     /// Anything else.
     Text {
         /// What is said.
@@ -226,7 +231,7 @@ impl fmt::Display for Warning {
                 "nothing is trained at the learning rate {rate:?} of `training`: others are given instead of it"
             ),
             Self::NoOptimum { why } => f.write_str(why),
-            Self::Text { message } => f.write_str(message),
+            Self::Caution { message } | Self::Text { message } => f.write_str(message),
         }
     }
 }

@@ -18,6 +18,7 @@ impl Policy for Ngram {
     const NAME: &'static str = "ngram";
     const DOC: &'static str = "softmax n-gram, position-independent or position-dependent";
     type Config = PolicyConfig;
+    const ENTROPY: bool = true;
     const FIELDS: &'static [Field] = &[
         ORDER,
         Field::optional(
@@ -86,14 +87,20 @@ impl Policy for Ngram {
         });
     }
 
-    /// Row by row, Σ w c (1[k = token] − π(k | row)): the first part token by token, the second once a row.
+    /// Row by row, Σ w c (1[k = token] − π(k | row)): the first part token by token, the second once a row; and
+    /// −Σ w e π(k | row) (log π(k | row) + H(row)) of the entropy.
     fn gradient(&self, batch: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
         gradient.fill(0.0);
-        let mut row_sums = vec![0.0; gradient.len() / self.distribution.choices()];
+        let rows = gradient.len() / self.distribution.choices();
+        let mut row_sums = vec![0.0; rows];
+        let mut entropies = vec![0.0; if batch.entropy.is_empty() { 0 } else { rows }];
         self.visit_weighted(&batch.sequences, batch.weights, |row, token, index, weight| {
             let amount = weight * batch.coefficients[index];
             gradient[row + token] += amount;
             row_sums[row / self.distribution.choices()] += amount;
+            if let Some(entropy) = entropies.get_mut(row / self.distribution.choices()) {
+                *entropy += weight * batch.entropy[index];
+            }
         });
         let rows = gradient.chunks_exact_mut(self.distribution.choices());
         let probs = self.distribution.probs().chunks_exact(self.distribution.choices());
@@ -101,6 +108,11 @@ impl Policy for Ngram {
             if sum != 0.0 {
                 row.iter_mut().zip(probs).for_each(|(g, p)| *g -= sum * p);
             }
+        }
+        let rows = gradient.chunks_exact_mut(self.distribution.choices());
+        let probs = self.distribution.probs().chunks_exact(self.distribution.choices());
+        for ((row, probs), amount) in rows.zip(probs).zip(entropies) {
+            add_entropy(row, probs, amount);
         }
         Ok(())
     }
@@ -124,6 +136,15 @@ impl Policy for Ngram {
             }
         });
         Ok(())
+    }
+}
+
+/// Adds a multiple of the gradient of the entropy of a softmax in its logits, −π_k (log π_k + H).
+fn add_entropy(gradient: &mut [f64], probs: &[f64], amount: f64) {
+    let surprise = |p: f64| if p > 0.0 { -math::ln(p) } else { 0.0 };
+    let entropy: f64 = probs.iter().map(|&p| p * surprise(p)).sum();
+    for (g, &p) in gradient.iter_mut().zip(probs) {
+        *g += amount * p * (surprise(p) - entropy);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod advantage;
 mod blocks;
+mod cautions;
 mod config;
 mod objective;
 mod presets;

@@ -93,6 +93,9 @@ fn declaration(blocks: &Blocks) -> Declaration {
     if blocks.sharing.needs_clusters() {
         declaration = declaration.outcomes();
     }
+    for (when, message) in blocks.cautions() {
+        declaration = declaration.caution(when, message);
+    }
     if blocks.is_of_counts() {
         declaration = declaration.population(PopulationForm::BinaryGroup { group: blocks.group.0 });
     }

@@ -1,7 +1,9 @@
 //! The coefficients of a step: advantages times ratios, added up, less penalties.
 
 use crate::advantage::Advantages;
-use crate::blocks::{At, Clip, Counts, CovariancePenalty, EntropyForm, Penalty, Ratio, Reference, Weighted};
+use crate::blocks::{
+    At, Clip, Counts, CovariancePenalty, Entropy, EntropyForm, Penalty, Ratio, Reference, Weighted,
+};
 use crate::config::Blocks;
 use pstar_core::objective::{ObjectiveBatch, ObjectiveStep};
 use pstar_core::{PluginError, math};
@@ -50,12 +52,24 @@ impl Blocks {
             self.penalise(batch, penalty, &rows, &mut c)?;
         }
         check(batch, &rows, &c)?;
-        let step = ObjectiveStep::per_token(c);
+        let step = ObjectiveStep::per_token(c).with_entropy(self.exact_entropy(&rows, batch));
         let share = if rows.counts.tokens > 0.0 { f64::from(changed) / rows.counts.tokens } else { 0.0 };
         Ok(match self.clip {
             Clip::None => step,
             _ => step.with_diagnostic(ObjectiveStep::CLIPPED_FRACTION, share),
         })
+    }
+
+    /// The weight of every position's entropy, where the policy is to work it out.
+    fn exact_entropy(&self, rows: &Rows, batch: &ObjectiveBatch<'_>) -> Vec<f64> {
+        let exact = self.entropy.filter(|entropy| entropy.form == EntropyForm::Exact);
+        let Some(Entropy { coefficient, .. }) = exact else { return Vec::new() };
+        let mut weights = vec![0.0; batch.log_probs().values().len()];
+        for (_, tokens) in &rows.rows {
+            let factor = self.aggregate.factor(tokens.len(), &rows.counts);
+            weights[tokens.clone()].fill(coefficient * factor);
+        }
+        weights
     }
 
     fn rows(&self, batch: &ObjectiveBatch<'_>) -> Rows {

@@ -6,6 +6,7 @@ use crate::abi::{
     AbiPolicy, AbiPolicy_TO, AbiResult, BoundaryKey, Columns, Guarded, OwnedColumns, PolicyBox, guard,
 };
 use crate::author::Policy;
+use crate::error::{ErrorKind, PluginError};
 use crate::files::{FileRead, noted};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
@@ -49,7 +50,13 @@ impl<P: Policy> AbiPolicy for PolicyAdapter<P> {
     fn gradient(&self, batch: Columns<'_>, mut gradient: RSliceMut<'_, f64>) -> AbiResult<()> {
         guard(P::NAME, || {
             same_length("values of the gradient", gradient.len(), self.0.parameter_count())?;
-            self.0.gradient(&wire::read_gradient_batch(&batch)?, gradient.as_mut_slice())
+            let batch = wire::read_gradient_batch(&batch)?;
+            if !batch.entropy.is_empty() && !P::ENTROPY {
+                let message = format!("the policy `{}` has no exact gradient of the entropy", P::NAME);
+                return Err(PluginError::new(ErrorKind::Unsupported, message)
+                    .with_hint("configure the objective with `entropy: (…, form: Sampled)`"));
+            }
+            self.0.gradient(&batch, gradient.as_mut_slice())
         })
     }
 

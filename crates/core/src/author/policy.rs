@@ -17,6 +17,9 @@ pub struct GradientBatch<'a> {
     pub weights: &'a [f64],
     /// c_it, one a token.
     pub coefficients: &'a [f64],
+    /// e_it, one a token: how much of the gradient of the entropy of π(· | x, y_i,<t) is added, in nats; empty for none.
+    /// Only of policies with [`Policy::ENTROPY`].
+    pub entropy: &'a [f64],
 }
 
 impl<'a> GradientBatch<'a> {
@@ -31,7 +34,17 @@ impl<'a> GradientBatch<'a> {
     ) -> Result<Self, PluginError> {
         let fits =
             weights.len() == sequences.len() && coefficients.len() == sequences.tokens().values().len();
-        fits.then_some(Self { sequences, weights, coefficients }).ok_or_else(|| unfit("a gradient's batch"))
+        fits.then_some(Self { sequences, weights, coefficients, entropy: &[] })
+            .ok_or_else(|| unfit("a gradient's batch"))
+    }
+
+    /// The same with so much of the entropy of every position.
+    ///
+    /// # Errors
+    /// If there is neither none nor one value a token.
+    pub fn with_entropy(self, entropy: &'a [f64]) -> Result<Self, PluginError> {
+        let fits = entropy.is_empty() || entropy.len() == self.coefficients.len();
+        fits.then_some(Self { entropy, ..self }).ok_or_else(|| unfit("a gradient's batch"))
     }
 }
 
@@ -79,6 +92,8 @@ pub trait Policy: SequenceModel + Sized + 'static {
     type Config: DeserializeOwned;
     /// The fields of the configuration, for `host plugins`.
     const FIELDS: &'static [Field] = &[];
+    /// Whether [`gradient`](Self::gradient) adds the entropy that a batch asks for; those that do not are never asked.
+    const ENTROPY: bool = false;
 
     /// A policy with this configuration, at the parameters it configures.
     ///
@@ -112,7 +127,8 @@ pub trait Policy: SequenceModel + Sized + 'static {
     /// Draws initial parameters.
     fn randomise(&mut self, key: StreamKey);
 
-    /// Writes Σ_i w_i Σ_t c_it ∇ log q(y_it | x_i, y_i,<t) to `gradient`, one value a parameter.
+    /// Writes Σ_i w_i Σ_t c_it ∇ log q(y_it | x_i, y_i,<t) to `gradient`, one value a parameter; with
+    /// [`ENTROPY`](Self::ENTROPY) and Σ_i w_i Σ_t e_it ∇ H(q(· | x_i, y_i,<t)) added where the batch has an e.
     ///
     /// A sequence of weight 0 contributes nothing, whatever its coefficients.
     ///

@@ -31,6 +31,8 @@ pub struct Declaration {
     /// The divergence whose gradient it estimates, if there is one, at whatever positive scale: where there are too many
     /// outputs to list, the host asks for the scale and takes the exact gradient of the divergence instead.
     pub divergence: Option<Divergence>,
+    /// What it does not do, and where.
+    pub cautions: Vec<Caution>,
     /// What it declares beyond the knowledge of this version, by name: read as if it were not declared.
     pub unknown: Vec<String>,
 }
@@ -44,6 +46,7 @@ impl Default for Declaration {
             minimum_group: 1,
             population: None,
             divergence: None,
+            cautions: Vec::new(),
             unknown: Vec::new(),
         }
     }
@@ -80,6 +83,13 @@ impl Declaration {
         Self { population: form.into(), ..self }
     }
 
+    /// It does not do something where `when` holds, which the record of an arm says.
+    #[must_use]
+    pub fn caution(mut self, when: When, message: impl Into<String>) -> Self {
+        self.cautions.push(Caution { when, message: message.into() });
+        self
+    }
+
     /// It estimates the gradient of this divergence.
     #[must_use]
     pub fn divergence(self, divergence: impl Into<Option<Divergence>>) -> Self {
@@ -98,6 +108,9 @@ impl Declaration {
             ("minimum_group", text(&self.minimum_group)),
         ];
         entries.extend(self.outcomes.then(|| ("outcomes", text(&true))));
+        if !self.cautions.is_empty() {
+            entries.push(("cautions", text(&self.cautions)));
+        }
         entries.extend(self.population.iter().map(|form| ("population", text(form))));
         entries.extend(self.divergence.iter().map(|divergence| ("divergence", text(divergence))));
         entries
@@ -124,11 +137,13 @@ impl Declaration {
                 "minimum_group" => declaration.minimum_group = needed(name, text)?,
                 "population" => declaration.population = ron::from_str(text).ok(),
                 "divergence" => declaration.divergence = ron::from_str(text).ok(),
+                "cautions" => declaration.cautions = ron::from_str(text).unwrap_or_default(),
                 _ => {}
             }
             let understood = match name {
                 "population" => declaration.population.is_some(),
                 "divergence" => declaration.divergence.is_some(),
+                "cautions" => !declaration.cautions.is_empty(),
                 "base_log_probs" | "outcomes" | "partition" | "minimum_group" => true,
                 _ => false,
             };
@@ -138,6 +153,27 @@ impl Declaration {
         }
         Ok(declaration)
     }
+}
+
+/// Something that an objective does not do, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caution {
+    /// Where.
+    pub when: When,
+    /// What, and why: "its clip cannot act: on-policy every ratio is 1".
+    pub message: String,
+}
+
+/// Where a caution holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum When {
+    /// Always.
+    Always,
+    /// Where every step is on samples of the policy as it is: one pass, one part, none of age.
+    OnPolicy,
+    /// In groups of up to so many samples.
+    GroupsUpTo(u32),
 }
 
 /// What an objective needs to know of log Z.
@@ -216,6 +252,7 @@ mod tests {
             .partition(PartitionNeed::Welcome)
             .minimum_group(3)
             .population(PopulationForm::BinaryGroup { group: 4 })
+            .caution(When::OnPolicy, "it does nothing")
             .divergence(Divergence::ClippedAlpha { alpha: 0.1, clip: 1e300 });
         for declared in [Declaration::default(), declared] {
             let entries = declared.entries();

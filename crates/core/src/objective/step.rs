@@ -8,6 +8,9 @@ use super::{ObjectiveBatch, PartitionUsed};
 pub struct ObjectiveStep {
     /// c_it, one a token.
     pub coefficients: Vec<f64>,
+    /// e_it, one a token: how much of the gradient of the entropy of q(· | x, y_i,<t) is added, which the policy works out
+    /// exactly; empty for none.
+    pub entropy: Vec<f64>,
     /// For each group the log Z that was used; empty where none was.
     pub partitions: Vec<PartitionUsed>,
     /// Named figures for the record: a run's curves hold their means over steps.
@@ -32,6 +35,12 @@ impl ObjectiveStep {
         assert_eq!(coefficients.len(), batch.len(), "one coefficient a sequence");
         let rows = batch.log_probs().rows().zip(coefficients);
         Self::per_token(rows.flat_map(|(row, &c)| std::iter::repeat_n(c, row.len())).collect())
+    }
+
+    /// With so much of the entropy of every position, one value a token.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Vec<f64>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// With the log Z that was used for each group.

@@ -1,6 +1,7 @@
 //! One arm: its components, and the loop that trains them.
 
 use super::binary_group::GroupCoefficients;
+use super::cautions::cautions;
 use super::optimizer::StepError;
 use super::signals::Signals;
 use super::{
@@ -265,6 +266,7 @@ impl<'a> Arm<'a> {
             let moved = (self.start.as_slice(), state.parameters.as_slice());
             outcome.warnings = state.no_effect.warnings(self.parts.world, self.parts.facts, moved);
             outcome.warnings.extend(self.overshoot(state));
+            outcome.warnings.extend(cautions(&self.parts.declaration, self.parts.training.gradient));
         }
     }
 
@@ -287,11 +289,11 @@ impl<'a> Arm<'a> {
         let mut first = true;
         for epoch in 0..sampling.epochs {
             for part in minibatches(rollout.key(), epoch, groups, sampling.minibatches) {
-                let coefficients = self.coefficients(&rollout, (epoch, &part), others || !first, state)?;
+                let answer = self.coefficients(&rollout, (epoch, &part), others || !first, state)?;
                 if first {
                     state.signals.groups(&rollout);
                 }
-                self.update(&rollout, &part, &coefficients, state)?;
+                self.update(&rollout, &part, &answer, state)?;
                 first = false;
             }
         }
@@ -305,7 +307,7 @@ impl<'a> Arm<'a> {
         (epoch, part): (u32, &[usize]),
         rescore: bool,
         state: &mut ArmState,
-    ) -> Result<Vec<f64>, PluginError> {
+    ) -> Result<ObjectiveStep, PluginError> {
         let world = self.parts.world;
         let groups = rollout.prompts().len();
         let whole = part.len() == groups;
@@ -332,7 +334,7 @@ impl<'a> Arm<'a> {
         self.log_probs = log_probs;
         state.tally(&answer);
         state.no_effect.observe(rollout, part, &answer);
-        Ok(answer.coefficients)
+        Ok(answer)
     }
 
     /// One optimizer step on some groups of a batch.
@@ -340,16 +342,20 @@ impl<'a> Arm<'a> {
         &mut self,
         rollout: &Rollout,
         part: &[usize],
-        coefficients: &[f64],
+        answer: &ObjectiveStep,
         state: &mut ArmState,
     ) -> Result<(), PluginError> {
         let world = self.parts.world;
+        let ObjectiveStep { coefficients, entropy, .. } = answer;
         if part.len() == rollout.prompts().len() {
-            let batch = rollout.weighted(world, coefficients)?;
+            let batch = rollout.weighted(world, coefficients, entropy)?;
             self.parts.policy.gradient(&batch, &mut self.gradient)?;
         } else {
-            let (sequences, weights, coefficients) = rollout.part(world, part, coefficients);
-            let batch = GradientBatch::new(sequences.view(), &weights, &coefficients)?;
+            let (sequences, weights) = rollout.part(world, part);
+            let [coefficients, entropy] =
+                [coefficients, entropy].map(|values| rollout.tokens_of_groups(part, values));
+            let batch =
+                GradientBatch::new(sequences.view(), &weights, &coefficients)?.with_entropy(&entropy)?;
             self.parts.policy.gradient(&batch, &mut self.gradient)?;
         }
         self.ascend(state)

@@ -41,6 +41,18 @@ fn weighted_log_prob(policy: &Ngram, batch: &GradientBatch<'_>) -> f64 {
         .sum()
 }
 
+/// Σ w e H(row) over the positions that were visited.
+fn weighted_entropy(policy: &Ngram, batch: &GradientBatch<'_>) -> f64 {
+    let choices = policy.distribution.choices();
+    let mut sum = 0.0;
+    policy.visit_weighted(&batch.sequences, batch.weights, |row, _, index, weight| {
+        let probs = &policy.distribution.probs()[row..row + choices];
+        let entropy: f64 = probs.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
+        sum += weight * batch.entropy[index] * entropy;
+    });
+    sum
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -60,8 +72,9 @@ proptest! {
         let sequences = samples(&policy, &prompts, 12);
         let tokens = sequences.view().tokens().values().len();
         let wave = |n: usize, phase: f64| (0..n).map(|i| (i as f64 + phase).sin()).collect::<Vec<_>>();
-        let (weights, coefficients) = (wave(12, 0.3), wave(tokens, 1.7));
+        let (weights, coefficients, entropy) = (wave(12, 0.3), wave(tokens, 1.7), wave(tokens, 0.9));
         let batch = GradientBatch::new(sequences.view(), &weights, &coefficients).unwrap();
+        let batch = batch.with_entropy(&entropy).unwrap();
         let mut gradient = vec![0.0; policy.parameter_count()];
         policy.gradient(&batch, &mut gradient).unwrap();
         let centre = policy.distribution.logits().to_vec();
@@ -71,7 +84,7 @@ proptest! {
                 let mut logits = centre.clone();
                 logits[i] += h;
                 policy.set_parameters(&logits).unwrap();
-                weighted_log_prob(&policy, &batch)
+                weighted_log_prob(&policy, &batch) + weighted_entropy(&policy, &batch)
             };
             *difference = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
         }
