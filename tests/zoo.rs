@@ -1,6 +1,7 @@
 //! The named objectives and their blocks against a second evaluator (`reference/objectives`), which shares no code.
 
 use crate::support::{PARITY_TASK, experiment, registry};
+use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm};
 use pstar_lab::probe::ObjectiveInput;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -278,4 +279,133 @@ fn faults_name_their_field() {
             assert!(c.iter().flatten().all(|c| *c == 0.0), "{name} {reward}: {c:?}");
         }
     }
+}
+
+/// Configurations of the objectives that have required fields, as the page shows them.
+const CONFIGURED: &[(&str, &str)] = &[
+    ("kl-control", "(lambda: 10.0)"),
+    ("alpha", "(alpha: 0.5)"),
+    ("alpha-dpg", "(alpha: 0.25)"),
+    ("f-divergence", "(divergence: JensenShannon)"),
+    ("trajectory-balance", "(beta: 0.1, partition: Learned)"),
+    ("rehearsal", "(divergence: Forward, eta: 0.05)"),
+    ("mara", "(beta: 0.1, anchor: Batch)"),
+    ("imitation", "(weight: Reward, source: Policy)"),
+];
+
+/// A κ with three digits.
+fn three_digits(kappa: f64) -> String {
+    if kappa.abs() < 5e-4 {
+        "0".into()
+    } else if kappa.abs() < 1.0 {
+        format!("{kappa:.3}")
+    } else {
+        format!("{kappa:.2}")
+    }
+}
+
+/// What an objective's coefficients depend on, and κ at three rates where that says all.
+fn class(name: &str, config: &str) -> (&'static str, String) {
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
+    let component = registry().objective(name).unwrap();
+    let of_counts = |config: &str| {
+        let made = component.create(config, &task);
+        made.is_ok_and(|made| {
+            matches!(made.declaration().unwrap().population, Some(PopulationForm::BinaryGroup { .. }))
+        })
+    };
+    let plain = "(aggregate: SequenceSum(divisor: 1), penalties: [])";
+    let class = if of_counts(config) {
+        "counts"
+    } else if of_counts(plain) {
+        "counts, by length"
+    } else {
+        return ("other", "–".into());
+    };
+    let phi = phi(name, if class == "counts" { config } else { plain }, 8);
+    let at = [0.01, 0.5, 0.99].map(|v| three_digits(kappa(&phi, v)));
+    (class, at.join(", "))
+}
+
+fn target(declaration: &Declaration, class: &str) -> String {
+    match declaration.divergence {
+        Some(Divergence::InvalidityRate) => "one of many".into(),
+        Some(Divergence::KlFromFiltered) => "p*".into(),
+        Some(Divergence::Alpha { .. } | Divergence::ClippedAlpha { .. }) => "p*".into(),
+        Some(Divergence::KlToTilted { .. } | Divergence::KlToTiltedAtRate { .. }) => "p_[β]".into(),
+        _ if class.starts_with("counts") => "one of many".into(),
+        _ => "see its text".into(),
+    }
+}
+
+fn needs(declaration: &Declaration) -> String {
+    let mut needs = Vec::new();
+    if declaration.minimum_group > 1 {
+        needs.push(format!("G ≥ {}", declaration.minimum_group));
+    }
+    if declaration.base_log_probs {
+        needs.push("log a".into());
+    }
+    match declaration.partition {
+        PartitionNeed::Exact => needs.push("Z".into()),
+        PartitionNeed::Welcome => needs.push("Z or an estimate".into()),
+        _ => {}
+    }
+    if declaration.outcomes {
+        needs.push("equal answers".into());
+    }
+    if needs.is_empty() { "rewards".into() } else { needs.join(", ") }
+}
+
+/// The page that tells the names of papers and libraries apart.
+fn page() -> String {
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
+    let mut page = String::from(include_str!("data/objectives_head.md"));
+    let all = registry().components();
+    let defaults = |name: &str| {
+        let found = all.iter().find(|listing| listing.kind == "objective" && listing.name == name).unwrap();
+        found.fields.to_vec()
+    };
+    let plain = defaults("policy-gradient");
+    for listing in all.iter().filter(|listing| listing.kind == "objective") {
+        let name = listing.name;
+        let given = CONFIGURED.iter().find(|(configured, _)| *configured == name);
+        let config = given.map_or("()", |(_, config)| config);
+        let declaration =
+            registry().objective(name).unwrap().create(config, &task).unwrap().declaration().unwrap();
+        let (class, kappa) = class(name, config);
+        let own = defaults(name);
+        let is_preset =
+            own.len() == plain.len() && own.iter().zip(&plain).all(|(own, plain)| own.name == plain.name);
+        let says = if is_preset {
+            let differing = own.iter().zip(&plain).filter(|(own, plain)| own.default != plain.default);
+            let fields: Vec<String> = differing
+                .map(|(own, _)| format!("{}: {}", own.name, own.default.as_deref().unwrap_or_default()))
+                .collect();
+            if fields.is_empty() { "the defaults".into() } else { format!("`{}`", fields.join(", ")) }
+        } else {
+            format!("`{name}` `{config}`")
+        };
+        let cells = [
+            format!("`{name}`"),
+            listing.doc.into(),
+            says.replace('|', "\\|"),
+            class.into(),
+            kappa,
+            target(&declaration, class),
+            needs(&declaration),
+        ];
+        page += &format!("| {} |\n", cells.join(" | "));
+    }
+    page
+}
+
+/// `PSTAR_WRITE_PAGES=1 cargo test -p pstar-host page_of_objectives` writes it.
+#[test]
+fn the_page_of_objectives_is_true() {
+    let path = crate::support::experiments().join("OBJECTIVES.md");
+    if std::env::var_os("PSTAR_WRITE_PAGES").is_some() {
+        std::fs::write(&path, page()).unwrap();
+    }
+    assert!(std::fs::read_to_string(&path).unwrap() == page(), "{} is of other objectives", path.display());
 }

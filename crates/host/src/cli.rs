@@ -213,6 +213,9 @@ pub(crate) struct ExactArgs {
     /// Show tilted distributions of these strengths instead of `evaluation.betas`: `lambda=0.5,1,2` or `beta=0.1,1`
     #[arg(long, value_name = "NAME=NUMBERS")]
     pub(crate) sweep: Option<String>,
+    /// Print instead how fast each objective climbs: the factor κ(V) of ∇V in its expected gradient, exactly
+    #[arg(long, conflicts_with_all = ["method", "sweep"])]
+    pub(crate) kappa: bool,
     /// Print JSON, with full precision
     #[arg(long)]
     pub(crate) json: bool,

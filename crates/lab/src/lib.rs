@@ -12,6 +12,7 @@ pub mod evaluation;
 pub mod exact;
 pub mod experiment;
 pub mod inputs;
+pub mod kappa;
 pub mod memory;
 pub mod objective_rows;
 pub mod optimum;

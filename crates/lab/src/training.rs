@@ -15,7 +15,7 @@ mod state;
 
 pub use arm::{Arm, Components};
 pub(crate) use arm::{ExactSource, train};
-pub(crate) use binary_group::MOST_SAMPLES as MOST_GROUP;
+pub(crate) use binary_group::{GroupCoefficients, MOST_SAMPLES as MOST_GROUP};
 pub use event::{ArmEvent, Control};
 pub(crate) use no_effect::NoEffectWatch;
 pub use optimizer::OptimizerState;

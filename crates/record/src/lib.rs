@@ -8,6 +8,7 @@ mod comparison;
 mod exact;
 mod figures;
 mod json;
+mod kappa;
 mod method;
 pub mod number;
 mod optimum;
@@ -23,6 +24,7 @@ pub use comparison::Comparison;
 pub use exact::{ExactRecord, PromptRecord};
 pub use figures::{Measure, Measures};
 pub use json::{to_json, write_json};
+pub use kappa::{KappaRecord, ObjectiveKappa};
 pub use method::Method;
 pub use optimum::{ClassOptimum, Flow, OptimumRecord};
 pub use provenance::{

@@ -3,6 +3,7 @@
 mod complaint;
 mod exact_table;
 mod excerpt;
+mod kappa_table;
 mod number;
 mod optimum_table;
 mod rates;
@@ -12,5 +13,6 @@ mod wrap;
 
 pub use complaint::{Complaint, ComplaintKind, ComplaintRecord, PlaceRecord, Screen, harmless};
 pub use exact_table::exact_table;
+pub use kappa_table::kappa_table;
 pub use optimum_table::optimum_table;
 pub use run_table::run_table;

@@ -5,13 +5,19 @@ use crate::cli::{ExactArgs, ExactMethod};
 use crate::failure::Failure;
 use pstar_lab::exact::{self, MethodChoice};
 use pstar_lab::experiment::Verbatim;
+use pstar_lab::kappa;
 use pstar_record::to_json;
-use pstar_report::exact_table;
+use pstar_report::{exact_table, kappa_table};
 use std::process::ExitCode;
 
 pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
     let betas = args.sweep.as_deref().map(betas).transpose()?;
     let (mut experiment, registry) = open(&args.experiment)?;
+    if args.kappa {
+        let record = kappa::kappa(&experiment, &registry)?;
+        print(&if args.json { to_json(&record) } else { kappa_table(&record, room()) })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(betas) = betas {
         experiment.world.evaluation.betas = betas.into_iter().map(Verbatim::of).collect();
     }

@@ -15,7 +15,7 @@ pub(crate) const MOST_SAMPLES: usize = 2048;
 
 /// φ of an objective at one step.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct GroupCoefficients {
+pub(crate) struct GroupCoefficients {
     /// φ(1, 1 + c) for c from 0 to G − 1.
     right: Vec<f64>,
     /// φ(0, c) for c from 0 to G − 1.
@@ -24,7 +24,7 @@ pub(super) struct GroupCoefficients {
 
 impl GroupCoefficients {
     /// Asks an objective for the G + 1 groups there are, one batch of sequences of one token.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         objective: &mut ObjectiveHandle,
         group: usize,
         (seed, step): (u64, u32),
@@ -62,7 +62,7 @@ impl GroupCoefficients {
     }
 
     /// κ at a validity rate, given by the logarithms of it and of the invalidity rate.
-    pub(super) fn kappa(&self, [log_valid, log_invalid]: [f64; 2]) -> f64 {
+    pub(crate) fn kappa(&self, [log_valid, log_invalid]: [f64; 2]) -> f64 {
         let others = self.right.len() - 1;
         let power = |count: usize, log: f64| if count == 0 { 0.0 } else { count as f64 * log };
         let mut log_choose = 0.0;
