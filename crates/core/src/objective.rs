@@ -10,6 +10,7 @@ mod partition;
 mod source;
 mod state;
 mod step;
+mod target;
 
 pub use baseline::Baseline;
 pub(crate) use batch::Columns;
@@ -22,6 +23,7 @@ pub use partition::{Partition, PartitionEstimator, PartitionSource, PartitionUse
 pub use source::Source;
 pub use state::{restored, saved};
 pub use step::ObjectiveStep;
+pub use target::Target;
 
 use crate::error::PluginError;
 use crate::field::Field;

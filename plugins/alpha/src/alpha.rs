@@ -1,16 +1,16 @@
-//! `alpha`: D_α(q‖p*).
+//! `alpha`: D_α(q‖p*), or D_α(q‖p_[β]).
 
 use crate::alpha_dpg::{self, AlphaDpg};
 use crate::pseudo_reward::{check_alpha, check_clip, clip_above};
 use pstar_core::objective::{
     Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, Partition, PartitionEstimator,
-    PartitionUsed, PopulationForm,
+    PartitionUsed, PopulationForm, Target,
 };
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
 
 /// Minimises D_α(q‖p*): c_i = R_i (g_i − baseline) / (1−α) with g_i = min((p*(y_i)/q(y_i))^{1−α} − 1, clip), where p* is
-/// 0 for what the base cannot produce.
+/// 0 for what the base cannot produce. With `target: Tilted(β)` the tilted distribution p_\[β\] takes the place of p*.
 ///
 /// Kruszewski et al. 2026 (arXiv 2512.05962). The clipped pseudo-reward is the gradient of another potential.
 pub(crate) struct Alpha {
@@ -29,6 +29,9 @@ pub(crate) struct Config {
     /// M > 0: the greatest pseudo-reward (p*/q)^{1−α} − 1; none by default.
     #[serde(default)]
     clip: Option<f64>,
+    /// The distribution to aim at.
+    #[serde(default)]
+    target: Target,
     /// Which value of Z to use.
     #[serde(default)]
     partition: Partition,
@@ -47,6 +50,7 @@ impl Objective for Alpha {
     const FIELDS: &'static [Field] = &[
         Field::required("alpha", "number", "in [0, 1)", "0 is forward KL; towards 1 reverse KL"),
         Field::optional("clip", "number", "> 0", "None", "the greatest pseudo-reward (p*/q)^(1-alpha) - 1"),
+        Target::FIELD,
         Partition::FIELD,
         Baseline::FIELD,
         Field::optional(
@@ -59,8 +63,9 @@ impl Objective for Alpha {
     ];
 
     fn new(config: Config) -> Result<Self, PluginError> {
-        let Config { alpha, clip, partition, baseline, as_released } = config;
+        let Config { alpha, clip, target, partition, baseline, as_released } = config;
         check_alpha(alpha)?;
+        target.check()?;
         clip.map_or(Ok(()), check_clip)?;
         let estimates_otherwise = !matches!(partition, Partition::Auto | Partition::Group);
         if as_released && (estimates_otherwise || baseline != Baseline::LeaveOneOut) {
@@ -68,20 +73,21 @@ impl Objective for Alpha {
                 "`as_released` fixes `partition: Group` and `baseline: LeaveOneOut`, found another choice";
             return Err(PluginError::config("as_released", message));
         }
-        let as_dpg = || AlphaDpg::new(alpha_dpg::Config { alpha, clip: clip.unwrap_or_else(alpha_dpg::ten) });
+        let as_dpg = || AlphaDpg::new(alpha_dpg::Config::of(alpha, clip, target));
         let released = as_released.then(as_dpg).transpose()?;
-        Ok(Self { estimator: PartitionEstimator::new(partition), config, released })
+        Ok(Self { estimator: PartitionEstimator::new(partition).of_target(target), config, released })
     }
 
     fn declaration(&self) -> Declaration {
         if let Some(released) = &self.released {
             return released.declaration();
         }
-        let Config { alpha, clip, partition, baseline, .. } = self.config;
-        let divergence = match clip {
-            Some(clip) => Divergence::ClippedAlpha { alpha, clip },
-            None if alpha == 0.0 => Divergence::KlFromFiltered,
-            None => Divergence::Alpha { alpha },
+        let Config { alpha, clip, target, partition, baseline, .. } = self.config;
+        let divergence = match (target, clip) {
+            (Target::Filtered, Some(clip)) => Some(Divergence::ClippedAlpha { alpha, clip }),
+            (Target::Filtered, None) if alpha == 0.0 => Some(Divergence::KlFromFiltered),
+            (Target::Filtered, None) => Some(Divergence::Alpha { alpha }),
+            _ => None,
         };
         Declaration::default()
             .base_log_probs()
@@ -99,14 +105,14 @@ impl Objective for Alpha {
         if let Some(released) = &mut self.released {
             return released.step(batch);
         }
-        let Config { alpha, clip, baseline, .. } = self.config;
+        let Config { alpha, clip, target, baseline, .. } = self.config;
         baseline.check_groups(batch)?;
         let partitions = self.estimator.estimate(batch)?;
-        // log (p*/q)^{1−α}.
+        // log (p/q)^{1−α}.
         let mut powers = vec![f64::NEG_INFINITY; batch.len()];
         for (g, used) in partitions.iter().enumerate() {
-            for i in batch.group(g).filter(|&i| batch.reward(i) > 0.0) {
-                powers[i] = (1.0 - alpha) * used.log_ratio(batch, i)?;
+            for i in batch.group(g) {
+                powers[i] = (1.0 - alpha) * used.log_ratio_of(target, batch, i)?;
             }
         }
         let mut c: Vec<f64> = powers.iter().map(|&power| math::exp_m1(power)).collect();
@@ -120,6 +126,7 @@ impl Objective for Alpha {
                 *c * (batch.importance_weight(i) / (1.0 - alpha))
             };
         }
+        // The tilted distribution exists whatever Z is.
         PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
         let step = ObjectiveStep::per_sequence(batch, &c).with_partitions(partitions);
         Ok(match clipped {

@@ -1,6 +1,6 @@
 //! log Z: exact where the host knows it, else estimated.
 
-use super::{ObjectiveBatch, PartitionNeed, restored, saved};
+use super::{ObjectiveBatch, PartitionNeed, Target, restored, saved};
 use crate::error::PluginError;
 use crate::field::Field;
 use crate::math::{exp, ln, log_sum_exp};
@@ -19,12 +19,20 @@ pub enum Partition {
     Group,
     /// The mean of a(y) v(y) / b(y) over all samples of the prompt so far, this step's included.
     Running,
+    /// The mean of a(y) v(y) / b(y) over the first samples of the prompt, and that from then on: over those up to the first
+    /// group with a valid one, since a Z of 0 could never be divided by.
+    Offline,
 }
 
 impl Partition {
     /// How a configuration lists its field `partition`.
-    pub const FIELD: Field =
-        Field::optional("partition", "Auto | Exact | Group | Running", "", "Auto", "which value of Z to use");
+    pub const FIELD: Field = Field::optional(
+        "partition",
+        "Auto | Exact | Group | Running | Offline",
+        "",
+        "Auto",
+        "which value of Z to use",
+    );
 
     /// Least number of samples in a group of which Z can be estimated. Of a single one a v / Z is the policy itself:
     /// the importance weights are then normalised by themselves, which is another objective.
@@ -37,7 +45,7 @@ impl Partition {
         match self {
             Self::Auto => PartitionNeed::Welcome,
             Self::Exact => PartitionNeed::Exact,
-            Self::Group | Self::Running => PartitionNeed::Unused,
+            Self::Group | Self::Running | Self::Offline => PartitionNeed::Unused,
         }
     }
 }
@@ -51,7 +59,7 @@ pub enum PartitionSource {
     Exact = 0,
     /// Estimated from the group.
     Group = 1,
-    /// Estimated from all samples of the prompt so far.
+    /// Estimated from samples of the prompt so far: all, or the first.
     Running = 2,
 }
 
@@ -79,9 +87,24 @@ impl PartitionUsed {
     /// # Errors
     /// If the batch lacks base log-probabilities.
     pub fn log_ratio(&self, batch: &ObjectiveBatch<'_>, i: usize) -> Result<f64, PluginError> {
+        self.log_ratio_of(Target::Filtered, batch, i)
+    }
+
+    /// The same of another target, of which this is the normaliser: −∞ where the target is 0, whatever its normaliser, and
+    /// for what the policy cannot produce.
+    ///
+    /// # Errors
+    /// If the batch lacks base log-probabilities.
+    pub fn log_ratio_of(
+        &self,
+        target: Target,
+        batch: &ObjectiveBatch<'_>,
+        i: usize,
+    ) -> Result<f64, PluginError> {
+        let log_weight = target.log_weight(batch.reward(i));
         let (log_a, log_q) = (batch.base_log_prob(i)?, batch.log_prob(i));
-        let absent = batch.reward(i) <= 0.0 || log_a == f64::NEG_INFINITY || log_q == f64::NEG_INFINITY;
-        Ok(if absent { f64::NEG_INFINITY } else { log_a - self.log_partition - log_q })
+        let absent = [log_weight, log_a, log_q].contains(&f64::NEG_INFINITY);
+        Ok(if absent { f64::NEG_INFINITY } else { log_a + log_weight - self.log_partition - log_q })
     }
 
     /// Sets the coefficients of sequences to 0 whose prompt is known to have no valid output: where p* does not
@@ -99,12 +122,13 @@ impl PartitionUsed {
     }
 }
 
-/// Provides log Z for every group of a batch, and remembers what running means need: an objective that holds one passes
+/// Provides log Z for every group of a batch, or log Z_β where the [`target`](Self::of_target) is the tilted distribution, and remembers what running means need: an objective that holds one passes
 /// [`observe`](super::Objective::observe), [`save`](super::Objective::save) and [`restore`](super::Objective::restore) on
 /// to it.
 #[derive(Clone, Debug, Default)]
 pub struct PartitionEstimator {
     partition: Partition,
+    target: Target,
     running: Running,
 }
 
@@ -152,7 +176,13 @@ impl Seen {
 impl PartitionEstimator {
     /// An estimator that has seen nothing.
     pub fn new(partition: Partition) -> Self {
-        Self { partition, running: Running::default() }
+        Self { partition, ..Self::default() }
+    }
+
+    /// One of another target's normaliser.
+    #[must_use]
+    pub fn of_target(self, target: Target) -> Self {
+        Self { target, ..self }
     }
 
     /// Takes the samples of a new batch into the running means, each group behind those before it.
@@ -160,7 +190,7 @@ impl PartitionEstimator {
     /// # Errors
     /// If the batch lacks base log-probabilities.
     pub fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
-        if batch.is_population() || !matches!(self.partition, Partition::Running | Partition::Auto) {
+        if batch.is_population() || matches!(self.partition, Partition::Exact | Partition::Group) {
             return Ok(());
         }
         self.running.of_groups.clear();
@@ -170,7 +200,9 @@ impl PartitionEstimator {
                 continue;
             }
             let seen = self.running.seen.entry(batch.prompt(g)).or_default();
-            seen.add(batch.group(g).len() as f64, group_log_mean(batch, g)?);
+            if self.partition != Partition::Offline || seen.sum == 0.0 {
+                seen.add(batch.group(g).len() as f64, group_log_mean(batch, g, self.target)?);
+            }
             self.running.of_groups.push(seen.log_mean());
         }
         Ok(())
@@ -204,7 +236,7 @@ impl PartitionEstimator {
     }
 
     fn estimate_group(&self, batch: &ObjectiveBatch<'_>, g: usize) -> Result<PartitionUsed, PluginError> {
-        let exact = batch.facts(g).log_partition;
+        let exact = self.target.log_partition(batch.facts(g));
         let (log_partition, source) = match (self.partition, exact) {
             (Partition::Auto | Partition::Exact, Some(exact)) => (exact, PartitionSource::Exact),
             (Partition::Exact, None) => {
@@ -217,15 +249,17 @@ impl PartitionEstimator {
                 return Err(PluginError::config("partition", message)
                     .with_hint("sample larger groups, or set `partition: Running`"));
             }
-            (Partition::Group, _) => (group_log_mean(batch, g)?, PartitionSource::Group),
-            (Partition::Running | Partition::Auto, _) => (self.running(batch, g)?, PartitionSource::Running),
+            (Partition::Group, _) => (group_log_mean(batch, g, self.target)?, PartitionSource::Group),
+            (Partition::Running | Partition::Offline | Partition::Auto, _) => {
+                (self.running(batch, g)?, PartitionSource::Running)
+            }
         };
         Ok(PartitionUsed { log_partition, source })
     }
 
     fn running(&self, batch: &ObjectiveBatch<'_>, g: usize) -> Result<f64, PluginError> {
         if batch.is_population() {
-            return group_log_mean(batch, g);
+            return group_log_mean(batch, g, self.target);
         }
         match self.running.of_groups[..] {
             ref of_groups if of_groups.len() == batch.groups() => Ok(of_groups[g]),
@@ -238,13 +272,16 @@ impl PartitionEstimator {
     }
 }
 
-/// log of the weighted mean of a v / b over a group.
-fn group_log_mean(batch: &ObjectiveBatch<'_>, g: usize) -> Result<f64, PluginError> {
+/// log of the weighted mean of a v / b over a group, or of what else the target has in place of v.
+fn group_log_mean(batch: &ObjectiveBatch<'_>, g: usize, target: Target) -> Result<f64, PluginError> {
     let (mut terms, mut total) = (Vec::new(), 0.0);
     for i in batch.group(g) {
         total += batch.weight(i);
-        if batch.reward(i) > 0.0 && batch.weight(i) > 0.0 {
-            terms.push(ln(batch.weight(i)) + batch.base_log_prob(i)? - batch.behaviour_log_prob(i));
+        let log_weight = target.log_weight(batch.reward(i));
+        if log_weight > f64::NEG_INFINITY && batch.weight(i) > 0.0 {
+            terms.push(
+                ln(batch.weight(i)) + batch.base_log_prob(i)? - batch.behaviour_log_prob(i) + log_weight,
+            );
         }
     }
     Ok(log_sum_exp(&terms) - ln(total))
@@ -253,6 +290,65 @@ fn group_log_mean(batch: &ObjectiveBatch<'_>, g: usize) -> Result<f64, PluginErr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn batches(groups: &[[f64; 2]]) -> Vec<crate::objective::ObjectiveBuffer> {
+        let of = |rewards: &[f64; 2]| {
+            let mut buffer = crate::objective::ObjectiveBuffer::default();
+            buffer.push_group(7, crate::objective::PromptFacts::default());
+            for (i, &reward) in rewards.iter().enumerate() {
+                // a/b is 1/2 and 1/4.
+                let row = crate::objective::Row::new(reward, &[-1.0]);
+                buffer.push(row.base_log_probs(&[-1.0 - [2f64, 4.0][i].ln()]));
+            }
+            buffer
+        };
+        groups.iter().map(of).collect()
+    }
+
+    fn estimates(mut estimator: PartitionEstimator, groups: &[[f64; 2]]) -> Vec<f64> {
+        let moment = crate::objective::Moment::new(
+            0,
+            crate::rng::StreamKey::new(0, crate::rng::Purpose::Objective, 0),
+        );
+        let mut estimates = Vec::new();
+        for buffer in batches(groups) {
+            let batch = buffer.view(moment).unwrap();
+            estimator.observe(&batch).unwrap();
+            // What it keeps is all that it knows.
+            let state = estimator.save().unwrap();
+            estimator = PartitionEstimator { running: Running::default(), ..estimator };
+            estimator.restore(&state).unwrap();
+            estimates.push(exp(estimator.estimate(&batch).unwrap()[0].log_partition));
+        }
+        estimates
+    }
+
+    #[test]
+    fn an_offline_estimate_stays_with_the_first_group_that_has_a_valid_sample() {
+        let groups = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]];
+        let close = |found: Vec<f64>, expected: [f64; 4]| {
+            found
+                .iter()
+                .zip(expected)
+                .for_each(|(x, y)| assert!((x - y).abs() < 1e-15, "{found:?}, not {y}"));
+        };
+        close(estimates(PartitionEstimator::new(Partition::Offline), &groups), [0.0, 0.125, 0.125, 0.125]);
+        close(
+            estimates(PartitionEstimator::new(Partition::Running), &groups),
+            [0.0, 0.125, 0.5 / 6.0 + 0.75 / 6.0, 1.25 / 8.0],
+        );
+    }
+
+    /// e^{1/β} = 3: of the wrong ones 1/2 and 1/4, of the right ones three times that.
+    #[test]
+    fn the_normaliser_of_the_tilted_distribution_is_of_all_samples() {
+        let tilted =
+            PartitionEstimator::new(Partition::Group).of_target(Target::Tilted { beta: 1.0 / 3f64.ln() });
+        let found = estimates(tilted, &[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]);
+        for (found, expected) in found.into_iter().zip([0.375, 0.875, 1.125]) {
+            assert!((found - expected).abs() < 1e-15, "{found}, not {expected}");
+        }
+    }
 
     /// A group in which every sample has a v / b = e^log, five times; the mean is known in closed form.
     #[test]
