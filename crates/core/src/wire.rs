@@ -153,9 +153,30 @@ pub fn take_declaration(columns: OwnedColumns) -> Result<Declaration, PluginErro
     Declaration::of_entries(entries.iter().map(|(name, text)| (name.as_str(), text.as_str())))
 }
 
-pub fn put_facts<'a>(writer: &mut ColumnWriter<'a>, log_partition: &'a [f64], log_invalidity: &'a [f64]) {
-    writer.put("log_partition", log_partition);
-    writer.put("log_invalidity", log_invalidity);
+/// What is known of prompts, by column: NaN where it is not.
+pub struct FactColumns {
+    log_partition: Vec<f64>,
+    log_invalidity: Vec<f64>,
+    log_top_valid: Vec<f64>,
+}
+
+impl FactColumns {
+    pub fn of(prompts: &[PromptFacts]) -> Self {
+        let column = |value: fn(&PromptFacts) -> Option<f64>| {
+            prompts.iter().map(|facts| value(facts).unwrap_or(f64::NAN)).collect()
+        };
+        Self {
+            log_partition: column(|facts| facts.log_partition),
+            log_invalidity: column(|facts| facts.log_invalidity),
+            log_top_valid: column(|facts| facts.log_top_valid),
+        }
+    }
+}
+
+pub fn put_facts<'a>(writer: &mut ColumnWriter<'a>, facts: &'a FactColumns) {
+    writer.put("log_partition", &facts.log_partition);
+    writer.put("log_invalidity", &facts.log_invalidity);
+    writer.put("log_top_valid", &facts.log_top_valid);
 }
 
 pub(crate) fn read_facts(columns: &Columns<'_>) -> Result<Vec<PromptFacts>, PluginError> {
@@ -163,11 +184,19 @@ pub(crate) fn read_facts(columns: &Columns<'_>) -> Result<Vec<PromptFacts>, Plug
     let known = |value: f64| (!value.is_nan()).then_some(value);
     let log_partition: &[f64] = columns.get("log_partition")?;
     let log_invalidity: &[f64] = columns.get("log_invalidity")?;
-    if log_partition.len() != log_invalidity.len() {
+    // Hosts of before do not say it.
+    let log_top_valid: &[f64] = columns.find("log_top_valid")?.unwrap_or_default();
+    let fits = log_partition.len() == log_invalidity.len()
+        && (log_top_valid.is_empty() || log_top_valid.len() == log_partition.len());
+    if !fits {
         return Err(malformed("the prompts' exact values"));
     }
-    let facts = log_partition.iter().zip(log_invalidity);
-    Ok(facts.map(|(&z, &i)| PromptFacts { log_partition: known(z), log_invalidity: known(i) }).collect())
+    let facts = |p: usize| PromptFacts {
+        log_partition: known(log_partition[p]),
+        log_invalidity: known(log_invalidity[p]),
+        log_top_valid: log_top_valid.get(p).copied().and_then(known),
+    };
+    Ok((0..log_partition.len()).map(facts).collect())
 }
 
 pub fn put_objective_batch<'a>(

@@ -2,6 +2,7 @@
 //! train.
 
 use pstar_core::files::FileRead;
+use pstar_core::objective::Source;
 use pstar_record::Best;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -252,6 +253,18 @@ pub enum SampleSource {
         /// How many; at the start the policy is what it was at first.
         age: u32,
     },
+}
+
+impl SampleSource {
+    /// What objectives call it.
+    pub fn source(self) -> Source {
+        match self {
+            Self::Policy => Source::Policy,
+            Self::Base => Source::Base,
+            Self::Filtered => Source::Filtered,
+            Self::Buffer { .. } => Source::Buffer,
+        }
+    }
 }
 
 /// The optimizer.

@@ -172,6 +172,7 @@ impl<'a> ObjectiveBatch<'a> {
         PromptFacts {
             log_partition: known(self.columns.log_partition[g]),
             log_invalidity: known(self.columns.log_invalidity[g]),
+            log_top_valid: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What an objective needs and where it heads.
 
+use super::Source;
 use crate::error::PluginError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Declaration {
     pub partition: PartitionNeed,
     /// Least number of samples in a group.
     pub minimum_group: usize,
+    /// What its samples may be drawn from; anything if empty.
+    pub sources: Vec<Source>,
     /// How its expected gradient can be had without sampling, if at all.
     pub population: Option<PopulationForm>,
     /// The divergence whose gradient it estimates, if there is one, at whatever positive scale: where there are too many
@@ -44,6 +47,7 @@ impl Default for Declaration {
             outcomes: false,
             partition: PartitionNeed::Unused,
             minimum_group: 1,
+            sources: Vec::new(),
             population: None,
             divergence: None,
             cautions: Vec::new(),
@@ -75,6 +79,12 @@ impl Declaration {
     #[must_use]
     pub fn minimum_group(self, samples: usize) -> Self {
         Self { minimum_group: samples, ..self }
+    }
+
+    /// Its samples must be drawn from one of these.
+    #[must_use]
+    pub fn sources(self, sources: &[Source]) -> Self {
+        Self { sources: sources.to_vec(), ..self }
     }
 
     /// Its expected gradient can be had without sampling, by this form.
@@ -111,6 +121,9 @@ impl Declaration {
         if !self.cautions.is_empty() {
             entries.push(("cautions", text(&self.cautions)));
         }
+        if !self.sources.is_empty() {
+            entries.push(("sources", text(&self.sources)));
+        }
         entries.extend(self.population.iter().map(|form| ("population", text(form))));
         entries.extend(self.divergence.iter().map(|divergence| ("divergence", text(divergence))));
         entries
@@ -135,6 +148,7 @@ impl Declaration {
                 "outcomes" => declaration.outcomes = needed(name, text)?,
                 "partition" => declaration.partition = needed(name, text)?,
                 "minimum_group" => declaration.minimum_group = needed(name, text)?,
+                "sources" => declaration.sources = needed(name, text)?,
                 "population" => declaration.population = ron::from_str(text).ok(),
                 "divergence" => declaration.divergence = ron::from_str(text).ok(),
                 "cautions" => declaration.cautions = ron::from_str(text).unwrap_or_default(),
@@ -144,7 +158,7 @@ impl Declaration {
                 "population" => declaration.population.is_some(),
                 "divergence" => declaration.divergence.is_some(),
                 "cautions" => !declaration.cautions.is_empty(),
-                "base_log_probs" | "outcomes" | "partition" | "minimum_group" => true,
+                "base_log_probs" | "outcomes" | "partition" | "minimum_group" | "sources" => true,
                 _ => false,
             };
             if !understood {
@@ -251,6 +265,7 @@ mod tests {
             .outcomes()
             .partition(PartitionNeed::Welcome)
             .minimum_group(3)
+            .sources(&[Source::Base, Source::Filtered])
             .population(PopulationForm::BinaryGroup { group: 4 })
             .caution(When::OnPolicy, "it does nothing")
             .divergence(Divergence::ClippedAlpha { alpha: 0.1, clip: 1e300 });

@@ -169,7 +169,7 @@ impl Split {
 
 impl OutputClass {
     /// Log of the probability of the class's likeliest output; −∞ for an empty class.
-    pub(crate) fn log_greatest(&self) -> f64 {
+    pub fn log_greatest(&self) -> f64 {
         self.log_mass + self.log_top1
     }
 

@@ -145,8 +145,11 @@ impl DynamicReference {
 
     /// What objectives may know.
     pub fn facts(&self) -> Vec<PromptFacts> {
-        let facts =
-            |prompt: &Prompt| PromptFacts::new(prompt.split.valid.log_mass, prompt.split.invalid.log_mass);
+        let facts = |prompt: &Prompt| {
+            let valid = prompt.split.valid;
+            PromptFacts::new(valid.log_mass, prompt.split.invalid.log_mass)
+                .with_log_top_valid(valid.log_greatest())
+        };
         self.prompts.iter().map(facts).collect()
     }
 

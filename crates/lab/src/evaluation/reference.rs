@@ -98,7 +98,9 @@ impl EnumeratedReference {
     /// What objectives may know.
     pub fn facts(&self) -> Vec<PromptFacts> {
         let facts = |prompt: &PromptReference| {
-            PromptFacts::new(prompt.split.valid.log_mass, prompt.split.invalid.log_mass)
+            let valid = prompt.split.valid;
+            PromptFacts::new(valid.log_mass, prompt.split.invalid.log_mass)
+                .with_log_top_valid(valid.log_greatest())
         };
         self.prompts.iter().map(facts).collect()
     }

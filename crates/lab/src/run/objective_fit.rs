@@ -7,7 +7,7 @@ use crate::evaluation::GroundTruth;
 use crate::experiment::{Experiment, Problem};
 use crate::plan::{Gradient, ObjectiveSpec, Training};
 use crate::training::MOST_GROUP;
-use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts};
+use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts, Source};
 use pstar_core::{PluginError, shown};
 use pstar_loader::{Registry, TaskText};
 
@@ -83,6 +83,14 @@ fn unfit(
     truth: &GroundTruth,
 ) -> Option<(String, &'static str)> {
     match gradient {
+        Gradient::Sampled(sampling) if !learns_from(declaration, sampling.source.source()) => {
+            let message = format!(
+                "it learns from samples of {}, and `training` samples from {}",
+                list_of(&declaration.sources),
+                words(sampling.source.source())
+            );
+            Some((message, "set `source` in `gradient: Sampled(…)`"))
+        }
         Gradient::Population if declaration.population.is_none() => {
             let message = "its expected gradient cannot be had exactly, so `Population` does not fit";
             Some((message.into(), "use `gradient: Sampled(…)`"))
@@ -110,6 +118,25 @@ fn unfit(
         }
         _ => None,
     }
+}
+
+fn learns_from(declaration: &Declaration, source: Source) -> bool {
+    declaration.sources.is_empty() || declaration.sources.contains(&source)
+}
+
+fn words(source: Source) -> &'static str {
+    match source {
+        Source::Policy => "the policy",
+        Source::Base => "the base",
+        Source::Filtered => "the filtered model",
+        Source::Buffer => "earlier policies",
+        _ => "something else",
+    }
+}
+
+fn list_of(sources: &[Source]) -> String {
+    let words: Vec<&str> = sources.iter().map(|&source| words(source)).collect();
+    words.join(" or ")
 }
 
 /// The size of the groups that an objective meets, where it meets any.

@@ -30,11 +30,9 @@ impl ObjectiveHandle {
     /// # Errors
     /// If the objective cannot work with them.
     pub fn prepare(&mut self, prompts: &[PromptFacts]) -> Result<(), PluginError> {
-        let unknown = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let log_partition: Vec<f64> = prompts.iter().map(|facts| unknown(facts.log_partition)).collect();
-        let log_invalidity: Vec<f64> = prompts.iter().map(|facts| unknown(facts.log_invalidity)).collect();
+        let facts = wire::FactColumns::of(prompts);
         let mut writer = ColumnWriter::default();
-        wire::put_facts(&mut writer, &log_partition, &log_invalidity);
+        wire::put_facts(&mut writer, &facts);
         unwrap(self.inner.call_mut().prepare(writer.columns()))
     }
 
