@@ -1,4 +1,4 @@
-//! Choices of a single value, which people write with its name or without.
+//! Values that people write in one of several ways.
 
 use super::dialect::options;
 use super::wording::describe;
@@ -40,17 +40,25 @@ pub fn with_unnamed<'de, T: DeserializeOwned, D: Deserializer<'de>>(
     name: &str,
     deserializer: D,
 ) -> Result<T, D::Error> {
-    let raw = Box::<ron::value::RawValue>::deserialize(deserializer)?;
-    let text = raw.get_ron().trim();
+    let text = as_written(deserializer)?;
     let named = match text.split_once('(') {
         Some((choice, value)) if is_unnamed(value) => format!("{choice}({name}: {value}"),
-        _ => text.to_string(),
+        _ => text.clone(),
     };
     options().from_str(&named).map_err(|error| {
         let (message, hint) = describe(&error.code);
-        let message = super::with_found(message, text);
+        let message = super::with_found(message, &text);
         D::Error::custom(hint.map_or(message.clone(), |hint| format!("{message}; {hint}")))
     })
+}
+
+/// The text of a value, for fields that take values of more than one type.
+///
+/// # Errors
+/// If it is no value.
+pub fn as_written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let raw = Box::<ron::value::RawValue>::deserialize(deserializer)?;
+    Ok(raw.get_ron().trim().into())
 }
 
 /// Whether what stands behind a choice's bracket is a value, not a name with one.

@@ -1,0 +1,352 @@
+//! Objectives that match a target: what they keep, what they take from other groups, and what they refuse.
+
+use crate::support::{PARITY_TASK, experiment, registry};
+use pstar_core::objective::{Moment, ObjectiveBuffer, PromptFacts, Row, Source};
+use pstar_core::rng::{Purpose, StreamKey};
+use pstar_core::{ErrorKind, PluginError};
+use pstar_loader::ObjectiveHandle;
+
+fn create(name: &str, config: &str) -> Result<ObjectiveHandle, PluginError> {
+    let task = experiment(&format!("(name: \"probe\", {PARITY_TASK})")).world.task;
+    registry().objective(name).unwrap().create(config, &task)
+}
+
+fn objective(name: &str, config: &str) -> ObjectiveHandle {
+    create(name, config).unwrap_or_else(|error| panic!("{name} {config}: {error:?}"))
+}
+
+fn moment(step: u32) -> Moment {
+    Moment::new(step.into(), StreamKey::new(0, Purpose::Objective, step))
+}
+
+/// A group of a prompt, a sequence a reward; what they hold follows from `shift`.
+fn push_group(buffer: &mut ObjectiveBuffer, prompt: u32, rewards: &[f64], shift: f64) {
+    buffer.push_group(prompt, PromptFacts::new(0.3f64.ln(), 0.7f64.ln()));
+    for (i, &reward) in rewards.iter().enumerate() {
+        let logs = |scale: f64| -> Vec<f64> {
+            (0..=i % 3).map(|t| -scale * (0.3 + 0.4 * i as f64 + 0.2 * t as f64 + shift)).collect()
+        };
+        let (q, b, a) = (logs(1.0), logs(1.1), logs(0.8));
+        buffer.push(Row::new(reward, &q).behaviour_log_probs(&b).base_log_probs(&a));
+    }
+}
+
+fn group(prompt: u32, rewards: &[f64], shift: f64) -> ObjectiveBuffer {
+    let mut buffer = ObjectiveBuffer::default();
+    push_group(&mut buffer, prompt, rewards, shift);
+    buffer
+}
+
+fn step(
+    objective: &mut ObjectiveHandle,
+    buffer: &ObjectiveBuffer,
+    number: u32,
+) -> Result<Vec<f64>, PluginError> {
+    let batch = buffer.view(moment(number))?;
+    objective.observe(&batch)?;
+    Ok(objective.step(&batch)?.coefficients)
+}
+
+const STATEFUL: [(&str, &str); 5] = [
+    ("trajectory-balance", "(beta: 0.3)"),
+    ("flow-rl", "()"),
+    ("f-divergence", "(divergence: JensenShannon, partition: Running)"),
+    ("f-divergence", "(divergence: ChiSquared, target: Tilted(0.5), partition: Offline)"),
+    ("alpha", "(alpha: 0.5, partition: Offline)"),
+];
+
+#[test]
+fn a_state_that_was_saved_goes_on_with_the_same_bits() {
+    let batches = [
+        group(3, &[1.0, 0.0, 0.0], 0.0),
+        group(5, &[0.0, 1.0, 1.0], 0.3),
+        group(3, &[0.0, 1.0, 1.0, 0.0], 0.1),
+        group(5, &[0.0, 0.0], 0.2),
+    ];
+    for (name, config) in STATEFUL {
+        let whole = {
+            let mut objective = objective(name, config);
+            objective.prepare(&[PromptFacts::default(); 6]).unwrap();
+            (0..).zip(&batches).map(|(i, batch)| step(&mut objective, batch, i).unwrap()).collect::<Vec<_>>()
+        };
+        let mut first = objective(name, config);
+        first.prepare(&[PromptFacts::default(); 6]).unwrap();
+        for (i, batch) in (0..).zip(&batches[..2]) {
+            step(&mut first, batch, i).unwrap();
+        }
+        let mut second = objective(name, config);
+        second.prepare(&[PromptFacts::default(); 6]).unwrap();
+        second.restore(&first.save().unwrap()).unwrap();
+        for i in [2, 3] {
+            let found = step(&mut second, &batches[i as usize], i).unwrap();
+            assert_eq!(found, whole[i as usize], "{name} {config}");
+        }
+        // It learns: what it says of the third batch is not what it says of it first.
+        let afresh = step(&mut objective(name, config), &batches[2], 0).unwrap();
+        assert_ne!(afresh, whole[2], "{name} {config}");
+    }
+}
+
+/// One group of three: log q − log a of −(0.3 … ) by hand, log Z steps by −0.1 · 2 · mean δ.
+#[test]
+fn a_learned_partition_descends_the_mean_residual_of_its_prompt() {
+    let mut objective = objective("trajectory-balance", "(beta: 0.5, step_size: 0.25)");
+    let row = |log_q: f64, log_a: f64, reward: f64| (log_q, log_a, reward);
+    let rows = [row(-1.0, -2.0, 1.0), row(-1.5, -1.0, 0.0), row(-0.5, -0.75, 0.0)];
+    let mut buffer = ObjectiveBuffer::default();
+    buffer.push_group(0, PromptFacts::default());
+    for (log_q, log_a, reward) in rows {
+        buffer.push(Row::new(reward, &[log_q]).base_log_probs(&[log_a]));
+    }
+    // δ = 1 − 2, −0.5, 0.25 with log Z = 0: their mean is −5/12, and log Z becomes 0.25 · 2 · 5/12.
+    let first = step(&mut objective, &buffer, 0).unwrap();
+    assert_eq!(first, [2.0, 1.0, -0.5]);
+    let second = step(&mut objective, &buffer, 1).unwrap();
+    for (found, before) in second.iter().zip(first) {
+        assert!((found - (before - 2.0 * 0.25 * 2.0 * 5.0 / 12.0)).abs() < 1e-15, "{found}");
+    }
+}
+
+const BY_GROUP: [(&str, &str); 15] = [
+    ("f-divergence", "(divergence: ForwardKl)"),
+    ("f-divergence", "(divergence: ReverseKl, target: Tilted(0.2), partition: Group)"),
+    ("f-divergence", "(divergence: TotalVariation, partition: Group, baseline: GroupMean)"),
+    ("alpha", "(alpha: 0.3, target: Tilted(0.5), clip: 2.0)"),
+    ("alpha-dpg", "(alpha: 0.25, target: Tilted(0.5))"),
+    ("alpha-dpg", "(alpha: 0.25, partition: Exact, divisor: 8.0)"),
+    ("trajectory-balance", "(beta: 0.3)"),
+    ("trajectory-balance", "(beta: 0.3, partition: LeaveOneOut)"),
+    ("trajectory-balance", "(beta: 0.3, partition: LogMeanExp(0.5))"),
+    ("vargrad", "(beta: 0.3)"),
+    ("a-star-po", "()"),
+    ("flow-rl", "()"),
+    ("group-target", "()"),
+    ("mara", "(beta: 0.3)"),
+    ("imitation", "(weight: Exponential(0.5), normalise: Group)"),
+];
+
+#[test]
+fn other_groups_change_nothing() {
+    let groups = [(2, [1.0, 0.0, 0.0, 1.0], 0.0), (4, [0.0; 4], 0.2), (9, [1.0; 4], 0.4)];
+    for (name, config) in BY_GROUP {
+        let mut together = ObjectiveBuffer::default();
+        let mut alone = Vec::new();
+        for (prompt, rewards, shift) in groups {
+            push_group(&mut together, prompt, &rewards, shift);
+            alone.extend(step(&mut objective(name, config), &group(prompt, &rewards, shift), 0).unwrap());
+        }
+        // Weights of 1/N round differently.
+        for (found, alone) in step(&mut objective(name, config), &together, 0).unwrap().iter().zip(&alone) {
+            assert!(
+                (found - alone).abs() <= 1e-13 * alone.abs().max(1.0),
+                "{name} {config}: {found}, not {alone}"
+            );
+        }
+    }
+}
+
+/// On-policy, and where the base is the policy: nothing tells the samples of a group that is all right or all wrong apart.
+#[test]
+fn groups_without_variance_give_zeros() {
+    for (name, config) in [
+        ("f-divergence", "(divergence: JensenShannon, partition: Group)"),
+        ("f-divergence", "(divergence: ChiSquared, partition: Group, baseline: GroupMean)"),
+        ("alpha-dpg", "(alpha: 0.5)"),
+        ("vargrad", "(beta: 0.3)"),
+        ("trajectory-balance", "(beta: 0.3, partition: LogMeanExp(0.3))"),
+        ("group-target", "()"),
+        ("flow-rl", "()"),
+        ("flow-rl", "(scale: [Std(epsilon: 0.0), Mean(epsilon: 0.0), RootMean(epsilon: 0.0)])"),
+    ] {
+        for reward in [0.0, 1.0] {
+            let mut buffer = ObjectiveBuffer::default();
+            buffer.push_group(0, PromptFacts::default());
+            for log_prob in [-0.5, -1.5, -2.5] {
+                buffer.push(Row::new(reward, &[log_prob]).base_log_probs(&[log_prob]));
+            }
+            let found = step(&mut objective(name, config), &buffer, 0).unwrap();
+            // log mean e^{v/β} rounds.
+            assert!(found.iter().all(|c| c.abs() < 1e-14), "{name} {config}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn configurations_that_do_not_fit_are_refused_by_their_field() {
+    for (name, config, field, words) in [
+        (
+            "f-divergence",
+            "(divergence: ReverseKl)",
+            "divergence",
+            "`divergence: ReverseKl` to the filtered model is infinite",
+        ),
+        ("f-divergence", "(divergence: ReverseChiSquared)", "divergence", "is infinite for every policy"),
+        (
+            "f-divergence",
+            "(divergence: ForwardKl, target: Tilted(0.0))",
+            "target",
+            "must be a positive number, found `0`",
+        ),
+        ("f-divergence", "(divergence: Kl)", "", "unknown choice `Kl`"),
+        ("f-divergence", "(divergence: ForwardKl, target: Tilted)", "", "Tilted"),
+        ("alpha", "(alpha: 1.0, target: Tilted(0.5))", "alpha", "must be in [0, 1), found `1`"),
+        ("alpha-dpg", "(alpha: 1.0)", "alpha", "must be in [0, 1), found `1`"),
+        ("alpha-dpg", "(alpha: 0.5, divisor: 0.0)", "divisor", "must be a positive number, found `0`"),
+        ("alpha-dpg", "(alpha: 0.5, partition: Running)", "", "Running"),
+        ("trajectory-balance", "(beta: -1.0)", "beta", "must be a positive number, found `-1`"),
+        ("trajectory-balance", "(beta: 1.0, factor: 0.0)", "factor", "must be a positive number, found `0`"),
+        ("trajectory-balance", "(beta: 1.0, step_size: -0.5)", "step_size", "at least 0, found `-0.5`"),
+        ("trajectory-balance", "(beta: 1.0, partition: LogMeanExp(0))", "partition", "found `0`"),
+        ("vargrad", "(beta: 1.0, partition: Learned)", "partition", "found another choice"),
+        ("a-star-po", "(beta2: 0.0)", "beta2", "must be a positive number, found `0`"),
+        ("flow-rl", "(reward_scale: NaN)", "reward_scale", "found `NaN`"),
+        ("flow-rl", "(scale: [Std(epsilon: -1.0)])", "scale", "`epsilon` must be a number of at least 0"),
+        ("rehearsal", "(alpha: 1.0, divergence: Alpha)", "alpha", "must be in (0, 1), found `1`"),
+        ("rehearsal", "(divergence: Alpha, clamp: 10.0)", "clamp", "has no k3"),
+        ("rehearsal", "(aggregate: SequenceSum(divisor: 0.0))", "aggregate", "found `0`"),
+        ("rehearsal", "(aggregate: SequenceSum(divisor: Shortest))", "", "a number or `Longest`"),
+        ("group-target", "(eta: inf)", "eta", "must be a positive number, found `inf`"),
+        ("mara", "(beta: 0.0)", "beta", "must be a positive number, found `0`"),
+        ("imitation", "(weight: Exponential(-0.5))", "weight", "must be a positive number, found `-0.5`"),
+        ("imitation", "(weight: Exponential(0.001))", "weight", "beyond the range of numbers"),
+        ("distillation", "(low: -1.0)", "low", "at least 0, found `-1`"),
+        (
+            "distillation",
+            "(penalties: [(estimator: K2, coefficient: 1.0, to: Base, clamp: 0.0)])",
+            "penalties",
+            "`clamp`",
+        ),
+        ("distillation", "(teacher: Policy)", "", "Policy"),
+    ] {
+        let error = create(name, config).err().unwrap_or_else(|| panic!("{name} {config} is taken"));
+        assert_eq!(error.field.as_deref().unwrap_or_default(), field, "{name} {config}: {error:?}");
+        assert!(error.message.contains(words), "{name} {config}: {}", error.message);
+    }
+}
+
+#[test]
+fn batches_that_do_not_fit_are_refused_with_what_would() {
+    let lone = group(0, &[1.0], 0.0);
+    for (name, config, field) in [
+        ("f-divergence", "(divergence: ForwardKl)", "baseline"),
+        ("f-divergence", "(divergence: ForwardKl, partition: Group, baseline: None)", "partition"),
+        ("trajectory-balance", "(beta: 1.0, partition: GroupMean)", "partition"),
+        ("trajectory-balance", "(beta: 1.0, partition: LogMeanExp(1.0))", "partition"),
+        ("flow-rl", "()", "baseline"),
+        ("mara", "(beta: 1.0, anchor: Exact)", "anchor"),
+    ] {
+        let error = step(&mut objective(name, config), &lone, 0).unwrap_err();
+        assert_eq!(
+            (error.kind, error.field.as_deref()),
+            (ErrorKind::Config, Some(field)),
+            "{name}: {error:?}"
+        );
+        assert!(error.hint.is_some(), "{name}: {error:?}");
+    }
+    let mut unknown = ObjectiveBuffer::default();
+    unknown.push_group(0, PromptFacts::default());
+    (0..2).for_each(|_| unknown.push(Row::new(1.0, &[-1.0]).base_log_probs(&[-1.0])));
+    for (name, config) in [
+        ("f-divergence", "(divergence: ForwardKl, partition: Exact)"),
+        ("alpha-dpg", "(alpha: 0.5, partition: Exact)"),
+    ] {
+        let error = step(&mut objective(name, config), &unknown, 0).unwrap_err();
+        assert_eq!(error.field.as_deref(), Some("partition"), "{error:?}");
+    }
+    // Without the base's log-probabilities the column is named.
+    let mut without = ObjectiveBuffer::default();
+    without.push_group(0, PromptFacts::default());
+    (0..2).for_each(|_| without.push(Row::new(1.0, &[-1.0])));
+    for (name, config) in
+        BY_GROUP.into_iter().filter(|(name, _)| !["imitation", "group-target"].contains(name))
+    {
+        let error = step(&mut objective(name, config), &without, 0).unwrap_err();
+        assert!(error.message.contains("no base log-probabilities"), "{name} {config}: {error:?}");
+    }
+}
+
+/// A log-probability of −∞ is no coefficient that is none: it is refused, or p is 0 there.
+#[test]
+fn impossible_sequences_are_named_or_weigh_nothing() {
+    let with = |reward: f64, log_a: f64| {
+        let mut buffer = group(0, &[1.0, 0.0], 0.0);
+        buffer.push(Row::new(reward, &[-1.0]).base_log_probs(&[log_a]));
+        buffer
+    };
+    for (name, config) in [
+        ("f-divergence", "(divergence: ReverseKl, target: Tilted(0.5))"),
+        ("f-divergence", "(divergence: ReverseChiSquared, target: Tilted(0.5))"),
+        ("trajectory-balance", "(beta: 1.0)"),
+        ("flow-rl", "()"),
+        ("distillation", "()"),
+    ] {
+        let error = step(&mut objective(name, config), &with(0.0, f64::NEG_INFINITY), 4).unwrap_err();
+        let words = "the base cannot produce sequence 2 of step 4";
+        assert!(error.message.contains(words), "{name} {config}: {error:?}");
+        assert!(error.hint.is_some(), "{name} {config}");
+    }
+    let rehearsed = step(&mut objective("rehearsal", "()"), &with(1.0, f64::NEG_INFINITY), 0).unwrap_err();
+    assert!(rehearsed.message.contains("cannot produce sequence 2"), "{rehearsed:?}");
+    for divergence in ["ForwardKl", "JensenShannon", "TotalVariation", "ChiSquared", "Hellinger"] {
+        for target in ["Filtered", "Tilted(0.5)"] {
+            let config = format!("(divergence: {divergence}, target: {target}, partition: Group)");
+            let right =
+                step(&mut objective("f-divergence", &config), &with(1.0, f64::NEG_INFINITY), 0).unwrap();
+            let wrong =
+                step(&mut objective("f-divergence", &config), &with(0.0, f64::NEG_INFINITY), 0).unwrap();
+            assert_eq!(right, wrong, "{config}");
+        }
+    }
+}
+
+/// A sequence whose log-probabilities are far from each other: differences of logarithms, never ratios of underflowed numbers.
+#[test]
+fn long_sequences_neither_overflow_nor_vanish() {
+    let mut buffer = ObjectiveBuffer::default();
+    buffer.push_group(0, PromptFacts::new(-3000.0, 0.0));
+    for (i, reward) in [1.0, 1.0, 0.0].into_iter().enumerate() {
+        let log_prob = -2000.0 - i as f64;
+        buffer.push(Row::new(reward, &[log_prob, log_prob]).base_log_probs(&[log_prob - 0.5, log_prob]));
+    }
+    for (name, config) in BY_GROUP {
+        if config.contains("Exact") || config == "(divergence: ForwardKl)" || name == "alpha" {
+            continue;
+        }
+        let found = step(&mut objective(name, config), &buffer, 0).unwrap();
+        assert!(found.iter().any(|c| *c != 0.0), "{name} {config}: {found:?}");
+    }
+}
+
+/// An objective says what may sample, and a run that samples otherwise is refused before it begins.
+#[test]
+fn what_may_sample_is_declared_and_held_to() {
+    let sources = |name, config| objective(name, config).declaration().unwrap().sources;
+    assert_eq!(sources("imitation", "()"), [Source::Base, Source::Filtered]);
+    assert_eq!(sources("imitation", "(source: Policy)"), [Source::Policy]);
+    assert_eq!(sources("imitation", "(weight: Exponential(1.0))"), [Source::Base]);
+    assert_eq!(sources("rehearsal", "()"), [Source::Base, Source::Filtered]);
+    assert!(sources("trajectory-balance", "(beta: 1.0)").is_empty());
+    let text = |source: &str| {
+        format!(
+            r#"(name: "imitation", {PARITY_TASK}
+                policies: {{"q": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+                objectives: {{"rft": (plugin: "imitation")}},
+                training: (gradient: Sampled(prompts: 1, group: 4, source: {source}), steps: 2,
+                           optimizer: Sgd(learning_rate: 0.1)),
+                seeds: [1])"#
+        )
+    };
+    for source in ["Base", "Filtered"] {
+        let record = crate::support::run(&text(source));
+        assert!(record.arms[0].failure.is_none(), "{:?}", record.arms[0].failure);
+    }
+    let refused = experiment(&text("Policy"));
+    let error = pstar_lab::run::prepare(&refused, registry()).err().unwrap();
+    let shown = format!("{error:?}");
+    assert!(
+        shown.contains(
+            "it learns from samples of the base or the filtered model, and `training` samples from the policy"
+        ),
+        "{shown}"
+    );
+}
