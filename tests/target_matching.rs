@@ -350,3 +350,71 @@ fn what_may_sample_is_declared_and_held_to() {
         "{shown}"
     );
 }
+
+/// Where outputs are too many to list, the exact gradient is that of the divergence that an objective declares: the host holds the
+/// objective's coefficients against it first, and both ways lead to the same place.
+#[test]
+fn declared_divergences_are_those_of_the_coefficients() {
+    let train = |objective: &str, enumerate_up_to: u32| {
+        let text = format!(
+            r#"(name: "declared", {PARITY_TASK}
+                policies: {{"q": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+                objectives: {{"o": {objective}}},
+                training: (gradient: Population, steps: 3, optimizer: Sgd(learning_rate: 0.05)),
+                evaluation: (enumerate_up_to: {enumerate_up_to}),
+                seeds: [1])"#
+        );
+        let record = crate::support::run(&text);
+        assert!(record.arms[0].failure.is_none(), "{objective}: {:?}", record.arms[0].failure);
+        record.arms[0].parameters.clone()
+    };
+    for objective in [
+        r#"(plugin: "f-divergence", config: (divergence: ForwardKl))"#,
+        r#"(plugin: "f-divergence", config: (divergence: Hellinger, partition: Running))"#,
+        r#"(plugin: "f-divergence", config: (divergence: ReverseKl, target: Tilted(0.5)))"#,
+        r#"(plugin: "trajectory-balance", config: (beta: 0.5, factor: 1.0))"#,
+        r#"(plugin: "vargrad", config: (beta: 0.5, factor: 1.0))"#,
+        r#"(plugin: "imitation", config: (weight: Exponential(1.0), source: Policy))"#,
+    ] {
+        let (listed, walked) = (train(objective, 100), train(objective, 0));
+        for (listed, walked) in listed.iter().zip(&walked) {
+            assert!((listed - walked).abs() < 1e-12, "{objective}: {walked}, not {listed}");
+        }
+    }
+}
+
+/// Where each leads, by exact gradients: a policy that can be every distribution ends where its objective says.
+#[test]
+fn they_end_where_they_say() {
+    let text = r#"(name: "ends",
+        task: (
+            alphabet: Chars("abcd"), horizon: 1, ending: FixedLength,
+            base: (plugin: "ngram", config: (order: 1, table: {"": [0.4, 0.1, 0.3, 0.2]})),
+            verifier: (plugin: "regex", config: (pattern: "a|b")),
+        ),
+        policies: {"q": (plugin: "ngram", config: (order: 1), start: CopyBase)},
+        objectives: {
+            "js": (plugin: "f-divergence", config: (divergence: JensenShannon, target: Tilted(0.5))),
+            "chi2": (plugin: "f-divergence", config: (divergence: ChiSquared, target: Tilted(0.5))),
+            "tb": (plugin: "trajectory-balance", config: (beta: 0.5, factor: 1.0)),
+            "mara": (plugin: "mara", config: (beta: 0.5, anchor: Exact)),
+        },
+        training: (gradient: Population, steps: 4000, optimizer: Sgd(learning_rate: 0.5)),
+        evaluation: (every: 4000),
+        seeds: [1])"#;
+    let normalised = |weights: [f64; 4]| weights.map(|weight| weight / weights.iter().sum::<f64>());
+    let e = 2f64.exp();
+    let tilted = normalised([0.4 * e, 0.1 * e, 0.3, 0.2]);
+    let uniform = normalised([0.4 * e, 0.4 * e, 0.3, 0.2]);
+    let record = crate::support::run(text);
+    assert_eq!(record.arms.len(), 4);
+    for arm in &record.arms {
+        assert!(arm.failure.is_none(), "{:?}", arm.failure);
+        let logits: [f64; 4] = arm.parameters.clone().try_into().unwrap();
+        let found = normalised(logits.map(f64::exp));
+        let expected = if arm.objective == "mara" { uniform } else { tilted };
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-6, "{}: {found}, not {expected}", arm.objective);
+        }
+    }
+}

@@ -153,11 +153,11 @@ pub fn take_declaration(columns: OwnedColumns) -> Result<Declaration, PluginErro
     Declaration::of_entries(entries.iter().map(|(name, text)| (name.as_str(), text.as_str())))
 }
 
-/// What is known of prompts, by column: NaN where it is not.
+/// What is known of prompts, logarithms by column: NaN where it is not.
 pub struct FactColumns {
-    log_partition: Vec<f64>,
-    log_invalidity: Vec<f64>,
-    log_top_valid: Vec<f64>,
+    valid: Vec<f64>,
+    invalid: Vec<f64>,
+    top_valid: Vec<f64>,
 }
 
 impl FactColumns {
@@ -166,17 +166,17 @@ impl FactColumns {
             prompts.iter().map(|facts| value(facts).unwrap_or(f64::NAN)).collect()
         };
         Self {
-            log_partition: column(|facts| facts.log_partition),
-            log_invalidity: column(|facts| facts.log_invalidity),
-            log_top_valid: column(|facts| facts.log_top_valid),
+            valid: column(|facts| facts.log_partition),
+            invalid: column(|facts| facts.log_invalidity),
+            top_valid: column(|facts| facts.log_top_valid),
         }
     }
 }
 
 pub fn put_facts<'a>(writer: &mut ColumnWriter<'a>, facts: &'a FactColumns) {
-    writer.put("log_partition", &facts.log_partition);
-    writer.put("log_invalidity", &facts.log_invalidity);
-    writer.put("log_top_valid", &facts.log_top_valid);
+    writer.put("log_partition", &facts.valid);
+    writer.put("log_invalidity", &facts.invalid);
+    writer.put("log_top_valid", &facts.top_valid);
 }
 
 pub(crate) fn read_facts(columns: &Columns<'_>) -> Result<Vec<PromptFacts>, PluginError> {

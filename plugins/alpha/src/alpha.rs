@@ -45,7 +45,8 @@ pub(crate) struct Config {
 
 impl Objective for Alpha {
     const NAME: &'static str = "alpha";
-    const DOC: &'static str = "minimises the alpha-divergence of the policy from the filtered model";
+    const DOC: &'static str = "minimises the alpha-divergence of the policy from the filtered model: c = R ((p*/q)^(1-alpha) - 1 - baseline)/(1-alpha); \
+         arXiv 2512.05962";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::required("alpha", "number", "in [0, 1)", "0 is forward KL; towards 1 reverse KL"),

@@ -66,8 +66,8 @@ impl Config {
 
 impl Objective for AlphaDpg {
     const NAME: &'static str = "alpha-dpg";
-    const DOC: &'static str =
-        "the alpha-divergence's variant that its authors published: Z of the group, clipped";
+    const DOC: &'static str = "the alpha-divergence's variant that its authors published: c = min((p*/b)^(1-alpha) - 1, clip) - mean of the others, over divisor; \
+         arXiv 2512.05962";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::required(
@@ -120,7 +120,9 @@ impl Objective for AlphaDpg {
         }
         let clipped = clip_above(batch, &mut c, self.0.clip);
         Baseline::LeaveOneOut.subtract(batch, &mut c);
-        c.iter_mut().for_each(|c| *c /= self.0.divisor);
+        for c in &mut c {
+            *c /= self.0.divisor;
+        }
         let step = ObjectiveStep::per_sequence(batch, &c).with_partitions(partitions);
         Ok(step.with_diagnostic(ObjectiveStep::CLIPPED_FRACTION, clipped))
     }

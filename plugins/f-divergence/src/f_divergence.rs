@@ -48,8 +48,7 @@ pub(crate) struct Config {
 
 impl Objective for FDivergence {
     const NAME: &'static str = "f-divergence";
-    const DOC: &'static str =
-        "minimises an f-divergence of the policy from the filtered model or the tilted distribution";
+    const DOC: &'static str = "minimises D_f(q||p), p the filtered model or the tilted distribution: c = R (-f'(q/p) - baseline); arXiv 2302.08215";
     type Config = Config;
     const FIELDS: &'static [Field] = &[Divergence::FIELD, Target::FIELD, Partition::FIELD, Baseline::FIELD];
 

@@ -51,8 +51,7 @@ fn token_mean() -> Aggregate {
 
 impl Objective for Distillation {
     const NAME: &'static str = "distillation";
-    const DOC: &'static str =
-        "draws the policy's tokens towards the base's probabilities, whatever the reward";
+    const DOC: &'static str = "follows the base token by token: c = (q/b) log(a/q) of tokens, where q - b >= -low; target the base; arXiv 2306.13649";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::optional("teacher", "Base", "", "Base", "who is followed"),

@@ -50,7 +50,8 @@ fn yes() -> bool {
 
 impl Objective for FlowRl {
     const NAME: &'static str = "flow-rl";
-    const DOC: &'static str = "regresses mean token log-probabilities on the base's plus a normalised reward";
+    const DOC: &'static str = "c = -2 R delta/T, delta = log Z + mean log(q/a) - reward_scale (v - mean)/std; target a e^(T reward_scale (v - mean)/std); \
+         arXiv 2509.15207";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::optional("reward_scale", "number", "> 0", "15", "multiplies the advantage"),

@@ -47,7 +47,8 @@ const LEAST_DEVIATION: f64 = 1e-6;
 
 impl Objective for GroupTarget {
     const NAME: &'static str = "group-target";
-    const DOC: &'static str = "draws the policy's shares within a group to those of a target made of rewards";
+    const DOC: &'static str = "matches shares within the group: c = (N/groups) (t - p), t of b e^(u/eta), p of q, u = (v - mean)/std; from the base towards p*; \
+         arXiv 2604.06159";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::optional("eta", "number", "> 0", "1", "the temperature of the normalised rewards"),

@@ -80,7 +80,8 @@ const MOST_LOG: f64 = 700.0;
 
 impl Objective for Imitation {
     const NAME: &'static str = "imitation";
-    const DOC: &'static str = "maximises the likelihood of samples that are right, or of all by their reward";
+    const DOC: &'static str = "imitates samples: c = v, or e^(v/beta); of the base towards p*, or the tilted distribution; arXiv 2304.06767, \
+         2605.02469 (second-hand)";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::optional("weight", "Reward | Exponential(beta)", "beta > 0", "Reward", "what a sample weighs"),
@@ -139,7 +140,9 @@ impl Objective for Imitation {
                 }
             }
         }
-        c.iter_mut().for_each(|c| *c = math::exp(*c));
+        for c in &mut c {
+            *c = math::exp(*c);
+        }
         Ok(ObjectiveStep::per_sequence(batch, &c))
     }
 }

@@ -43,7 +43,8 @@ enum Anchor {
 
 impl Objective for Mara {
     const NAME: &'static str = "mara";
-    const DOC: &'static str = "KL-control with rewards under which all right answers are to be alike: uniform on them, not the filtered model";
+    const DOC: &'static str = "KL-control to equal right answers: c = R (1 + beta log(a(z)/q)) if right, R beta log(a/q) if wrong; target uniform on right ones, \
+         not p*; arXiv 2510.20817, second-hand";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::required("beta", "number", "> 0", "the price of one nat"),

@@ -62,7 +62,7 @@ fn thousandth() -> f64 {
 
 impl Objective for VarGrad {
     const NAME: &'static str = "vargrad";
-    const DOC: &'static str = "trajectory balance whose log Z is that of the group";
+    const DOC: &'static str = "trajectory-balance whose log Z is that of the group: its residuals minus their mean; target tilted; arXiv 2010.10436";
     type Config = VarGradConfig;
     const FIELDS: &'static [Field] = &[
         Field::required("beta", "number", "> 0", "1/beta multiplies the reward in the tilted distribution"),
@@ -106,8 +106,8 @@ impl Objective for VarGrad {
 
 impl Objective for AStarPo {
     const NAME: &'static str = "a-star-po";
-    const DOC: &'static str =
-        "trajectory balance whose log Z is a value of the base: optimal advantage regression";
+    const DOC: &'static str = "c = -2 beta2 (beta2 log(q/a) - v + V), V = beta1 log mean e^(v/beta1) over the group: `trajectory-balance` with that log Z; \
+         arXiv 2505.20686";
     type Config = AStarPoConfig;
     const FIELDS: &'static [Field] = &[
         Field::optional(

@@ -68,7 +68,8 @@ fn token_mean() -> Aggregate {
 
 impl Objective for Rehearsal {
     const NAME: &'static str = "rehearsal";
-    const DOC: &'static str = "keeps the policy near the base on what the base gets right";
+    const DOC: &'static str = "keeps alive what the base gets right: c = eta (1 - u) with u = q/a of a token, or another divergence's; towards p*; \
+         arXiv 2509.07430";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::optional(

@@ -121,7 +121,7 @@ impl Balance {
 
 impl Objective for TrajectoryBalance {
     const NAME: &'static str = "trajectory-balance";
-    const DOC: &'static str = "regresses the policy's log-probabilities on those of the tilted distribution";
+    const DOC: &'static str = "draws log q to the tilted distribution's: c = -factor (log Z + log(q/a) - v/beta); arXiv 2201.13259, 2010.10436, 2505.20686";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::required("beta", "number", "> 0", "1/beta multiplies the reward in the tilted distribution"),
@@ -186,7 +186,9 @@ impl Objective for TrajectoryBalance {
             Balance::LogMeanExp { .. } => {}
         }
         let mut c = residuals;
-        c.iter_mut().for_each(|c| *c *= -factor);
+        for c in &mut c {
+            *c *= -factor;
+        }
         if batch.is_population() {
             // The weights are those of the policy but where that is tiny.
             c.iter_mut().enumerate().for_each(|(i, c)| *c *= batch.importance_weight(i));
