@@ -107,6 +107,45 @@ fn a_learned_partition_descends_the_mean_residual_of_its_prompt() {
     }
 }
 
+/// A run tells of its prompts, and log Z starts at 0 whatever is known of Z; a probe does not, and its log Z is the one to use.
+#[test]
+fn a_learned_partition_is_given_in_probes_alone() {
+    let given = group(0, &[1.0, 0.0], 0.0);
+    let mut without = given.clone();
+    without.log_partition = vec![f64::NAN];
+    for (name, config) in [("trajectory-balance", "(beta: 0.5)"), ("flow-rl", "(importance_weight: false)")] {
+        let coefficients = |batch: &ObjectiveBuffer, is_run: bool| {
+            let mut objective = objective(name, config);
+            if is_run {
+                objective.prepare(&[PromptFacts::new(0.3f64.ln(), 0.7f64.ln())]).unwrap();
+            }
+            step(&mut objective, batch, 0).unwrap()
+        };
+        let from_zero = coefficients(&without, false);
+        assert_eq!(coefficients(&given, true), from_zero, "{name}");
+        // The first sequence has one token.
+        let moved = coefficients(&given, false)[0] - from_zero[0];
+        assert!((moved + 2.0 * 0.3f64.ln()).abs() < 1e-14, "{name}: {moved}");
+    }
+}
+
+/// Rewards tilted by e^{1/β} = 3, a = b: a e^{v/β}/b is 3 and 1, their mean 2 is cut to 1, and α = ½ takes roots.
+#[test]
+fn the_released_normaliser_is_at_most_one() {
+    let mut buffer = ObjectiveBuffer::default();
+    buffer.push_group(0, PromptFacts::default());
+    for reward in [1.0, 0.0] {
+        buffer.push(Row::new(reward, &[-1.5]).base_log_probs(&[-1.5]));
+    }
+    let config = |alpha: &str| format!("(alpha: {alpha}, target: Tilted({:?}))", 1.0 / 3f64.ln());
+    for (alpha, expected) in [("0.5", 3f64.sqrt() - 1.0), ("0.0", 2.0), ("1.0", 3f64.ln())] {
+        let found = step(&mut objective("alpha-dpg", &config(alpha)), &buffer, 0).unwrap();
+        for (found, expected) in found.into_iter().zip([expected, -expected]) {
+            assert!((found - expected).abs() < 1e-14, "{alpha}: {found}, not {expected}");
+        }
+    }
+}
+
 const BY_GROUP: [(&str, &str); 15] = [
     ("f-divergence", "(divergence: ForwardKl)"),
     ("f-divergence", "(divergence: ReverseKl, target: Tilted(0.2), partition: Group)"),
@@ -233,14 +272,14 @@ fn batches_that_do_not_fit_are_refused_with_what_would() {
         ("trajectory-balance", "(beta: 1.0, partition: GroupMean)", "partition"),
         ("trajectory-balance", "(beta: 1.0, partition: LogMeanExp(1.0))", "partition"),
         ("flow-rl", "()", "baseline"),
+        ("group-target", "()", ""),
+        ("alpha-dpg", "(alpha: 0.5)", ""),
+        ("a-star-po", "()", ""),
         ("mara", "(beta: 1.0, anchor: Exact)", "anchor"),
     ] {
         let error = step(&mut objective(name, config), &lone, 0).unwrap_err();
-        assert_eq!(
-            (error.kind, error.field.as_deref()),
-            (ErrorKind::Config, Some(field)),
-            "{name}: {error:?}"
-        );
+        let named = error.field.as_deref().unwrap_or_default();
+        assert_eq!((error.kind, named), (ErrorKind::Config, field), "{name}: {error:?}");
         assert!(error.hint.is_some(), "{name}: {error:?}");
     }
     let mut unknown = ObjectiveBuffer::default();
@@ -416,5 +455,35 @@ fn they_end_where_they_say() {
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{}: {found}, not {expected}", arm.objective);
         }
+    }
+}
+
+/// The base's likeliest right answer, which `mara` may ask for: all 32 strings by hand, by the table of outputs, and by states.
+#[test]
+fn the_likeliest_right_answer_is_found_by_both_methods() {
+    let mut greatest = 0.0f64;
+    for number in 0..32u32 {
+        let is_a = |t: u32| number >> t & 1 == 1;
+        let first = if is_a(0) { 0.3 } else { 0.7 };
+        let prob: f64 = (1..5).map(|t| if is_a(t) == is_a(t - 1) { 0.75 } else { 0.25 }).product();
+        if number.count_ones() % 2 == 0 {
+            greatest = greatest.max(first * prob);
+        }
+    }
+    for enumerate_up_to in [100, 0] {
+        let text = format!(
+            r#"(name: "top", {PARITY_TASK}
+                policies: {{"q": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+                objectives: {{"mara": (plugin: "mara", config: (beta: 0.5, anchor: Exact))}},
+                training: (gradient: Sampled(prompts: 1, group: 4), steps: 1, optimizer: Sgd(learning_rate: 0.1)),
+                evaluation: (enumerate_up_to: {enumerate_up_to}),
+                seeds: [1])"#
+        );
+        let experiment = experiment(&text);
+        let prepared = pstar_lab::run::prepare(&experiment, registry()).unwrap();
+        let found = prepared.facts[0].log_top_valid.unwrap();
+        assert!((found - greatest.ln()).abs() < 1e-12, "{enumerate_up_to}: {found}, not {}", greatest.ln());
+        let record = crate::support::run_prepared(&prepared);
+        assert!(record.arms[0].failure.is_none(), "{:?}", record.arms[0].failure);
     }
 }

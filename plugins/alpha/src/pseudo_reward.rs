@@ -35,5 +35,5 @@ pub(crate) fn clip_above(batch: &ObjectiveBatch<'_>, values: &mut [f64], clip: f
         })
         .sum();
     // The sum of nothing is −0, and adding 0 makes it 0.
-    (clipped + 0.0) / total
+    if total > 0.0 { (clipped + 0.0) / total } else { 0.0 }
 }

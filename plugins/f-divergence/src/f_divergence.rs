@@ -86,7 +86,8 @@ impl Objective for FDivergence {
         baseline.subtract(batch, &mut c);
         let alone = baseline == Baseline::None || batch.is_population();
         for (i, c) in c.iter_mut().enumerate() {
-            *c = if is_never_drawn(batch, i) {
+            // A ratio beyond all numbers has no part in nothing.
+            *c = if is_never_drawn(batch, i) || *c == 0.0 {
                 0.0
             } else if alone && c.is_infinite() {
                 divergence.scaled_pseudo_reward(log_ratios[i], batch.log_importance_weight(i))

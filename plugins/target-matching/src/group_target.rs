@@ -2,7 +2,7 @@
 
 use crate::trajectory_balance::{impossible, positive};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
-use pstar_core::{Field, Objective, PluginError, math};
+use pstar_core::{ErrorKind, Field, Objective, PluginError, math};
 use serde::Deserialize;
 use std::ops::Range;
 
@@ -71,6 +71,12 @@ impl Objective for GroupTarget {
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        let found = batch.smallest_group();
+        if found < 2 {
+            let message =
+                format!("shares of a group need groups of at least 2 samples, found a group of {found}");
+            return Err(PluginError::new(ErrorKind::Config, message).with_hint("sample larger groups"));
+        }
         let mut c = Vec::with_capacity(batch.len());
         let scale = batch.len() as f64 / batch.groups() as f64;
         for g in 0..batch.groups() {

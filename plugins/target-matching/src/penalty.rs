@@ -99,7 +99,10 @@ impl Penalty {
         });
         for (c, (share, [log_q, log_o, log_b])) in c.iter_mut().zip(tokens) {
             let weight = if self.weighted == Weighted::Ratio { math::exp(log_q - log_b) } else { 1.0 };
-            *c -= self.coefficient * share * self.slope(log_q - log_o, weight);
+            // What the policy cannot produce has no gradient.
+            if log_q > f64::NEG_INFINITY {
+                *c -= self.coefficient * share * self.slope(log_q - log_o, weight);
+            }
         }
         Ok(())
     }

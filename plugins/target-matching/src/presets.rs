@@ -2,7 +2,7 @@
 
 use crate::trajectory_balance::{Balance, Config, TrajectoryBalance};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
-use pstar_core::{Field, Objective, PluginError};
+use pstar_core::{ErrorKind, Field, Objective, PluginError};
 use serde::Deserialize;
 
 /// `trajectory-balance` with log Z of the group: `(partition: GroupMean, factor: 2.0)`.
@@ -137,6 +137,11 @@ impl Objective for AStarPo {
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+        let found = batch.smallest_group();
+        if found < 2 {
+            let message = format!("the value of a group needs at least 2 samples, found a group of {found}");
+            return Err(PluginError::new(ErrorKind::Config, message).with_hint("sample larger groups"));
+        }
         self.0.step(batch)
     }
 }

@@ -111,11 +111,16 @@ impl Balance {
         if batch.is_population() || found >= expected {
             return Ok(());
         }
+        let choice = match self {
+            Self::Learned => "Learned",
+            Self::GroupMean => "GroupMean",
+            Self::LeaveOneOut => "LeaveOneOut",
+            Self::LogMeanExp { .. } => "LogMeanExp(…)",
+        };
         let message = format!(
-            "`partition: {self:?}` needs groups of at least {expected} samples, found a group of {found}"
+            "`partition: {choice}` needs groups of at least {expected} samples, found a group of {found}"
         );
-        Err(PluginError::config("partition", message)
-            .with_hint("sample larger groups, or set `partition: Learned`"))
+        Err(PluginError::config("partition", message).with_hint("sample larger groups"))
     }
 }
 
