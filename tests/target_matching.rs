@@ -485,5 +485,7 @@ fn the_likeliest_right_answer_is_found_by_both_methods() {
         assert!((found - greatest.ln()).abs() < 1e-12, "{enumerate_up_to}: {found}, not {}", greatest.ln());
         let record = crate::support::run_prepared(&prepared);
         assert!(record.arms[0].failure.is_none(), "{:?}", record.arms[0].failure);
+        // It is marked as handed an oracle.
+        assert!(record.arms[0].log_partition.exact > 0, "{enumerate_up_to}");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::aggregate::Aggregate;
 use crate::penalty::Penalty;
-use crate::trajectory_balance::impossible;
+use crate::refusals::impossible;
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;

@@ -2,7 +2,7 @@
 
 use crate::advantage::{GroupBaseline, Scale, advantages};
 use crate::learned::{LearnedPartitions, default_step_size};
-use crate::trajectory_balance::{impossible, positive};
+use crate::refusals::{impossible, positive};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
 use pstar_core::{Field, Objective, PluginError};
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! `group-target`: the policy's shares within a group are drawn to a target's.
 
-use crate::trajectory_balance::{impossible, positive};
+use crate::refusals::{impossible, positive};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
 use pstar_core::{ErrorKind, Field, Objective, PluginError, math};
 use serde::Deserialize;

@@ -11,6 +11,7 @@ mod learned;
 mod mara;
 mod penalty;
 mod presets;
+mod refusals;
 mod rehearsal;
 mod trajectory_balance;
 

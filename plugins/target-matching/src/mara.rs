@@ -1,8 +1,9 @@
 //! `mara`: right answers are all worth what the base's likeliest is.
 
-use crate::trajectory_balance::{impossible, positive};
+use crate::refusals::{impossible, positive};
 use pstar_core::objective::{
-    Declaration, ObjectiveBatch, ObjectiveStep, PartitionNeed, PopulationForm, PromptFacts,
+    Declaration, ObjectiveBatch, ObjectiveStep, PartitionNeed, PartitionSource, PartitionUsed,
+    PopulationForm, PromptFacts,
 };
 use pstar_core::{Field, Objective, PluginError};
 use serde::Deserialize;
@@ -87,7 +88,16 @@ impl Objective for Mara {
                 c.push(self.coefficient(batch, i, anchor)?);
             }
         }
-        Ok(ObjectiveStep::per_sequence(batch, &c))
+        let step = ObjectiveStep::per_sequence(batch, &c);
+        let known = (0..batch.groups()).map(|g| batch.facts(g).log_partition).collect::<Option<Vec<f64>>>();
+        match known.filter(|_| self.config.anchor == Anchor::Exact) {
+            // Who has the likeliest right answer was handed an oracle, and is marked like those that have Z.
+            Some(known) => {
+                let used = |log_partition| PartitionUsed { log_partition, source: PartitionSource::Exact };
+                Ok(step.with_partitions(known.into_iter().map(used).collect()))
+            }
+            None => Ok(step),
+        }
     }
 }
 

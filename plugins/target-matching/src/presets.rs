@@ -1,5 +1,6 @@
 //! Presets of `trajectory-balance` that have names of their own.
 
+use crate::refusals::positive;
 use crate::trajectory_balance::{Balance, Config, TrajectoryBalance};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
 use pstar_core::{ErrorKind, Field, Objective, PluginError};
@@ -121,8 +122,8 @@ impl Objective for AStarPo {
     ];
 
     fn new(AStarPoConfig { beta1, beta2 }: AStarPoConfig) -> Result<Self, PluginError> {
-        crate::trajectory_balance::positive("beta1", beta1)?;
-        crate::trajectory_balance::positive("beta2", beta2)?;
+        positive("beta1", beta1)?;
+        positive("beta2", beta2)?;
         let partition = Balance::LogMeanExp { beta: beta1 };
         let factor = 2.0 * beta2 * beta2;
         TrajectoryBalance::new(Config { beta: beta2, partition, factor, step_size: 0.0 }).map(Self)

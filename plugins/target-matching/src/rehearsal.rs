@@ -1,7 +1,7 @@
 //! `rehearsal`: what the base got right is kept alive.
 
 use crate::aggregate::Aggregate;
-use crate::trajectory_balance::{impossible, positive};
+use crate::refusals::{impossible, positive};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, Source};
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;

@@ -1,6 +1,7 @@
 //! `trajectory-balance`: log q is regressed on the log of the tilted distribution.
 
 use crate::learned::{LearnedPartitions, default_step_size};
+use crate::refusals::{impossible, positive};
 use pstar_core::config::with_unnamed;
 use pstar_core::objective::{
     Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm, PromptFacts,
@@ -76,15 +77,6 @@ impl<'de> Deserialize<'de> for Balance {
 
 fn two() -> f64 {
     2.0
-}
-
-/// # Errors
-/// Naming the field of a number that is not positive.
-pub(crate) fn positive(field: &str, value: f64) -> Result<(), PluginError> {
-    if value > 0.0 && value.is_finite() {
-        return Ok(());
-    }
-    Err(PluginError::config(field, format!("`{field}` must be a positive number, found `{value}`")))
 }
 
 impl Balance {
@@ -230,16 +222,4 @@ fn residuals(batch: &ObjectiveBatch<'_>, beta: f64) -> Result<Vec<f64>, PluginEr
 fn log_mean_exp_reward(batch: &ObjectiveBatch<'_>, g: usize, beta: f64) -> f64 {
     let rewards: Vec<f64> = batch.group(g).map(|i| batch.reward(i) / beta).collect();
     math::log_sum_exp(&rewards) - math::ln(rewards.len() as f64)
-}
-
-/// The balance of a sequence that one of its sides cannot produce is infinite.
-pub(crate) fn impossible(who: &str, sequence: usize, step: u64) -> PluginError {
-    let message =
-        format!("the {who} cannot produce sequence {sequence} of step {step}: its log-probability is −inf");
-    let hint = if who == "base" {
-        "start with a policy that stays where the base is, or give the base no zeros"
-    } else {
-        "sample from the policy, or give it no zeros"
-    };
-    PluginError::data(message).with_hint(hint)
 }
