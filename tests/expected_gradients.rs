@@ -296,7 +296,7 @@ fn imitation_heads_for_whom_it_imitates() {
     );
     let validity = gradient(|q| sum(&RIGHT, q, |v, q| v * q));
     for (config, factor) in
-        [("(source: Policy)", 1.0), ("(weight: Exponential(0.5), source: Policy)", 2f64.exp() - 1.0)]
+        [("(source: Policy)", 1.0), ("(weight: Exponential(0.5), source: Policy)", 2f64.exp_m1())]
     {
         assert_close(&over_groups("imitation", config, &q), &validity, factor, config);
         assert_close(&over_outputs("imitation", config, &q), &validity, factor, config);
@@ -320,18 +320,18 @@ fn one_token(name: &str, config: &str, weights: &Vector) -> Vector {
     in_logits((0..N).map(|i| (i, weights[i] * c[i])))
 }
 
+/// A divergence's loss, as a function of q/a.
+type Generator = fn(f64) -> f64;
+
 /// The loss of each generator over the base's right outputs, differentiated; half of the outputs are right.
 #[test]
 fn rehearsal_descends_its_generators() {
-    let alpha: f64 = 0.3;
-    let generators: [(&str, Box<dyn Fn(f64) -> f64>); 4] = [
-        ("Forward", Box::new(|u| u - 1.0 - u.ln())),
-        (
-            "Alpha",
-            Box::new(move |u| (u.powf(1.0 - alpha) - (1.0 - alpha) * u - alpha) / (alpha * (alpha - 1.0))),
-        ),
-        ("Js", Box::new(|u| 0.5 * (u - 1.0) - (0.5 * (1.0 + u)).ln())),
-        ("JsLowVariance", Box::new(|u| u * u.ln() - (1.0 + u) * (0.5 * (1.0 + u)).ln())),
+    const ALPHA: f64 = 0.3;
+    let generators: [(&str, Generator); 4] = [
+        ("Forward", |u| u - 1.0 - u.ln()),
+        ("Alpha", |u| (u.powf(1.0 - ALPHA) - (1.0 - ALPHA) * u - ALPHA) / (ALPHA * (ALPHA - 1.0))),
+        ("Js", |u| 0.5 * (u - 1.0) - (0.5 * (1.0 + u)).ln()),
+        ("JsLowVariance", |u| u * u.ln() - (1.0 + u) * (0.5 * (1.0 + u)).ln()),
     ];
     for (name, generator) in generators {
         let claimed = gradient(|q| (0..N).map(|i| RIGHT[i] * BASE[i] * generator(q[i] / BASE[i])).sum());
