@@ -1,4 +1,4 @@
-//! `alpha`: D_α(q‖p*), or D_α(q‖p_[β]).
+//! `alpha`: D_α(q‖p*), or D_α(q‖p_\[β\]).
 
 use crate::alpha_dpg::{self, AlphaDpg};
 use crate::pseudo_reward::{check_alpha, check_clip, clip_above};

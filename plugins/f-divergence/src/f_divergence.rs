@@ -1,4 +1,4 @@
-//! `f-divergence`: D_f(q‖p*), or D_f(q‖p_[β]).
+//! `f-divergence`: D_f(q‖p*), or D_f(q‖p_\[β\]).
 
 use crate::divergence::Divergence;
 use pstar_core::objective::{
