@@ -116,12 +116,13 @@ def alpha(config, json):
 
 def alpha_dpg(config, json):
     """As released (2512.05962): p/b, not p/q; no R, no 1/(1−α); leave-one-out; Z by group is at most 1, and 1e-4 where
-    nothing is right. Tilted, which the release does not have, bounds nothing. divisor: the loss is divided by it."""
+    nothing is right, whatever the target (for Tilted, of which the true Z exceeds 1, that bound bites). divisor: the loss is
+    divided by it."""
     batch = Batch(json)
     log_b, log_a = totals(batch, batch.b), totals(batch, batch.a)
     scores = log_scores(config["target"], batch, log_a)
     z = log_partitions(config["target"], config["partition"], batch, scores, log_b)
-    if config["partition"] == "Group" and name(config["target"]) == "Filtered":
+    if config["partition"] == "Group":
         z = {g: log(1e-4) if x == -inf else min(x, 0.0) for g, x in z.items()}
     order = 1 - config["alpha"]
     rewards = [
