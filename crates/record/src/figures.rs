@@ -1,5 +1,6 @@
 //! Named figures.
 
+use crate::names::{Name, Names};
 use crate::number::{Number, of_value};
 use crate::{Shared, pairs};
 use pstar_core::math;
@@ -7,11 +8,8 @@ use serde::de::Error;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-/// The name of a figure.
-type Name = Cow<'static, str>;
+use std::sync::Arc;
 
 /// The key of the standard errors, by the full names of figures.
 const STD_ERRORS: &str = "std_errors";
@@ -43,11 +41,15 @@ impl From<Option<f64>> for Measure {
     }
 }
 
-/// Named figures, and families of figures under keys, in a fixed order.
+/// Named figures, and families of figures under keys, in a fixed order. Their names are one list that all with the same
+/// names share, so that a record of many arms is little more than its numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measures {
-    scalars: Vec<(Name, Measure)>,
-    families: Vec<(Name, Vec<(String, Measure)>)>,
+    names: Arc<Names>,
+    /// One a name, those of families behind the others.
+    values: Vec<Option<f64>>,
+    /// One a name; none where all figures are exact.
+    std_errors: Vec<Option<f64>>,
     /// By full name, of figures that are estimated from samples which all arms share.
     shared: BTreeMap<String, Shared>,
 }
@@ -60,7 +62,9 @@ fn is_divergence(name: &str) -> bool {
 impl Measures {
     /// Adds a figure.
     pub fn push(&mut self, name: impl Into<Name>, measure: impl Into<Measure>) {
-        self.scalars.push((name.into(), measure.into()));
+        let names = Arc::make_mut(&mut self.names);
+        names.scalars.push(name.into());
+        self.insert(self.names.scalars.len() - 1, measure.into());
     }
 
     /// Adds a family.
@@ -70,23 +74,44 @@ impl Measures {
         keys: impl IntoIterator<Item = String>,
         measures: impl IntoIterator<Item = M>,
     ) {
-        self.families
-            .push((name.into(), keys.into_iter().zip(measures.into_iter().map(Into::into)).collect()));
+        let mut own = Vec::new();
+        for (key, measure) in keys.into_iter().zip(measures) {
+            own.push(key);
+            self.insert(self.values.len(), measure.into());
+        }
+        Arc::make_mut(&mut self.names).families.push((name.into(), own));
+    }
+
+    fn insert(&mut self, place: usize, measure: Measure) {
+        self.values.insert(place, measure.value);
+        if measure.std_error.is_some() || !self.std_errors.is_empty() {
+            self.std_errors.resize(self.values.len() - 1, None);
+            self.std_errors.insert(place, measure.std_error);
+        }
+    }
+
+    /// The figures in the order of their names.
+    fn measures(&self) -> impl Iterator<Item = Measure> + '_ {
+        let errors = self.std_errors.iter().copied().chain(std::iter::repeat(None));
+        self.values.iter().zip(errors).map(|(&value, std_error)| Measure { value, std_error })
+    }
+
+    /// Other figures of the same names.
+    fn with(mut self, measures: impl Iterator<Item = Measure>) -> Self {
+        (self.values, self.std_errors) =
+            measures.map(|Measure { value, std_error }| (value, std_error)).unzip();
+        if self.std_errors.iter().all(Option::is_none) {
+            self.std_errors = Vec::new();
+        }
+        self
     }
 
     /// The same names, and only the figures and families that `keep` says.
     #[must_use]
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
-        let mut only = self.clone();
-        for (_, measure) in only.scalars.iter_mut().filter(|(name, _)| !keep(name)) {
-            *measure = Measure::default();
-        }
-        for (_, family) in only.families.iter_mut().filter(|(name, _)| !keep(name)) {
-            for (_, measure) in family {
-                *measure = Measure::default();
-            }
-        }
-        only
+        let measures = self.names.kinds().zip(self.measures());
+        self.clone()
+            .with(measures.map(|(name, measure)| if keep(name) { measure } else { Measure::default() }))
     }
 
     /// Adds a figure that is estimated from samples which all arms share.
@@ -118,13 +143,10 @@ impl Measures {
     /// Estimates of divergences that came out negative are 0, give or take their standard error.
     #[must_use]
     pub fn without_negative_divergences(mut self) -> Self {
-        let scalars = self.scalars.iter_mut().filter(|(name, _)| is_divergence(name));
-        let families = self.families.iter_mut().filter(|(name, _)| is_divergence(name));
-        let all = scalars
-            .map(|(_, measure)| measure)
-            .chain(families.flat_map(|(_, family)| family.iter_mut().map(|(_, measure)| measure)));
-        for measure in all.filter(|measure| measure.std_error.is_some()) {
-            measure.value = measure.value.map(|value| value.max(0.0));
+        for ((name, value), error) in self.names.kinds().zip(&mut self.values).zip(&self.std_errors) {
+            if is_divergence(name) && error.is_some() {
+                *value = value.map(|value| value.max(0.0));
+            }
         }
         self
     }
@@ -155,43 +177,32 @@ impl Measures {
 
     /// The figure `name`.
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.scalars.iter().find(|(known, _)| *known == name)?.1.value
+        self.values[self.names.scalar(name)?]
     }
 
     /// The figure `key` of the family `name`.
     pub fn get_in(&self, name: &str, key: &str) -> Option<f64> {
-        let family = &self.families.iter().find(|(known, _)| *known == name)?.1;
-        family.iter().find(|(known, _)| known == key)?.1.value
+        self.values[self.names.in_family(name, key)?]
     }
 
     /// Every figure under its full name, `family@key` for those of a family.
     pub fn flat(&self) -> impl Iterator<Item = (String, Measure)> + '_ {
-        let scalars = self.scalars.iter().map(|(name, measure)| (name.to_string(), *measure));
-        let families = self.families.iter().flat_map(|(name, family)| {
-            let stem = name.strip_suffix("_at").unwrap_or(name);
-            family.iter().map(move |(key, measure)| (format!("{stem}@{key}"), *measure))
-        });
-        scalars.chain(families)
+        self.names.full().zip(self.measures())
     }
 
     /// The weighted mean of rows of the same figures, over the rows in which a figure exists. Of what is the logarithm of
     /// another figure it is the logarithm of the mean.
     pub fn mean(rows: &[Self], weights: &[f64]) -> Self {
         let Some(first) = rows.first() else { return Self::default() };
-        let alike = |row: &Self| row.flat().map(|(name, _)| name).eq(first.flat().map(|(name, _)| name));
-        debug_assert!(rows.iter().all(alike), "rows of different figures");
-        let mut mean = first.clone();
-        for (i, (name, measure)) in mean.scalars.iter_mut().enumerate() {
-            *measure = mean_of(name)(&mut rows.iter().map(|row| row.scalars[i].1), weights);
-        }
-        for (i, (name, family)) in mean.families.iter_mut().enumerate() {
-            for (j, (_, measure)) in family.iter_mut().enumerate() {
-                *measure = mean_of(name)(&mut rows.iter().map(|row| row.families[i].1[j].1), weights);
-            }
-        }
+        debug_assert!(rows.iter().all(|row| row.names == first.names), "rows of different figures");
+        let mut columns: Vec<_> = rows.iter().map(Self::measures).collect();
+        let means = first.names.kinds().map(|name| {
+            mean_of(name)(&mut columns.iter_mut().map(|row| row.next().unwrap_or_default()), weights)
+        });
+        let names = Arc::clone(&first.names).remembered();
+        let mut mean = Self { names, ..Self::default() }.with(means);
         if rows.iter().any(|row| !row.shared.is_empty()) {
-            let names: Vec<String> = mean.flat().map(|(name, _)| name).collect();
-            let parts = names.into_iter().filter_map(|name| {
+            let parts = mean.names.full().filter_map(|name| {
                 let shared = mean_shared(rows, weights, &name)?;
                 Some((name, shared))
             });
@@ -261,17 +272,20 @@ fn mean_measure(measures: &mut dyn Iterator<Item = Measure>, weights: &[f64]) ->
 impl Measures {
     /// Writes every figure as an entry of a map, families as maps of their own, standard errors behind them.
     pub(crate) fn serialize_entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        for (name, measure) in &self.scalars {
-            map.serialize_entry(name, &Number(measure.value))?;
+        let (scalars, mut others) = self.values.split_at(self.names.scalars.len());
+        for (name, value) in self.names.scalars.iter().zip(scalars) {
+            map.serialize_entry(name, &Number(*value))?;
         }
-        for (name, family) in &self.families {
-            map.serialize_entry(name, &Family(family))?;
+        for (name, keys) in &self.names.families {
+            let (own, rest) = others.split_at(keys.len());
+            map.serialize_entry(name, &Family { keys, values: own })?;
+            others = rest;
         }
-        let errors: serde_json::Map<_, _> = self
-            .flat()
-            .filter_map(|(name, measure)| Some((name, crate::number::number(Some(measure.std_error?)))))
-            .collect();
-        if !errors.is_empty() {
+        if !self.std_errors.is_empty() {
+            let errors = self.names.full().zip(&self.std_errors);
+            let errors: serde_json::Map<_, _> = errors
+                .filter_map(|(name, error)| Some((name, crate::number::number(Some((*error)?)))))
+                .collect();
             map.serialize_entry(STD_ERRORS, &errors)?;
         }
         if !self.shared.is_empty() {
@@ -282,8 +296,9 @@ impl Measures {
 
     /// The figures that entries of a map are, in their order: maps are families.
     pub(crate) fn of_entries(entries: Vec<(String, Value)>) -> Result<Self, serde_json::Error> {
-        let mut measures = Self::default();
+        let (mut measures, mut names) = (Self::default(), Names::default());
         let mut errors: BTreeMap<String, f64> = BTreeMap::new();
+        let mut others = Vec::new();
         for (name, value) in entries {
             match value {
                 Value::Object(found) if name == STD_ERRORS => {
@@ -293,30 +308,39 @@ impl Measures {
                 }
                 Value::Object(_) if name == SHARED => measures.shared = serde_json::from_value(value)?,
                 Value::Object(family) => {
-                    let family = family.into_iter().map(|(key, value)| Ok((key, of_value(value)?.into())));
-                    measures.families.push((name.into(), family.collect::<Result<_, serde_json::Error>>()?));
+                    let mut keys = Vec::with_capacity(family.len());
+                    for (key, value) in family {
+                        keys.push(key);
+                        others.push(of_value(value)?);
+                    }
+                    names.families.push((name.into(), keys));
                 }
-                value => measures.push(name, of_value(value)?),
+                value => {
+                    names.scalars.push(name.into());
+                    measures.values.push(of_value(value)?);
+                }
             }
         }
-        measures.scalars.shrink_to_fit();
-        measures.families.shrink_to_fit();
-        let names: Vec<String> = measures.flat().map(|(name, _)| name).collect();
-        let scalars = measures.scalars.iter_mut().map(|(_, measure)| measure);
-        let families = measures.families.iter_mut().flat_map(|(_, family)| family.iter_mut());
-        for (name, measure) in names.iter().zip(scalars.chain(families.map(|(_, measure)| measure))) {
-            measure.std_error = errors.get(name).copied();
+        measures.values.append(&mut others);
+        measures.values.shrink_to_fit();
+        if names.full().any(|name| errors.contains_key(&name)) {
+            measures.std_errors = names.full().map(|name| errors.get(&name).copied()).collect();
         }
+        measures.names = Arc::new(names).remembered();
         Ok(measures)
     }
 }
 
 /// A family as a map.
-struct Family<'a>(&'a [(String, Measure)]);
+struct Family<'a> {
+    keys: &'a [String],
+    values: &'a [Option<f64>],
+}
 
 impl Serialize for Family<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, measure)| (key, Number(measure.value))))
+        let values = self.values.iter().map(|value| Number(*value));
+        serializer.collect_map(self.keys.iter().zip(values))
     }
 }
 

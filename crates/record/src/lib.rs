@@ -10,6 +10,7 @@ mod figures;
 mod json;
 mod kappa;
 mod method;
+mod names;
 pub mod number;
 mod optimum;
 mod pairs;
