@@ -52,6 +52,18 @@ pub enum ReadError {
 /// # Errors
 /// If it is no regular file, larger, or cannot be read.
 pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    // The file may be growing.
+    open_regular(path, limit)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    let found = bytes.len() as u64;
+    if found > limit { Err(ReadError::TooLarge { limit, found }) } else { Ok(bytes) }
+}
+
+/// A regular file of at most `limit` bytes, to be read as it comes.
+///
+/// # Errors
+/// If it is no regular file, larger, or cannot be opened.
+pub fn open_regular(path: &Path, limit: u64) -> Result<File, ReadError> {
     // Opening a pipe waits for its other end, so it is asked about first.
     regular(&fs::metadata(path)?)?;
     let file = File::open(path)?;
@@ -60,11 +72,7 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     if metadata.len() > limit {
         return Err(ReadError::TooLarge { limit, found: metadata.len() });
     }
-    let mut bytes = Vec::new();
-    // The file may be growing.
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    let found = bytes.len() as u64;
-    if found > limit { Err(ReadError::TooLarge { limit, found }) } else { Ok(bytes) }
+    Ok(file)
 }
 
 fn regular(metadata: &fs::Metadata) -> Result<(), ReadError> {

@@ -4,11 +4,11 @@ use crate::claims::{Owner, WORKERS, living};
 use crate::curves::Curves;
 use crate::difference::{Difference, differences};
 use crate::files::{Unwritable, Writer, owner_of, remove};
-use pstar_core::files::{ReadError, read_regular, sha256};
+use pstar_core::files::{ReadError, open_regular, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
 use pstar_record::{Provenance, RunRecord, to_json, write_json};
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -246,8 +246,9 @@ impl RunDirectory {
 
     /// What the run found, if it is complete and all its files are there.
     pub(crate) fn complete_record(&self) -> Option<RunRecord> {
-        let record =
-            RunRecord::read(&read_regular(&self.path.join("summary.json"), MOST_BYTES).ok()?).ok()?;
+        // As it comes: the text of many arms is more than what it says.
+        let file = open_regular(&self.path.join("summary.json"), MOST_BYTES).ok()?;
+        let record: RunRecord = serde_json::from_reader(BufReader::new(file)).ok()?;
         let whole = ["curves.csv", "table.txt"].iter().all(|name| self.path.join(name).exists());
         (record.complete && whole && self.provenance().is_some()).then_some(record)
     }

@@ -130,7 +130,8 @@ impl<'a> Trainer<'a> {
         let claims = self.store.claims();
         // Before it is claimed: whoever watches this process must know whose claim it leaves.
         note(|own| own.arm(&arm.id, 0));
-        let taken = folder.prepare(self.specs.of(arm.key).text()).and_then(|()| claims.take(folder.path()));
+        let prepared = folder.prepare(self.specs.of(arm.key).text());
+        let taken = prepared.and_then(|()| claims.take(folder.path(), &folder.mark()));
         let turn = self.turn_with(&folder, arm, taken);
         note(BlackBox::arm_ended);
         turn
@@ -289,7 +290,8 @@ impl<'a> Trainer<'a> {
 
     /// An arm that has ended so many processes that it is not tried again.
     fn leave_alone(&self, folder: &ArmFolder, arm: &RunArm, deaths: u32) -> Turn {
-        let message = format!("it has ended {deaths} processes, one after the other (out of memory?)");
+        let message =
+            format!("it has ended {deaths} processes, one after the other, at one point (out of memory?)");
         let outcome = ArmOutcome::of_failure(
             PluginError::contract(message).with_hint("run the experiment again to try it once more"),
         );

@@ -123,7 +123,7 @@ fn claim_summary(
 ) -> Result<Option<Box<Claim>>, Unwritable> {
     loop {
         make_folder(place)?;
-        match store.claims().take(place) {
+        match store.claims().take(place, "") {
             Ok(Taken::Mine(claim)) => return Ok(Some(claim)),
             Ok(_) => return Ok(None),
             // Whoever had it removed the folder in between, which is done once the summary is written.

@@ -9,17 +9,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// How many owners an arm may end, one after the other, before it is left alone.
+/// How many owners an arm may end, one after the other and without getting on, before it is left alone.
 pub(crate) const MOST_DEATHS: u32 = 3;
 
 /// What stands in a claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct ClaimFile {
     owner: Owner,
-    /// Owners that died over the arm, one after the other, before this one.
+    /// Owners that died over the arm, one after the other, before this one, since it last got on.
     deaths: u32,
+    /// What told how far the arm was when this owner claimed it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    mark: String,
     /// Whether the owner gave the arm back.
     released: bool,
+}
+
+impl ClaimFile {
+    /// The deaths that still count once the arm is so far.
+    fn deaths_at(&self, mark: &str) -> u32 {
+        if self.mark == mark { self.deaths } else { 0 }
+    }
 }
 
 /// A claim that this process has.
@@ -62,19 +72,22 @@ impl Claims {
         Self { owner, writer, signs, anew }
     }
 
-    /// Claims the arm of a folder, which exists.
-    pub(crate) fn take(&self, folder: &Path) -> Result<Taken, Unwritable> {
+    /// Claims the arm of a folder, which exists; `mark` changes whenever it gets on. The deaths of owners who brought it
+    /// further are not held against it.
+    pub(crate) fn take(&self, folder: &Path, mark: &str) -> Result<Taken, Unwritable> {
         loop {
             let last = last_generation(folder).map_err(Unwritable::at(folder))?;
-            let mut file = ClaimFile { owner: self.owner.clone(), deaths: 0, released: false };
+            let owner = self.owner.clone();
+            let mut file = ClaimFile { owner, deaths: 0, mark: mark.into(), released: false };
             let mut died = None;
             if let Some(generation) = last {
                 match read(&path_of(folder, generation)) {
-                    Some(before) if before.released => file.deaths = before.deaths,
+                    Some(before) if before.released => file.deaths = before.deaths_at(mark),
                     Some(before) if before.owner.is_sibling(&self.owner) => return Ok(Taken::Busy),
                     Some(before) if !self.is_dead(&before.owner) => return Ok(Taken::Busy),
                     Some(before) => {
-                        file.deaths = before.deaths + 1;
+                        // Whoever brought it further did not die of it.
+                        file.deaths = if before.mark == mark { before.deaths + 1 } else { 0 };
                         died = Some(before.owner);
                     }
                     // Damaged, by a disk or a hand: whoever it was, nothing is known of it.
@@ -214,7 +227,9 @@ mod tests {
         let taken: Vec<bool> = std::thread::scope(|scope| {
             let tries: Vec<_> = all
                 .iter()
-                .map(|claims| scope.spawn(|| matches!(claims.take(folder.path()).unwrap(), Taken::Mine(_))))
+                .map(|claims| {
+                    scope.spawn(|| matches!(claims.take(folder.path(), "").unwrap(), Taken::Mine(_)))
+                })
                 .collect();
             tries.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
@@ -230,19 +245,19 @@ mod tests {
             let mut child = Command::new("sleep").arg("60").spawn().unwrap();
             let other = claims(owner(child.id()), &folder, false);
             let sign = sign(&other, &folder);
-            let claim = mine(other.take(folder.path()).unwrap());
+            let claim = mine(other.take(folder.path(), "").unwrap());
             assert_eq!(claim.file.deaths, deaths);
             fs::write(folder.path().join(format!(".{}.abc.tmp", other.owner.id)), "half").unwrap();
-            assert!(matches!(me.take(folder.path()).unwrap(), Taken::Busy));
+            assert!(matches!(me.take(folder.path(), "").unwrap(), Taken::Busy));
             child.kill().unwrap();
             child.wait().unwrap();
             assert!(Claims::holds(&claim));
             drop(sign);
         }
-        assert!(matches!(me.take(folder.path()).unwrap(), Taken::Poison(3)));
+        assert!(matches!(me.take(folder.path(), "").unwrap(), Taken::Poison(3)));
         // Whoever starts anew tries anew.
         let anew = claims(Owner::of_this_process(), &folder, true);
-        let claim = mine(anew.take(folder.path()).unwrap());
+        let claim = mine(anew.take(folder.path(), "").unwrap());
         assert_eq!((claim.file.deaths, claim.generation, claim.died.is_some()), (0, 4, true));
         Claims::clear(&claim);
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
@@ -250,14 +265,30 @@ mod tests {
     }
 
     #[test]
+    fn deaths_of_owners_who_got_on_do_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let me = claims(Owner::of_this_process(), &folder, false);
+        // How far the arm is when each takes it, and the deaths before that count; then it dies.
+        for (mark, deaths) in [("", 0), ("", 1), ("a", 0), ("b", 0), ("b", 1), ("b", 2)] {
+            let other = claims(Owner::of_this_process(), &folder, false);
+            let claim = mine(other.take(folder.path(), mark).unwrap());
+            assert_eq!(claim.file.deaths, deaths, "from {mark:?}");
+        }
+        assert!(matches!(me.take(folder.path(), "b").unwrap(), Taken::Poison(3)));
+        // It was brought further by one that was held for dead.
+        let claim = mine(me.take(folder.path(), "c").unwrap());
+        assert_eq!(claim.file.deaths, 0);
+    }
+
+    #[test]
     fn what_is_given_back_is_nobodys() {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (claims(elsewhere(1), &folder, false), claims(elsewhere(2), &folder, false));
         let _sign = sign(&first, &folder);
-        let claim = mine(first.take(folder.path()).unwrap());
-        assert!(matches!(second.take(folder.path()).unwrap(), Taken::Busy));
+        let claim = mine(first.take(folder.path(), "").unwrap());
+        assert!(matches!(second.take(folder.path(), "").unwrap(), Taken::Busy));
         first.release(claim).unwrap();
-        let claim = mine(second.take(folder.path()).unwrap());
+        let claim = mine(second.take(folder.path(), "").unwrap());
         assert_eq!((claim.generation, claim.died.is_none()), (2, true));
     }
 
@@ -265,18 +296,18 @@ mod tests {
     fn a_claim_that_another_has_taken_over_no_longer_holds() {
         let folder = tempfile::tempdir().unwrap();
         let first = claims(Owner::of_this_process(), &folder, false);
-        let claim = mine(first.take(folder.path()).unwrap());
+        let claim = mine(first.take(folder.path(), "").unwrap());
         assert!(Claims::holds(&claim));
         fs::write(path_of(folder.path(), 2), "damaged").unwrap();
         assert!(!Claims::holds(&claim));
         // A damaged claim is nobody's.
-        let last = mine(first.take(folder.path()).unwrap());
+        let last = mine(first.take(folder.path(), "").unwrap());
         assert_eq!(last.generation, 3);
         // The arm has ended, and is claimed once more because its result was damaged.
         Claims::clear(&last);
         assert!(!Claims::holds(&claim) && !Claims::holds(&last));
         let second = claims(Owner::of_this_process(), &folder, false);
-        let anew = mine(second.take(folder.path()).unwrap());
+        let anew = mine(second.take(folder.path(), "").unwrap());
         assert_eq!(anew.generation, claim.generation);
         assert!(Claims::holds(&anew) && !Claims::holds(&claim));
     }

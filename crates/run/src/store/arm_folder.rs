@@ -1,11 +1,11 @@
 //! The folder of one arm.
 
 use super::metrics::{self, METRICS};
-use super::result::ResultFile;
+use super::result::{self, Seal};
 use super::{checkpoint, parameters};
 use crate::files::{Unwritable, Writer, remove, sync_folder};
 use pstar_core::author::Tensor;
-use pstar_core::files::{ReadError, read_regular};
+use pstar_core::files::{ReadError, open_regular, read_regular};
 use pstar_record::{ArmRecord, CurvePoint};
 use std::fs;
 use std::io;
@@ -68,9 +68,20 @@ impl ArmFolder {
     }
 
     fn check(&self, text: &[u8]) -> Result<ArmRecord, String> {
-        let result = ResultFile::read(text)?;
         let metrics = self.read(METRICS)?.unwrap_or_default();
-        result.checked(&self.id, &metrics, self.read("parameters.safetensors")?.as_deref())
+        Seal::read(text)?.check(&self.id, &metrics, self.read("parameters.safetensors")?.as_deref())?;
+        result::arm(text)
+    }
+
+    /// Whether the result is there as it was written, and the files beside it are those that it was written with. Reads
+    /// them without understanding them.
+    pub(crate) fn is_whole(&self) -> bool {
+        let check = || {
+            let result = Seal::read(&self.read("result.json").ok()??).ok()?;
+            let metrics = self.read(METRICS).ok()?.unwrap_or_default();
+            result.check(&self.id, &metrics, self.read("parameters.safetensors").ok()?.as_deref()).ok()
+        };
+        check().is_some()
     }
 
     /// Whether there is something where a result would be.
@@ -96,8 +107,8 @@ impl ArmFolder {
             // Of an earlier try, perhaps.
             None => drop(fs::remove_file(&path)),
         }
-        let result = ResultFile::new(record, &metrics, parameters.as_deref());
-        self.writer.write(&self.path.join("result.json"), result.text().as_bytes())?;
+        let result = result::write(record, &metrics, parameters.as_deref());
+        self.writer.write(&self.path.join("result.json"), result.as_bytes())?;
         let _ = fs::remove_file(self.path.join("checkpoint"));
         let arms = self.path.parent().unwrap_or(Path::new("."));
         sync_folder(arms).map_err(Unwritable::at(arms))
@@ -106,6 +117,12 @@ impl ArmFolder {
     /// Writes how far the arm is.
     pub(crate) fn write_checkpoint(&self, state: &str) -> Result<(), Unwritable> {
         self.writer.write(&self.path.join("checkpoint"), &checkpoint::write(&self.id, state))
+    }
+
+    /// What changes whenever the arm gets on; empty before it does.
+    pub(crate) fn mark(&self) -> String {
+        open_regular(&self.path.join("checkpoint"), MOST_BYTES)
+            .map_or_else(|_| String::new(), checkpoint::mark)
     }
 
     /// How far the arm was, if it was begun.

@@ -2,9 +2,13 @@
 
 use pstar_core::files::sha256;
 use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Read};
 
 /// The version of the format.
 const VERSION: u32 = 1;
+
+/// Greatest number of bytes of the first line.
+const MOST_HEAD_BYTES: u64 = 1000;
 
 #[derive(Serialize, Deserialize)]
 struct Head {
@@ -43,6 +47,15 @@ pub(super) fn read(arm: &str, bytes: Vec<u8>) -> Result<String, String> {
     Ok(state.into())
 }
 
+/// What tells the state in a checkpoint from others, from its first line alone; empty where it does not say.
+pub(super) fn mark(from: impl Read) -> String {
+    let mut head = String::new();
+    let line = BufReader::new(from.take(MOST_HEAD_BYTES)).read_line(&mut head);
+    line.ok()
+        .and_then(|_| serde_json::from_str(&head).ok())
+        .map_or_else(String::new, |head: Head| head.sha256)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +65,8 @@ mod tests {
         let whole = write("a", "{\"step\": 7}\n{}");
         assert_eq!(read("a", whole.clone()).unwrap(), "{\"step\": 7}\n{}");
         assert_eq!(read("b", whole.clone()).unwrap_err(), "its checkpoint is of the arm `a`");
+        assert_eq!(mark(&whole[..]), sha256(b"{\"step\": 7}\n{}"));
+        assert_eq!((mark(&b""[..]), mark(&whole[10..])), (String::new(), String::new()));
         for end in 0..whole.len() {
             assert!(read("a", whole[..end].to_vec()).is_err(), "cut at {end}");
             let mut flipped = whole.clone();

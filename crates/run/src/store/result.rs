@@ -11,65 +11,82 @@ const VERSION: u32 = 1;
 const UNHASHED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// `result.json`: the arm's record, and what the files beside it must be. What an arm is called is a run's matter.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ResultFile {
+#[derive(Debug, Serialize)]
+struct ResultFile {
     version: u32,
     /// SHA-256 of this text, with zeros in the place of these digits.
     sha256: String,
     /// SHA-256 of `metrics.jsonl`.
     metrics_sha256: String,
     /// SHA-256 of `parameters.safetensors`; absent where there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     parameters_sha256: Option<String>,
     arm: ArmRecord,
 }
 
-impl ResultFile {
-    pub(super) fn new(arm: &ArmRecord, metrics: &[u8], parameters: Option<&[u8]>) -> Self {
-        let mut arm = arm.clone();
-        (arm.policy, arm.objective) = (String::new(), String::new());
-        let parameters_sha256 = parameters.map(sha256);
-        Self {
-            version: VERSION,
-            sha256: UNHASHED.into(),
-            metrics_sha256: sha256(metrics),
-            parameters_sha256,
-            arm,
-        }
-    }
+/// The text of a result, beside the texts of the other files.
+pub(super) fn write(arm: &ArmRecord, metrics: &[u8], parameters: Option<&[u8]>) -> String {
+    let mut arm = arm.clone();
+    (arm.policy, arm.objective) = (String::new(), String::new());
+    let text = to_json(&ResultFile {
+        version: VERSION,
+        sha256: UNHASHED.into(),
+        metrics_sha256: sha256(metrics),
+        parameters_sha256: parameters.map(sha256),
+        arm,
+    });
+    text.replacen(UNHASHED, &sha256(text.as_bytes()), 1)
+}
 
-    pub(super) fn text(&self) -> String {
-        let text = to_json(self);
-        text.replacen(UNHASHED, &sha256(text.as_bytes()), 1)
+/// The record in a text whose [`Seal`] was checked.
+pub(super) fn arm(text: &[u8]) -> Result<ArmRecord, String> {
+    #[derive(Deserialize)]
+    struct Content {
+        arm: ArmRecord,
     }
+    serde_json::from_slice(text).map(|Content { arm }| arm).map_err(|error| unreadable(&error))
+}
 
-    /// What a text says, and why it cannot be taken.
+/// What tells whether a result is whole: what is read of it without understanding the record.
+#[derive(Debug, Deserialize)]
+pub(super) struct Seal {
+    #[serde(default)]
+    sha256: String,
+    #[serde(default)]
+    metrics_sha256: String,
+    #[serde(default)]
+    parameters_sha256: Option<String>,
+    arm: Whose,
+}
+
+#[derive(Debug, Deserialize)]
+struct Whose {
+    #[serde(default)]
+    id: String,
+}
+
+impl Seal {
+    /// Of a text that is what was written, and why it is not.
     pub(super) fn read(text: &[u8]) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Versioned {
             version: u32,
         }
-        let unreadable = |error| format!("its result cannot be read: {error}");
-        let Versioned { version } = serde_json::from_slice(text).map_err(unreadable)?;
+        let Versioned { version } = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
         if version != VERSION {
             return Err(format!("its result is of version {version}, expected {VERSION}"));
         }
-        let result: Self = serde_json::from_slice(text).map_err(unreadable)?;
+        let seal: Self = serde_json::from_slice(text).map_err(|error| unreadable(&error))?;
         // Read as JSON, it is text.
-        let unhashed = String::from_utf8_lossy(text).replacen(&result.sha256, UNHASHED, 1);
-        if sha256(unhashed.as_bytes()) != result.sha256 {
+        let unhashed = String::from_utf8_lossy(text).replacen(&seal.sha256, UNHASHED, 1);
+        if sha256(unhashed.as_bytes()) != seal.sha256 {
             return Err("its result is not what was written".into());
         }
-        Ok(result)
+        Ok(seal)
     }
 
-    /// The record, if it is of this arm and the files beside it are those that it was written with.
-    pub(super) fn checked(
-        self,
-        id: &str,
-        metrics: &[u8],
-        parameters: Option<&[u8]>,
-    ) -> Result<ArmRecord, String> {
+    /// Checks that it is of this arm, and that the files beside it are those that it was written with.
+    pub(super) fn check(&self, id: &str, metrics: &[u8], parameters: Option<&[u8]>) -> Result<(), String> {
         if self.arm.id != id {
             return Err(format!("its result is of the arm `{}`", self.arm.id));
         }
@@ -79,6 +96,10 @@ impl ResultFile {
         if parameters.map(sha256) != self.parameters_sha256 {
             return Err("its `parameters.safetensors` is not what was written".into());
         }
-        Ok(self.arm)
+        Ok(())
     }
+}
+
+fn unreadable(error: &serde_json::Error) -> String {
+    format!("its result cannot be read: {error}")
 }
