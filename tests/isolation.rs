@@ -16,20 +16,22 @@ fn write(deadly: &str, steps: u32) -> TempDir {
     let plugin = test_library("deadly");
     fs::create_dir(folder.path().join("plugins")).unwrap();
     fs::copy(&plugin, folder.path().join("plugins").join(plugin.file_name().unwrap())).unwrap();
-    let text = format!(
+    let text = text(BIGRAM, &format!(r#""it": (plugin: "deadly", config: ({deadly})),"#), steps);
+    fs::write(folder.path().join("deadly.ron"), text).unwrap();
+    folder
+}
+
+const BIGRAM: &str = r#""bigram": (plugin: "ngram", config: (order: 2), start: FitBase),"#;
+
+fn text(policies: &str, objective: &str, steps: u32) -> String {
+    format!(
         r#"(name: "deadly", {PARITY_TASK}
-            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)}},
-            objectives: {{
-                "first": (plugin: "reinforce"),
-                "it": (plugin: "deadly", config: ({deadly})),
-                "last": (plugin: "forward-kl"),
-            }},
+            policies: {{{policies}}},
+            objectives: {{"first": (plugin: "reinforce"), {objective} "last": (plugin: "forward-kl")}},
             training: (gradient: Sampled(prompts: 1, group: 4), steps: {steps}, optimizer: Sgd(learning_rate: 0.1)),
             evaluation: (every: 2, k: [4], optima: false),
             seeds: [1, 2])"#
-    );
-    fs::write(folder.path().join("deadly.ron"), text).unwrap();
-    folder
+    )
 }
 
 fn run(folder: &Path, more: &[&str]) -> Output {
@@ -70,6 +72,55 @@ fn every_way_to_die_costs_its_own_arm() {
         let folder = write(deadly, 6);
         let output = run(folder.path(), &["--isolate", "--threads", "2"]);
         assert_lost(folder.path(), &output, &words);
+    }
+}
+
+/// What only some arms have costs those alone, whenever it ends its process; what all have ends the run, with its name.
+#[test]
+fn a_policy_that_ends_its_process_costs_its_own_arms() {
+    for (at, words) in [("Creation", "while it was made"), ("Score", "SIGSEGV"), ("Sample", "SIGSEGV")] {
+        let folder = write("at: Drop, how: Abort", 6);
+        let it =
+            format!(r#""it": (plugin: "deadly", config: (at: {at}, how: Segfault), start: AsConfigured),"#);
+        fs::write(folder.path().join("deadly.ron"), text(&format!("{BIGRAM} {it}"), "", 6)).unwrap();
+        for more in [&["--isolate", "--threads", "2"][..], &["--isolate", "--threads", "1"], &[]] {
+            let output = run(folder.path(), more);
+            let said = shown(&output, folder.path());
+            assert_eq!(output.status.code(), Some(4), "{at}: {said}");
+            let record = RunRecord::read(&fs::read(folder.path().join("out/summary.json")).unwrap()).unwrap();
+            assert_eq!(record.arms.len(), 8, "{at}: {said}");
+            for arm in &record.arms {
+                assert_eq!(arm.status == ArmStatus::Failed, arm.policy == "it", "{at}: {said}");
+                let message = arm.failure.as_ref().map_or("", |failure| &failure.message);
+                let told = message.contains("policy `deadly`") && message.contains(words);
+                assert!(arm.policy != "it" || told, "{at}: {message}: {said}");
+            }
+            fs::remove_dir_all(folder.path().join("out")).unwrap();
+        }
+    }
+}
+
+/// What all arms need ends the run, which names it, and nothing is left behind.
+#[test]
+fn a_base_model_that_ends_its_process_ends_the_run() {
+    for at in ["Creation", "Score"] {
+        let folder = write("at: Drop, how: Abort", 6);
+        let whole = fs::read_to_string(folder.path().join("deadly.ron")).unwrap();
+        let start = whole.find("(plugin: \"ngram\"").unwrap();
+        let end = start + whole[start..].find("))").unwrap() + 2;
+        let base = format!("(plugin: \"deadly\", config: (at: {at}, how: Abort))");
+        let text = format!("{}{base}{}", &whole[..start], &whole[end..]);
+        fs::write(folder.path().join("deadly.ron"), text).unwrap();
+        for more in [&["--isolate"][..], &[]] {
+            let output = run(folder.path(), more);
+            let text = shown(&output, folder.path());
+            assert_eq!(output.status.code(), Some(4), "{at}: {text}");
+            assert!(
+                text.contains("base model `deadly` ended its process") && text.contains("SIGABRT"),
+                "{at}: {text}"
+            );
+            assert!(!folder.path().join("out").exists(), "{at}: {text}");
+        }
     }
 }
 
@@ -167,8 +218,9 @@ fn an_isolated_run_without_room_says_so() {
     let text = shown(&output, folder.path());
     assert_eq!(output.status.code(), Some(5), "{text}");
     assert!(text.contains("cannot be written"), "{text}");
-    // What no worker could keep is not done.
-    assert!(String::from_utf8_lossy(&output.stdout).contains("first (2 of 2 stopped)"), "{text}");
+    // What cannot be kept is in the table all the same.
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("first") && !table.contains("stopped"), "{text}");
 }
 
 /// Whatever is done with a component that ends its process: it is named.

@@ -17,7 +17,7 @@ use crate::output::{print, room};
 use pstar_lab::experiment::{Experiment, ExperimentFile, OverrideError, check, override_fields};
 use pstar_lab::text_file::read_text;
 use pstar_loader::{Registry, find};
-use pstar_run::isolate::tell_what_ends_this_process;
+use pstar_run::isolate::{Avoided, tell_what_ends_this_process};
 use std::process::ExitCode;
 
 pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
@@ -47,11 +47,8 @@ fn open(args: &ExperimentArgs) -> Result<(Experiment, Registry), Failure> {
     open_avoiding(args, &[])
 }
 
-/// The same, leaving objectives alone that would end the process: component, configuration, what is said of it.
-fn open_avoiding(
-    args: &ExperimentArgs,
-    avoid: &[(String, String, String)],
-) -> Result<(Experiment, Registry), Failure> {
+/// The same, leaving components alone that would end the process.
+fn open_avoiding(args: &ExperimentArgs, avoid: &[Avoided]) -> Result<(Experiment, Registry), Failure> {
     let written = read_text(&args.file)?;
     let text = override_fields(&written, &args.set).or_else(|error| {
         if matches!(error, OverrideError::File { .. }) {
@@ -62,8 +59,8 @@ fn open_avoiding(
     })?;
     let file = ExperimentFile::parse(&args.file, &text)?;
     let mut registry = load_plugins(&args.plugins)?;
-    for (name, configuration, why) in avoid {
-        registry.avoid_objective(name, configuration, why);
+    for Avoided { kind, name, configuration, why } in avoid {
+        registry.avoid(kind, name, configuration, why);
     }
     Ok((check(file, &args.file, &text, &registry)?, registry))
 }

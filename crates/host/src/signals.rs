@@ -5,8 +5,8 @@ use pstar_lab::run::Progress;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
@@ -31,11 +31,12 @@ pub(crate) struct Interruptible {
     signal: Arc<AtomicUsize>,
     /// Whether the next one ends the program at once.
     at_once: Arc<AtomicBool>,
+    listening: Once,
 }
 
 impl Interruptible {
     pub(crate) fn new() -> Self {
-        Self { bars: Bars::new(), signal: Arc::default(), at_once: Arc::default() }
+        Self { bars: Bars::new(), signal: Arc::default(), at_once: Arc::default(), listening: Once::new() }
     }
 
     /// The signal that stopped the run.
@@ -43,7 +44,12 @@ impl Interruptible {
         u8::try_from(self.signal.load(Ordering::SeqCst)).ok().filter(|&signal| signal > 0)
     }
 
-    fn listen(&self) -> io::Result<()> {
+    /// Has signals stop the run from now on. Where a system has no such signals, they end the program as they always did.
+    pub(crate) fn listen(&self) {
+        self.listening.call_once(|| drop(self.register()));
+    }
+
+    fn register(&self) -> io::Result<()> {
         for signal in SIGNALS.into_iter().filter(|&signal| !is_ignored(signal)) {
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&self.at_once))?;
             let number = usize::try_from(signal).unwrap_or_default();
@@ -88,8 +94,7 @@ impl Progress for Interruptible {
     }
 
     fn begin(&self, arms: u64, steps: u64) {
-        // Where a system has no such signals, they end the program as they always did.
-        let _ = self.listen();
+        self.listen();
         self.bars.begin(arms, steps);
     }
 

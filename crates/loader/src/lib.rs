@@ -19,5 +19,5 @@ pub use handles::{
     BaseModelHandle, IncrementalHandle, ModelHandle, ObjectiveHandle, PolicyHandle, Shape, VerifierHandle,
 };
 pub use open::{OpenError, open};
-pub use registry::{Listing, LoadFailure, LoadedPlugin, Registry, UnknownComponent};
+pub use registry::{AVOIDABLE, Listing, LoadFailure, LoadedPlugin, Registry, UnknownComponent};
 pub use watch::{Called, Watcher, watch};

@@ -66,6 +66,9 @@ struct Offered<H: Handle> {
     plugin: usize,
 }
 
+/// The kinds of components that some arms of a run have and others have not, in words: those others do without them.
+pub const AVOIDABLE: [&str; 2] = [ObjectiveHandle::KIND, PolicyHandle::KIND];
+
 /// A name that no loaded plugin offers.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("no loaded plugin offers the {kind} `{}`", shown(name))]
@@ -107,10 +110,18 @@ macro_rules! lookup {
 }
 
 impl Registry {
-    /// Refuses, from now on, to make an objective from a configuration: it would end the process.
-    pub fn avoid_objective(&mut self, name: &str, configuration: &str, why: &str) {
-        let named = self.objectives.iter_mut().filter(|offered| offered.component.name == name);
-        named.for_each(|offered| offered.component.avoid(configuration, why));
+    /// Refuses, from now on, to make a component of one of the [`AVOIDABLE`] kinds from a configuration: it would end the
+    /// process.
+    pub fn avoid(&mut self, kind: &str, name: &str, configuration: &str, why: &str) {
+        fn of<H: Handle>(offered: &mut [Offered<H>], name: &str, configuration: &str, why: &str) {
+            let named = offered.iter_mut().filter(|offered| offered.component.name == name);
+            named.for_each(|offered| offered.component.avoid(configuration, why));
+        }
+        match kind {
+            ObjectiveHandle::KIND => of(&mut self.objectives, name, configuration, why),
+            PolicyHandle::KIND => of(&mut self.policies, name, configuration, why),
+            _ => {}
+        }
     }
 
     /// Loads plugin files.

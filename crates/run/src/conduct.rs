@@ -3,6 +3,7 @@
 use crate::claims::Owner;
 use crate::directory::{DirectoryError, Place, RunDirectory};
 use crate::files::{Unwritable, Writer};
+use crate::isolate::{BlackBox, note};
 use crate::observers::Observer;
 use crate::part::tell_part;
 use crate::phases::Phases;
@@ -36,6 +37,8 @@ pub struct RunOptions<'a> {
     pub fresh: bool,
     /// What is done of it.
     pub part: Part,
+    /// Where arms are trained, if not on the current pool of threads.
+    pub pool: Option<&'a rayon::ThreadPool>,
     /// Told of the directory as soon as it is known.
     pub began: &'a (dyn Fn(&Path) + Sync),
     /// The fields of the experiment that were replaced, for its provenance.
@@ -54,6 +57,8 @@ pub enum Part {
     /// All of it. Arms that failed before are tried once more.
     #[default]
     All,
+    /// What is left of it, of which another process did a part and died: it is no new part of the run.
+    Rest,
     /// The directory is made, and no arm is run: others will.
     Prepare,
     /// What there is is put together: no arm is run.
@@ -146,13 +151,13 @@ pub fn conduct(
     let mut left = phases.look(&store, &prepared);
     let (done, all) = (left.done, experiment.plan.arm_count());
     let mut provenance = collect_provenance(registry, experiment, options.set);
-    let is_new_part = options.part != Part::Finish;
+    let is_new_part = matches!(options.part, Part::All | Part::Prepare);
     provenance.store =
         options.store.map(|store| absolute(store).unwrap_or_else(|_| store.into()).display().to_string());
     if is_new_part {
         directory.write_provenance(&tell_part(directory.provenance(), provenance, done))?;
     }
-    if options.part != Part::All {
+    if matches!(options.part, Part::Prepare | Part::Finish) {
         let ended = phases.ended(&prepared, left);
         let (record, unwritten) = match options.part {
             Part::Finish => finish(&prepared, &directory, &store, ended, options.table, progress),
@@ -167,13 +172,20 @@ pub fn conduct(
     progress.phase("evaluating policies at their start");
     let starts = Starts::of(&prepared, mem::take(&mut left.open).into_iter());
     let trainer = Trainer::new(&prepared, starts, &store, &observers, options.checkpoint, progress);
-    progress.begin(all.saturating_sub(done as u64), prepared.training.steps.into());
-    let ended = phases.run(&prepared, &store, left, &mut |arms, known| {
-        let failed = known.iter().flatten().filter(|arm| arm.status == ArmStatus::Failed);
-        trainer.retry(failed.map(|arm| arm.id.clone()));
-        let known = known.into_iter().map(|arm| arm.filter(|arm| is_complete(Some(arm)))).collect();
-        trainer.run(arms, known, Patience::Endless)
+    let open = all.saturating_sub(done as u64);
+    progress.begin(open, prepared.training.steps.into());
+    note(|own| own.begin_training(open, prepared.training.steps));
+    let ended = phases.run(&prepared, &store, left, &mut |arms, mut known| {
+        if options.part == Part::All {
+            trainer.try_again(&mut known);
+        }
+        let train = || trainer.run(arms, known, Patience::Endless);
+        match options.pool {
+            Some(pool) => pool.install(train),
+            None => train(),
+        }
     });
+    note(BlackBox::end_training);
     progress.end();
     let unkept = trainer.into_unwritable();
     let (record, unwritten) = finish(&prepared, &directory, &store, ended, options.table, progress);

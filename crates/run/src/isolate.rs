@@ -7,7 +7,7 @@ mod death;
 mod supervise;
 
 pub(crate) use black_box::BlackBox;
-pub use child::{Child, Stage, child};
+pub use child::{Avoided, Child, Stage, child};
 pub use crash::{Going, go_on_isolated_after_a_crash, tell_what_ends_this_process};
 pub use death::Death;
 pub use supervise::{Isolated, Isolation, supervise};

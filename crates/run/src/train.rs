@@ -11,7 +11,6 @@ use pstar_lab::run::{ArmSpecs, Prepared, Progress, Starts, arm_record, resume_ar
 use pstar_lab::training::{ArmEvent, ArmOutcome, Control};
 use pstar_record::{ArmRecord, ArmStatus};
 use rayon::prelude::*;
-use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -47,8 +46,6 @@ pub(crate) struct Trainer<'a> {
     /// Between two checkpoints of an arm.
     pub(crate) checkpoint: Duration,
     pub(crate) progress: &'a dyn Progress,
-    /// Arms whose results are failures that are to be tried again.
-    retry: Mutex<HashSet<String>>,
     unwritable: Mutex<Option<Unwritable>>,
 }
 
@@ -68,14 +65,19 @@ impl<'a> Trainer<'a> {
         checkpoint: Duration,
         progress: &'a dyn Progress,
     ) -> Self {
-        let (retry, unwritable) = (Mutex::default(), Mutex::default());
+        let unwritable = Mutex::default();
         let specs = ArmSpecs::new(prepared.experiment, prepared.registry);
-        Self { prepared, specs, starts, store, observers, checkpoint, progress, retry, unwritable }
+        Self { prepared, specs, starts, store, observers, checkpoint, progress, unwritable }
     }
 
-    /// Has arms whose results are failures tried again.
-    pub(crate) fn retry(&self, ids: impl Iterator<Item = String>) {
-        lock(&self.retry).extend(ids);
+    /// Has arms tried again that failed, by whoever comes to them: their results are removed.
+    pub(crate) fn try_again(&self, known: &mut [Option<ArmRecord>]) {
+        for failed in
+            known.iter_mut().filter(|arm| arm.as_ref().is_some_and(|arm| arm.status == ArmStatus::Failed))
+        {
+            let removed = failed.take().map(|arm| self.store.arm(&arm.id).remove_result());
+            removed.unwrap_or(Ok(())).unwrap_or_else(|error| self.tell_unwritable(error));
+        }
     }
 
     /// Why something could not be written, if anything could not.
@@ -162,9 +164,6 @@ impl<'a> Trainer<'a> {
     fn found(&self, folder: &ArmFolder, arm: &RunArm) -> Option<Box<ArmRecord>> {
         match folder.result() {
             Found::Whole(mut record) => {
-                if record.status != ArmStatus::Complete && lock(&self.retry).contains(&arm.id) {
-                    return None;
-                }
                 name(self.prepared, arm, &mut record);
                 Some(record)
             }
@@ -203,9 +202,10 @@ impl<'a> Trainer<'a> {
             Ok(())
         };
         written.unwrap_or_else(|error| self.tell_unwritable(error));
-        lock(&self.retry).remove(&arm.id);
         if record.status != ArmStatus::Interrupted {
-            self.progress.arm_ended(&self.called(arm));
+            let called = self.called(arm);
+            note(|own| own.count_arm(&called));
+            self.progress.arm_ended(&called);
         }
         Box::new(record)
     }

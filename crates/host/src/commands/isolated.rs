@@ -9,26 +9,17 @@ use pstar_lab::run::Progress;
 use pstar_run::isolate::{Death, Going, Isolated, Isolation, Stage, go_on_isolated_after_a_crash, supervise};
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::sync::Mutex;
 use std::time::Duration;
 use std::{env, thread};
 
 /// Runs every arm in a process of its own.
 pub(super) fn isolated(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let known: Mutex<Option<PathBuf>> = Mutex::default();
     let command = |stage: Stage, directory: Option<&Path>| {
-        if let (Some(directory), Ok(mut known)) = (directory, known.lock()) {
-            *known = Some(directory.to_path_buf());
-        }
         let words = match (stage, directory) {
             (Stage::Work, Some(directory)) => worker(args, directory),
-            (Stage::Finish, _) => {
-                let known = known.lock().ok().and_then(|known| known.clone());
-                arguments(args, known.as_deref(), true)
-            }
-            _ => arguments(args, None, true),
+            (_, directory) => arguments(args, directory, true),
         };
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
@@ -38,8 +29,8 @@ pub(super) fn isolated(args: &RunArgs) -> Result<ExitCode, Failure> {
         command
     };
     let progress = Interruptible::new();
-    progress.begin(0, 0);
-    progress.phase("arms train in processes of their own");
+    progress.listen();
+    progress.phase("preparing in a process of its own");
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let isolation = Isolation {
         command: &command,
@@ -54,19 +45,19 @@ pub(super) fn isolated(args: &RunArgs) -> Result<ExitCode, Failure> {
         message: format!("the arms' processes cannot be watched: {error}"),
         hint: Some("run the same without `--isolate`".into()),
     })?;
+    let (code, directory) = match ended {
+        Isolated::Ended { code, directory } => (code, directory),
+        Isolated::Died(death) => return Err(died(&death)),
+    };
     if let Some(signal) = progress.signal() {
-        let known = known.lock().ok().and_then(|known| known.clone());
-        if let Some(directory) = known {
+        if let Some(directory) = directory {
             // Where standard error is gone there is nobody left to tell.
             let _ =
                 writeln!(io::stderr(), "stopped by signal {signal}\nto go on: {}", again(args, &directory));
         }
         return Ok(ExitCode::from(128 + signal));
     }
-    match ended {
-        Isolated::Ended(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(FAILED))),
-        Isolated::Died(death) => Err(died(&death)),
-    }
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(FAILED)))
 }
 
 /// Has this process begin again, isolated, where a component ends it.

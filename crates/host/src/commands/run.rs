@@ -60,7 +60,7 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
     }
     let part = match child.map(|child| child.stage) {
         Some(Stage::Finish) => Part::Finish,
-        Some(Stage::Prepare) => Part::Prepare,
+        Some(Stage::TakeLead) => Part::Rest,
         _ if args.prepare => Part::Prepare,
         _ => Part::All,
     };
@@ -73,8 +73,11 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
         }
     };
     let progress = Interruptible::new();
+    // Whose process ends costs its own arm alone.
+    let single = child.map(|_| super::pool(1)).transpose()?;
+    let work = Work { part, pool: single.as_ref(), began: &began };
     let Conducted { record, directory, unwritten } =
-        pool.install(|| train(args, part, &began, (&experiment, &registry), &progress))?;
+        pool.install(|| train(args, &work, (&experiment, &registry), &progress))?;
     if part == Part::Prepare {
         if args.prepare {
             let (open, path) = (record.interruptions(), quoted(&directory.display().to_string()));
@@ -90,7 +93,7 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
         let place = if unwritten.is_none() { &*place } else { "" };
         print_text(&format!("{}{place}", run_table(&record, room())))?;
     }
-    if let Some(signal) = progress.signal() {
+    if let Some(signal) = progress.signal().filter(|_| child.is_none()) {
         stopped(&record, signal, &again(args, &directory));
     }
     if let Some(error) = unwritten {
@@ -148,10 +151,17 @@ fn quoted(word: &str) -> String {
     }
 }
 
+/// What this process is to do of a run.
+struct Work<'a> {
+    part: Part,
+    /// Where arms are trained, if not on the current pool.
+    pool: Option<&'a rayon::ThreadPool>,
+    began: &'a (dyn Fn(&Path) + Sync),
+}
+
 fn train(
     args: &RunArgs,
-    part: Part,
-    began: &(dyn Fn(&Path) + Sync),
+    &Work { part, pool, began }: &Work<'_>,
     (experiment, registry): (&Experiment, &Registry),
     progress: &dyn Progress,
 ) -> Result<Conducted, Failure> {
@@ -169,8 +179,9 @@ fn train(
         directory: args.out.as_deref(),
         store: args.store.as_deref(),
         // A part that finishes another's work must not undo it.
-        fresh: args.fresh && part != Part::Finish,
+        fresh: args.fresh && matches!(part, Part::All | Part::Prepare),
         part,
+        pool,
         began,
         set: &args.experiment.set,
         checkpoint: Duration::from_secs(args.checkpoint),

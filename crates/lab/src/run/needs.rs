@@ -1,6 +1,7 @@
 //! The memory that a run needs, part by part, and which field of the experiment each is due to.
 
 use super::Prepared;
+use super::prepare::is_avoided;
 use crate::evaluation::{GroundTruth, space_of};
 use crate::experiment::{Experiment, Problem};
 use crate::memory;
@@ -115,7 +116,8 @@ impl Needs {
         needs.records(experiment, prepared.training);
         needs.batch(experiment, prepared.training);
         let mut parameters = 0;
-        for spec in &experiment.plan.policies {
+        let made = experiment.plan.policies.iter().filter(|spec| !is_avoided(prepared.registry, spec));
+        for spec in made {
             parameters =
                 create(&experiment.world, prepared.registry, spec)?.parameter_count()?.max(parameters);
         }

@@ -186,7 +186,7 @@ pub fn prepare_telling<'a>(
     let mut classes = classes.into_iter();
     for spec in &experiment.plan.policies {
         match start(experiment, registry, &truth, spec) {
-            Ok(start) => policies.push(PreparedPolicy { spec, start, class: classes.next() }),
+            Ok(start) => policies.push(PreparedPolicy { spec, start, class: classes.next().flatten() }),
             Err(problem) => problems.push(problem),
         }
     }
@@ -250,6 +250,11 @@ fn expect_a_solvable_prompt(experiment: &Experiment, facts: &[PromptFacts]) -> R
     Err(experiment.error(vec![Problem::at(place, message).with_hint(hint)]))
 }
 
+/// Whether a policy is left alone because it would end the process.
+pub(super) fn is_avoided(registry: &Registry, spec: &PolicySpec) -> bool {
+    registry.policy(&spec.plugin).is_ok_and(|found| found.avoided(&spec.configuration).is_some())
+}
+
 /// The initial parameters of a policy that does not contradict itself there; `None` where they are drawn.
 fn start(
     experiment: &Experiment,
@@ -258,6 +263,10 @@ fn start(
     spec: &PolicySpec,
 ) -> Result<Option<Vec<f64>>, Problem> {
     let world = &experiment.world;
+    if is_avoided(registry, spec) {
+        // Its arms tell.
+        return Ok(None);
+    }
     let start = initial_parameters(world, registry, truth, spec)
         .map_err(|error| experiment.of_start(spec, &error))?;
     // A policy that cannot start fails with its arms.

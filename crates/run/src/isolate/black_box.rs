@@ -10,13 +10,17 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// Threads that are told apart; more share places.
 const SLOTS: usize = 64;
 
 /// Greatest number of bytes of a text.
 const TEXT: usize = 1000;
+
+/// How far a process is: arms are not trained before all is prepared.
+const DURING: u32 = 1;
+const AFTER: u32 = 2;
 
 /// A text of a process that may end while it writes.
 #[repr(C)]
@@ -72,6 +76,15 @@ struct Content {
     done: AtomicU32,
     /// The run's directory, once it has one.
     directory: Text,
+    /// Zero before training, [`DURING`] it, or [`AFTER`] it.
+    training: AtomicU32,
+    /// Arms that were left when training began, and their steps.
+    arms: AtomicU32,
+    steps_each: AtomicU32,
+    /// Steps taken, arms ended, and the last one's name.
+    steps: AtomicU64,
+    ended: AtomicU32,
+    last: Text,
     slots: [Slot; SLOTS],
 }
 
@@ -195,6 +208,7 @@ impl BlackBox {
         let slot = self.slot();
         slot.step.store(step, Ordering::Relaxed);
         slot.ticks.fetch_add(1, Ordering::Relaxed);
+        self.content().steps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// This thread's arm has ended.
@@ -217,6 +231,46 @@ impl BlackBox {
 
     pub(crate) fn directory(&self) -> Option<PathBuf> {
         Some(self.content().directory.get()).filter(|text| !text.is_empty()).map(PathBuf::from)
+    }
+
+    /// Training begins: so many arms are left, of so many steps.
+    pub(crate) fn begin_training(&self, arms: u64, steps: u32) {
+        let content = self.content();
+        content.arms.store(u32::try_from(arms).unwrap_or(u32::MAX), Ordering::Relaxed);
+        content.steps_each.store(steps, Ordering::Relaxed);
+        content.training.store(DURING, Ordering::Release);
+    }
+
+    /// Training has ended.
+    pub(crate) fn end_training(&self) {
+        self.content().training.store(AFTER, Ordering::Release);
+    }
+
+    pub(crate) fn is_training(&self) -> bool {
+        self.content().training.load(Ordering::Acquire) == DURING
+    }
+
+    pub(crate) fn has_trained(&self) -> bool {
+        self.content().training.load(Ordering::Acquire) == AFTER
+    }
+
+    /// Arms that were left when training began, and their steps.
+    pub(crate) fn extent(&self) -> (u32, u32) {
+        let content = self.content();
+        (content.arms.load(Ordering::Relaxed), content.steps_each.load(Ordering::Relaxed))
+    }
+
+    /// An arm of this name was trained to its end.
+    pub(crate) fn count_arm(&self, name: &str) {
+        self.content().last.set(name);
+        self.content().ended.fetch_add(1, Ordering::Release);
+    }
+
+    /// Steps taken so far, arms trained to their end, and what the last one is called.
+    pub(crate) fn progress(&self) -> (u64, u32, String) {
+        let content = self.content();
+        let ended = content.ended.load(Ordering::Acquire);
+        (content.steps.load(Ordering::Relaxed), ended, content.last.get())
     }
 
     /// The process has done what it was to do.
@@ -310,6 +364,13 @@ mod tests {
         let long = "é".repeat(TEXT);
         child.arm(&long, 0);
         assert_eq!(parent.doing()[0].arm.as_deref(), Some(&long[..TEXT]));
+        child.begin_training(3, 400);
+        assert!(parent.is_training() && parent.extent() == (3, 400));
+        assert_eq!(parent.progress(), (1, 0, String::new()));
+        child.count_arm("bigram · alpha");
+        assert_eq!(parent.progress(), (1, 1, "bigram · alpha".into()));
+        child.end_training();
+        assert!(parent.has_trained() && !parent.is_training());
         child.set_done();
         assert!(parent.is_done());
         assert_eq!(parent.directory(), Some(PathBuf::from("runs/a")));

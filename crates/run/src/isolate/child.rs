@@ -3,6 +3,7 @@
 
 use super::crash::note_what_ends_this_process;
 use super::{BlackBox, keep};
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::{env, io};
 
@@ -12,14 +13,16 @@ pub(super) const BOX_VARIABLE: &str = "PSTAR_BLACK_BOX";
 pub(super) const STAGE_VARIABLE: &str = "PSTAR_STAGE";
 /// Greatest number of bytes that it may have.
 pub(super) const MEMORY_VARIABLE: &str = "PSTAR_MEMORY_LIMIT";
-/// The objectives that it leaves alone, as JSON.
+/// The components that it leaves alone, as JSON.
 pub(super) const AVOID_VARIABLE: &str = "PSTAR_AVOID";
 
 /// What a child is to do of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Check the experiment and make the directory.
-    Prepare,
+    /// All of it: check the experiment, make the directory, train beside others, put the record together and print it.
+    Lead,
+    /// The same, after one that led and died.
+    TakeLead,
     /// Train arms until none is left.
     Work,
     /// Put the record together and print it.
@@ -27,12 +30,30 @@ pub enum Stage {
 }
 
 impl Stage {
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::Prepare, "prepare"), (Self::Work, "work"), (Self::Finish, "finish")];
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Lead, "lead"), (Self::TakeLead, "take lead"), (Self::Work, "work"), (Self::Finish, "finish")];
+
+    /// Whether it leads the run.
+    pub(super) fn leads(self) -> bool {
+        matches!(self, Self::Lead | Self::TakeLead)
+    }
 
     pub(super) fn name(self) -> &'static str {
         Self::ALL.iter().find(|(stage, _)| *stage == self).map_or("", |(_, name)| name)
     }
+}
+
+/// A component that is left alone, since it ends the process that makes or prepares it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Avoided {
+    /// Its kind in words, of [`pstar_loader::AVOIDABLE`].
+    pub kind: String,
+    /// The component.
+    pub name: String,
+    /// The configuration that it is made from, or its beginning.
+    pub configuration: String,
+    /// What is said of it.
+    pub why: String,
 }
 
 /// What this process is, as a child.
@@ -41,8 +62,8 @@ pub struct Child {
     own: &'static BlackBox,
     /// What it is to do.
     pub stage: Stage,
-    /// Objectives that would end the process: component, configuration, and what is said of it.
-    pub avoid: Vec<(String, String, String)>,
+    /// Components that would end the process.
+    pub avoid: Vec<Avoided>,
 }
 
 impl Child {

@@ -1,15 +1,17 @@
 //! The process that loads no plugin, and has others do what may end them.
 
 use super::black_box::{BlackBox, Doing};
-use super::child::{AVOID_VARIABLE, BOX_VARIABLE, MEMORY_VARIABLE, STAGE_VARIABLE, Stage};
+use super::child::{AVOID_VARIABLE, Avoided, BOX_VARIABLE, MEMORY_VARIABLE, STAGE_VARIABLE, Stage};
 use super::death::{Cause, Death};
 use crate::claims::{Claims, Owner, SUPERVISOR_VARIABLE, Taken};
 use crate::directory::RunDirectory;
 use crate::files::{Unwritable, Writer};
 use crate::store::{Found, Store};
 use pstar_lab::run::Progress;
+use pstar_loader::AVOIDABLE;
 use pstar_record::{ArmRecord, Failure};
 use std::io::{self, Read};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,67 +34,98 @@ const MOST_IDLE_DEATHS: u32 = 3;
 /// How a run is isolated.
 #[allow(missing_debug_implementations, reason = "holds functions")]
 pub struct Isolation<'a> {
-    /// The command of a child: for [`Stage::Work`] given the run's directory.
+    /// The command of a child, given the run's directory once it has one.
     pub command: &'a dyn Fn(Stage, Option<&Path>) -> Command,
-    /// Children that work at once, at least 1.
+    /// Children that train at once, at least 1.
     pub workers: usize,
     /// After how long without a step an arm is given up.
     pub arm_timeout: Option<Duration>,
     /// Greatest number of bytes that a child may have.
     pub memory_limit: Option<u64>,
-    /// Told of deaths, and asked whether to stop.
+    /// Told of training and of deaths, and asked whether to stop.
     pub progress: &'a dyn Progress,
 }
 
 /// What became of an isolated run.
 #[derive(Debug)]
 pub enum Isolated {
-    /// The last child ended by itself, with this code, having told what there is to tell.
-    Ended(i32),
+    /// The child that led ended by itself, having told what there is to tell.
+    Ended {
+        /// Its exit code.
+        code: i32,
+        /// The run's directory, where training began.
+        directory: Option<PathBuf>,
+    },
     /// A child died where no arm is to blame, so that the run cannot go on.
     Died(Box<Death>),
 }
 
-/// Runs an experiment in children: one prepares, several work, one puts the record together. A child that dies over an
-/// arm costs that arm.
+/// Runs an experiment in children: one prepares, trains and puts the record together, the others join it in training. A
+/// child that dies over an arm costs that arm, and another takes its place.
 ///
 /// # Errors
 /// If a child cannot be started or a result not be written.
 pub fn supervise(isolation: &Isolation<'_>) -> io::Result<Isolated> {
-    let mut supervisor =
-        Supervisor { isolation, owner: Owner::of_this_process(), avoid: Vec::new(), trouble: 0 };
-    let directory = match supervisor.alone(Stage::Prepare)? {
-        Alone::Ended(0, Some(directory)) => directory,
-        Alone::Ended(code, _) => return Ok(Isolated::Ended(code)),
-        Alone::Died(death) => return Ok(Isolated::Died(death)),
+    let mut supervisor = Supervisor {
+        isolation,
+        owner: Owner::of_this_process(),
+        avoid: Vec::new(),
+        place: None,
+        idle_deaths: 0,
+        led: None,
+        trouble: 0,
     };
-    if let Some(death) = supervisor.work(&directory)? {
+    if let Some(death) = supervisor.train()? {
         return Ok(Isolated::Died(death));
     }
-    match supervisor.alone(Stage::Finish)? {
-        Alone::Ended(0 | ARM_FAILED, _) if supervisor.trouble != 0 => Ok(Isolated::Ended(supervisor.trouble)),
-        Alone::Ended(code, _) => Ok(Isolated::Ended(code)),
-        Alone::Died(death) => Ok(Isolated::Died(death)),
+    if supervisor.led.is_none() {
+        // Whoever led was stopped before it came to that.
+        match supervisor.finish()? {
+            Ok(code) => supervisor.led = Some(code),
+            Err(death) => return Ok(Isolated::Died(death)),
+        }
     }
+    let code = supervisor.led.unwrap_or(ARM_FAILED);
+    let is_told = !matches!(code, 0 | ARM_FAILED) || supervisor.trouble == 0;
+    let code = if is_told { code } else { supervisor.trouble };
+    Ok(Isolated::Ended { code, directory: supervisor.place.map(|place| place.directory) })
 }
 
-/// What became of a child that works alone.
-enum Alone {
-    Ended(i32, Option<PathBuf>),
-    Died(Box<Death>),
+/// Where a run is kept.
+#[derive(Clone, Debug)]
+struct Place {
+    directory: PathBuf,
+    /// The store's folder.
+    root: PathBuf,
 }
 
 struct Supervisor<'a> {
     isolation: &'a Isolation<'a>,
     owner: Owner,
-    /// Objectives that end the process that makes them: component, configuration, what is said of it.
-    avoid: Vec<(String, String, String)>,
+    /// Components that end the process before it trains.
+    avoid: Vec<Avoided>,
+    /// Known from when training begins.
+    place: Option<Place>,
+    /// Deaths outside of any arm, since the last one over an arm.
+    idle_deaths: u32,
+    /// The exit code of the child that led, once it has told what there is to tell.
+    led: Option<i32>,
     /// The exit code of a worker that could not go on, if one could not.
     trouble: i32,
 }
 
+/// What comes of a child's end.
+enum Next {
+    Nothing,
+    /// Another takes its place.
+    Start(Stage),
+    /// The run cannot go on.
+    Dead(Box<Death>),
+}
+
 /// A child with its box and the end of what it says.
 struct WatchedChild {
+    stage: Stage,
     process: Child,
     own: BlackBox,
     _file: TempPath,
@@ -100,13 +133,15 @@ struct WatchedChild {
     reader: Option<thread::JoinHandle<()>>,
     /// The count of its steps, and since when it has been that.
     ticks: (u32, Instant),
+    /// Steps and arms that were told of.
+    told: (u64, u32),
     told_to_stop: bool,
 }
 
 impl WatchedChild {
     /// Tells it to stop behind its step.
     fn stop(&mut self) {
-        if !std::mem::replace(&mut self.told_to_stop, true) {
+        if !mem::replace(&mut self.told_to_stop, true) {
             terminate(self.process.id());
         }
     }
@@ -131,18 +166,32 @@ impl WatchedChild {
         Ok(None)
     }
 
-    /// What there is to say of its end.
-    fn death(&mut self, cause: Cause) -> Death {
+    /// Tells of its steps, and of the arms that it has trained.
+    fn tell(&mut self, progress: &dyn Progress) {
+        let (steps, ended, last) = self.own.progress();
+        (self.told.0..steps).for_each(|_| progress.step());
+        (self.told.1..ended).for_each(|_| progress.arm_ended(&last));
+        self.told = (steps, ended);
+    }
+
+    /// Waits until all that it said is passed on.
+    fn hear_out(&mut self) {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
+    }
+
+    /// What there is to say of its end.
+    fn death(&mut self, cause: Cause) -> Death {
+        self.hear_out();
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         Death { cause, doing: self.own.doing(), said: String::from_utf8_lossy(&said).into_owned() }
     }
 }
 
 impl Supervisor<'_> {
-    fn start(&self, stage: Stage, directory: Option<&Path>) -> io::Result<WatchedChild> {
+    fn start(&self, stage: Stage) -> io::Result<WatchedChild> {
+        let directory = self.place.as_ref().map(|place| &*place.directory);
         let file = NamedTempFile::new()?.into_temp_path();
         let own = BlackBox::create(&file)?;
         let mut command = (self.isolation.command)(stage, directory);
@@ -171,113 +220,139 @@ impl Supervisor<'_> {
             thread::spawn(move || pass_on(pipe, &said))
         });
         let ticks = (0, Instant::now());
-        Ok(WatchedChild { process, own, _file: file, said, reader, ticks, told_to_stop: false })
+        let told = (0, 0);
+        Ok(WatchedChild { stage, process, own, _file: file, said, reader, ticks, told, told_to_stop: false })
     }
 
-    /// Has a child prepare or finish, again without an objective that ends it while it is made.
-    fn alone(&mut self, stage: Stage) -> io::Result<Alone> {
-        loop {
-            let mut child = self.start(stage, None)?;
-            let cause = loop {
-                // What there is is put together even where a signal ends the run.
-                if stage == Stage::Prepare && self.isolation.progress.stopped() {
-                    child.stop();
-                }
-                if let Some(cause) = child.ended(None)? {
-                    break cause;
-                }
-                sleep(LOOK);
-            };
-            match cause {
-                Cause::Exit(code) if child.own.is_done() => {
-                    if let Some(reader) = child.reader.take() {
-                        let _ = reader.join();
-                    }
-                    return Ok(Alone::Ended(code, child.own.directory()));
-                }
-                Cause::Signal(signal) if child.told_to_stop => return Ok(Alone::Ended(128 + signal, None)),
-                cause => {
-                    let death = child.death(cause);
-                    if !self.avoid_maker(&death) {
-                        return Ok(Alone::Died(Box::new(death)));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Has the next children leave an objective alone that ended one while it was made, if that was so.
-    fn avoid_maker(&mut self, death: &Death) -> bool {
-        let maker = death.component().and_then(|doing| {
-            let name = doing.called.as_deref()?.strip_prefix("objective `")?.strip_suffix('`')?;
-            Some((name.to_string(), doing.configuration.clone()?))
-        });
-        let Some((name, configuration)) = maker else { return false };
-        if self.avoid.iter().any(|(known, of, _)| (known, of) == (&name, &configuration)) {
-            return false;
-        }
-        self.isolation.progress.word(&death.to_string());
-        self.avoid.push((name, configuration, death.to_string()));
-        true
-    }
-
-    /// Has children work until nothing is left to do. A death outside of any arm that comes again and again ends it.
-    fn work(&mut self, directory: &Path) -> io::Result<Option<Box<Death>>> {
-        let run = RunDirectory::at(directory);
-        let root = run.provenance().and_then(|provenance| provenance.store).map(PathBuf::from);
-        let root = root.unwrap_or_else(|| directory.to_path_buf());
-        let owner = self.owner.clone();
-        let writer = Writer::of(&owner);
-        // Clears away what this process left, if it was another program before.
-        drop(Store::open(&root, &owner, &writer, true));
-        let mut children: Vec<WatchedChild> = Vec::new();
-        let mut idle_deaths = 0;
-        for _ in 0..self.isolation.workers.max(1) {
-            children.push(self.start(Stage::Work, Some(directory))?);
-        }
+    /// Has children train until nothing is left to do. The death after which it cannot be, if there is one.
+    fn train(&mut self) -> io::Result<Option<Box<Death>>> {
+        let mut children = vec![self.start(Stage::Lead)?];
         while !children.is_empty() {
-            let mut next = Vec::new();
-            for mut child in children {
+            let mut left = Vec::new();
+            for mut child in mem::take(&mut children) {
                 if self.isolation.progress.stopped() {
                     child.stop();
                 }
-                let Some(cause) = child.ended(self.isolation.arm_timeout)? else {
-                    next.push(child);
+                if child.stage.leads() && self.place.is_none() && child.own.is_training() {
+                    left.extend(self.join(&child)?);
+                }
+                let ended = child.ended(self.isolation.arm_timeout)?;
+                child.tell(self.isolation.progress);
+                let Some(cause) = ended else {
+                    left.push(child);
                     continue;
                 };
-                if let Cause::Exit(code) = cause
-                    && child.own.is_done()
-                {
-                    if !matches!(code, 0 | ARM_FAILED) && !child.told_to_stop {
-                        self.trouble = code;
-                    }
-                    continue;
-                }
-                if child.told_to_stop {
-                    continue;
-                }
-                let death = child.death(cause);
-                if let Some(doing) = death.culprit().filter(|doing| doing.arm.is_some()) {
-                    idle_deaths = 0;
-                    self.isolation.progress.word(&death.to_string());
-                    let store = Store::open(&root, &owner, &writer, true);
-                    bury(&store, doing, &death).map_err(io::Error::other)?;
-                } else if !self.avoid_maker(&death) {
-                    idle_deaths += 1;
-                    if idle_deaths >= MOST_IDLE_DEATHS {
-                        next.iter_mut().for_each(WatchedChild::stop);
-                        for mut other in next {
+                match self.after(&mut child, cause)? {
+                    Next::Nothing => {}
+                    Next::Start(stage) => left.push(self.start(stage)?),
+                    Next::Dead(death) => {
+                        left.append(&mut children);
+                        left.iter_mut().for_each(WatchedChild::stop);
+                        for mut other in left {
                             other.process.wait()?;
                         }
-                        return Ok(Some(Box::new(death)));
+                        return Ok(Some(death));
                     }
                 }
-                next.push(self.start(Stage::Work, Some(directory))?);
             }
-            children = next;
+            children = left;
             sleep(LOOK);
         }
         Ok(None)
+    }
+
+    /// The children that join the one that leads, as soon as that has begun to train.
+    fn join(&mut self, leader: &WatchedChild) -> io::Result<Vec<WatchedChild>> {
+        let Some(directory) = leader.own.directory() else { return Ok(Vec::new()) };
+        let provenance = RunDirectory::at(&directory).provenance();
+        let root = provenance.and_then(|provenance| provenance.store).map(PathBuf::from);
+        let root = root.unwrap_or_else(|| directory.clone());
+        // Clears away what this process left, if it was another program before.
+        drop(self.store(&root));
+        self.place = Some(Place { directory, root });
+        let (arms, steps) = leader.own.extent();
+        self.isolation.progress.begin(arms.into(), steps.into());
+        let others = self.isolation.workers.min(arms as usize).saturating_sub(1);
+        (0..others).map(|_| self.start(Stage::Work)).collect()
+    }
+
+    fn store(&self, root: &Path) -> Store {
+        Store::open(root, &self.owner, &Writer::of(&self.owner), true)
+    }
+
+    /// What comes of the end of a child.
+    fn after(&mut self, child: &mut WatchedChild, cause: Cause) -> io::Result<Next> {
+        let leads = child.stage.leads();
+        if let Cause::Exit(code) = cause
+            && child.own.is_done()
+        {
+            if leads {
+                child.hear_out();
+                self.led = Some(code);
+            } else if !matches!(code, 0 | ARM_FAILED) && !child.told_to_stop {
+                self.trouble = code;
+            }
+            return Ok(Next::Nothing);
+        }
+        if child.told_to_stop {
+            // There is nothing yet to put together, or nothing is left but to look for optima.
+            if leads && (self.place.is_none() || child.own.has_trained()) {
+                self.led = Some(match cause {
+                    Cause::Signal(signal) => 128 + signal,
+                    Cause::Exit(code) => code,
+                    Cause::Idle(_) => ARM_FAILED,
+                });
+            }
+            return Ok(Next::Nothing);
+        }
+        let death = child.death(cause);
+        let again = if leads && self.place.is_some() { Stage::TakeLead } else { child.stage };
+        if let (Some(doing), Some(place)) = (death.culprit().filter(|doing| doing.arm.is_some()), &self.place)
+        {
+            self.idle_deaths = 0;
+            self.isolation.progress.word(&death.to_string());
+            bury(&self.store(&place.root), doing, &death).map_err(io::Error::other)?;
+            self.isolation.progress.arm_ended(doing.arm.as_deref().unwrap_or_default());
+        } else if child.own.has_trained() || !self.avoid_maker(&death) {
+            self.idle_deaths += 1;
+            let trains = !leads || child.own.is_training();
+            if !trains || self.idle_deaths >= MOST_IDLE_DEATHS {
+                return Ok(Next::Dead(Box::new(death)));
+            }
+        }
+        // Once the record is put together nobody is needed any more.
+        Ok(if self.led.is_some() { Next::Nothing } else { Next::Start(again) })
+    }
+
+    /// Has a child put together what there is, even where a signal ended the run. Its exit code, or how it died.
+    fn finish(&mut self) -> io::Result<Result<i32, Box<Death>>> {
+        let mut child = self.start(Stage::Finish)?;
+        let cause = Cause::of(child.process.wait()?);
+        child.hear_out();
+        match cause {
+            Cause::Exit(code) if child.own.is_done() => Ok(Ok(code)),
+            cause => Ok(Err(Box::new(child.death(cause)))),
+        }
+    }
+
+    /// Has the next children leave a component alone that belongs to some arms only and ended a child before it had an arm,
+    /// if that was so.
+    fn avoid_maker(&mut self, death: &Death) -> bool {
+        let maker = death.component().and_then(|doing| {
+            let (kind, name) = doing.called.as_deref()?.strip_suffix('`')?.split_once(" `")?;
+            let (kind, name) = (kind.to_string(), name.to_string());
+            AVOIDABLE.contains(&&*kind).then_some((kind, name, doing.configuration.clone()?))
+        });
+        let Some((kind, name, configuration)) = maker else { return false };
+        let is_it = |known: &Avoided| {
+            (&known.kind, &known.name, &known.configuration) == (&kind, &name, &configuration)
+        };
+        if self.avoid.iter().any(is_it) {
+            return false;
+        }
+        self.isolation.progress.word(&death.to_string());
+        self.avoid.push(Avoided { kind, name, configuration, why: death.to_string() });
+        true
     }
 }
 

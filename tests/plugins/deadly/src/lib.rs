@@ -1,9 +1,12 @@
-//! An objective that ends its process, in each way there is, at each moment there is.
+//! An objective that ends its process, in each way there is, at each moment there is; a policy and a base model too.
 #![allow(unsafe_code, clippy::unsafe_derive_deserialize, reason = "reaches for memory that is not its own")]
 #![allow(clippy::print_stderr, reason = "what it says last is told")]
 
+use pstar_core::author::{GradientBatch, SampleRequest, Samples, ShapedParameters};
+use pstar_core::data::SequenceBatch;
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
-use pstar_core::{Objective, PluginError};
+use pstar_core::rng::StreamKey;
+use pstar_core::{BaseModel, Objective, PluginError, Policy, SequenceModel, Task};
 use serde::Deserialize;
 use std::{process, thread};
 
@@ -106,4 +109,102 @@ impl Drop for Deadly {
     }
 }
 
-pstar_core::export_plugin!(objectives: [Deadly]);
+/// A uniform model that ends its process.
+struct DeadlyModel {
+    config: ModelConfig,
+    choices: usize,
+    length: usize,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelConfig {
+    at: ModelMoment,
+    how: How,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+enum ModelMoment {
+    Creation,
+    /// Which evaluation comes to first.
+    Score,
+    /// Which training comes to first.
+    Sample,
+}
+
+impl DeadlyModel {
+    fn of(config: ModelConfig, task: &Task) -> Self {
+        let model = Self { config, choices: task.choices(), length: task.horizon };
+        model.meet(ModelMoment::Creation);
+        model
+    }
+
+    fn meet(&self, moment: ModelMoment) {
+        if self.config.at == moment {
+            self.config.how.end();
+        }
+    }
+
+    fn log_prob(&self) -> f64 {
+        -(self.choices as f64).ln()
+    }
+}
+
+impl SequenceModel for DeadlyModel {
+    fn sample(&self, request: &SampleRequest<'_>, _: StreamKey) -> Result<Samples, PluginError> {
+        self.meet(ModelMoment::Sample);
+        let mut samples = Samples::default();
+        for _ in 0..request.prompt_of.len() {
+            samples.tokens.push(&vec![0; self.length]);
+            samples.log_probs.extend(vec![self.log_prob(); self.length]);
+        }
+        Ok(samples)
+    }
+
+    fn score(&self, _: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
+        self.meet(ModelMoment::Score);
+        log_probs.fill(self.log_prob());
+        Ok(())
+    }
+
+    fn parameters(&self) -> Option<ShapedParameters> {
+        Some(ShapedParameters::new("one", vec![0.0]))
+    }
+}
+
+impl BaseModel for DeadlyModel {
+    const NAME: &'static str = "deadly";
+    const DOC: &'static str = "ends its process";
+    type Config = ModelConfig;
+
+    fn new(config: ModelConfig, task: &Task) -> Result<Self, PluginError> {
+        Ok(Self::of(config, task))
+    }
+}
+
+impl Policy for DeadlyModel {
+    const NAME: &'static str = "deadly";
+    const DOC: &'static str = "ends its process";
+    type Config = ModelConfig;
+
+    fn new(config: ModelConfig, task: &Task) -> Result<Self, PluginError> {
+        Ok(Self::of(config, task))
+    }
+
+    fn parameter_count(&self) -> usize {
+        1
+    }
+
+    fn set_parameters(&mut self, _: &[f64]) -> Result<(), PluginError> {
+        Ok(())
+    }
+
+    fn randomise(&mut self, _: StreamKey) {}
+
+    fn gradient(&self, _: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
+        gradient[0] = 0.0;
+        Ok(())
+    }
+}
+
+pstar_core::export_plugin!(base_models: [DeadlyModel], policies: [DeadlyModel], objectives: [Deadly]);

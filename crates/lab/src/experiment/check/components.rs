@@ -30,6 +30,8 @@ impl Checker<'_> {
             };
             match self.registry.policy(&spec.plugin) {
                 Err(error) => self.unknown(component.plugin.place(self.text), &error),
+                // Its arms tell.
+                Ok(found) if found.avoided(&spec.configuration).is_some() => {}
                 Ok(found) => {
                     let name = format!("policy `{name}`");
                     if let Some(task) = task {

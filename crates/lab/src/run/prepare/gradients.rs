@@ -1,5 +1,6 @@
 //! What gradients are had from, where that is not samples of the policy: all outputs, classes of policies, p*.
 
+use super::is_avoided;
 use crate::evaluation::{DynamicReference, EnumeratedReference, FilteredSamplers, GroundTruth, Unavailable};
 use crate::experiment::{Experiment, ExperimentError, Problem};
 use crate::plan::{Gradient, PolicySpec, SampleSource};
@@ -19,8 +20,9 @@ pub(super) struct Sources {
     pub(super) outputs: Option<OutputBatch>,
     /// Exact samples of p*, where training takes them.
     pub(super) filtered: Option<FilteredSource>,
-    /// For each policy its class, where gradients are exact but outputs too many to list; else none.
-    pub(super) classes: Vec<PolicyClass>,
+    /// For each policy its class, where gradients are exact but outputs too many to list; else none. A policy that is left
+    /// alone has none.
+    pub(super) classes: Vec<Option<PolicyClass>>,
 }
 
 impl Sources {
@@ -56,8 +58,12 @@ impl Sources {
             }
             (Gradient::Population, GroundTruth::Dynamic(reference)) => {
                 for spec in &experiment.plan.policies {
+                    if is_avoided(registry, spec) {
+                        sources.classes.push(None);
+                        continue;
+                    }
                     match class(experiment, registry, reference, spec) {
-                        Ok(class) => sources.classes.push(class),
+                        Ok(class) => sources.classes.push(Some(class)),
                         Err(problem) => problems.push(problem),
                     }
                 }

@@ -1,6 +1,6 @@
 //! What the user should know of a run before it starts.
 
-use super::PreparedObjective;
+use super::{PreparedObjective, is_avoided};
 use crate::evaluation::{DynamicEvaluation, DynamicReference, GroundTruth, SampledEvaluation, Unavailable};
 use crate::experiment::Experiment;
 use crate::training::create;
@@ -96,7 +96,7 @@ fn without_states(
 ) -> Result<Vec<Warning>, PluginError> {
     let samples = experiment.world.evaluation.samples;
     let mut warnings = Vec::new();
-    for spec in &experiment.plan.policies {
+    for spec in experiment.plan.policies.iter().filter(|spec| !is_avoided(registry, spec)) {
         let policy = create(&experiment.world, registry, spec)?;
         if let Err(unavailable) = DynamicEvaluation::new(reference, &experiment.world, &policy)? {
             // Drawn now, since all arms share them.
