@@ -4,7 +4,7 @@ use crate::support::{
     PARITY_TASK, command, experiment, folder, host, installation, run, shown, test_library, texts,
 };
 use pstar_record::{ArmStatus, RunRecord};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -149,6 +149,14 @@ fn the_best_rate_is_selected_on_other_seeds() {
     assert!(arms.iter().all(|arm| !selecting.contains(&arm["id"])));
     assert_eq!((arms.len(), selecting.len()), (4, 12));
     assert_eq!(fs::read_dir(at.join("store/arms")).unwrap().count(), 16);
+    // Provenance tells of both kinds of seeds.
+    let seeds = |run: &str| {
+        let text = read(&at.join(run), "provenance.json");
+        let provenance: Value = serde_json::from_str(&text).unwrap();
+        (provenance["seeds"].clone(), provenance["selecting_seeds"].clone())
+    };
+    assert_eq!(seeds("selected"), (json!([1, 2]), json!([101, 102])));
+    assert_eq!(seeds("front"), (json!([101, 102]), Value::Null));
     // A run that is complete is shown.
     let again = host_runs(at, &toy(SELECTED), &["--out", "selected", "--store", "store"], 0);
     assert!(shown(&again, at).contains("nothing is left to do"), "{}", shown(&again, at));
@@ -312,6 +320,24 @@ fn faulty_rates_are_explained() {
         told += &shown(&output, folder.path());
     }
     insta::assert_snapshot!(told);
+}
+
+/// Of fewer samples than k nothing can be selected: every row would fail.
+#[test]
+fn rates_are_not_selected_on_what_the_samples_cannot_tell() {
+    let folder = folder();
+    let sampled =
+        toy(SELECTED).replace("k: [1, 4]", "k: [1, 4, 64], enumerate_up_to: 1, samples: 32, optima: false");
+    let sampled = sampled.replace("seeds: [1, 2]", "exact: (max_states: 1), seeds: [1, 2]");
+    for (metric, code) in [("coverage@4", 0), ("coverage@64", 2), ("pass@64", 2), ("pass@1", 0)] {
+        let text = sampled.replace("coverage@4", metric);
+        fs::write(folder.path().join("rates.ron"), text).unwrap();
+        let output = host(folder.path(), &["validate", "rates.ron"]);
+        let said = shown(&output, folder.path());
+        assert_eq!(output.status.code(), Some(code), "{metric}: {said}");
+        let word = format!("`{metric}` cannot be estimated from 32 samples");
+        assert_eq!(said.contains(&word), code == 2, "{metric}: {said}");
+    }
 }
 
 /// Stopped while rates are being selected, it says what is missing; resumed, it ends as if it had never been stopped.

@@ -26,6 +26,9 @@ pub struct Provenance {
     pub instruction_set: Vec<String>,
     /// The seeds.
     pub seeds: Vec<u64>,
+    /// Those of the arms that select learning rates; absent where none do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selecting_seeds: Vec<u64>,
     /// Where its arms are kept, if not in its own directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,

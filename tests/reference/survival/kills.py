@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills runs at random moments, runs them again until they end, and compares every file with a run that nobody killed.
 
-    kills.py HOST EXPERIMENT [--kills 200] [--seed 1] [--set FIELD=VALUE ...]
+    kills.py HOST EXPERIMENT [--kills 200] [--seed 1] [--set FIELD=VALUE ...] [--isolate]
 
 Of the ends that a run meets, a third each are SIGKILL, SIGTERM, and a loss of power: the processes are frozen, the
 directory is copied as it stands, and the run goes on from the copy. Only provenance.json may differ, since it tells of the
@@ -21,6 +21,30 @@ import time
 from contents import files
 
 
+def children(process):
+    """A process and what it started, by their numbers."""
+    all = [process]
+    for number in all:
+        try:
+            with open(f"/proc/{number}/task/{number}/children") as file:
+                all += map(int, file.read().split())
+        except FileNotFoundError:
+            pass
+    return all
+
+
+def freeze(process):
+    """Stops a process and what it started, until nothing new is started."""
+    frozen = set()
+    while left := set(children(process)) - frozen:
+        for number in left:
+            try:
+                os.kill(number, signal.SIGSTOP)
+            except ProcessLookupError:
+                pass
+        frozen |= left
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("host")
@@ -28,6 +52,7 @@ def main():
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--isolate", action="store_true")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     fields = [word for field in arguments.set for word in ("--set", field)]
@@ -37,6 +62,7 @@ def main():
 
         def start(checkpoint):
             command = [arguments.host, "run", arguments.experiment, "--out", out, "--checkpoint", str(checkpoint), *fields]
+            command += ["--isolate"] if arguments.isolate else []
             return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
         begun = time.monotonic()
@@ -57,7 +83,7 @@ def main():
                 kind = random.choice(list(kills))
                 kills[kind] += 1
                 if kind == "power":
-                    process.send_signal(signal.SIGSTOP)
+                    freeze(process.pid)
                     copy = out + "-copy"
                     if os.path.exists(out):
                         shutil.copytree(out, copy)

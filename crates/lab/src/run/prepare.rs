@@ -208,7 +208,7 @@ pub fn prepare_telling<'a>(
         references,
         warnings,
     };
-    match metric::unknown_metric(&prepared) {
+    match metric::unfit_metric(&prepared) {
         Some(problem) => Err(experiment.error(vec![problem])),
         None => Ok(prepared),
     }

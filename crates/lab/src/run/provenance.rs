@@ -32,6 +32,7 @@ pub fn collect_provenance(registry: &Registry, experiment: &Experiment, set: &[S
         platform: format!("{} {}", env::consts::OS, env::consts::ARCH),
         instruction_set: instruction_set(),
         seeds: experiment.plan.seeds.clone(),
+        selecting_seeds: experiment.plan.select_on.as_ref().map_or_else(Vec::new, |on| on.seeds.clone()),
         store: None,
         parts: Vec::new(),
     }
