@@ -78,8 +78,7 @@ impl Writer {
                 Ok(()) => Ok(true),
                 // A server's answer can be lost: the link was made all the same if the file has two names now.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(names(file.as_file())? > 1),
-                // Where a file can have one name only, making it is exclusive too, but not whole at once.
-                Err(_) => create_in_place(path, content),
+                Err(_) => create_by_renaming(file, path, content),
             }
         };
         create().map_err(Unwritable::at(path))
@@ -98,6 +97,16 @@ impl Writer {
     }
 }
 
+/// Where a file can have one name only: whole at once all the same, if names can be given without taking them from others.
+fn create_by_renaming(file: NamedTempFile, path: &Path, content: &[u8]) -> io::Result<bool> {
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(_) => create_in_place(path, content),
+    }
+}
+
+/// Exclusive too, but not whole at once.
 fn create_in_place(path: &Path, content: &[u8]) -> io::Result<bool> {
     match File::options().write(true).create_new(true).open(path) {
         Ok(mut file) => file.write_all(content).map(|()| true),
@@ -133,6 +142,21 @@ mod tests {
 
     #[test]
     fn one_of_many_creates() {
+        assert_one_creates(&|writer, path, text| writer.create(path, text).unwrap());
+    }
+
+    #[test]
+    fn one_of_many_creates_where_files_have_one_name() {
+        let renames = |writer: &Writer, path: &Path, text: &[u8]| {
+            let mut file = writer.beside(path).unwrap();
+            file.write_all(text).unwrap();
+            create_by_renaming(file, path, text).unwrap()
+        };
+        assert_one_creates(&renames);
+        assert_one_creates(&|_, path, text| create_in_place(path, text).unwrap());
+    }
+
+    fn assert_one_creates(create: &(dyn Fn(&Writer, &Path, &[u8]) -> bool + Sync)) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let created: Vec<bool> = std::thread::scope(|scope| {
@@ -141,7 +165,7 @@ mod tests {
                     let path = &path;
                     scope.spawn(move || {
                         let text = format!("{i}");
-                        Writer::new(&text).create(path, text.as_bytes()).unwrap()
+                        create(&Writer::new(&text), path, text.as_bytes())
                     })
                 })
                 .collect();
