@@ -122,10 +122,20 @@ fn below(folder: &Path, name: &str) -> Vec<PathBuf> {
 
 #[test]
 fn curves_are_written_as_they_come() {
+    assert_watched(&[]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn curves_are_written_as_they_come_by_every_process_of_an_isolated_run() {
+    assert_watched(&["--isolate", "--threads", "2"]);
+}
+
+fn assert_watched(more: &[&str]) {
     let folder = folder();
     write(folder.path());
     let arguments = ["run", "watched.ron", "--out", "out", "--watch", "tensorboard", "--watch", "csv"];
-    let output = host(folder.path(), &arguments);
+    let output = host(folder.path(), &[&arguments, more].concat());
     assert!(output.status.success(), "{}", shown(&output, folder.path()));
     let out = folder.path().join("out");
     // What the run itself writes at its end, by arm.

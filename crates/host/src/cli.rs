@@ -1,9 +1,9 @@
 //! The arguments.
 
+use crate::watch::WatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pstar_run::CHECKPOINT_SECONDS;
-use pstar_run::observers::When;
 use std::path::PathBuf;
 
 /// Compares objectives for training sequence models on verifiable rewards, with exact ground truth.
@@ -116,10 +116,8 @@ pub(crate) struct RunArgs {
     /// Seconds between two checkpoints of an arm
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS)]
     pub(crate) checkpoint: u64,
-    /// Also write curves as they come: `csv` in every arm's folder, `tensorboard` in one of its own; `csv:10` every tenth
-    /// point and the last, `csv:end` the last alone; can be repeated
-    #[arg(long, value_parser = watch, value_name = "FORMAT[:WHEN]")]
-    pub(crate) watch: Vec<(Watch, When)>,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     /// Number of threads, at most 1024; default: one a core. No thread count changes a result
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
@@ -129,32 +127,6 @@ pub(crate) struct RunArgs {
     /// Print JSON (`summary.json`) instead of the table
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// Reads `FORMAT` or `FORMAT:WHEN`.
-fn watch(text: &str) -> Result<(Watch, When), String> {
-    let (format, when) = text.split_once(':').map_or((text, None), |(format, when)| (format, Some(when)));
-    let format = match format {
-        "csv" => Watch::Csv,
-        "tensorboard" => Watch::Tensorboard,
-        _ => return Err("expected `csv` or `tensorboard`, with `:N` or `:end` behind it".into()),
-    };
-    let every = |text: &str| text.parse().ok().filter(|n| *n > 0).map(When::Every);
-    let when = match when {
-        None => Some(When::Every(1)),
-        Some("end") => Some(When::End),
-        Some(text) => every(text),
-    };
-    when.map(|when| (format, when)).ok_or_else(|| "expected a number from 1 or `end` behind the colon".into())
-}
-
-/// How curves are written as they come.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Watch {
-    /// `arms/HASH/metrics.csv`
-    Csv,
-    /// Event files below `tensorboard`
-    Tensorboard,
 }
 
 #[derive(Debug, Args)]
@@ -169,6 +141,8 @@ pub(crate) struct WorkerArgs {
     /// Seconds between two checkpoints of an arm
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS)]
     pub(crate) checkpoint: u64,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     /// Seconds to wait for arms that others work on, once no other arm is left: their owners may die
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) linger: u64,

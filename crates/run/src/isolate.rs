@@ -5,6 +5,7 @@ mod child;
 mod crash;
 mod death;
 mod supervise;
+mod watched;
 
 pub(crate) use black_box::BlackBox;
 pub use child::{Avoided, Child, Stage, child};

@@ -4,6 +4,7 @@ use crate::claims::{Claim, Claims, Owner, Taken};
 use crate::conduct::{RunError, finish};
 use crate::directory::{DirectoryError, RunDirectory};
 use crate::files::{Unwritable, Writer, make_folder};
+use crate::observers::Observer;
 use crate::phases::Phases;
 use crate::store::Store;
 use crate::tidy::tidy;
@@ -23,6 +24,8 @@ pub struct WorkOptions<'a> {
     pub checkpoint: Duration,
     /// How long it waits for arms that others work on, once it finds no other: their owners may die.
     pub linger: Duration,
+    /// Who is told of arms, beside the arms' own folders.
+    pub observers: &'a [Box<dyn Observer>],
     /// Whether the run's summary is written once all arms have ended; else somebody else will.
     pub summarise: bool,
     /// The table that is written once all arms have ended.
@@ -76,7 +79,7 @@ pub fn work(
     let trained = left.open.len();
     progress.phase("evaluating policies at their start");
     let starts = Starts::of(&prepared, mem::take(&mut left.open).into_iter());
-    let trainer = Trainer::new(&prepared, starts, &store, &[], options.checkpoint, progress);
+    let trainer = Trainer::new(&prepared, starts, &store, options.observers, options.checkpoint, progress);
     progress.begin(trained as u64, prepared.training.steps.into());
     let number = usize::from_str_radix(&owner.id[..4], 16).unwrap_or(0);
     let ended = phases.run(&prepared, &store, left, &mut |arms, mut found| {

@@ -74,6 +74,7 @@ fn worker(args: &RunArgs, directory: &Path) -> Vec<OsString> {
     for (name, value) in [("--threads", "1"), ("--linger", "1000000000"), ("--checkpoint", &*checkpoint)] {
         words.extend([name.into(), value.into()]);
     }
+    words.extend(args.watch.words().map(OsString::from));
     for folder in &args.experiment.plugins.plugin_dir {
         words.extend(["--plugin-dir".into(), folder.into()]);
     }

@@ -2,7 +2,7 @@
 
 use super::isolated::{isolated, isolated_after_a_crash};
 use super::{open_avoiding, pool, print, room};
-use crate::cli::{RunArgs, Watch};
+use crate::cli::RunArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
 use crate::progress::Bars;
@@ -14,7 +14,6 @@ use pstar_loader::Registry;
 use pstar_record::{RunRecord, to_json};
 use pstar_report::run_table;
 use pstar_run::isolate::{Child, Going, Stage, child, tell_what_ends_this_process};
-use pstar_run::observers::{CsvFiles, Observer, Sometimes, TensorBoard, When};
 use pstar_run::{Conducted, Part, RunError, RunOptions, conduct};
 use std::env;
 use std::ffi::OsString;
@@ -84,6 +83,9 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
             print(&format!("{open} of {} arms are to be run: host worker {path}\n", record.arm_count()))?;
         }
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(child) = child {
+        child.wait_for_quiet();
     }
     // What is in memory is told, whatever became of the files.
     if args.json {
@@ -165,16 +167,7 @@ fn train(
     (experiment, registry): (&Experiment, &Registry),
     progress: &dyn Progress,
 ) -> Result<Conducted, Failure> {
-    let observers = |directory: &Path| {
-        let observer = |(watch, when): &(Watch, When)| -> Box<dyn Observer> {
-            let observer: Box<dyn Observer> = match watch {
-                Watch::Csv => Box::new(CsvFiles),
-                Watch::Tensorboard => Box::new(TensorBoard::new(directory.join("tensorboard"))),
-            };
-            Box::new(Sometimes::new(observer, *when))
-        };
-        args.watch.iter().map(observer).collect()
-    };
+    let observers = |directory: &Path| args.watch.observers(directory);
     let options = RunOptions {
         directory: args.out.as_deref(),
         store: args.store.as_deref(),

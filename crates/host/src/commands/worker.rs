@@ -34,6 +34,7 @@ fn work_here(args: &WorkerArgs, child: Option<&Child>) -> Result<ExitCode, Failu
     let options = WorkOptions {
         checkpoint: Duration::from_secs(args.checkpoint),
         linger: Duration::from_secs(args.linger),
+        observers: &args.watch.observers(&args.run),
         // One thread would be long about it: whoever watches this process has more.
         summarise: child.is_none(),
         table: &|record| run_table(record, None),

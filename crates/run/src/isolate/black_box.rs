@@ -74,6 +74,9 @@ struct Slot {
 struct Content {
     /// Whether the process has done what it was to do.
     done: AtomicU32,
+    /// Whether it has something to print, and whether whoever watches it is quiet.
+    has_word: AtomicU32,
+    is_heard: AtomicU32,
     /// The run's directory, once it has one.
     directory: Text,
     /// Zero before training, [`DURING`] it, or [`AFTER`] it.
@@ -273,6 +276,24 @@ impl BlackBox {
         (content.steps.load(Ordering::Relaxed), ended, content.last.get())
     }
 
+    /// The process has something to print.
+    pub(crate) fn ask_for_quiet(&self) {
+        self.content().has_word.store(1, Ordering::Release);
+    }
+
+    pub(crate) fn wants_quiet(&self) -> bool {
+        self.content().has_word.load(Ordering::Acquire) == 1 && !self.is_quiet()
+    }
+
+    /// Whoever watches it prints nothing any more.
+    pub(crate) fn set_quiet(&self) {
+        self.content().is_heard.store(1, Ordering::Release);
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.content().is_heard.load(Ordering::Acquire) == 1
+    }
+
     /// The process has done what it was to do.
     pub(crate) fn set_done(&self) {
         self.content().done.store(1, Ordering::Release);
@@ -369,6 +390,11 @@ mod tests {
         assert_eq!(parent.progress(), (1, 0, String::new()));
         child.count_arm("bigram · alpha");
         assert_eq!(parent.progress(), (1, 1, "bigram · alpha".into()));
+        assert!(!parent.wants_quiet());
+        child.ask_for_quiet();
+        assert!(parent.wants_quiet());
+        parent.set_quiet();
+        assert!(child.is_quiet() && !parent.wants_quiet());
         child.end_training();
         assert!(parent.has_trained() && !parent.is_training());
         child.set_done();

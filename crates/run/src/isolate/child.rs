@@ -5,6 +5,8 @@ use super::crash::note_what_ends_this_process;
 use super::{BlackBox, keep};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use std::{env, io};
 
 /// Where the box is.
@@ -15,6 +17,9 @@ pub(super) const STAGE_VARIABLE: &str = "PSTAR_STAGE";
 pub(super) const MEMORY_VARIABLE: &str = "PSTAR_MEMORY_LIMIT";
 /// The components that it leaves alone, as JSON.
 pub(super) const AVOID_VARIABLE: &str = "PSTAR_AVOID";
+
+/// Whoever watches looks a hundred times a second.
+const MOST_WAITING: Duration = Duration::from_millis(500);
 
 /// What a child is to do of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +72,15 @@ pub struct Child {
 }
 
 impl Child {
+    /// Waits, not for long, until whoever watches this process shows no progress any more: what it prints is printed alone.
+    pub fn wait_for_quiet(&self) {
+        self.own.ask_for_quiet();
+        let begun = Instant::now();
+        while !self.own.is_quiet() && begun.elapsed() < MOST_WAITING {
+            sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Says that the work is done: the process may end.
     pub fn done(&self) {
         self.own.set_done();

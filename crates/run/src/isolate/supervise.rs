@@ -1,8 +1,9 @@
 //! The process that loads no plugin, and has others do what may end them.
 
-use super::black_box::{BlackBox, Doing};
-use super::child::{AVOID_VARIABLE, Avoided, BOX_VARIABLE, MEMORY_VARIABLE, STAGE_VARIABLE, Stage};
+use super::black_box::Doing;
+use super::child::{AVOID_VARIABLE, Avoided, MEMORY_VARIABLE, Stage};
 use super::death::{Cause, Death};
+use super::watched::WatchedChild;
 use crate::claims::{Claims, Owner, SUPERVISOR_VARIABLE, Taken};
 use crate::directory::RunDirectory;
 use crate::files::{Unwritable, Writer};
@@ -10,20 +11,15 @@ use crate::store::{Found, Store};
 use pstar_lab::run::Progress;
 use pstar_loader::AVOIDABLE;
 use pstar_record::{ArmRecord, Failure};
-use std::io::{self, Read};
+use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
-use tempfile::{NamedTempFile, TempPath};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 /// Between two looks at the children.
 const LOOK: Duration = Duration::from_millis(10);
-
-/// Greatest number of bytes of what a child says that are kept.
-const MOST_SAID: usize = 2000;
 
 /// The exit code of a worker that found failed arms, which the run's table tells.
 const ARM_FAILED: i32 = 4;
@@ -123,83 +119,11 @@ enum Next {
     Dead(Box<Death>),
 }
 
-/// A child with its box and the end of what it says.
-struct WatchedChild {
-    stage: Stage,
-    process: Child,
-    own: BlackBox,
-    _file: TempPath,
-    said: Arc<Mutex<Vec<u8>>>,
-    reader: Option<thread::JoinHandle<()>>,
-    /// The count of its steps, and since when it has been that.
-    ticks: (u32, Instant),
-    /// Steps and arms that were told of.
-    told: (u64, u32),
-    told_to_stop: bool,
-}
-
-impl WatchedChild {
-    /// Tells it to stop behind its step.
-    fn stop(&mut self) {
-        if !mem::replace(&mut self.told_to_stop, true) {
-            terminate(self.process.id());
-        }
-    }
-
-    /// Whether it has ended, and whether it was for having done nothing.
-    fn ended(&mut self, timeout: Option<Duration>) -> io::Result<Option<Cause>> {
-        if let Some(status) = self.process.try_wait()? {
-            return Ok(Some(Cause::of(status)));
-        }
-        let ticks = self.own.ticks();
-        if ticks != self.ticks.0 {
-            self.ticks = (ticks, Instant::now());
-        }
-        let at_work = || self.own.doing().iter().any(|doing| doing.arm.is_some());
-        if let Some(timeout) = timeout.filter(|timeout| self.ticks.1.elapsed() >= *timeout)
-            && at_work()
-        {
-            self.process.kill()?;
-            self.process.wait()?;
-            return Ok(Some(Cause::Idle(timeout)));
-        }
-        Ok(None)
-    }
-
-    /// Tells of its steps, and of the arms that it has trained.
-    fn tell(&mut self, progress: &dyn Progress) {
-        let (steps, ended, last) = self.own.progress();
-        (self.told.0..steps).for_each(|_| progress.step());
-        (self.told.1..ended).for_each(|_| progress.arm_ended(&last));
-        self.told = (steps, ended);
-    }
-
-    /// Waits until all that it said is passed on.
-    fn hear_out(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
-        }
-    }
-
-    /// What there is to say of its end.
-    fn death(&mut self, cause: Cause) -> Death {
-        self.hear_out();
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        Death { cause, doing: self.own.doing(), said: String::from_utf8_lossy(&said).into_owned() }
-    }
-}
-
 impl Supervisor<'_> {
     fn start(&self, stage: Stage) -> io::Result<WatchedChild> {
         let directory = self.place.as_ref().map(|place| &*place.directory);
-        let file = NamedTempFile::new()?.into_temp_path();
-        let own = BlackBox::create(&file)?;
         let mut command = (self.isolation.command)(stage, directory);
-        command.env(BOX_VARIABLE, &file).env(STAGE_VARIABLE, stage.name()).stdin(Stdio::null());
-        command.env("PSTAR_PARENT", std::process::id().to_string());
         command.env(SUPERVISOR_VARIABLE, &self.owner.id);
-        // Its last words are told, which the places of calls would push out.
-        command.env("RUST_BACKTRACE", "0");
         command.env(AVOID_VARIABLE, serde_json::to_string(&self.avoid).unwrap_or_default());
         if let Some(bytes) = self.isolation.memory_limit {
             command.env(MEMORY_VARIABLE, bytes.to_string());
@@ -207,21 +131,7 @@ impl Supervisor<'_> {
         if stage == Stage::Work {
             command.stdout(Stdio::null());
         }
-        #[cfg(unix)]
-        {
-            // What a terminal sends to all is told to children once, by their parent.
-            use std::os::unix::process::CommandExt;
-            command.process_group(0);
-        }
-        let mut process = command.stderr(Stdio::piped()).spawn()?;
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let reader = process.stderr.take().map(|pipe| {
-            let said = Arc::clone(&said);
-            thread::spawn(move || pass_on(pipe, &said))
-        });
-        let ticks = (0, Instant::now());
-        let told = (0, 0);
-        Ok(WatchedChild { stage, process, own, _file: file, said, reader, ticks, told, told_to_stop: false })
+        WatchedChild::start(stage, command)
     }
 
     /// Has children train until nothing is left to do. The death after which it cannot be, if there is one.
@@ -233,10 +143,15 @@ impl Supervisor<'_> {
                 if self.isolation.progress.stopped() {
                     child.stop();
                 }
+                let ended = child.ended(self.isolation.arm_timeout)?;
+                // Behind the look at its end: one that died over an arm must have been seen to train.
                 if child.stage.leads() && self.place.is_none() && child.own.is_training() {
                     left.extend(self.join(&child)?);
                 }
-                let ended = child.ended(self.isolation.arm_timeout)?;
+                if child.own.wants_quiet() {
+                    self.isolation.progress.end();
+                    child.own.set_quiet();
+                }
                 child.tell(self.isolation.progress);
                 let Some(cause) = ended else {
                     left.push(child);
@@ -326,7 +241,9 @@ impl Supervisor<'_> {
 
     /// Has a child put together what there is, even where a signal ended the run. Its exit code, or how it died.
     fn finish(&mut self) -> io::Result<Result<i32, Box<Death>>> {
+        self.isolation.progress.end();
         let mut child = self.start(Stage::Finish)?;
+        child.own.set_quiet();
         let cause = Cause::of(child.process.wait()?);
         child.hear_out();
         match cause {
@@ -371,28 +288,4 @@ fn bury(store: &Store, doing: &Doing, death: &Death) -> Result<(), Unwritable> {
     folder.write_result(&record, &[])?;
     Claims::clear(&claim);
     Ok(())
-}
-
-/// Passes on what a child says, and keeps the end of it.
-fn pass_on(mut pipe: impl Read, said: &Mutex<Vec<u8>>) {
-    let mut buffer = [0; 4096];
-    while let Ok(count) = pipe.read(&mut buffer) {
-        if count == 0 {
-            break;
-        }
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.extend_from_slice(&buffer[..count]);
-        let beyond = said.len().saturating_sub(MOST_SAID);
-        said.drain(..beyond);
-        // Where standard error is gone there is nobody left to tell.
-        let _ = io::Write::write_all(&mut io::stderr(), &buffer[..count]);
-    }
-}
-
-#[allow(unsafe_code, reason = "sends a signal")]
-fn terminate(process: u32) {
-    if let Ok(process) = libc::pid_t::try_from(process) {
-        // SAFETY: takes numbers alone; the child was not waited for yet, so that its number is its own.
-        unsafe { libc::kill(process, libc::SIGTERM) };
-    }
 }
