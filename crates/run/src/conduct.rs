@@ -165,7 +165,7 @@ pub fn conduct(
         };
         return Ok(Conducted { record, directory: directory.path().to_path_buf(), unwritten });
     }
-    if done > 0 {
+    if done > 0 && options.part == Part::All {
         progress.word(&format!("{done} of {all} arms are done already"));
     }
     let observers = (options.observers)(directory.path());
