@@ -5,6 +5,7 @@ use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationFo
 use pstar_lab::probe::ObjectiveInput;
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 #[derive(Deserialize)]
 struct Case {
@@ -87,15 +88,19 @@ fn phi(objective: &str, config: &str, group: usize) -> Vec<[f64; 2]> {
 /// κ(V) = E[φ(1, 1 + C)] − E[φ(0, C)], C binomial of G − 1 and V: the factor of ∇V in the expected gradient.
 fn kappa(phi: &[[f64; 2]], v: f64) -> f64 {
     let others = phi.len() - 2;
+    let power = |x: f64, n: usize| (0..n).fold(1.0, |power, _| power * x);
     let mut choose = 1.0;
     let mut sum = 0.0;
     for c in 0..=others {
-        let prob = choose * v.powi(c as i32) * (1.0 - v).powi((others - c) as i32);
+        let prob = choose * power(v, c) * power(1.0 - v, others - c);
         sum += prob * (phi[c + 1][1] - phi[c][0]);
         choose *= (others - c) as f64 / (c + 1) as f64;
     }
     sum
 }
+
+/// A closed form of κ(V).
+type Closed = Box<dyn Fn(f64) -> f64>;
 
 /// Expected gradients are those that objectives claim, and biased by what the documents say where they are biased: closed
 /// forms of κ, summed over a binomial of 7, to 1e-10 relative.
@@ -104,7 +109,6 @@ fn expected_gradients_are_those_claimed() {
     const G: usize = 8;
     let order = |m: i32| move |v: f64| (1.0 - (1.0 - v).powi(m)) / v;
     let pass = |k: i32| move |v: f64| f64::from(k) * (1.0 - v).powi(k - 1);
-    type Closed = Box<dyn Fn(f64) -> f64>;
     let claims: Vec<(&str, &str, Closed)> = vec![
         ("policy-gradient", "()", Box::new(|_| 7.0 / 8.0)),
         ("policy-gradient", "(baseline: None)", Box::new(|_| 1.0)),
@@ -286,7 +290,6 @@ const CONFIGURED: &[(&str, &str)] = &[
     ("f-divergence", "(divergence: JensenShannon)"),
     ("trajectory-balance", "(beta: 0.1, partition: Learned)"),
     ("vargrad", "(beta: 0.1)"),
-    ("a-star-po", "(beta: 0.1)"),
     ("rehearsal", "(divergence: Forward, eta: 0.05)"),
     ("mara", "(beta: 0.1, anchor: Batch)"),
     ("imitation", "(weight: Reward, source: Policy)"),
@@ -329,8 +332,9 @@ fn class(name: &str, config: &str) -> (&'static str, String) {
 fn target(declaration: &Declaration, class: &str) -> String {
     match declaration.divergence {
         Some(Divergence::InvalidityRate) => "one of many".into(),
-        Some(Divergence::KlFromFiltered) => "p*".into(),
-        Some(Divergence::Alpha { .. } | Divergence::ClippedAlpha { .. }) => "p*".into(),
+        Some(Divergence::KlFromFiltered | Divergence::Alpha { .. } | Divergence::ClippedAlpha { .. }) => {
+            "p*".into()
+        }
         Some(Divergence::KlToTilted { .. } | Divergence::KlToTiltedAtRate { .. }) => "p_[β]".into(),
         _ if class.starts_with("counts") => "one of many".into(),
         _ => "see its text".into(),
@@ -394,7 +398,7 @@ fn page() -> String {
             target(&declaration, class),
             needs(&declaration),
         ];
-        page += &format!("| {} |\n", cells.join(" | "));
+        writeln!(page, "| {} |", cells.join(" | ")).unwrap();
     }
     page
 }
