@@ -299,7 +299,7 @@ const CONFIGURED: &[(&str, &str)] = &[
 fn three_digits(kappa: f64) -> String {
     if kappa.abs() < 5e-4 {
         "0".into()
-    } else if kappa.abs() < 1.0 {
+    } else if kappa.abs() < 0.9995 {
         format!("{kappa:.3}")
     } else {
         format!("{kappa:.2}")

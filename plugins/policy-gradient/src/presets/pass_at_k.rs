@@ -8,7 +8,7 @@ presets! {
         baseline: "None",
         multiplier: "K",
     }
-    MaxAtK = "max-at-k": "an unbiased gradient of pass@k that sums to 0 over a group (Walder & Karkhanis 2025, arXiv 2505.15201; Bagirov et al. 2025, arXiv 2510.23393)" {
+    MaxAtK = "max-at-k": "an unbiased gradient of pass@k that sums to 0 over a group (Walder & Karkhanis 2025, arXiv 2505.15201)" {
         signal: "PassAtK(k: 4, form: Centred)",
         baseline: "None",
     }
