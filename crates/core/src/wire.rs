@@ -354,24 +354,22 @@ mod tests {
         })
     }
 
-    /// A policy that does not know the weights of an entropy must not train as if there were none.
+    /// A policy that does not know a term of the gradient must not train as if there were none.
     #[test]
     fn columns_that_change_the_others_are_refused_and_the_rest_are_left_alone() {
         assert!(with_column("later").is_ok());
-        let error = with_column("!entropy_weights").unwrap_err();
+        let error = with_column("!curvature").unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unsupported);
-        assert!(
-            error.message.starts_with("the column `!entropy_weights` is not understood"),
-            "{}",
-            error.message
-        );
+        assert!(error.message.starts_with("the column `!curvature` is not understood"), "{}", error.message);
     }
 
     #[test]
     fn answers_are_held_to_it_too() {
         let mut columns = give_step(ObjectiveStep::per_token(vec![1.0]));
-        columns.put("!entropy", vec![0.1]);
+        columns.put("!curvature", vec![0.1]);
         assert_eq!(take_step(columns).unwrap_err().kind, ErrorKind::Unsupported);
+        let step = ObjectiveStep::per_token(vec![1.0]).with_entropy(vec![0.1]);
+        assert_eq!(take_step(give_step(step.clone())).unwrap(), step);
         let mut columns = give_declaration(&Declaration::default().minimum_group(3));
         columns.put("later", b"Some(1)".to_vec());
         let declaration = take_declaration(columns).unwrap();

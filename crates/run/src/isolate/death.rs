@@ -13,7 +13,7 @@ const SIGNALS: [(i32, &str); 9] = [
     (libc::SIGBUS, "SIGBUS: memory that is not there"),
     (libc::SIGILL, "SIGILL: an instruction that there is not"),
     (libc::SIGFPE, "SIGFPE: a division by zero"),
-    (libc::SIGTRAP, "SIGTRAP"),
+    (libc::SIGTRAP, "SIGTRAP: a breakpoint, as damaged code holds by chance"),
     (libc::SIGSYS, "SIGSYS: a call of the system that is forbidden"),
     (libc::SIGXCPU, "SIGXCPU: its processor time is used up"),
 ];
