@@ -44,5 +44,9 @@ fn objectives(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, objectives);
+criterion_group! {
+    name = benches;
+    config = support::criterion();
+    targets = objectives
+}
 criterion_main!(benches);

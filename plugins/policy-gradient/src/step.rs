@@ -115,6 +115,14 @@ impl Blocks {
         if own.is_none() && of_sequence == 0.0 {
             return 0;
         }
+        let plain = self.ratio == Ratio::None && self.importance.is_none() && self.sequence_mask.0.is_none();
+        if plain && self.clip == Clip::None {
+            match own {
+                Some(own) => c.copy_from_slice(own),
+                None => c.fill(of_sequence),
+            }
+            return 0;
+        }
         ratios.clear();
         // Of what neither can produce there is no ratio.
         ratios.extend(log_q.iter().zip(log_b).map(|(q, b)| if q == b { 0.0 } else { q - b }));
