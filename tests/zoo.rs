@@ -412,3 +412,28 @@ fn the_page_of_objectives_is_true() {
     }
     assert!(std::fs::read_to_string(&path).unwrap() == page(), "{} is of other objectives", path.display());
 }
+
+/// `host exact --kappa`, against the closed forms of what the experiment names.
+#[test]
+fn kappa_is_told_for_what_depends_on_counts() {
+    let text = r#"objectives: { "rloo": (plugin: "rloo"), "maxrl": (plugin: "maxrl", config: (scale: [Mean(epsilon: 0)])),
+        "pkpo": (plugin: "pkpo"), "grpo": (plugin: "grpo") },
+        training: (gradient: Sampled(prompts: 1, group: 8), steps: 1, optimizer: Sgd(learning_rate: 0.1)), seeds: [1],"#;
+    let experiment = experiment(&format!("(name: \"kappa\", {PARITY_TASK} {text})"));
+    let record = pstar_lab::kappa::kappa(&experiment, registry()).unwrap();
+    let told = |i: usize| (record.objectives[i].group, &record.objectives[i].kappa);
+    for (v, [rloo, maxrl, pkpo]) in record
+        .validity_rates
+        .iter()
+        .zip((0..record.validity_rates.len()).map(|at| [0, 1, 2].map(|i| told(i).1[at])))
+    {
+        let wrong = 1.0 - v;
+        // Sums of eight terms.
+        assert!((rloo - 1.0).abs() < 1e-12, "{v}: {rloo}");
+        assert!((maxrl - (1.0 - wrong.powi(7)) / v).abs() < 1e-11, "{v}: {maxrl}");
+        assert!((pkpo - 4.0 * wrong.powi(3)).abs() < 1e-12, "{v}: {pkpo}");
+    }
+    assert_eq!(told(0).0, Some(8));
+    // Its penalty and its lengths depend on more.
+    assert_eq!(told(3), (None, &Vec::new()));
+}
