@@ -44,6 +44,14 @@ impl Field {
         Self::new(name, kind, range, Some(Cow::Borrowed(default)), doc)
     }
 
+    /// The same field with another default.
+    #[must_use]
+    pub const fn with_default(mut self, default: &'static str) -> Self {
+        // What was there is written in the program too: forgetting it frees nothing.
+        std::mem::forget(std::mem::replace(&mut self.default, Some(Cow::Borrowed(default))));
+        self
+    }
+
     const fn new(
         name: &'static str,
         kind: &'static str,

@@ -6,7 +6,7 @@
 
 mod exp_all;
 
-pub use exp_all::exp_all;
+pub use exp_all::{exp_all, exp_m1_all};
 
 /// e^x. `exp(-inf)` is 0.
 #[inline]

@@ -106,6 +106,8 @@ pub trait Objective: Sized + Send + 'static {
 pub trait ObjectivePreset: 'static {
     /// What it is a configuration of.
     type Objective: Objective;
+    /// What experiments configure: the objective's own configuration, or fewer fields.
+    type Config: DeserializeOwned;
     /// The name that experiments use.
     const NAME: &'static str;
     /// One sentence: what it maximises or minimises, and whose it is.
@@ -118,5 +120,5 @@ pub trait ObjectivePreset: 'static {
     ///
     /// # Errors
     /// [`PluginError::config`] for a value out of range.
-    fn new(config: <Self::Objective as Objective>::Config) -> Result<Self::Objective, PluginError>;
+    fn new(config: Self::Config) -> Result<Self::Objective, PluginError>;
 }

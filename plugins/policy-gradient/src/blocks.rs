@@ -1,58 +1,84 @@
-//! The blocks that objectives of this family are made of, in their order of evaluation.
+//! The blocks that objectives of this family are made of, in their order of evaluation; those that other families have as
+//! well are in `pstar-blocks`.
 
-mod aggregate;
-mod baseline;
 mod clip;
 mod covariance_penalty;
 mod entropy;
 mod group;
 mod importance;
-mod lone;
-mod multiplier;
-mod penalty;
-mod prompt_weight;
-mod rank_penalty;
-mod ratio;
-mod reward_kl;
-mod scale;
 mod sequence_mask;
-mod sharing;
-mod signal;
 mod subset;
-mod whiten;
 
-pub(crate) use aggregate::{Aggregate, Counts};
-pub(crate) use baseline::Baseline;
-pub(crate) use clip::{At, Clip};
+pub(crate) use clip::{At, Clip, Kind, binary_kl};
 pub(crate) use covariance_penalty::CovariancePenalty;
 pub(crate) use entropy::{Entropy, Form as EntropyForm};
 pub(crate) use group::Group;
 pub(crate) use importance::Importance;
-pub(crate) use lone::Lone;
-pub(crate) use multiplier::Multiplier;
-pub(crate) use penalty::{Estimator, Penalties, Penalty, Reference, Weighted};
-pub(crate) use prompt_weight::{PromptWeight, Reference as RateReference, Standing, Window};
-pub(crate) use rank_penalty::RankPenalty;
-pub(crate) use ratio::Ratio;
-pub(crate) use reward_kl::{Per, RewardKl};
-pub(crate) use scale::{Scales, deviation};
 pub(crate) use sequence_mask::SequenceMask;
-pub(crate) use sharing::{Member, Sharing};
-pub(crate) use signal::Signal;
 pub(crate) use subset::Subset;
-pub(crate) use whiten::Whiten;
 
-use crate::value::Value;
-use pstar_core::{Field, PluginError};
+use pstar_blocks::{Advantage, Aggregate, Penalties, Ratio};
+use pstar_core::PluginError;
 
-/// A block that is configured by a field.
-pub(crate) trait Block: Sized {
-    /// The field.
-    const FIELD: Field;
+pstar_blocks::blocks! {
+    /// All blocks of an objective.
+    pub(crate) struct PolicyGradientBlocks {
+        pub(crate) advantage: Advantage,
+        pub(crate) ratio: Ratio,
+        pub(crate) clip: Clip,
+        pub(crate) sequence_mask: SequenceMask,
+        pub(crate) aggregate: Aggregate,
+        pub(crate) penalties: Penalties,
+        pub(crate) subset: Subset,
+        pub(crate) covariance_penalty: Option<CovariancePenalty>,
+        pub(crate) importance: Option<Importance>,
+        pub(crate) entropy: Option<Entropy>,
+        pub(crate) group: Group,
+    }
+}
 
-    /// Reads it.
+impl PolicyGradientBlocks {
+    /// Refuses blocks that do not fit together.
     ///
     /// # Errors
     /// Naming the field.
-    fn read(value: &Value) -> Result<Self, PluginError>;
+    pub(crate) fn check(&self) -> Result<(), PluginError> {
+        self.clip.check(self.ratio)?;
+        self.advantage.check()?;
+        let Some(field) = self.advantage.of_tokens() else { return Ok(()) };
+        if !matches!(self.clip, Clip::GeometricOfClipped { .. }) {
+            return Ok(());
+        }
+        let (what, advice) = match field {
+            "whiten" => ("`whiten`", "set `whiten: None`, or another `clip`"),
+            _ => ("`per: ToGo`", "set `per: Sequence`, or another `clip`"),
+        };
+        let message =
+            format!("{what} gives tokens advantages of their own, `GeometricOfClipped` has one a sequence");
+        Err(PluginError::config(field, message).with_hint(advice))
+    }
+
+    /// Whether it reads log-probs under the base.
+    pub(crate) fn needs_base(&self) -> bool {
+        self.advantage.reward_kl.is_some() || self.penalties.needs_base()
+    }
+
+    /// Whether a sequence's coefficient on the policy depends on its reward and the number of right answers of its group
+    /// alone: then its expected gradient for a prompt is κ(V)·∇V.
+    pub(crate) fn is_of_counts(&self) -> bool {
+        self.advantage.is_of_counts()
+            && self.aggregate.is_constant()
+            && self.sequence_mask.0.is_none()
+            && self.penalties.0.is_empty()
+            && self.subset == Subset::None
+            && self.covariance_penalty.is_none()
+            && !matches!(self.clip, Clip::Covariance { .. })
+            && self.importance.is_none()
+            && self.entropy.is_none()
+    }
+
+    /// Whether what it does to a token depends on all tokens of the batch.
+    pub(crate) fn has_covariances(&self) -> bool {
+        self.covariance_penalty.is_some() || matches!(self.clip, Clip::Covariance { .. })
+    }
 }

@@ -1,10 +1,10 @@
 //! What a configuration does not do, and where.
 
-use crate::blocks::{Baseline, Clip, Estimator, Reference, Weighted};
-use crate::config::Blocks;
+use crate::blocks::{Clip, PolicyGradientBlocks};
+use pstar_blocks::{Baseline, Estimator, Reference, Weighted};
 use pstar_core::objective::When;
 
-impl Blocks {
+impl PolicyGradientBlocks {
     /// What it does not do, and why.
     pub(crate) fn cautions(&self) -> Vec<(When, &'static str)> {
         let mut cautions = Vec::new();
@@ -37,7 +37,7 @@ impl Blocks {
             );
         }
         add(
-            matches!(self.baseline, Baseline::AfterScale(_)),
+            matches!(self.advantage.baseline, Baseline::AfterScale(_)),
             When::GroupsUpTo(1),
             "right answers give nothing in groups of one: v over the group's mean, less 1, is 0",
         );

@@ -1,20 +1,18 @@
 //! Policy gradients of the reward, made of blocks: what a sequence gets, what is subtracted, what it is divided by, the
 //! ratio to what sampled and its clip, how tokens add up, penalties. Named objectives are presets of these.
 
-mod advantage;
 mod blocks;
 mod cautions;
-mod config;
 mod objective;
 mod presets;
 mod step;
-mod value;
 
-use objective::{Named, PolicyGradient};
+use objective::Named;
 use presets::{diversity, grpo, pass_at_k, plain, prompt, ratio};
 
-pstar_core::export_plugin!(objectives: [PolicyGradient], objective_presets: [
-        Named<plain::Rloo>,
+pstar_core::export_plugin!(objective_presets: [
+    Named<plain::Blocks>,
+    Named<plain::Rloo>,
     Named<plain::PpoClip>,
     Named<plain::ReinforcePlusPlus>,
     Named<plain::ReinforcePlusPlusBaseline>,

@@ -14,10 +14,10 @@ macro_rules! presets {
             #[doc = $doc]
             pub(crate) struct $preset;
 
-            impl crate::objective::Preset for $preset {
+            impl crate::objective::NamedPreset for $preset {
                 const NAME: &'static str = $name;
                 const DOC: &'static str = $doc;
-                const FIELDS: &'static [(&'static str, &'static str)] =
+                const FIELDS: pstar_blocks::Preset =
                     &[$((stringify!($field), $text)),*];
             }
         )+

@@ -1,18 +1,19 @@
 //! The coefficients of a step: advantages times ratios, added up, less penalties.
+//!
+//! Sequence by sequence, while its tokens are at hand; only what depends on all tokens of the batch comes between.
 
-use crate::advantage::Advantages;
 use crate::blocks::{
-    At, Clip, Counts, CovariancePenalty, Entropy, EntropyForm, Penalty, Ratio, Reference, Weighted,
+    At, Clip, CovariancePenalty, Entropy, EntropyForm, Kind, PolicyGradientBlocks as Blocks, binary_kl,
 };
-use crate::config::Blocks;
+use pstar_blocks::{Advantages, Counts, Ratio, Rows};
 use pstar_core::objective::{ObjectiveBatch, ObjectiveStep};
 use pstar_core::{PluginError, math};
-use std::ops::Range;
 
-/// The sequences that count in a step, with their tokens' places among those of the batch.
-struct Rows {
-    rows: Vec<(usize, Range<usize>)>,
-    counts: Counts,
+/// Room that is used again from sequence to sequence.
+#[derive(Default)]
+struct Scratch {
+    ratios: Vec<f64>,
+    others: [Vec<f64>; 2],
 }
 
 impl Blocks {
@@ -25,39 +26,62 @@ impl Blocks {
         batch: &ObjectiveBatch<'_>,
         advantages: &Advantages,
     ) -> Result<ObjectiveStep, PluginError> {
-        let rows = self.rows(batch);
+        let rows = Rows::of(batch, |i| self.subset.holds(batch.reward(i)));
         let mut c = vec![0.0; batch.log_probs().values().len()];
-        let mut scratch = Vec::new();
+        let mut scratch = Scratch::default();
         let mut changed = 0;
         for (i, tokens) in &rows.rows {
-            changed += self.surrogate(batch, advantages, *i, tokens, &mut c[tokens.clone()], &mut scratch);
-        }
-        if let Clip::Covariance { above, below, fraction, .. } = self.clip {
-            changed += drop_covariant(batch, advantages, &rows, [above, below, fraction], &mut c);
-        }
-        if let Some(penalty) = self.covariance_penalty {
-            penalise_covariant(batch, advantages, &rows, penalty, &mut c);
-        }
-        if let Some(entropy) = self.entropy.filter(|entropy| entropy.form == EntropyForm::Sampled) {
-            let log_q = batch.log_probs().values();
-            for t in rows.rows.iter().flat_map(|(_, tokens)| tokens.clone()) {
-                c[t] -= entropy.coefficient * log_q[t];
+            let own = advantages.tokens.as_ref().map(|all| &all[tokens.clone()]);
+            let row = Row::of(batch, *i, advantages.sequences[*i], own);
+            let c = &mut c[tokens.clone()];
+            changed += self.surrogate(row, c, &mut scratch);
+            if !self.has_covariances() {
+                self.finish(batch, &rows.counts, *i, c, &mut scratch.ratios)?;
             }
         }
-        for (_, tokens) in &rows.rows {
-            let factor = self.aggregate.factor(tokens.len(), &rows.counts);
-            c[tokens.clone()].iter_mut().for_each(|c| *c *= factor);
+        if self.has_covariances() {
+            if let Clip::Covariance { above, below, fraction, .. } = self.clip {
+                changed += drop_covariant(batch, advantages, &rows, [above, below, fraction], &mut c);
+            }
+            if let Some(penalty) = self.covariance_penalty {
+                penalise_covariant(batch, advantages, &rows, penalty, &mut c);
+            }
+            for (i, tokens) in &rows.rows {
+                self.finish(batch, &rows.counts, *i, &mut c[tokens.clone()], &mut scratch.ratios)?;
+            }
         }
-        for penalty in &self.penalties.0 {
-            self.penalise(batch, penalty, &rows, &mut c)?;
-        }
-        check(batch, &rows, &c)?;
         let step = ObjectiveStep::per_token(c).with_entropy(self.exact_entropy(&rows, batch));
-        let share = if rows.counts.tokens > 0.0 { f64::from(changed) / rows.counts.tokens } else { 0.0 };
+        let share = if rows.counts.tokens > 0.0 { changed as f64 / rows.counts.tokens } else { 0.0 };
         Ok(match self.clip {
             Clip::None => step,
             _ => step.with_diagnostic(ObjectiveStep::CLIPPED_FRACTION, share),
         })
+    }
+
+    /// What comes after the surrogate of a sequence: its part of a sampled entropy, the aggregate, penalties.
+    fn finish(
+        &self,
+        batch: &ObjectiveBatch<'_>,
+        counts: &Counts,
+        i: usize,
+        c: &mut [f64],
+        scratch: &mut Vec<f64>,
+    ) -> Result<(), PluginError> {
+        if let Some(Entropy { coefficient, form: EntropyForm::Sampled }) = self.entropy {
+            for (c, log_q) in c.iter_mut().zip(batch.log_probs().row(i)) {
+                *c -= coefficient * log_q;
+            }
+        }
+        let factor = self.aggregate.factor(c.len(), counts);
+        if factor != 1.0 {
+            c.iter_mut().for_each(|c| *c *= factor);
+        }
+        if !self.penalties.0.is_empty() {
+            let log_probs = self.penalties.log_probs(batch, i)?;
+            self.penalties.subtract(log_probs, (self.aggregate, self.ratio), counts, scratch, c);
+        }
+        let is_sound = c.iter().fold(true, |all, c| all & c.is_finite());
+        if is_sound { Ok(()) } else { Err(unsound(batch, i, c)) }
     }
 
     /// The weight of every position's entropy, where the policy is to work it out.
@@ -72,60 +96,23 @@ impl Blocks {
         weights
     }
 
-    fn rows(&self, batch: &ObjectiveBatch<'_>) -> Rows {
-        let mut counts = Counts::default();
-        let mut rows = Vec::new();
-        let mut start = 0;
-        for g in 0..batch.groups() {
-            for i in batch.group(g) {
-                let tokens = start..start + batch.log_probs().row(i).len();
-                start = tokens.end;
-                let length = tokens.len() as f64;
-                counts.horizon = counts.horizon.max(length);
-                if !batch.is_updated(g) {
-                    continue;
-                }
-                counts.step += 1.0;
-                if self.subset.holds(batch.reward(i)) {
-                    counts.rows += 1.0;
-                    counts.tokens += length;
-                    counts.longest = counts.longest.max(length);
-                    rows.push((i, tokens));
-                }
-            }
-        }
-        counts.horizon = batch.horizon().map_or(counts.horizon, |horizon| horizon as f64);
-        Rows { rows, counts }
-    }
-
     /// The coefficients of a sequence before they add up; says how many tokens a clip changed.
-    fn surrogate(
-        &self,
-        batch: &ObjectiveBatch<'_>,
-        advantages: &Advantages,
-        i: usize,
-        tokens: &Range<usize>,
-        c: &mut [f64],
-        ratios: &mut Vec<f64>,
-    ) -> u32 {
-        let (log_q, log_b) = (batch.log_probs().row(i), batch.behaviour_log_probs().row(i));
-        let right = batch.reward(i) > 0.0;
-        let of_sequence = advantages.sequences[i];
-        let own = advantages.tokens.as_ref().map(|all| &all[tokens.clone()]);
-        if own.is_none() && of_sequence == 0.0 {
+    fn surrogate(&self, row: Row<'_>, c: &mut [f64], scratch: &mut Scratch) -> u64 {
+        if row.own.is_none() && row.advantage == 0.0 {
             return 0;
         }
         let plain = self.ratio == Ratio::None && self.importance.is_none() && self.sequence_mask.0.is_none();
         if plain && self.clip == Clip::None {
-            match own {
+            match row.own {
                 Some(own) => c.copy_from_slice(own),
-                None => c.fill(of_sequence),
+                None => c.fill(row.advantage),
             }
             return 0;
         }
+        let Scratch { ratios, others } = scratch;
         ratios.clear();
         // Of what neither can produce there is no ratio.
-        ratios.extend(log_q.iter().zip(log_b).map(|(q, b)| if q == b { 0.0 } else { q - b }));
+        ratios.extend(row.log_q.iter().zip(row.log_b).map(|(q, b)| if q == b { 0.0 } else { q - b }));
         let weight = match self.importance {
             Some(importance) if importance.level == Ratio::Sequence => {
                 math::exp(Ratio::Sequence.of_sequence(ratios)).min(importance.max)
@@ -133,109 +120,178 @@ impl Blocks {
             _ => 1.0,
         };
         let stale = self.sequence_mask.0.is_some_and(|delta| -Ratio::Geometric.of_sequence(ratios) > delta);
-        let mut changed = 0;
-        if let Clip::GeometricOfClipped { low, high } = self.clip {
-            let cut = |log_ratio: f64| if of_sequence > 0.0 { log_ratio > high } else { log_ratio < -low };
-            let bound = if of_sequence > 0.0 { high } else { -low };
-            let sum: f64 = ratios.iter().map(|&ratio| if cut(ratio) { bound } else { ratio }).sum();
-            let mean = math::exp(sum / ratios.len() as f64);
-            for (c, &ratio) in c.iter_mut().zip(&*ratios) {
-                *c = if cut(ratio) { 0.0 } else { of_sequence * mean };
-                changed += u32::from(cut(ratio));
-            }
+        let token_weights = self.importance.filter(|importance| importance.level == Ratio::Token);
+        let changed = if let Clip::GeometricOfClipped { low, high } = self.clip {
+            geometric_of_clipped([low, high], row, ratios, c)
         } else {
             let sequence_ratio = match self.ratio {
                 Ratio::Sequence | Ratio::Geometric => Some(math::exp(self.ratio.of_sequence(ratios))),
                 Ratio::None => Some(1.0),
                 Ratio::Token => None,
             };
-            let token_weights = self.importance.filter(|importance| importance.level == Ratio::Token);
             if sequence_ratio.is_none() || token_weights.is_some() {
                 math::exp_all(ratios);
             }
-            let mut token = |t: usize, advantage: f64| {
-                let ratio = sequence_ratio.unwrap_or_else(|| ratios[t]);
-                let at = At { advantage, right, ratio, log_probs: [log_q[t], log_b[t]] };
-                let factor = self.clip.factor(at);
-                changed += u32::from(factor != ratio && advantage != 0.0);
-                let factor = token_weights.map_or(factor, |weight| factor * ratios[t].min(weight.max));
-                // Where there is no advantage, or no more of it, a ratio beyond all numbers has none either.
-                if advantage == 0.0 || factor == 0.0 { 0.0 } else { advantage * factor }
-            };
-            match (own, self.clip, sequence_ratio, token_weights) {
-                (None, Clip::Ppo { low, high, dual }, None, None) => {
-                    // The most frequent case by far, in a loop of its own.
-                    let [least, most] = if of_sequence > 0.0 {
-                        [f64::NEG_INFINITY, 1.0 + high]
-                    } else {
-                        [1.0 - low, dual.unwrap_or(f64::INFINITY)]
-                    };
-                    for (c, &ratio) in c.iter_mut().zip(&*ratios) {
-                        let kept = (least..=most).contains(&ratio);
-                        changed += u32::from(!kept);
-                        *c = if kept { of_sequence * ratio } else { 0.0 };
-                    }
-                }
-                (None, ..) => c.iter_mut().enumerate().for_each(|(t, c)| *c = token(t, of_sequence)),
-                (Some(own), ..) => c.iter_mut().enumerate().for_each(|(t, c)| *c = token(t, own[t])),
+            match sequence_ratio {
+                Some(ratio) => self.of_sequence_ratio(row, ratio, c),
+                None => self.of_token_ratios(row, ratios, others, c),
+            }
+        };
+        if let Some(token_weights) = token_weights {
+            for (c, ratio) in c.iter_mut().zip(ratios) {
+                *c = if *c == 0.0 { 0.0 } else { *c * ratio.min(token_weights.max) };
             }
         }
         if stale || weight != 1.0 {
             for (t, c) in c.iter_mut().enumerate() {
-                let negative = own.map_or(of_sequence, |own| own[t]) < 0.0;
-                *c *= if stale && negative { 0.0 } else { weight };
+                *c *= if stale && row.advantage_of(t) < 0.0 { 0.0 } else { weight };
             }
         }
         changed
     }
 
-    /// Subtracts a penalty.
-    fn penalise(
-        &self,
-        batch: &ObjectiveBatch<'_>,
-        penalty: &Penalty,
-        rows: &Rows,
-        c: &mut [f64],
-    ) -> Result<(), PluginError> {
-        let reference = match penalty.to {
-            Reference::Base => batch.base_log_probs()?,
-            Reference::Behaviour => batch.behaviour_log_probs(),
+    /// Those where all tokens have the ratio of their sequence.
+    fn of_sequence_ratio(&self, row: Row<'_>, ratio: f64, c: &mut [f64]) -> u64 {
+        let factor =
+            |a: f64| self.clip.factor(At { advantage: a, right: row.right, ratio, log_probs: [0.0; 2] });
+        let Some(own) = row.own else {
+            let factor = factor(row.advantage);
+            c.fill(product(row.advantage, factor));
+            return if factor == ratio { 0 } else { c.len() as u64 };
         };
-        let aggregate = penalty.aggregate.unwrap_or(self.aggregate);
-        for (i, tokens) in &rows.rows {
-            let factor = -penalty.coefficient * aggregate.factor(tokens.len(), &rows.counts);
-            let (log_q, log_b) = (batch.log_probs().row(*i), batch.behaviour_log_probs().row(*i));
-            let estimates: Vec<(f64, f64)> =
-                log_q.iter().zip(reference.row(*i)).map(|(q, r)| penalty.estimate(q - r)).collect();
-            let log_ratios = || log_q.iter().zip(log_b).map(|(q, b)| q - b);
-            // The loss is the mean of weight · value: its slope in log q of a token is the weight's times the values that it is
-            // common to, and the weight times the token's own slope.
-            let weights: Vec<f64> = match (penalty.weighted, self.ratio) {
-                (Weighted::None | Weighted::OwnScore, _) => vec![1.0; log_q.len()],
-                (Weighted::Ratio, Ratio::None | Ratio::Token) => log_ratios().map(math::exp).collect(),
-                (Weighted::Ratio, level) => {
-                    let log_ratios: Vec<f64> = log_ratios().collect();
-                    vec![math::exp(level.of_sequence(&log_ratios)); log_q.len()]
-                }
-            };
-            let open = |t: usize| penalty.is_open(weights[t] * estimates[t].0);
-            let open_values = || (0..log_q.len()).filter(|&t| open(t)).map(|t| estimates[t].0).sum::<f64>();
-            let common = match (penalty.weighted, self.ratio) {
-                (Weighted::Ratio, Ratio::Geometric) => Some(open_values() / log_q.len() as f64),
-                (Weighted::Ratio, Ratio::Sequence) => Some(open_values()),
-                _ => None,
-            };
-            for (t, c) in c[tokens.clone()].iter_mut().enumerate() {
-                let (value, slope) = if open(t) { estimates[t] } else { (0.0, 0.0) };
-                let score = match penalty.weighted {
-                    Weighted::None => 0.0,
-                    Weighted::OwnScore | Weighted::Ratio => common.unwrap_or(value),
-                };
-                *c += factor * weights[t] * (score + slope);
-            }
+        let mut changed = 0;
+        for (c, &a) in c.iter_mut().zip(own) {
+            let factor = factor(a);
+            changed += u64::from((factor != ratio) & (a != 0.0));
+            *c = product(a, factor);
         }
-        Ok(())
+        changed
     }
+
+    /// Those where tokens have ratios of their own. The most frequent clips have loops without branches.
+    fn of_token_ratios(&self, row: Row<'_>, x: &[f64], others: &mut [Vec<f64>; 2], c: &mut [f64]) -> u64 {
+        match self.clip {
+            Clip::None => each(row, x, c, |_, _, x| x),
+            Clip::Ppo { low, high, dual } => {
+                let (least, most) = (1.0 - low, 1.0 + high);
+                let dual = dual.unwrap_or(f64::INFINITY);
+                each(row, x, c, |_, a, x| {
+                    let cut = if a > 0.0 { x > most } else { (x < least) | (x > dual) };
+                    if cut { 0.0 } else { x }
+                })
+            }
+            Clip::Truncate { min, max } => each(row, x, c, |_, _, x| x.clamp(min, max)),
+            Clip::ZeroOutside { low, high, weighted: true } => {
+                let (least, most) = (1.0 - low, 1.0 + high);
+                each(row, x, c, |_, _, x| if (x < least) | (x > most) { 0.0 } else { x })
+            }
+            Clip::Divergence { kind, low, high, cap } => {
+                let (q, b) = probabilities(row, others);
+                let cap = cap.unwrap_or(f64::INFINITY);
+                let cut = |a: f64, up: bool, moved: f64| {
+                    if a > 0.0 { up & (moved > high) } else { !up & (moved > low) }
+                };
+                match kind {
+                    Kind::Tv => each(row, x, c, |t, a, x| {
+                        if cut(a, q[t] > b[t], (q[t] - b[t]).abs()) { 0.0 } else { x.min(cap) }
+                    }),
+                    Kind::Kl => each(row, x, c, |t, a, x| {
+                        if cut(a, q[t] > b[t], binary_kl(b[t], q[t])) { 0.0 } else { x.min(cap) }
+                    }),
+                }
+            }
+            Clip::Sigmoid { positive, negative } => {
+                // The logistic function of every token at once.
+                let [sigmoid, _] = others;
+                sigmoid.clear();
+                let tau = |t: usize| if row.advantage_of(t) > 0.0 { positive } else { negative };
+                sigmoid.extend(x.iter().enumerate().map(|(t, x)| -tau(t) * (x - 1.0)));
+                math::exp_all(sigmoid);
+                each(row, x, c, |t, _, x| {
+                    let sigmoid = 1.0 / (1.0 + sigmoid[t]);
+                    // Far out, 0 · ∞.
+                    if sigmoid < 1.0 { x * 4.0 * sigmoid * (1.0 - sigmoid) } else { 0.0 }
+                })
+            }
+            clip => each(row, x, c, |t, advantage, ratio| {
+                let log_probs = [row.log_q[t], row.log_b[t]];
+                clip.factor(At { advantage, right: row.right, ratio, log_probs })
+            }),
+        }
+    }
+}
+
+/// A sequence as a surrogate sees it.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    log_q: &'a [f64],
+    log_b: &'a [f64],
+    right: bool,
+    advantage: f64,
+    /// Where tokens have advantages of their own.
+    own: Option<&'a [f64]>,
+}
+
+impl<'a> Row<'a> {
+    fn of(batch: &ObjectiveBatch<'a>, i: usize, advantage: f64, own: Option<&'a [f64]>) -> Self {
+        let (log_q, log_b) = (batch.log_probs().row(i), batch.behaviour_log_probs().row(i));
+        Self { log_q, log_b, right: batch.reward(i) > 0.0, advantage, own }
+    }
+
+    fn advantage_of(self, t: usize) -> f64 {
+        self.own.map_or(self.advantage, |own| own[t])
+    }
+}
+
+/// An advantage times a factor; where there is none, or no more of it, a ratio beyond all numbers has none either.
+fn product(advantage: f64, factor: f64) -> f64 {
+    if (advantage == 0.0) | (factor == 0.0) { 0.0 } else { advantage * factor }
+}
+
+/// Every token's advantage times its factor; says of how many the factor is not the ratio.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "one loop a clip")]
+fn each(row: Row<'_>, x: &[f64], c: &mut [f64], factor: impl Fn(usize, f64, f64) -> f64) -> u64 {
+    let mut changed = 0;
+    if let Some(own) = row.own {
+        for (t, ((c, &x), &a)) in c.iter_mut().zip(x).zip(own).enumerate() {
+            let factor = factor(t, a, x);
+            changed += u64::from((factor != x) & (a != 0.0));
+            *c = product(a, factor);
+        }
+    } else {
+        for (t, (c, &x)) in c.iter_mut().zip(x).enumerate() {
+            let factor = factor(t, row.advantage, x);
+            changed += u64::from(factor != x);
+            *c = product(row.advantage, factor);
+        }
+    }
+    changed
+}
+
+/// What the policy and what sampled give every token.
+fn probabilities<'s>(row: Row<'_>, others: &'s mut [Vec<f64>; 2]) -> (&'s [f64], &'s [f64]) {
+    let [q, b] = others;
+    for (probs, log_probs) in [(&mut *q, row.log_q), (&mut *b, row.log_b)] {
+        probs.clear();
+        probs.extend_from_slice(log_probs);
+        math::exp_all(probs);
+    }
+    (q, b)
+}
+
+fn geometric_of_clipped([low, high]: [f64; 2], row: Row<'_>, log_ratios: &[f64], c: &mut [f64]) -> u64 {
+    let is_good = row.advantage > 0.0;
+    let bound = if is_good { high } else { -low };
+    let is_cut = |x: f64| if is_good { x > high } else { x < -low };
+    let sum: f64 = log_ratios.iter().map(|&x| if is_cut(x) { bound } else { x }).sum();
+    let mean = math::exp(sum / log_ratios.len() as f64);
+    let mut changed = 0;
+    for (c, &x) in c.iter_mut().zip(log_ratios) {
+        *c = if is_cut(x) { 0.0 } else { row.advantage * mean };
+        changed += u64::from(is_cut(x));
+    }
+    changed
 }
 
 /// The covariance (A − Ā)(log q − mean) of every token that counts, with its place.
@@ -261,7 +317,7 @@ fn drop_covariant(
     rows: &Rows,
     [above, below, fraction]: [f64; 3],
     c: &mut [f64],
-) -> u32 {
+) -> u64 {
     let eligible =
         |(t, covariance): &(usize, f64)| c[*t] != 0.0 && *covariance > above && *covariance < below;
     let mut eligible: Vec<usize> =
@@ -277,7 +333,7 @@ fn drop_covariant(
     for &t in &eligible[..count] {
         c[t] = 0.0;
     }
-    u32::try_from(count).unwrap_or(u32::MAX)
+    count as u64
 }
 
 fn penalise_covariant(
@@ -300,14 +356,9 @@ fn penalise_covariant(
     }
 }
 
-/// Refuses coefficients without a value, by what they come from.
-fn check(batch: &ObjectiveBatch<'_>, rows: &Rows, c: &[f64]) -> Result<(), PluginError> {
-    if c.iter().all(|c| c.is_finite()) {
-        return Ok(());
-    }
-    let all =
-        rows.rows.iter().flat_map(|(i, tokens)| tokens.clone().enumerate().map(move |(t, at)| (*i, t, at)));
-    let Some((i, t, _)) = all.into_iter().find(|(_, _, at)| !c[*at].is_finite()) else { return Ok(()) };
+/// What is told of a coefficient without a value, by what it comes from.
+fn unsound(batch: &ObjectiveBatch<'_>, i: usize, c: &[f64]) -> PluginError {
+    let t = c.iter().position(|c| !c.is_finite()).unwrap_or_default();
     let (q, b) = (batch.log_probs().row(i)[t], batch.behaviour_log_probs().row(i)[t]);
     let base = batch.base_log_probs().ok().map(|base| base.row(i)[t]);
     let of_base = base.map_or(String::new(), |base| format!(", `base_log_probs` {base}"));
@@ -322,7 +373,7 @@ fn check(batch: &ObjectiveBatch<'_>, rows: &Rows, c: &[f64]) -> Result<(), Plugi
             "what was sampled has a probability above 0 under what sampled it: give finite `behaviour_log_probs`"
         }
     };
-    Err(PluginError::data(message).with_hint(advice))
+    PluginError::data(message).with_hint(advice)
 }
 
 /// A place among `count` for a uniform number.

@@ -1,8 +1,7 @@
 //! `distillation`: the policy's own tokens are corrected towards a teacher's.
 
-use crate::aggregate::Aggregate;
-use crate::penalty::Penalty;
 use crate::refusals::impossible;
+use pstar_blocks::{Aggregate, Block, Penalties, Ratio, Rows, written};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
@@ -26,11 +25,11 @@ pub(crate) struct Config {
     #[serde(default = "fifth")]
     low: f64,
     /// How tokens add up.
-    #[serde(default = "token_mean")]
+    #[serde(default = "token_mean", deserialize_with = "written")]
     aggregate: Aggregate,
     /// What distances cost.
-    #[serde(default)]
-    penalties: Vec<Penalty>,
+    #[serde(default, deserialize_with = "written")]
+    penalties: Penalties,
 }
 
 /// Who is followed.
@@ -49,6 +48,8 @@ fn token_mean() -> Aggregate {
     Aggregate::TokenMean
 }
 
+const AGGREGATE: Field = Aggregate::FIELD.with_default("TokenMean");
+
 impl Objective for Distillation {
     const NAME: &'static str = "distillation";
     const DOC: &'static str = "follows the base token by token: c = (q/b) log(a/q) of tokens, where q - b >= -low; target the base; arXiv 2306.13649";
@@ -62,8 +63,8 @@ impl Objective for Distillation {
             "0.2",
             "tokens whose probability has fallen by more since they were sampled do not count",
         ),
-        Aggregate::FIELD,
-        Penalty::FIELD,
+        AGGREGATE,
+        Penalties::FIELD,
     ];
 
     fn new(config: Config) -> Result<Self, PluginError> {
@@ -71,8 +72,6 @@ impl Objective for Distillation {
             let message = format!("`low` must be a number of at least 0, found `{}`", config.low);
             return Err(PluginError::config("low", message));
         }
-        config.aggregate.check()?;
-        config.penalties.iter().try_for_each(|penalty| penalty.check())?;
         Ok(Self(config))
     }
 
@@ -83,26 +82,27 @@ impl Objective for Distillation {
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
         let Config { low, aggregate, ref penalties, .. } = self.0;
         let base = batch.base_log_probs()?;
-        let mut c = Vec::with_capacity(batch.log_probs().values().len());
-        let (mut cut, mut tokens) = (0.0, 0.0);
-        for (i, share) in aggregate.shares(batch, |_| true).into_iter().enumerate() {
-            let (now, then) = (batch.log_probs().row(i), batch.behaviour_log_probs().row(i));
-            for ((&log_q, &log_b), &log_a) in now.iter().zip(then).zip(base.row(i)) {
-                tokens += 1.0;
+        let rows = Rows::of(batch, |_| true);
+        let mut c = vec![0.0; batch.log_probs().values().len()];
+        let mut scratch = Vec::new();
+        let mut cut = 0.0;
+        for (i, tokens) in &rows.rows {
+            let share = aggregate.factor(tokens.len(), &rows.counts);
+            let (now, then) = (batch.log_probs().row(*i), batch.behaviour_log_probs().row(*i));
+            let c = &mut c[tokens.clone()];
+            for (c, ((&log_q, &log_b), &log_a)) in c.iter_mut().zip(now.iter().zip(then).zip(base.row(*i))) {
                 if math::exp(log_q) - math::exp(log_b) < -low {
                     cut += 1.0;
-                    c.push(0.0);
                 } else if log_a == f64::NEG_INFINITY {
-                    return Err(impossible("base", i, batch.step()));
-                } else if log_q == f64::NEG_INFINITY {
-                    c.push(0.0);
-                } else {
-                    c.push(share * math::exp(log_q - log_b) * (log_a - log_q));
+                    return Err(impossible("base", *i, batch.step()));
+                } else if log_q > f64::NEG_INFINITY {
+                    *c = share * math::exp(log_q - log_b) * (log_a - log_q);
                 }
             }
+            let log_probs = penalties.log_probs(batch, *i)?;
+            penalties.subtract(log_probs, (aggregate, Ratio::Token), &rows.counts, &mut scratch, c);
         }
-        penalties.iter().try_for_each(|penalty| penalty.add(batch, aggregate, &mut c))?;
-        let share = if tokens > 0.0 { cut / tokens } else { 0.0 };
+        let share = if rows.counts.tokens > 0.0 { cut / rows.counts.tokens } else { 0.0 };
         Ok(ObjectiveStep::per_token(c).with_diagnostic(ObjectiveStep::CLIPPED_FRACTION, share))
     }
 }

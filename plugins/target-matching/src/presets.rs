@@ -2,15 +2,15 @@
 
 use crate::refusals::positive;
 use crate::trajectory_balance::{Balance, Config, TrajectoryBalance};
-use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
-use pstar_core::{ErrorKind, Field, Objective, PluginError};
+use pstar_core::objective::ObjectivePreset;
+use pstar_core::{Field, Objective, PluginError};
 use serde::Deserialize;
 
 /// `trajectory-balance` with log Z of the group: `(partition: GroupMean, factor: 2.0)`.
 ///
 /// Richter et al. 2020 (arXiv 2010.10436). The gradient of the variance of δ over the group, the sample itself included:
 /// (G−1)/G of −2 ∇KL(q‖p_\[β\]) on-policy; `partition: LeaveOneOut` leaves the factor out.
-pub(crate) struct VarGrad(TrajectoryBalance);
+pub(crate) struct VarGrad;
 
 /// `(beta: 0.1)`
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ fn two() -> f64 {
 ///
 /// Brantley et al. 2025 (arXiv 2505.20686), with the β of its release in TRL. The paper has V* from samples of the base, drawn
 /// before; here they are those of the group, so that `source: Base` is nearest to it.
-pub(crate) struct AStarPo(TrajectoryBalance);
+pub(crate) struct AStarPo;
 
 /// `()` or `(beta1: 0.5, beta2: 0.001)`
 #[derive(Deserialize)]
@@ -61,88 +61,58 @@ fn thousandth() -> f64 {
     1e-3
 }
 
-impl Objective for VarGrad {
+impl ObjectivePreset for VarGrad {
+    type Objective = TrajectoryBalance;
+    type Config = VarGradConfig;
     const NAME: &'static str = "vargrad";
     const DOC: &'static str = "trajectory-balance whose log Z is that of the group: its residuals minus their mean; target tilted; arXiv 2010.10436";
-    type Config = VarGradConfig;
-    const FIELDS: &'static [Field] = &[
-        Field::required("beta", "number", "> 0", "1/beta multiplies the reward in the tilted distribution"),
-        Field::optional(
-            "partition",
-            "GroupMean | LeaveOneOut",
-            "",
-            "GroupMean",
-            "log Z: of the group, or of the others",
-        ),
-        Field::optional(
-            "factor",
-            "number",
-            "> 0",
-            "2",
-            "multiplies the residual: 2 is the gradient of its square",
-        ),
-    ];
 
-    fn new(VarGradConfig { beta, partition, factor }: VarGradConfig) -> Result<Self, PluginError> {
+    fn fields() -> Vec<Field> {
+        vec![
+            TrajectoryBalance::BETA,
+            Field::optional(
+                "partition",
+                "GroupMean | LeaveOneOut",
+                "",
+                "GroupMean",
+                "log Z: of the group, or of the others",
+            ),
+            TrajectoryBalance::FACTOR,
+        ]
+    }
+
+    fn new(
+        VarGradConfig { beta, partition, factor }: VarGradConfig,
+    ) -> Result<TrajectoryBalance, PluginError> {
         if !matches!(partition, Balance::GroupMean | Balance::LeaveOneOut) {
             let message =
                 "`vargrad` has `partition: GroupMean` or `partition: LeaveOneOut`, found another choice";
             return Err(PluginError::config("partition", message).with_hint("use `trajectory-balance`"));
         }
-        TrajectoryBalance::new(Config { beta, partition, factor, step_size: 0.0 }).map(Self)
-    }
-
-    fn declaration(&self) -> Declaration {
-        self.0.declaration()
-    }
-
-    fn prepare(&mut self, prompts: &[PromptFacts]) -> Result<(), PluginError> {
-        self.0.prepare(prompts)
-    }
-
-    fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
-        self.0.step(batch)
+        TrajectoryBalance::new(Config { beta, partition, factor, step_size: 0.0 })
     }
 }
 
-impl Objective for AStarPo {
+impl ObjectivePreset for AStarPo {
+    type Objective = TrajectoryBalance;
+    type Config = AStarPoConfig;
     const NAME: &'static str = "a-star-po";
     const DOC: &'static str = "c = -2 beta2 (beta2 log(q/a) - v + V), V = beta1 log mean e^(v/beta1) over the group: `trajectory-balance` with that log Z; \
          arXiv 2505.20686";
-    type Config = AStarPoConfig;
-    const FIELDS: &'static [Field] = &[
-        Field::optional(
-            "beta1",
-            "number",
-            "> 0",
-            "0.5",
-            "the temperature of the value beta1 log mean e^(v/beta1)",
-        ),
-        Field::optional("beta2", "number", "> 0", "0.001", "the price of one nat of log(q/a)"),
-    ];
 
-    fn new(AStarPoConfig { beta1, beta2 }: AStarPoConfig) -> Result<Self, PluginError> {
+    fn fields() -> Vec<Field> {
+        let value = "the temperature of the value beta1 log mean e^(v/beta1)";
+        vec![
+            Field::optional("beta1", "number", "> 0", "0.5", value),
+            Field::optional("beta2", "number", "> 0", "0.001", "the price of one nat of log(q/a)"),
+        ]
+    }
+
+    fn new(AStarPoConfig { beta1, beta2 }: AStarPoConfig) -> Result<TrajectoryBalance, PluginError> {
         positive("beta1", beta1)?;
         positive("beta2", beta2)?;
         let partition = Balance::LogMeanExp { beta: beta1 };
         let factor = 2.0 * beta2 * beta2;
-        TrajectoryBalance::new(Config { beta: beta2, partition, factor, step_size: 0.0 }).map(Self)
-    }
-
-    fn declaration(&self) -> Declaration {
-        self.0.declaration()
-    }
-
-    fn prepare(&mut self, prompts: &[PromptFacts]) -> Result<(), PluginError> {
-        self.0.prepare(prompts)
-    }
-
-    fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
-        let found = batch.smallest_group();
-        if found < 2 {
-            let message = format!("the value of a group needs at least 2 samples, found a group of {found}");
-            return Err(PluginError::new(ErrorKind::Config, message).with_hint("sample larger groups"));
-        }
-        self.0.step(batch)
+        TrajectoryBalance::new(Config { beta: beta2, partition, factor, step_size: 0.0 })
     }
 }

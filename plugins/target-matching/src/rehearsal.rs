@@ -1,7 +1,7 @@
 //! `rehearsal`: what the base got right is kept alive.
 
-use crate::aggregate::Aggregate;
 use crate::refusals::{impossible, positive};
+use pstar_blocks::{Aggregate, Block, Rows, written};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, Source};
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
@@ -40,7 +40,7 @@ pub(crate) struct Config {
     #[serde(default)]
     clamp: Option<f64>,
     /// How tokens add up.
-    #[serde(default = "token_mean")]
+    #[serde(default = "token_mean", deserialize_with = "written")]
     aggregate: Aggregate,
 }
 
@@ -66,6 +66,8 @@ fn token_mean() -> Aggregate {
     Aggregate::TokenMean
 }
 
+const AGGREGATE: Field = Aggregate::FIELD.with_default("TokenMean");
+
 impl Objective for Rehearsal {
     const NAME: &'static str = "rehearsal";
     const DOC: &'static str = "keeps alive what the base gets right: c = eta (1 - u) with u = q/a of a token, or another divergence's; towards p*; \
@@ -88,13 +90,12 @@ impl Objective for Rehearsal {
             "None",
             "values of k3 above it have no gradient",
         ),
-        Aggregate::FIELD,
+        AGGREGATE,
     ];
 
     fn new(config: Config) -> Result<Self, PluginError> {
-        let Config { divergence, alpha, eta, clamp, aggregate } = config;
+        let Config { divergence, alpha, eta, clamp, .. } = config;
         positive("eta", eta)?;
-        aggregate.check()?;
         if !(alpha > 0.0 && alpha < 1.0) {
             let error = PluginError::config("alpha", format!("`alpha` must be in (0, 1), found `{alpha}`"));
             return Err(error.with_hint("the limit of an alpha of 1 is `divergence: Forward`"));
@@ -117,14 +118,16 @@ impl Objective for Rehearsal {
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
         let base = batch.base_log_probs()?;
-        let is_right = |i: usize| batch.reward(i) > 0.0;
-        let mut c = Vec::with_capacity(batch.log_probs().values().len());
-        for (i, share) in self.0.aggregate.shares(batch, is_right).into_iter().enumerate() {
-            for (&log_q, &log_a) in batch.log_probs().row(i).iter().zip(base.row(i)) {
-                if is_right(i) && log_a == f64::NEG_INFINITY {
-                    return Err(impossible("base", i, batch.step()));
+        let rows = Rows::of(batch, |i| batch.reward(i) > 0.0);
+        let mut c = vec![0.0; batch.log_probs().values().len()];
+        for (i, tokens) in &rows.rows {
+            let share = self.0.eta * self.0.aggregate.factor(tokens.len(), &rows.counts);
+            let log_probs = batch.log_probs().row(*i).iter().zip(base.row(*i));
+            for (c, (&log_q, &log_a)) in c[tokens.clone()].iter_mut().zip(log_probs) {
+                if log_a == f64::NEG_INFINITY {
+                    return Err(impossible("base", *i, batch.step()));
                 }
-                c.push(if is_right(i) { self.0.eta * share * self.slope(log_q - log_a) } else { 0.0 });
+                *c = share * self.slope(log_q - log_a);
             }
         }
         Ok(ObjectiveStep::per_token(c))

@@ -6,7 +6,7 @@ use pstar_core::config::with_unnamed;
 use pstar_core::objective::{
     Baseline, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm, PromptFacts,
 };
-use pstar_core::{Field, Objective, PluginError, math};
+use pstar_core::{ErrorKind, Field, Objective, PluginError, math};
 use serde::{Deserialize, Deserializer};
 
 /// Minimises a multiple of E δ² with δ = log Z + log(q(y)/a(y)) − v/β: c_i = −factor δ_i, without importance weights.
@@ -103,17 +103,22 @@ impl Balance {
         if batch.is_population() || found >= expected {
             return Ok(());
         }
-        let choice = match self {
-            Self::Learned => "Learned",
-            Self::GroupMean => "GroupMean",
-            Self::LeaveOneOut => "LeaveOneOut",
-            Self::LogMeanExp { .. } => "LogMeanExp(…)",
-        };
-        let message = format!(
-            "`partition: {choice}` needs groups of at least {expected} samples, found a group of {found}"
-        );
-        Err(PluginError::config("partition", message).with_hint("sample larger groups"))
+        let message =
+            format!("log Z of a group needs at least {expected} samples in it, found a group of {found}");
+        Err(PluginError::new(ErrorKind::Config, message).with_hint("sample larger groups"))
     }
+}
+
+impl TrajectoryBalance {
+    pub(crate) const BETA: Field =
+        Field::required("beta", "number", "> 0", "1/beta multiplies the reward in the tilted distribution");
+    pub(crate) const FACTOR: Field = Field::optional(
+        "factor",
+        "number",
+        "> 0",
+        "2",
+        "multiplies the residual: 2 is the gradient of its square",
+    );
 }
 
 impl Objective for TrajectoryBalance {
@@ -121,7 +126,7 @@ impl Objective for TrajectoryBalance {
     const DOC: &'static str = "draws log q to the tilted distribution's: c = -factor (log Z + log(q/a) - v/beta); arXiv 2201.13259, 2010.10436, 2505.20686";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
-        Field::required("beta", "number", "> 0", "1/beta multiplies the reward in the tilted distribution"),
+        Self::BETA,
         Field::optional(
             "partition",
             "Learned | GroupMean | LeaveOneOut | LogMeanExp(beta)",
@@ -129,13 +134,7 @@ impl Objective for TrajectoryBalance {
             "Learned",
             "log Z: learned, that of the group, or what V* = beta log mean e^(v/beta) of the group makes it",
         ),
-        Field::optional(
-            "factor",
-            "number",
-            "> 0",
-            "2",
-            "multiplies the residual: 2 is the gradient of its square",
-        ),
+        Self::FACTOR,
         LearnedPartitions::FIELD,
     ];
 

@@ -9,6 +9,7 @@ use crate::objective::{Objective, ObjectivePreset};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RStr, RString};
+use serde::de::DeserializeOwned;
 
 /// The objective, and the files that it was made from.
 pub(crate) struct ObjectiveAdapter<O>(Guarded<O>, Vec<FileRead>);
@@ -27,11 +28,11 @@ pub(crate) extern "C" fn create_preset<P: ObjectivePreset>(
     make(P::NAME, configuration, P::new)
 }
 
-/// In one function for all presets of an objective, so that a preset costs little code.
-fn make<O: Objective>(
+/// In one function for all presets of one configuration, so that a preset costs little code.
+fn make<O: Objective, C: DeserializeOwned>(
     name: &'static str,
     configuration: RStr<'_>,
-    new: fn(O::Config) -> Result<O, PluginError>,
+    new: fn(C) -> Result<O, PluginError>,
 ) -> AbiResult<ObjectiveBox> {
     guard(name, || {
         let (objective, files) = noted(|| new(config::parse(configuration.as_str())?))?;

@@ -1,4 +1,4 @@
-//! Many exponentials at once, each with the bits of [`exp`].
+//! Many exponentials at once, each with the bits of [`exp`], and many of e^x − 1.
 //!
 //! Operation by operation the method of `exp` (FreeBSD's `e_exp.c`, in `libm`), without its branches, so that a compiler
 //! works on several numbers at a time; no operation is fused, so that the instruction set changes no bit.
@@ -32,60 +32,114 @@ const SQUARED: f64 = f64::from_bits(0x3e30_0001_0000_0000);
 
 /// Replaces every x by e^x; the bits are those of [`exp`].
 pub fn exp_all(values: &mut [f64]) {
+    all::<Exp>(values);
+}
+
+/// Replaces every x by e^x − 1, within 2 units in the last place of it: the bits are not those of
+/// [`exp_m1`](super::exp_m1), but the same on every processor.
+pub fn exp_m1_all(values: &mut [f64]) {
+    all::<ExpM1>(values);
+}
+
+/// A function of e^x.
+trait Function {
+    /// Its value from the parts of x, e^x = 2^k (1 + y).
+    fn of_parts(x: f64, k: f64, y: f64) -> f64;
+
+    /// Its value anywhere.
+    fn anywhere(x: f64) -> f64;
+}
+
+struct Exp;
+
+impl Function for Exp {
+    #[inline(always)]
+    fn of_parts(x: f64, k: f64, y: f64) -> f64 {
+        let y = if x.abs() >= SQUARED { 1.0 + y } else { 1.0 + x };
+        // Neither y nor the product is subnormal, so that nothing is rounded.
+        y * power_of_two(k)
+    }
+
+    fn anywhere(x: f64) -> f64 {
+        exp(x)
+    }
+}
+
+struct ExpM1;
+
+impl Function for ExpM1 {
+    #[inline(always)]
+    fn of_parts(_: f64, k: f64, y: f64) -> f64 {
+        let power = power_of_two(k);
+        power * y + (power - 1.0)
+    }
+
+    fn anywhere(x: f64) -> f64 {
+        super::exp_m1(x)
+    }
+}
+
+/// 2^k from its exponent.
+#[inline(always)]
+fn power_of_two(k: f64) -> f64 {
+    f64::from_bits(((k + WHOLE).to_bits().wrapping_add(1023)) << 52)
+}
+
+fn all<F: Function>(values: &mut [f64]) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[allow(unsafe_code, reason = "calls what is compiled for AVX2: twice as fast, the same bits")]
         // SAFETY: the processor was just asked for AVX2.
-        return unsafe { with_avx2(values) };
+        return unsafe { with_avx2::<F>(values) };
     }
-    in_chunks(values);
+    in_chunks::<F>(values);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn with_avx2(values: &mut [f64]) {
-    in_chunks(values);
+fn with_avx2<F: Function>(values: &mut [f64]) {
+    in_chunks::<F>(values);
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn in_chunks(values: &mut [f64]) {
+fn in_chunks<F: Function>(values: &mut [f64]) {
     let (chunks, rest) = values.as_chunks_mut::<CHUNK>();
     for chunk in chunks {
-        one_chunk(chunk);
+        one_chunk::<F>(chunk);
     }
     if !rest.is_empty() {
         let mut chunk = [0.0; CHUNK];
         chunk[..rest.len()].copy_from_slice(rest);
-        one_chunk(&mut chunk);
+        one_chunk::<F>(&mut chunk);
         rest.copy_from_slice(&chunk[..rest.len()]);
     }
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn one_chunk(chunk: &mut [f64; CHUNK]) {
+fn one_chunk<F: Function>(chunk: &mut [f64; CHUNK]) {
     let near_all = chunk.iter().fold(true, |all, x| all & (x.abs() <= FAR));
     if !near_all {
-        return one_by_one(chunk);
+        return one_by_one::<F>(chunk);
     }
     for x in chunk {
-        *x = near(*x);
+        *x = near::<F>(*x);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn one_by_one(values: &mut [f64]) {
+fn one_by_one<F: Function>(values: &mut [f64]) {
     for x in values {
-        *x = exp(*x);
+        *x = F::anywhere(*x);
     }
 }
 
-/// e^x for |x| ≤ [`FAR`].
+/// The value at |x| ≤ [`FAR`].
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn near(x: f64) -> f64 {
+fn near<F: Function>(x: f64) -> f64 {
     let size = x.abs();
     let sign = 1f64.copysign(x);
     // Rounded towards zero.
@@ -98,10 +152,7 @@ fn near(x: f64) -> f64 {
     let rest = high - low;
     let square = rest * rest;
     let c = rest - square * (P[0] + square * (P[1] + square * (P[2] + square * (P[3] + square * P[4]))));
-    let y = 1.0 + (rest * c / (2.0 - c) - low + high);
-    let y = if size >= SQUARED { y } else { 1.0 + x };
-    // A power of two from its exponent: neither y nor the product is subnormal, so that nothing is rounded.
-    y * f64::from_bits(((k + WHOLE).to_bits().wrapping_add(1023)) << 52)
+    F::of_parts(x, k, rest * c / (2.0 - c) - low + high)
 }
 
 #[cfg(test)]
@@ -134,7 +185,7 @@ mod tests {
         let mut avx2 = values.clone();
         let mut portable = values.clone();
         exp_all(&mut avx2);
-        in_chunks(&mut portable);
+        in_chunks::<Exp>(&mut portable);
         for ((x, many), plain) in values.iter().zip(avx2).zip(portable) {
             let one = exp(*x);
             assert!(
@@ -142,6 +193,27 @@ mod tests {
                 "{x:e}: {one:e} and {many:e}"
             );
             assert!(one.to_bits() == plain.to_bits() || one.is_nan() && plain.is_nan(), "{x:e}");
+        }
+    }
+
+    /// Against the library's, which is within 1 unit in the last place.
+    #[test]
+    fn differences_from_one_are_within_two_units() {
+        let fine = (0..2_000_000).map(|n| f64::from(n - 1_000_000) * 7.1e-4 + 1e-9 * f64::from(n % 977));
+        let small = (0..600_000u64).map(|n| f64::from_bits((n << 43) + (1 << 40)));
+        let mut values: Vec<f64> =
+            fine.chain(small.flat_map(|x| [x, -x])).filter(|x| x.is_finite()).collect();
+        values.extend([0.0, -0.0, 1e300, -1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
+        let mut portable = values.clone();
+        let mut many = values.clone();
+        in_chunks::<ExpM1>(&mut portable);
+        exp_m1_all(&mut many);
+        for ((x, many), plain) in values.iter().zip(many).zip(portable) {
+            let one = crate::math::exp_m1(*x);
+            assert!(many.to_bits() == plain.to_bits() || many.is_nan() && plain.is_nan(), "{x:e}");
+            let unit = f64::from_bits(one.abs().to_bits() + 1) - one.abs();
+            let close = one == many || (one - many).abs() <= 2.0 * unit || one.is_nan() && many.is_nan();
+            assert!(close, "{x:e}: {one:e} and {many:e}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of the ratio to what sampled.
 
-use super::{Block, Ratio};
-use crate::value::{Arguments, Value, unknown};
+use pstar_blocks::{Arguments, Value, unknown};
+use pstar_blocks::{Block, Ratio};
 use pstar_core::{Field, PluginError, math};
 
 /// What becomes of the ratio x of a token or sequence to what sampled it, for an advantage A.
@@ -290,7 +290,7 @@ impl Clip {
 }
 
 /// KL(b‖q) between one token and all others.
-fn binary_kl(b: f64, q: f64) -> f64 {
+pub(crate) fn binary_kl(b: f64, q: f64) -> f64 {
     let term = |p: f64, r: f64| if p == 0.0 { 0.0 } else { p * math::ln(p / r) };
     term(b, q) + term(1.0 - b, 1.0 - q)
 }

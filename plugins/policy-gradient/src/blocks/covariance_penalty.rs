@@ -1,7 +1,7 @@
 //! A penalty on the tokens whose rise would cost most entropy.
 
-use super::Block;
-use crate::value::{Arguments, Value};
+use pstar_blocks::Block;
+use pstar_blocks::{Arguments, Value};
 use pstar_core::{Field, PluginError};
 
 /// coefficient · |log q − log b| on a share of the tokens, those of largest covariance (A − Ā)(log q − mean), at least
@@ -12,7 +12,7 @@ pub(crate) struct CovariancePenalty {
     pub(crate) coefficient: f64,
 }
 
-impl Block for Option<CovariancePenalty> {
+impl Block for CovariancePenalty {
     const FIELD: Field = Field::optional(
         "covariance_penalty",
         "None | (fraction, coefficient)",
@@ -22,13 +22,10 @@ impl Block for Option<CovariancePenalty> {
     );
 
     fn read(value: &Value) -> Result<Self, PluginError> {
-        if value.is_none() {
-            return Ok(None);
-        }
         let found = Arguments::of("covariance_penalty", value, &["fraction", "coefficient"])?;
-        Ok(Some(CovariancePenalty {
+        Ok(Self {
             fraction: found.number("fraction", None, "in (0, 1]", |n| n > 0.0 && n <= 1.0)?,
             coefficient: found.number("coefficient", 1.0, "a number", f64::is_finite)?,
-        }))
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! A bonus for entropy.
 
-use super::Block;
-use crate::value::{Arguments, Value};
+use pstar_blocks::Block;
+use pstar_blocks::{Arguments, Value};
 use pstar_core::{Field, PluginError};
 
 /// How the gradient of the entropy is had.
@@ -20,7 +20,7 @@ pub(crate) struct Entropy {
     pub(crate) form: Form,
 }
 
-impl Block for Option<Entropy> {
+impl Block for Entropy {
     const FIELD: Field = Field::optional(
         "entropy",
         "None | (coefficient, form: Exact | Sampled)",
@@ -30,13 +30,10 @@ impl Block for Option<Entropy> {
     );
 
     fn read(value: &Value) -> Result<Self, PluginError> {
-        if value.is_none() {
-            return Ok(None);
-        }
         let found = Arguments::of("entropy", value, &["coefficient", "form"])?;
-        Ok(Some(Entropy {
+        Ok(Self {
             coefficient: found.number("coefficient", None, "a number", f64::is_finite)?,
             form: found.word("form", Form::Exact, &[("Exact", Form::Exact), ("Sampled", Form::Sampled)])?,
-        }))
+        })
     }
 }

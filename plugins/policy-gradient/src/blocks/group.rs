@@ -1,7 +1,7 @@
 //! The size of groups where nothing is sampled.
 
-use super::Block;
-use crate::value::Value;
+use pstar_blocks::Block;
+use pstar_blocks::Value;
 use pstar_core::{Field, PluginError};
 
 /// Number of samples of a group over which an exact gradient is an expectation.

@@ -1,7 +1,7 @@
 //! A truncated weight of what was sampled by another distribution.
 
-use super::{Block, Ratio};
-use crate::value::{Arguments, Value};
+use pstar_blocks::{Arguments, Value};
+use pstar_blocks::{Block, Ratio};
 use pstar_core::{Field, PluginError};
 
 /// min(x, max) as a weight without a derivative, x the ratio of a token or of its sequence (truncated importance sampling).
@@ -12,7 +12,7 @@ pub(crate) struct Importance {
     pub(crate) max: f64,
 }
 
-impl Block for Option<Importance> {
+impl Block for Importance {
     const FIELD: Field = Field::optional(
         "importance",
         "None | (level: Token | Sequence, max)",
@@ -22,14 +22,11 @@ impl Block for Option<Importance> {
     );
 
     fn read(value: &Value) -> Result<Self, PluginError> {
-        if value.is_none() {
-            return Ok(None);
-        }
         let found = Arguments::of("importance", value, &["level", "max"])?;
         let levels = [("Token", Ratio::Token), ("Sequence", Ratio::Sequence)];
-        Ok(Some(Importance {
+        Ok(Self {
             level: found.word("level", Ratio::Token, &levels)?,
             max: found.number("max", None, "a positive number", |n| n > 0.0)?,
-        }))
+        })
     }
 }

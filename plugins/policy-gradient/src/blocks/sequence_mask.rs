@@ -1,7 +1,7 @@
 //! Bad sequences that have gone stale do not count.
 
-use super::Block;
-use crate::value::{Arguments, Value};
+use pstar_blocks::Block;
+use pstar_blocks::{Arguments, Value};
 use pstar_core::{Field, PluginError};
 
 /// A sequence of negative advantage does not count once the mean of log b − log q over its tokens is above this.

@@ -1,7 +1,7 @@
 //! Which sequences count at all.
 
-use super::Block;
-use crate::value::{Value, word};
+use pstar_blocks::Block;
+use pstar_blocks::{Value, word};
 use pstar_core::{Field, PluginError};
 
 /// Which sequences count; the others are dropped before anything is averaged.

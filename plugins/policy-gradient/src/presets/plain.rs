@@ -3,6 +3,7 @@
 use super::presets;
 
 presets! {
+    Blocks = "policy-gradient": "maximises the expected reward, made of blocks that can all be configured" {}
     Rloo = "rloo": "maximises the expected reward, less the mean of the other samples of the group (Ahmadian et al. 2024, arXiv 2402.14740)" {
         baseline: "LeaveOneOut",
     }

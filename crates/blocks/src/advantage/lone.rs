@@ -1,12 +1,12 @@
 //! What happens to a group of one.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Value, word};
 use pstar_core::{Field, PluginError};
 
 /// What happens to a group of one sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lone {
+pub enum Lone {
     /// It has no baseline, and its deviation counts as 1.
     Raw,
     /// Its advantage is 0.

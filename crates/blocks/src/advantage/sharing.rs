@@ -1,24 +1,41 @@
 //! How the right answers of a group share what they get.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Arguments, Value, unknown};
 use pstar_core::{Field, PluginError, math};
 
 /// How the right answers of a group share what they get.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Sharing {
+pub enum Sharing {
     /// Alike.
     None,
     /// A share τ of it by the inverse of what the policy gave them, per token (UCPO, arXiv 2605.00365).
-    InverseProbability { tau: f64 },
+    InverseProbability {
+        /// The share τ.
+        tau: f64,
+    },
     /// Rewards divided by the frequency of their answer to the α (IPS-GRPO, arXiv 2601.21669).
-    InverseFrequency { alpha: f64 },
+    InverseFrequency {
+        /// The exponent α.
+        alpha: f64,
+    },
     /// By the size of their cluster to the −α, the sum kept (Cue-GRPO, arXiv 2608.03467).
-    Cluster { alpha: f64 },
+    Cluster {
+        /// The exponent α.
+        alpha: f64,
+    },
     /// Divided by the size of their cluster to the α (uniqueness-aware, arXiv 2601.08763).
-    InverseSize { alpha: f64 },
+    InverseSize {
+        /// The exponent α.
+        alpha: f64,
+    },
     /// −correct ℓ on right and +wrong ℓ on wrong answers, ℓ the mean token log-prob of what sampled (DS-GRPO).
-    LogProbability { correct: f64, wrong: f64 },
+    LogProbability {
+        /// Of right answers.
+        correct: f64,
+        /// Of wrong ones.
+        wrong: f64,
+    },
 }
 
 impl Block for Sharing {
@@ -72,11 +89,11 @@ impl Block for Sharing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Member {
     /// Whether it is right.
-    pub(crate) right: bool,
+    pub right: bool,
     /// Number of sequences of the group with its answer.
-    pub(crate) cluster: f64,
+    pub cluster: f64,
     /// Mean token log-prob under what sampled.
-    pub(crate) mean_log_prob: f64,
+    pub mean_log_prob: f64,
 }
 
 /// Least probability of a right answer among the right ones of its group.

@@ -1,12 +1,12 @@
 //! What an advantage is divided by.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Arguments, Value, unknown};
 use pstar_core::{Field, PluginError};
 
 /// A divisor of advantages.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Scale {
+pub enum Scale {
     /// The standard deviation of the signals.
     Std {
         /// Added to it.
@@ -19,14 +19,22 @@ pub(crate) enum Scale {
         skip_zero: bool,
     },
     /// The mean of the group's signals, at least `minimum`; advantages are 0 where it is 0.
-    Mean { epsilon: f64, minimum: f64 },
+    Mean {
+        /// Added to it.
+        epsilon: f64,
+        /// Its least value.
+        minimum: f64,
+    },
     /// The square root of that mean.
-    RootMean { epsilon: f64 },
+    RootMean {
+        /// Added to it.
+        epsilon: f64,
+    },
 }
 
 /// Of which signals a deviation is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
+pub enum Over {
     /// The group's.
     Group,
     /// Those of the others of the group.
@@ -37,7 +45,7 @@ pub(crate) enum Over {
 
 /// The divisors, one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Scales(pub(crate) Vec<Scale>);
+pub struct Scales(pub Vec<Scale>);
 
 impl Block for Scales {
     const FIELD: Field = Field::optional(
@@ -93,7 +101,7 @@ fn one(value: &Value) -> Result<Scale, PluginError> {
 }
 
 /// Standard deviation of values, of which there must be more than `ddof`; 0 otherwise.
-pub(crate) fn deviation(values: impl Iterator<Item = f64> + Clone, ddof: usize) -> f64 {
+pub(super) fn deviation(values: impl Iterator<Item = f64> + Clone, ddof: usize) -> f64 {
     let (n, sum) = values.clone().fold((0.0, 0.0), |(n, sum), value| (n + 1.0, sum + value));
     let (mean, freedom) = (sum / n, n - ddof as f64);
     let squares: f64 = values.map(|value| (value - mean) * (value - mean)).sum();

@@ -1,12 +1,14 @@
 //! A factor of all advantages.
 
-use super::{Block, Signal};
+use super::Signal;
+use crate::Block;
 use crate::value::{Value, unknown};
 use pstar_core::{Field, PluginError};
 
 /// A factor of all advantages.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Multiplier {
+pub enum Multiplier {
+    /// This number.
     Number(f64),
     /// 1/G.
     PerGroup,

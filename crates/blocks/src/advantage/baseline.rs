@@ -1,14 +1,17 @@
 //! What is subtracted from a sequence's signal.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Arguments, Value, unknown};
 use pstar_core::{Field, PluginError};
 
 /// What is subtracted from the signal of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Baseline {
+pub enum Baseline {
     /// The mean of the group, the sequence itself included, and a shift (AsymRE: −0.1).
-    Mean { shift: f64 },
+    Mean {
+        /// The shift.
+        shift: f64,
+    },
     /// Nothing.
     None,
     /// The mean of the others.

@@ -1,12 +1,12 @@
 //! The ratio of the policy to what sampled.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Value, word};
 use pstar_core::{Field, PluginError};
 
 /// Which ratio of the policy q to what sampled b a token's advantage is multiplied by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ratio {
+pub enum Ratio {
     /// None.
     None,
     /// The token's own.
@@ -39,7 +39,7 @@ impl Block for Ratio {
 
 impl Ratio {
     /// log of the ratio of a whole sequence from its tokens' log-ratios.
-    pub(crate) fn of_sequence(self, log_ratios: &[f64]) -> f64 {
+    pub fn of_sequence(self, log_ratios: &[f64]) -> f64 {
         let sum = log_ratios.iter().sum::<f64>();
         match self {
             Self::Sequence => sum,

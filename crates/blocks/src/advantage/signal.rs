@@ -1,31 +1,54 @@
 //! What a sequence gets for its reward and for the number of right answers in its group.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Arguments, Value, unknown};
 use pstar_core::{Field, PluginError};
 
 /// The signal of a sequence of reward v in a group of G, of which C are right and F = G − C wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Signal {
+pub enum Signal {
     /// v.
     Reward,
     /// positive · v − negative · (1 − v) (Zhu et al. 2025, arXiv 2506.01347).
-    Signed { positive: f64, negative: f64 },
+    Signed {
+        /// Of a right answer.
+        positive: f64,
+        /// Of a wrong one, less than 0 by so much.
+        negative: f64,
+    },
     /// An unbiased estimate of the gradient of pass@k.
-    PassAtK { k: usize, form: PassForm },
+    PassAtK {
+        /// k.
+        k: usize,
+        /// Which estimate.
+        form: PassForm,
+    },
     /// The log-likelihood of a right answer, cut after `order` terms (Tajwar et al. 2026, arXiv 2602.02710).
-    MaxLikelihood { order: usize, baseline: TupleBaseline },
+    MaxLikelihood {
+        /// The number of terms.
+        order: usize,
+        /// What is subtracted from a tuple's score.
+        baseline: TupleBaseline,
+    },
     /// The same from all subsets of `order` samples, less 1.
-    SubsetMaxLikelihood { order: usize },
+    SubsetMaxLikelihood {
+        /// The number of samples.
+        order: usize,
+    },
     /// 1 for the only right answer of a group (Tang et al. 2025, arXiv 2503.19595).
     BestMinusSecond,
     /// (v − fp) / (1 − fp − fn): the reward that a verifier of these error rates hides (arXiv 2510.00915).
-    NoiseCorrected { false_positive: f64, false_negative: f64 },
+    NoiseCorrected {
+        /// The share of wrong answers that it takes for right.
+        false_positive: f64,
+        /// The share of right answers that it takes for wrong.
+        false_negative: f64,
+    },
 }
 
 /// Which estimate of the gradient of pass@k.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PassForm {
+pub enum PassForm {
     /// Sums to 0 over a group, k times the others' size.
     Centred,
     /// Nothing for wrong answers (Walder & Karkhanis 2025, arXiv 2505.15201).
@@ -38,7 +61,7 @@ pub(crate) enum PassForm {
 
 /// What is subtracted from a tuple's score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TupleBaseline {
+pub enum TupleBaseline {
     /// Nothing.
     None,
     /// The mean of the other tuples, which share samples with it: biased.
@@ -126,7 +149,7 @@ impl Block for Signal {
 }
 
 /// C(a, k)/C(b, k), 0 where a < k, for k ≤ b.
-pub(crate) fn falling(a: usize, b: usize, k: usize) -> f64 {
+pub(super) fn falling(a: usize, b: usize, k: usize) -> f64 {
     if a < k { 0.0 } else { (0..k).map(|j| (a - j) as f64 / (b - j) as f64).product() }
 }
 

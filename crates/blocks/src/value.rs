@@ -7,18 +7,23 @@ use pstar_core::config::suggest;
 
 /// A block as it is written.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
     /// A number.
     Number(f64),
     /// `[…]`
     List(Vec<Value>),
     /// `Name` or `Name(…)`, the name empty for `(…)` alone.
-    Call { name: String, arguments: Vec<Argument> },
+    Call {
+        /// The name.
+        name: String,
+        /// What is in its brackets.
+        arguments: Vec<Argument>,
+    },
 }
 
 /// An argument, perhaps by name.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Argument {
+pub struct Argument {
     name: Option<String>,
     value: Value,
 }
@@ -28,7 +33,7 @@ impl Value {
     ///
     /// # Errors
     /// If the text is none.
-    pub(crate) fn parse(field: &str, text: &str) -> Result<Self, PluginError> {
+    pub fn parse(field: &str, text: &str) -> Result<Self, PluginError> {
         let mut reader = Reader { rest: text };
         let value = reader.value();
         match value {
@@ -37,13 +42,35 @@ impl Value {
         }
     }
 
+    /// The number that a field is.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn number_of(&self, field: &str) -> Result<f64, PluginError> {
+        match self {
+            Self::Number(number) => Ok(*number),
+            other => {
+                let message = format!("`{field}` must be a number, found {}", other.shown());
+                Err(PluginError::config(field, message))
+            }
+        }
+    }
+
+    /// How it is quoted in a message.
+    fn shown(&self) -> String {
+        match self {
+            Self::Number(number) => format!("`{number}`"),
+            value => format!("`{}`", value.name().unwrap_or("a list")),
+        }
+    }
+
     /// Whether it is `None`.
-    pub(crate) fn is_none(&self) -> bool {
+    pub fn is_none(&self) -> bool {
         matches!(self, Self::Call { name, arguments } if name == "None" && arguments.is_empty())
     }
 
     /// The name of a block of names, empty for `(…)`; of anything else nothing.
-    pub(crate) fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&str> {
         match self {
             Self::Call { name, .. } => Some(name),
             _ => None,
@@ -140,7 +167,8 @@ impl<'t> Reader<'t> {
 }
 
 /// The arguments of a block by their names.
-pub(crate) struct Arguments<'v> {
+#[derive(Clone, Debug)]
+pub struct Arguments<'v> {
     field: &'static str,
     names: &'static [&'static str],
     values: Vec<Option<&'v Value>>,
@@ -151,7 +179,7 @@ impl<'v> Arguments<'v> {
     ///
     /// # Errors
     /// If one is unknown or given twice.
-    pub(crate) fn of(
+    pub fn of(
         field: &'static str,
         value: &'v Value,
         names: &'static [&'static str],
@@ -190,7 +218,7 @@ impl<'v> Arguments<'v> {
     }
 
     /// The argument of a name, if it was given.
-    pub(crate) fn given(&self, name: &str) -> Option<&'v Value> {
+    pub fn given(&self, name: &str) -> Option<&'v Value> {
         let place = self.names.iter().position(|known| *known == name);
         place.and_then(|place| self.values[place])
     }
@@ -198,8 +226,7 @@ impl<'v> Arguments<'v> {
     fn must(&self, name: &str, range: &str, found: Option<&Value>) -> PluginError {
         let found = match found {
             None => "nothing".into(),
-            Some(Value::Number(number)) => format!("`{number}`"),
-            Some(value) => format!("`{}`", value.name().unwrap_or("a list")),
+            Some(value) => value.shown(),
         };
         PluginError::config(self.field, format!("`{name}` must be {range}, found {found}"))
     }
@@ -208,7 +235,7 @@ impl<'v> Arguments<'v> {
     ///
     /// # Errors
     /// If it is none, or not given without a default.
-    pub(crate) fn number(
+    pub fn number(
         &self,
         name: &str,
         default: impl Into<Option<f64>>,
@@ -227,7 +254,7 @@ impl<'v> Arguments<'v> {
     ///
     /// # Errors
     /// If it is neither.
-    pub(crate) fn number_or_none(
+    pub fn number_or_none(
         &self,
         name: &str,
         range: &str,
@@ -245,7 +272,7 @@ impl<'v> Arguments<'v> {
     /// # Errors
     /// If it is none.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-    pub(crate) fn count(
+    pub fn count(
         &self,
         name: &str,
         default: impl Into<Option<usize>>,
@@ -261,7 +288,7 @@ impl<'v> Arguments<'v> {
     ///
     /// # Errors
     /// If it is none of them.
-    pub(crate) fn word<T: Copy>(
+    pub fn word<T: Copy>(
         &self,
         name: &str,
         default: impl Into<Option<T>>,
@@ -280,7 +307,7 @@ impl<'v> Arguments<'v> {
 ///
 /// # Errors
 /// If it is none of them.
-pub(crate) fn word<T: Copy>(
+pub fn word<T: Copy>(
     field: &str,
     name: &str,
     value: &Value,
@@ -309,7 +336,7 @@ fn one_of(names: &[&str]) -> String {
 }
 
 /// The error for a block of an unknown name.
-pub(crate) fn unknown(field: &str, value: &Value, names: &[&str]) -> PluginError {
+pub fn unknown(field: &str, value: &Value, names: &[&str]) -> PluginError {
     let found = match value {
         Value::Number(number) => number.to_string(),
         Value::List(_) => "[…]".into(),

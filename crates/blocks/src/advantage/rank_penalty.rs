@@ -1,13 +1,13 @@
 //! Less for the right answers that are likely already.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Arguments, Value};
 use pstar_core::{Field, PluginError};
 
 /// The signal times 1 − weight · rank/G, rank 0 the least likely of the group by the mean token log-prob under what
 /// sampled (Rewarding the Unlikely, He et al. 2025, arXiv 2506.02355).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct RankPenalty(pub(crate) Option<f64>);
+pub struct RankPenalty(pub Option<f64>);
 
 impl Block for RankPenalty {
     const FIELD: Field = Field::optional(

@@ -1,15 +1,21 @@
 //! How tokens add up to a loss.
 
-use super::Block;
+use crate::Block;
+use crate::rows::Counts;
 use crate::value::{Arguments, Value, unknown};
 use pstar_core::{Field, PluginError};
 
 /// How the tokens of a step add up, relative to a mean over its N sequences.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Aggregate {
+pub enum Aggregate {
     /// The sum of a sequence's tokens over a constant (Liu et al. 2025, arXiv 2503.20783), averaged over sequences
     /// or, without `batch_mean`, summed.
-    SequenceSum { divisor: Divisor, batch_mean: bool },
+    SequenceSum {
+        /// The constant.
+        divisor: Divisor,
+        /// Whether sequences are averaged.
+        batch_mean: bool,
+    },
     /// The mean of all tokens of the step (Yu et al. 2025, arXiv 2503.14476).
     TokenMean,
     /// The mean of a sequence's tokens (Shao et al. 2024, arXiv 2402.03300).
@@ -20,27 +26,13 @@ pub(crate) enum Aggregate {
 
 /// What a sum of tokens is divided by.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Divisor {
+pub enum Divisor {
+    /// A number.
     Number(f64),
     /// The length of the longest sequence of the step.
     Longest,
     /// The horizon of the task; where there is none, the length of the longest sequence of the batch.
     Horizon,
-}
-
-/// What the sequences that count amount to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    /// N: sequences of the step, those that do not count included.
-    pub(crate) step: f64,
-    /// Sequences that count.
-    pub(crate) rows: f64,
-    /// Their tokens.
-    pub(crate) tokens: f64,
-    /// The longest of them.
-    pub(crate) longest: f64,
-    /// The horizon.
-    pub(crate) horizon: f64,
 }
 
 const NAMES: &[&str] = &["SequenceSum", "TokenMean", "SequenceMean", "TokenSum"];
@@ -89,12 +81,12 @@ impl Aggregate {
     }
 
     /// Whether tokens of all sequences have one factor, whatever else is sampled.
-    pub(crate) fn is_constant(self) -> bool {
+    pub fn is_constant(self) -> bool {
         matches!(self, Self::SequenceSum { divisor: Divisor::Number(_), batch_mean: true })
     }
 
     /// The factor of a token of a sequence of this length.
-    pub(crate) fn factor(self, length: usize, counts: &Counts) -> f64 {
+    pub fn factor(self, length: usize, counts: &Counts) -> f64 {
         // Coefficients are relative to a mean over the whole step.
         let over_rows = counts.step / counts.rows;
         match self {

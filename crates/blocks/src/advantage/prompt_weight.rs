@@ -1,6 +1,6 @@
 //! How much a prompt counts for the share of its right answers.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Arguments, Value, unknown};
 use pstar_core::{Field, PluginError, math};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 /// The factor of a prompt of which p̂ = C/G of the samples are right.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum PromptWeight {
+pub enum PromptWeight {
     /// 1.
     None,
     /// (1 − p̂)^γ (F-GRPO, arXiv 2602.06717).
@@ -30,7 +30,7 @@ pub(crate) enum PromptWeight {
 
 /// Against which pass rates a prompt is held.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Reference {
+pub enum Reference {
     /// Those of so many batches before this one; this one's where there are none.
     Batches(usize),
     /// These.
@@ -91,7 +91,7 @@ impl Block for PromptWeight {
 
 /// The pass rates that prompts are held against: what an objective with `Curve` remembers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Window {
+pub struct Window {
     /// Of the batches before the last one that was observed, oldest first.
     reference: Vec<f64>,
     /// Of every batch that counts from now on, oldest first.
@@ -130,17 +130,17 @@ impl Reference {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing<'a> {
     /// G.
-    pub(crate) group: usize,
+    pub group: usize,
     /// C.
-    pub(crate) right: usize,
+    pub right: usize,
     /// The largest G of the batch.
-    pub(crate) largest_group: usize,
+    pub largest_group: usize,
     /// N.
-    pub(crate) rows: usize,
+    pub rows: usize,
     /// Number of right answers of the batch.
-    pub(crate) all_right: usize,
+    pub all_right: usize,
     /// The pass rates of the batch.
-    pub(crate) rates: &'a [f64],
+    pub rates: &'a [f64],
 }
 
 impl PromptWeight {

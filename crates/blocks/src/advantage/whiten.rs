@@ -1,12 +1,12 @@
 //! Advantages of mean 0 and variance 1 over all tokens of a batch.
 
-use super::Block;
+use crate::Block;
 use crate::value::{Arguments, Value};
 use pstar_core::{Field, PluginError};
 
 /// Whitening of the advantages of all tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Whiten {
+pub struct Whiten {
     ddof: usize,
     /// Added to the variance.
     epsilon: f64,
@@ -14,7 +14,7 @@ pub(crate) struct Whiten {
     floor: f64,
 }
 
-impl Block for Option<Whiten> {
+impl Block for Whiten {
     const FIELD: Field = Field::optional(
         "whiten",
         "None | (ddof, epsilon) | (ddof, floor)",
@@ -24,9 +24,6 @@ impl Block for Option<Whiten> {
     );
 
     fn read(value: &Value) -> Result<Self, PluginError> {
-        if value.is_none() {
-            return Ok(None);
-        }
         let found = Arguments::of("whiten", value, &["ddof", "epsilon", "floor"])?;
         let ddof = found.count("ddof", 1, 0)?;
         if ddof > 1 {
@@ -34,7 +31,7 @@ impl Block for Option<Whiten> {
         }
         let at_least_zero =
             |name| found.number(name, 0.0, "a number of at least 0", |n| n >= 0.0 && n.is_finite());
-        Ok(Some(Whiten { ddof, epsilon: at_least_zero("epsilon")?, floor: at_least_zero("floor")? }))
+        Ok(Self { ddof, epsilon: at_least_zero("epsilon")?, floor: at_least_zero("floor")? })
     }
 }
 

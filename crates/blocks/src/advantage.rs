@@ -1,17 +1,67 @@
 //! How much every sequence, or token, of a batch counts before its ratio to what sampled.
 
-use crate::blocks::{Baseline, Lone, Member, Per, Standing, Window, deviation};
-use crate::config::Blocks;
+mod baseline;
+mod lone;
+mod multiplier;
+mod prompt_weight;
+mod rank_penalty;
+mod reward_kl;
+mod scale;
+mod sharing;
+mod signal;
+mod whiten;
+
+pub use baseline::Baseline;
+pub use lone::Lone;
+pub use multiplier::Multiplier;
+pub use prompt_weight::{PromptWeight, Reference as RateReference, Window};
+pub use rank_penalty::RankPenalty;
+pub use reward_kl::{Per, RewardKl};
+pub use scale::{Over, Scale, Scales};
+pub use sharing::Sharing;
+pub use signal::{PassForm, Signal, TupleBaseline};
+pub use whiten::Whiten;
+
+use prompt_weight::Standing;
 use pstar_core::PluginError;
 use pstar_core::objective::ObjectiveBatch;
+use scale::deviation;
+use sharing::Member;
+use std::ops::Range;
+
+crate::blocks! {
+    /// What makes the advantage of a sequence, in the order of evaluation.
+    pub struct Advantage {
+        /// What its reward is worth.
+        pub signal: Signal,
+        /// What is subtracted.
+        pub baseline: Baseline,
+        /// What divides.
+        pub scale: Scales,
+        /// The factor of its prompt.
+        pub prompt_weight: PromptWeight,
+        /// What right answers share.
+        pub sharing: Sharing,
+        /// How much less likely answers get.
+        pub rank_penalty: RankPenalty,
+        /// A KL to the base within the reward.
+        pub reward_kl: Option<RewardKl>,
+        /// A factor of all.
+        pub multiplier: Multiplier,
+        /// Whitening over tokens.
+        pub whiten: Option<Whiten>,
+        /// What becomes of a group of one.
+        pub lone: Lone,
+    }
+}
 
 /// The advantages of a batch.
-#[derive(Debug)]
-pub(crate) struct Advantages {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advantages {
     /// One a sequence.
-    pub(crate) sequences: Vec<f64>,
+    pub sequences: Vec<f64>,
     /// One a token, where tokens of a sequence differ.
-    pub(crate) tokens: Option<Vec<f64>>,
+    pub tokens: Option<Vec<f64>>,
 }
 
 /// The signals of the whole batch, and what of it a group is held against.
@@ -21,18 +71,65 @@ struct Signals {
     mean: f64,
 }
 
-impl Blocks {
+impl Advantage {
+    /// Refuses blocks that do not fit together.
+    ///
+    /// # Errors
+    /// Naming the field.
+    pub fn check(&self) -> Result<(), PluginError> {
+        self.multiplier.check(self.signal)
+    }
+
+    /// Least number of samples in a group of which something is left.
+    pub fn minimum_group(&self) -> usize {
+        let others = self.scale.0.iter().any(|scale| scale.needs_others());
+        self.baseline.minimum_group().max(self.signal.minimum_group()).max(1 + usize::from(others))
+    }
+
+    /// Whether it depends on a sequence's reward and the number of right answers of its group alone.
+    pub fn is_of_counts(&self) -> bool {
+        !matches!(self.baseline, Baseline::LengthWeighted | Baseline::BatchMean)
+            && self.scale.0.iter().all(|scale| !scale.is_of_batch())
+            && !matches!(self.prompt_weight, PromptWeight::PerSuccess | PromptWeight::Curve(_))
+            && self.sharing == Sharing::None
+            && self.rank_penalty.0.is_none()
+            && self.reward_kl.is_none()
+            && self.whiten.is_none()
+    }
+
+    /// Whether tokens of a sequence may have advantages of their own, and by which field.
+    pub fn of_tokens(&self) -> Option<&'static str> {
+        let to_go = self.reward_kl.is_some_and(|kl| kl.per == Per::ToGo);
+        if self.whiten.is_some() { Some("whiten") } else { to_go.then_some("reward_kl") }
+    }
+
+    /// How many batches of pass rates it remembers, if any.
+    pub fn remembers(&self) -> Option<usize> {
+        match self.prompt_weight {
+            PromptWeight::Curve(RateReference::Batches(batches)) => Some(batches),
+            _ => None,
+        }
+    }
+
+    /// Whether it reads which answers are equal.
+    pub fn needs_outcomes(&self) -> bool {
+        self.sharing.needs_clusters()
+    }
+
+    /// Takes in a batch, where it remembers any.
+    pub fn observe(&self, batch: &ObjectiveBatch<'_>, window: &mut Window) {
+        let Some(length) = self.remembers() else { return };
+        let rates = (0..batch.groups()).map(|g| pass_rate(batch, g));
+        window.observe(rates.filter(|rate| 0.0 < *rate && *rate < 1.0).collect(), length);
+    }
+
     /// The advantages of all groups of a batch, by the steps of the configuration in their order.
     ///
     /// # Errors
     /// If a group is too small, or the batch lacks a column.
-    pub(crate) fn advantages(
-        &self,
-        batch: &ObjectiveBatch<'_>,
-        window: &Window,
-    ) -> Result<Advantages, PluginError> {
+    pub fn of(&self, batch: &ObjectiveBatch<'_>, window: &Window) -> Result<Advantages, PluginError> {
         let signals = self.signals(batch)?;
-        let right = |rows: std::ops::Range<usize>| rows.filter(|&i| batch.reward(i) > 0.0).count();
+        let right = |rows: Range<usize>| rows.filter(|&i| batch.reward(i) > 0.0).count();
         let all_right = right(0..batch.len());
         let largest_group = (0..batch.groups()).map(|g| batch.group(g).len()).max().unwrap_or(0);
         let rates: Vec<f64> = (0..batch.groups()).map(|g| pass_rate(batch, g)).collect();
@@ -114,12 +211,8 @@ impl Blocks {
     }
 
     /// A group as sharing sees it; empty where nothing is shared.
-    fn members(
-        &self,
-        batch: &ObjectiveBatch<'_>,
-        rows: std::ops::Range<usize>,
-    ) -> Result<Vec<Member>, PluginError> {
-        if self.sharing == crate::blocks::Sharing::None {
+    fn members(&self, batch: &ObjectiveBatch<'_>, rows: Range<usize>) -> Result<Vec<Member>, PluginError> {
+        if self.sharing == Sharing::None {
             return Ok(Vec::new());
         }
         let clusters = self.sharing.needs_clusters();
@@ -152,7 +245,7 @@ impl Blocks {
     }
 }
 
-impl crate::blocks::RewardKl {
+impl RewardKl {
     /// The estimate for a sequence.
     fn sum(&self, batch: &ObjectiveBatch<'_>, i: usize) -> Result<f64, PluginError> {
         let base = batch.base_log_probs()?;
@@ -162,7 +255,7 @@ impl crate::blocks::RewardKl {
 }
 
 /// The share of right answers of a group.
-pub(crate) fn pass_rate(batch: &ObjectiveBatch<'_>, g: usize) -> f64 {
+fn pass_rate(batch: &ObjectiveBatch<'_>, g: usize) -> f64 {
     let rows = batch.group(g);
     let count = rows.len();
     rows.filter(|&i| batch.reward(i) > 0.0).count() as f64 / count as f64

@@ -1,0 +1,68 @@
+//! Estimates of a KL from one token.
+
+use pstar_core::math;
+
+/// An estimate of a KL from one token, x = log q − log r to the reference r.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Estimator {
+    /// x
+    K1,
+    /// x²/2
+    K2,
+    /// e^−x − 1 + x
+    K3,
+    /// |x|
+    Abs,
+}
+
+impl Estimator {
+    pub(crate) const WORDS: [(&'static str, Self); 4] =
+        [("K1", Self::K1), ("K2", Self::K2), ("K3", Self::K3), ("Abs", Self::Abs)];
+
+    /// Its value.
+    pub(crate) fn value(self, x: f64) -> f64 {
+        match self {
+            Self::K1 => x,
+            Self::K2 => 0.5 * x * x,
+            Self::K3 => math::exp_m1(-x) + x,
+            Self::Abs => x.abs(),
+        }
+    }
+
+    /// Its slope in log q.
+    pub(crate) fn slope(self, x: f64) -> f64 {
+        match self {
+            Self::K1 => 1.0,
+            Self::K2 => x,
+            Self::K3 => -math::exp_m1(-x),
+            Self::Abs if x == 0.0 => 0.0,
+            Self::Abs => x.signum(),
+        }
+    }
+
+    /// Adds the factor times the slope at x = log q − log r to every token that q can produce.
+    pub(crate) fn add_slopes(
+        self,
+        factor: f64,
+        log_q: &[f64],
+        log_r: &[f64],
+        scratch: &mut Vec<f64>,
+        c: &mut [f64],
+    ) {
+        scratch.clear();
+        scratch.extend(log_q.iter().zip(log_r).map(|(q, r)| q - r));
+        match self {
+            Self::K1 => scratch.fill(1.0),
+            Self::K2 => {}
+            Self::K3 => {
+                scratch.iter_mut().for_each(|x| *x = -*x);
+                math::exp_m1_all(scratch);
+                scratch.iter_mut().for_each(|x| *x = -*x);
+            }
+            Self::Abs => scratch.iter_mut().for_each(|x| *x = Self::Abs.slope(*x)),
+        }
+        for ((c, slope), &log_q) in c.iter_mut().zip(scratch).zip(log_q) {
+            *c += if log_q == f64::NEG_INFINITY { 0.0 } else { factor * *slope };
+        }
+    }
+}
