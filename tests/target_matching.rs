@@ -44,7 +44,7 @@ fn step(
 ) -> Result<Vec<f64>, PluginError> {
     let batch = buffer.view(moment(number))?;
     objective.observe(&batch)?;
-    Ok(objective.step(&batch)?.coefficients)
+    Ok(objective.step(&batch)?.coefficients.to_vec())
 }
 
 const STATEFUL: [(&str, &str); 5] = [

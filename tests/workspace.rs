@@ -82,6 +82,11 @@ fn arrows_point_as_the_contributing_guide_says() {
         let own =
             |name: &String| packages.iter().find(|package| &package.name == name).unwrap().called().into();
         let found: BTreeSet<String> = package.dependencies.iter().map(own).collect();
+        if package.called() == "plugins" {
+            // Not every plugin is made of blocks.
+            assert!(found.is_subset(&expected) && found.contains("core"), "{}: {found:?}", package.name);
+            continue;
+        }
         assert_eq!(found, expected, "{}", package.name);
     }
 }

@@ -157,7 +157,7 @@ fn coefficients(objective: &str, config: &str, log_a: &[f64], log_q: &[f64]) -> 
     }
     let batch = buffer.view(Moment::new(0, StreamKey::new(0, Purpose::Objective, 0))).unwrap();
     let step = objective.observe(&batch).and_then(|()| objective.step(&batch));
-    step.map(|step| step.coefficients).map_err(|error| error.message)
+    step.map(|step| step.coefficients.to_vec()).map_err(|error| error.message)
 }
 
 /// An estimate of Z that is the same number in other units gives the same coefficients, however small it is.

@@ -55,9 +55,13 @@ impl Estimator {
             Self::K1 => scratch.fill(1.0),
             Self::K2 => {}
             Self::K3 => {
-                scratch.iter_mut().for_each(|x| *x = -*x);
+                for x in scratch.iter_mut() {
+                    *x = -*x;
+                }
                 math::exp_m1_all(scratch);
-                scratch.iter_mut().for_each(|x| *x = -*x);
+                for x in scratch.iter_mut() {
+                    *x = -*x;
+                }
             }
             Self::Abs => scratch.iter_mut().for_each(|x| *x = Self::Abs.slope(*x)),
         }

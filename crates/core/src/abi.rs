@@ -25,7 +25,9 @@ mod traits;
 pub use abi_stable::library::{
     __call_root_module_loader as call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult,
 };
-pub use columns::{Column, ColumnData, ColumnWriter, Columns, Element, OwnedColumn, OwnedColumns, OwnedData};
+pub use columns::{
+    Column, ColumnData, ColumnWriter, Columns, Element, Numbers, OwnedColumn, OwnedColumns, OwnedData,
+};
 pub use error::{AbiError, AbiResult};
 pub(crate) use guard::{Guarded, guard, install_panic_hook};
 pub use key::BoundaryKey;

@@ -48,7 +48,7 @@ impl Field {
     #[must_use]
     pub const fn with_default(mut self, default: &'static str) -> Self {
         // What was there is written in the program too: forgetting it frees nothing.
-        std::mem::forget(std::mem::replace(&mut self.default, Some(Cow::Borrowed(default))));
+        std::mem::forget(self.default.replace(Cow::Borrowed(default)));
         self
     }
 

@@ -22,7 +22,7 @@ pub use moment::Moment;
 pub use partition::{Partition, PartitionEstimator, PartitionSource, PartitionUsed};
 pub use source::Source;
 pub use state::{restored, saved};
-pub use step::ObjectiveStep;
+pub use step::{ObjectiveAnswer, ObjectiveStep};
 pub use target::Target;
 
 use crate::error::PluginError;

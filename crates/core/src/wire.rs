@@ -14,7 +14,8 @@ use crate::author::{FitBatch, GradientBatch, SampleRequest, Samples, ShapedParam
 use crate::data::{Ragged, RaggedBuffer, SequenceBatch};
 use crate::error::PluginError;
 use crate::objective::{
-    self, Declaration, Moment, ObjectiveBatch, ObjectiveStep, PartitionSource, PartitionUsed, PromptFacts,
+    self, Declaration, Moment, ObjectiveAnswer, ObjectiveBatch, ObjectiveStep, PartitionSource,
+    PartitionUsed, PromptFacts,
 };
 use crate::rng::StreamKey;
 
@@ -305,11 +306,11 @@ pub(crate) fn give_step(step: ObjectiveStep) -> OwnedColumns {
     columns
 }
 
-pub fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, PluginError> {
+pub fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveAnswer, PluginError> {
     columns.refuse_unknown(&[ENTROPY])?;
     let incomplete = || malformed("an objective's answer");
-    let coefficients: Vec<f64> = columns.take("coefficients").ok_or_else(incomplete)?;
-    let entropy: Vec<f64> = columns.take(ENTROPY).unwrap_or_default();
+    let coefficients = columns.take_numbers("coefficients").ok_or_else(incomplete)?;
+    let entropy = columns.take_numbers(ENTROPY).unwrap_or_default();
     if !entropy.is_empty() && entropy.len() != coefficients.len() {
         return Err(incomplete());
     }
@@ -332,7 +333,7 @@ pub fn take_step(mut columns: OwnedColumns) -> Result<ObjectiveStep, PluginError
             diagnostics.push((name, value));
         }
     }
-    Ok(ObjectiveStep { coefficients, entropy, partitions, diagnostics })
+    Ok(ObjectiveAnswer { coefficients, entropy, partitions, diagnostics })
 }
 
 #[cfg(test)]
@@ -369,7 +370,9 @@ mod tests {
         columns.put("!curvature", vec![0.1]);
         assert_eq!(take_step(columns).unwrap_err().kind, ErrorKind::Unsupported);
         let step = ObjectiveStep::per_token(vec![1.0]).with_entropy(vec![0.1]);
-        assert_eq!(take_step(give_step(step.clone())).unwrap(), step);
+        let read = take_step(give_step(step.clone())).unwrap();
+        assert_eq!((&read.coefficients[..], &read.entropy[..]), (&step.coefficients[..], &step.entropy[..]));
+        assert_eq!((read.partitions, read.diagnostics), (step.partitions, step.diagnostics));
         let mut columns = give_declaration(&Declaration::default().minimum_group(3));
         columns.put("later", b"Some(1)".to_vec());
         let declaration = take_declaration(columns).unwrap();

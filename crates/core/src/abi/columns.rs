@@ -3,6 +3,7 @@
 use crate::error::{ErrorKind, PluginError};
 use abi_stable::StableAbi;
 use abi_stable::std_types::{RSlice, RStr, RString, RVec};
+use std::ops::Deref;
 
 /// The values of a borrowed column.
 #[repr(u8)]
@@ -144,10 +145,31 @@ impl OwnedColumns {
         refuse_unknown(self.columns.iter().map(|column| column.name.as_str()), known)
     }
 
+    /// Removes and returns the column `name` as it is: nothing is copied.
+    pub fn take_numbers(&mut self, name: &str) -> Option<Numbers> {
+        let position = self.columns.iter().position(|column| column.name == name)?;
+        match self.columns.remove(position).data {
+            OwnedData::F64(values) => Some(Numbers(values)),
+            _ => None,
+        }
+    }
+
     /// Removes and returns the column `name`.
     pub fn take<T: Element>(&mut self, name: &str) -> Option<Vec<T>> {
         let position = self.columns.iter().position(|column| column.name == name)?;
         T::take(self.columns.remove(position).data)
+    }
+}
+
+/// Numbers where the other side of the boundary put them, and where they will be freed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Numbers(RVec<f64>);
+
+impl Deref for Numbers {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        self.0.as_slice()
     }
 }
 

@@ -54,6 +54,7 @@ struct Exp;
 
 impl Function for Exp {
     #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
     fn of_parts(x: f64, k: f64, y: f64) -> f64 {
         let y = if x.abs() >= SQUARED { 1.0 + y } else { 1.0 + x };
         // Neither y nor the product is subnormal, so that nothing is rounded.
@@ -69,6 +70,7 @@ struct ExpM1;
 
 impl Function for ExpM1 {
     #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
     fn of_parts(_: f64, k: f64, y: f64) -> f64 {
         let power = power_of_two(k);
         power * y + (power - 1.0)
@@ -81,6 +83,7 @@ impl Function for ExpM1 {
 
 /// 2^k from its exponent.
 #[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 fn power_of_two(k: f64) -> f64 {
     f64::from_bits(((k + WHOLE).to_bits().wrapping_add(1023)) << 52)
 }
@@ -119,13 +122,28 @@ fn in_chunks<F: Function>(values: &mut [f64]) {
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 fn one_chunk<F: Function>(chunk: &mut [f64; CHUNK]) {
-    let near_all = chunk.iter().fold(true, |all, x| all & (x.abs() <= FAR));
-    if !near_all {
-        return one_by_one::<F>(chunk);
+    let all_below = |bound: f64| chunk.iter().fold(true, |all, x| all & (x.abs() < bound));
+    if all_below(ONE) {
+        // As logarithms of ratios to what sampled mostly are: nothing to reduce.
+        for x in chunk {
+            *x = F::of_parts(*x, 0.0, remainder(*x, *x, 0.0));
+        }
+    } else if all_below(FAR) {
+        for x in chunk {
+            *x = near::<F>(*x);
+        }
+    } else {
+        one_by_one::<F>(chunk);
     }
-    for x in chunk {
-        *x = near::<F>(*x);
-    }
+}
+
+/// e^rest − 1 for rest = high − low, |rest| ≤ ln 2 / 2.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn remainder(rest: f64, high: f64, low: f64) -> f64 {
+    let square = rest * rest;
+    let c = rest - square * (P[0] + square * (P[1] + square * (P[2] + square * (P[3] + square * P[4]))));
+    rest * c / (2.0 - c) - low + high
 }
 
 #[cold]
@@ -136,7 +154,7 @@ fn one_by_one<F: Function>(values: &mut [f64]) {
     }
 }
 
-/// The value at |x| ≤ [`FAR`].
+/// The value at |x| < [`FAR`].
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 fn near<F: Function>(x: f64) -> f64 {
@@ -149,10 +167,7 @@ fn near<F: Function>(x: f64) -> f64 {
     let k = if size >= SEVERAL { whole } else { sign };
     let k = if size >= ONE { k } else { 0.0 };
     let (high, low) = (x - k * LN2_HIGH, k * LN2_LOW);
-    let rest = high - low;
-    let square = rest * rest;
-    let c = rest - square * (P[0] + square * (P[1] + square * (P[2] + square * (P[3] + square * P[4]))));
-    F::of_parts(x, k, rest * c / (2.0 - c) - low + high)
+    F::of_parts(x, k, remainder(high - low, high, low))
 }
 
 #[cfg(test)]
@@ -181,6 +196,9 @@ mod tests {
                 );
             }
         }
+        // Whole chunks without anything to reduce.
+        values.extend((0..800_000).map(|n| (f64::from(n) / 400_000.0 - 1.0) * ONE * 0.999_999));
+        values.extend((0..1u64 << 17).map(|n| f64::from_bits((n << 43) | n) % 1.0 * 1e-9));
         values.extend([0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
         let mut avx2 = values.clone();
         let mut portable = values.clone();

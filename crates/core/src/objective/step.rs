@@ -1,6 +1,7 @@
 //! What an objective answers to a batch.
 
 use super::{ObjectiveBatch, PartitionUsed};
+use crate::abi::Numbers;
 
 /// What an objective answers to a batch.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,4 +56,18 @@ impl ObjectiveStep {
         self.diagnostics.push((name.into(), value));
         self
     }
+}
+
+/// What an objective of a plugin answered, as its handle gives it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ObjectiveAnswer {
+    /// [`ObjectiveStep::coefficients`].
+    pub coefficients: Numbers,
+    /// [`ObjectiveStep::entropy`].
+    pub entropy: Numbers,
+    /// [`ObjectiveStep::partitions`].
+    pub partitions: Vec<PartitionUsed>,
+    /// [`ObjectiveStep::diagnostics`].
+    pub diagnostics: Vec<(String, f64)>,
 }

@@ -107,7 +107,7 @@ fn ask(objective: &mut ObjectiveHandle, prompts: &[Prompt; 2]) -> Result<Vec<f64
     let moment = Moment::new(0, StreamKey::new(0, Purpose::Objective, 0)).of_population();
     let batch = buffer.view(moment)?;
     objective.observe(&batch)?;
-    Ok(objective.step(&batch)?.coefficients)
+    Ok(objective.step(&batch)?.coefficients.to_vec())
 }
 
 /// s > 0 with found = s · declared + constant.

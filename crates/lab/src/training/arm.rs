@@ -17,7 +17,7 @@ use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::{GradientBatch, ShapedParameters, Tensor};
 use pstar_core::objective::{
-    Declaration, Divergence, ObjectiveStep, PartitionSource, PopulationForm, PromptFacts,
+    Declaration, Divergence, ObjectiveAnswer, PartitionSource, PopulationForm, PromptFacts,
 };
 use pstar_exact::{PopulationError, population_gradient};
 use pstar_loader::{ModelHandle, ObjectiveHandle, PolicyHandle};
@@ -307,7 +307,7 @@ impl<'a> Arm<'a> {
         (epoch, part): (u32, &[usize]),
         rescore: bool,
         state: &mut ArmState,
-    ) -> Result<ObjectiveStep, PluginError> {
+    ) -> Result<ObjectiveAnswer, PluginError> {
         let world = self.parts.world;
         let groups = rollout.prompts().len();
         let whole = part.len() == groups;
@@ -342,11 +342,11 @@ impl<'a> Arm<'a> {
         &mut self,
         rollout: &Rollout,
         part: &[usize],
-        answer: &ObjectiveStep,
+        answer: &ObjectiveAnswer,
         state: &mut ArmState,
     ) -> Result<(), PluginError> {
         let world = self.parts.world;
-        let ObjectiveStep { coefficients, entropy, .. } = answer;
+        let ObjectiveAnswer { coefficients, entropy, .. } = answer;
         if part.len() == rollout.prompts().len() {
             let batch = rollout.weighted(world, coefficients, entropy)?;
             self.parts.policy.gradient(&batch, &mut self.gradient)?;
@@ -510,7 +510,7 @@ fn bound_the_gradient(state: &ArmState) -> Advice {
 
 impl ArmState {
     /// Notes what an objective tells beside its coefficients.
-    fn tally(&mut self, step: &ObjectiveStep) {
+    fn tally(&mut self, step: &ObjectiveAnswer) {
         self.signals.diagnostics(&step.diagnostics);
         self.no_effect.observe_clip(&step.diagnostics);
         for used in &step.partitions {

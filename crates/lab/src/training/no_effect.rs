@@ -2,7 +2,7 @@
 
 use crate::rollout::Rollout;
 use crate::world::World;
-use pstar_core::objective::{ObjectiveStep, PromptFacts};
+use pstar_core::objective::{ObjectiveAnswer, ObjectiveStep, PromptFacts};
 use pstar_record::Warning;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub(crate) struct NoEffectWatch {
 
 impl NoEffectWatch {
     /// Notes a step on some groups of a batch.
-    pub(crate) fn observe(&mut self, rollout: &Rollout, groups: &[usize], step: &ObjectiveStep) {
+    pub(crate) fn observe(&mut self, rollout: &Rollout, groups: &[usize], step: &ObjectiveAnswer) {
         let all: Vec<_> = rollout.groups().collect();
         for &g in groups {
             let mut rows = all[g].clone();

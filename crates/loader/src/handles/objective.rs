@@ -4,7 +4,7 @@ use super::unwrap;
 use crate::watch::Watched;
 use pstar_core::PluginError;
 use pstar_core::abi::{ColumnWriter, ObjectiveBox};
-use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep, PromptFacts};
+use pstar_core::objective::{Declaration, ObjectiveAnswer, ObjectiveBatch, PromptFacts};
 use pstar_core::wire;
 
 /// An objective of a plugin.
@@ -67,7 +67,7 @@ impl ObjectiveHandle {
     ///
     /// # Errors
     /// If the component fails, or a coefficient that is applied to a sequence of positive weight is not finite.
-    pub fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+    pub fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveAnswer, PluginError> {
         let scalars = wire::ObjectiveScalars::of(batch);
         let mut writer = ColumnWriter::default();
         wire::put_objective_batch(&mut writer, batch, &scalars);
@@ -95,8 +95,11 @@ impl ObjectiveHandle {
         for i in (0..batch.groups()).filter(|&g| batch.is_updated(g)).flat_map(|g| batch.group(g)) {
             #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
             let of_row = &coefficients[offsets[i] as usize..offsets[i + 1] as usize];
-            if let Some(found) = of_row.iter().find(|c| !c.is_finite())
+            // Without an end before the last: a row is looked at in few instructions.
+            let is_sound = of_row.iter().fold(true, |all, c| all & c.is_finite());
+            if !is_sound
                 && batch.weight(i) > 0.0
+                && let Some(found) = of_row.iter().find(|c| !c.is_finite())
             {
                 return Err(PluginError::data(format!(
                     "objective `{}` gave the coefficient {found} for sequence {i} of step {}",
