@@ -7,14 +7,15 @@ use std::process::Output;
 use std::sync::OnceLock;
 use std::{env, fs};
 
-/// Library files of the first interface that was kept, of this one, and of one to come: each with its verifier and version.
-fn plugins() -> &'static [(PathBuf, &'static str, &'static str); 3] {
-    static BUILT: OnceLock<[(PathBuf, &str, &str); 3]> = OnceLock::new();
+/// Library files of the interfaces that were kept, of this one, and of one to come: each with a component and its version.
+fn plugins() -> &'static [(PathBuf, &'static str, &'static str); 4] {
+    static BUILT: OnceLock<[(PathBuf, &str, &str); 4]> = OnceLock::new();
     BUILT.get_or_init(|| {
         [
-            (of_old_interface(), "even-length", "2.0.0"),
+            (of_kept_interface("interface-2.0"), "even-length", "2.0.0"),
             (library("regex"), "regex", INTERFACE_VERSION),
             (of_grown_interface(), "palindrome", GROWN),
+            (of_kept_interface("interface-2.1"), "shared", "2.1.0"),
         ]
     })
 }
@@ -24,12 +25,14 @@ fn library_file(target: &Path, name: &str) -> PathBuf {
     target.join("debug").join(file)
 }
 
-/// The package that was kept as it was.
-fn of_old_interface() -> PathBuf {
+/// A package that was kept as it was; all have the types of the first.
+fn of_kept_interface(name: &str) -> PathBuf {
     let package = folder();
-    copy_folder(&root().join("tests/out_of_tree/interface-2.0"), package.path());
-    build_out_of_tree(package.path(), &target("interface-2.0"));
-    library_file(&target("interface-2.0"), "pstar_core")
+    for kept in ["interface-2.0", name] {
+        copy_folder(&root().join("tests/out_of_tree").join(kept), package.path());
+    }
+    build_out_of_tree(package.path(), &target(name));
+    library_file(&target(name), "pstar_core")
 }
 
 /// The version of the grown interface.
@@ -84,8 +87,9 @@ fn lonely_host(folder: &Path, arguments: &[&str], input: &str) -> Output {
 }
 
 #[test]
-fn plugins_of_three_interfaces_load_in_every_order() {
-    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+fn plugins_of_four_interfaces_load_in_any_order() {
+    // Every two of them in both orders, and every one of them first and last.
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2], [2, 3, 0, 1], [0, 2, 1, 3], [3, 1, 2, 0]] {
         let folder = folder();
         fs::create_dir(folder.path().join("plugins")).unwrap();
         for (place, plugin) in order.into_iter().enumerate() {
@@ -95,9 +99,9 @@ fn plugins_of_three_interfaces_load_in_every_order() {
         let output = lonely_host(folder.path(), &["plugins", "--json", "--plugin-dir", "plugins"], "");
         assert!(output.status.success(), "{order:?}: {}", shown(&output, folder.path()));
         let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        for (_, verifier, version) in plugins() {
+        for (_, component, version) in plugins() {
             let listed = found["components"].as_array().unwrap().iter();
-            let of_name: Vec<_> = listed.filter(|listed| listed["name"] == *verifier).collect();
+            let of_name: Vec<_> = listed.filter(|listed| listed["name"] == *component).collect();
             assert_eq!(of_name.len(), 1, "{order:?}: {found}");
             assert_eq!(of_name[0]["interface"], *version);
         }
@@ -157,4 +161,46 @@ fn a_run_with_an_older_plugin_says_what_it_does_not_know() {
     assert_eq!(provenance["files"][0]["path"], "data/corpus.txt");
     assert!(read("experiment.ron").contains("directory: \"../..\""), "{}", read("experiment.ron"));
     run("runs/old/experiment.ron");
+}
+
+/// An objective of a kept interface: asked for coefficients, and trained with the columns and the entropy that it knows of.
+#[test]
+fn an_objective_of_a_kept_interface_trains() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("plugins")).unwrap();
+    for file in [plugins()[3].0.clone(), library("ngram"), library("regex")] {
+        fs::copy(&file, folder.path().join("plugins").join(file.file_name().unwrap())).unwrap();
+    }
+    // Two equal right answers, another right one, a wrong one.
+    let row = |reward: u8, outcome: u8| {
+        format!(r#"{{"group": 0, "reward": {reward}, "log_probs": [-1.0, -2.0], "outcome": {outcome}}}"#)
+    };
+    let rows = [row(1, 0), row(1, 0), row(1, 1), row(0, 2)].join(", ");
+    let batch = format!(r#"{{"step": 0, "sequences": [{rows}]}}"#);
+    let arguments = ["probe", "objective", "--plugin", "shared", "--plugin-dir", "plugins"];
+    let output = lonely_host(folder.path(), &arguments, &batch);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", shown(&output, folder.path())));
+    assert_eq!(
+        answer["coefficients"],
+        serde_json::json!([[0.5, 0.5], [0.5, 0.5], [1.0, 1.0], [0.0, 0.0]]),
+        "{answer}"
+    );
+    let experiment = r#"(
+        name: "kept",
+        task: (
+            alphabet: Chars("ab"), horizon: 3, ending: EndSymbol,
+            base: (plugin: "ngram", config: (order: 1, corpus: "corpus.txt", add_k: 1.0)),
+            verifier: (plugin: "regex", config: (pattern: "a*b")),
+        ),
+        policies: {"unigram": (plugin: "ngram", config: (order: 1), start: FitBase)},
+        objectives: {"shared": (plugin: "shared")},
+        training: (gradient: Sampled(prompts: 1, group: 8), steps: 20, optimizer: Sgd(learning_rate: 0.3)),
+        seeds: [1],
+    )"#;
+    fs::write(folder.path().join("corpus.txt"), "ab\nb\n").unwrap();
+    fs::write(folder.path().join("kept.ron"), experiment).unwrap();
+    let output = lonely_host(folder.path(), &["run", "kept.ron", "--plugin-dir", "plugins"], "");
+    let text = shown(&output, folder.path());
+    assert!(output.status.success() && !text.contains("failed"), "{text}");
 }

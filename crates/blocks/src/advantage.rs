@@ -269,6 +269,9 @@ fn mean_log_prob(batch: &ObjectiveBatch<'_>, i: usize) -> f64 {
 
 /// Values of sequences for each of their tokens.
 fn spread(batch: &ObjectiveBatch<'_>, sequences: &[f64]) -> Vec<f64> {
-    let rows = batch.log_probs().rows().zip(sequences);
-    rows.flat_map(|(row, &value)| std::iter::repeat_n(value, row.len())).collect()
+    let mut tokens = Vec::with_capacity(batch.log_probs().values().len());
+    for (row, &value) in batch.log_probs().rows().zip(sequences) {
+        tokens.resize(tokens.len() + row.len(), value);
+    }
+    tokens
 }

@@ -49,24 +49,21 @@ impl Estimator {
         scratch: &mut Vec<f64>,
         c: &mut [f64],
     ) {
+        // −x of every token.
         scratch.clear();
-        scratch.extend(log_q.iter().zip(log_r).map(|(q, r)| q - r));
-        match self {
-            Self::K1 => scratch.fill(1.0),
-            Self::K2 => {}
-            Self::K3 => {
-                for x in scratch.iter_mut() {
-                    *x = -*x;
-                }
-                math::exp_m1_all(scratch);
-                for x in scratch.iter_mut() {
-                    *x = -*x;
-                }
-            }
-            Self::Abs => scratch.iter_mut().for_each(|x| *x = Self::Abs.slope(*x)),
+        scratch.extend(log_q.iter().zip(log_r).map(|(q, r)| r - q));
+        if self == Self::K3 {
+            math::exp_m1_all(scratch);
         }
-        for ((c, slope), &log_q) in c.iter_mut().zip(scratch).zip(log_q) {
-            *c += if log_q == f64::NEG_INFINITY { 0.0 } else { factor * *slope };
+        let mut add = |slope: fn(f64) -> f64| {
+            for ((c, &value), &log_q) in c.iter_mut().zip(&*scratch).zip(log_q) {
+                *c += if log_q == f64::NEG_INFINITY { 0.0 } else { factor * slope(value) };
+            }
+        };
+        match self {
+            Self::K1 => add(|_| 1.0),
+            Self::K2 | Self::K3 => add(|value| -value),
+            Self::Abs => add(|minus_x| Self::Abs.slope(-minus_x)),
         }
     }
 }

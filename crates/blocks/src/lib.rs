@@ -12,6 +12,7 @@ mod given;
 mod penalty;
 mod ratio;
 mod rows;
+mod sum;
 mod value;
 
 pub use advantage::{

@@ -13,7 +13,7 @@ use pstar_core::{PluginError, math};
 #[derive(Default)]
 struct Scratch {
     ratios: Vec<f64>,
-    others: [Vec<f64>; 2],
+    others: Vec<f64>,
 }
 
 impl Blocks {
@@ -74,7 +74,9 @@ impl Blocks {
         }
         let factor = self.aggregate.factor(c.len(), counts);
         if factor != 1.0 {
-            c.iter_mut().for_each(|c| *c *= factor);
+            for c in c.iter_mut() {
+                *c *= factor;
+            }
         }
         if !self.penalties.0.is_empty() {
             let log_probs = self.penalties.log_probs(batch, i)?;
@@ -162,47 +164,59 @@ impl Blocks {
         let mut changed = 0;
         for (c, &a) in c.iter_mut().zip(own) {
             let factor = factor(a);
-            changed += u64::from((factor != ratio) & (a != 0.0));
+            changed += u64::from(factor != ratio && a != 0.0);
             *c = product(a, factor);
         }
         changed
     }
 
     /// Those where tokens have ratios of their own. The most frequent clips have loops without branches.
-    fn of_token_ratios(&self, row: Row<'_>, x: &[f64], others: &mut [Vec<f64>; 2], c: &mut [f64]) -> u64 {
+    fn of_token_ratios(&self, row: Row<'_>, x: &[f64], others: &mut Vec<f64>, c: &mut [f64]) -> u64 {
         match self.clip {
             Clip::None => each(row, x, c, |_, _, x| x),
             Clip::Ppo { low, high, dual } => {
-                let (least, most) = (1.0 - low, 1.0 + high);
-                let dual = dual.unwrap_or(f64::INFINITY);
-                each(row, x, c, |_, a, x| {
-                    let cut = if a > 0.0 { x > most } else { (x < least) | (x > dual) };
-                    if cut { 0.0 } else { x }
-                })
+                let within = |a: f64| {
+                    let negative = (1.0 - low, dual.unwrap_or(f64::INFINITY));
+                    if a > 0.0 { (f64::NEG_INFINITY, 1.0 + high) } else { negative }
+                };
+                let keep = |(least, most): (f64, f64), x: f64| if x < least || x > most { 0.0 } else { x };
+                if row.own.is_some() {
+                    each(row, x, c, |_, a, x| keep(within(a), x))
+                } else {
+                    let bounds = within(row.advantage);
+                    each(row, x, c, |_, _, x| keep(bounds, x))
+                }
             }
             Clip::Truncate { min, max } => each(row, x, c, |_, _, x| x.clamp(min, max)),
             Clip::ZeroOutside { low, high, weighted: true } => {
                 let (least, most) = (1.0 - low, 1.0 + high);
-                each(row, x, c, |_, _, x| if (x < least) | (x > most) { 0.0 } else { x })
+                each(row, x, c, |_, _, x| if x < least || x > most { 0.0 } else { x })
             }
             Clip::Divergence { kind, low, high, cap } => {
-                let (q, b) = probabilities(row, others);
+                let b = others;
+                b.clear();
+                b.extend_from_slice(row.log_b);
+                math::exp_all(b);
                 let cap = cap.unwrap_or(f64::INFINITY);
+                // The policy's probability of a token, q = b x.
+                let q = |t: usize, x: f64| if b[t] > 0.0 { b[t] * x } else { math::exp(row.log_q[t]) };
                 let cut = |a: f64, up: bool, moved: f64| {
-                    if a > 0.0 { up & (moved > high) } else { !up & (moved > low) }
+                    if a > 0.0 { up && moved > high } else { !up && moved > low }
                 };
                 match kind {
                     Kind::Tv => each(row, x, c, |t, a, x| {
-                        if cut(a, q[t] > b[t], (q[t] - b[t]).abs()) { 0.0 } else { x.min(cap) }
+                        let (q, b) = (q(t, x), b[t]);
+                        if cut(a, q > b, (q - b).abs()) { 0.0 } else { x.min(cap) }
                     }),
                     Kind::Kl => each(row, x, c, |t, a, x| {
-                        if cut(a, q[t] > b[t], binary_kl(b[t], q[t])) { 0.0 } else { x.min(cap) }
+                        let (q, b) = (q(t, x), b[t]);
+                        if cut(a, q > b, binary_kl(b, q)) { 0.0 } else { x.min(cap) }
                     }),
                 }
             }
             Clip::Sigmoid { positive, negative } => {
                 // The logistic function of every token at once.
-                let [sigmoid, _] = others;
+                let sigmoid = others;
                 sigmoid.clear();
                 let tau = |t: usize| if row.advantage_of(t) > 0.0 { positive } else { negative };
                 sigmoid.extend(x.iter().enumerate().map(|(t, x)| -tau(t) * (x - 1.0)));
@@ -245,7 +259,7 @@ impl<'a> Row<'a> {
 
 /// An advantage times a factor; where there is none, or no more of it, a ratio beyond all numbers has none either.
 fn product(advantage: f64, factor: f64) -> f64 {
-    if (advantage == 0.0) | (factor == 0.0) { 0.0 } else { advantage * factor }
+    if advantage == 0.0 || factor == 0.0 { 0.0 } else { advantage * factor }
 }
 
 /// Every token's advantage times its factor; says of how many the factor is not the ratio.
@@ -256,7 +270,7 @@ fn each(row: Row<'_>, x: &[f64], c: &mut [f64], factor: impl Fn(usize, f64, f64)
     if let Some(own) = row.own {
         for (t, ((c, &x), &a)) in c.iter_mut().zip(x).zip(own).enumerate() {
             let factor = factor(t, a, x);
-            changed += u64::from((factor != x) & (a != 0.0));
+            changed += u64::from(factor != x && a != 0.0);
             *c = product(a, factor);
         }
     } else {
@@ -267,17 +281,6 @@ fn each(row: Row<'_>, x: &[f64], c: &mut [f64], factor: impl Fn(usize, f64, f64)
         }
     }
     changed
-}
-
-/// What the policy and what sampled give every token.
-fn probabilities<'s>(row: Row<'_>, others: &'s mut [Vec<f64>; 2]) -> (&'s [f64], &'s [f64]) {
-    let [q, b] = others;
-    for (probs, log_probs) in [(&mut *q, row.log_q), (&mut *b, row.log_b)] {
-        probs.clear();
-        probs.extend_from_slice(log_probs);
-        math::exp_all(probs);
-    }
-    (q, b)
 }
 
 fn geometric_of_clipped([low, high]: [f64; 2], row: Row<'_>, log_ratios: &[f64], c: &mut [f64]) -> u64 {

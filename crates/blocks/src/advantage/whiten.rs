@@ -1,6 +1,7 @@
 //! Advantages of mean 0 and variance 1 over all tokens of a batch.
 
 use crate::Block;
+use crate::sum::sum;
 use crate::value::{Arguments, Value};
 use pstar_core::{Field, PluginError};
 
@@ -38,8 +39,8 @@ impl Block for Whiten {
 impl Whiten {
     pub(crate) fn apply(self, advantages: &mut [f64]) {
         let n = advantages.len() as f64;
-        let mean = advantages.iter().sum::<f64>() / n;
-        let squares: f64 = advantages.iter().map(|a| (a - mean) * (a - mean)).sum();
+        let mean = sum(advantages.iter().copied()) / n;
+        let squares = sum(advantages.iter().map(|a| (a - mean) * (a - mean)));
         let freedom = n - self.ddof as f64;
         let variance = if freedom > 0.0 { squares / freedom } else { 0.0 };
         let deviation = (variance.max(self.floor) + self.epsilon).sqrt();
