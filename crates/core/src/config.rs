@@ -13,7 +13,7 @@ pub use fault::{Fault, read, with_found};
 pub use place::{byte_offset, line_and_column, skip_space, token_end};
 pub use plain::value_text;
 pub use unique_map::UniqueMap;
-pub use unnamed::{as_written, with_unnamed};
+pub use unnamed::{as_written, with_unnamed, with_unnamed_of};
 pub use wording::{describe, suggest};
 
 use crate::error::{ErrorKind, PluginError};

@@ -159,6 +159,7 @@ pub struct FactColumns {
     valid: Vec<f64>,
     invalid: Vec<f64>,
     top_valid: Vec<f64>,
+    power: Vec<f64>,
 }
 
 impl FactColumns {
@@ -170,6 +171,7 @@ impl FactColumns {
             valid: column(|facts| facts.log_partition),
             invalid: column(|facts| facts.log_invalidity),
             top_valid: column(|facts| facts.log_top_valid),
+            power: column(|facts| facts.log_power_partition),
         }
     }
 }
@@ -178,6 +180,7 @@ pub fn put_facts<'a>(writer: &mut ColumnWriter<'a>, facts: &'a FactColumns) {
     writer.put("log_partition", &facts.valid);
     writer.put("log_invalidity", &facts.invalid);
     writer.put("log_top_valid", &facts.top_valid);
+    writer.put("log_power_partition", &facts.power);
 }
 
 pub(crate) fn read_facts(columns: &Columns<'_>) -> Result<Vec<PromptFacts>, PluginError> {
@@ -185,17 +188,19 @@ pub(crate) fn read_facts(columns: &Columns<'_>) -> Result<Vec<PromptFacts>, Plug
     let known = |value: f64| (!value.is_nan()).then_some(value);
     let log_partition: &[f64] = columns.get("log_partition")?;
     let log_invalidity: &[f64] = columns.get("log_invalidity")?;
-    // Hosts of before do not say it.
+    // Hosts of before do not say these.
     let log_top_valid: &[f64] = columns.find("log_top_valid")?.unwrap_or_default();
-    let fits = log_partition.len() == log_invalidity.len()
-        && (log_top_valid.is_empty() || log_top_valid.len() == log_partition.len());
-    if !fits {
+    let log_power_partition: &[f64] = columns.find("log_power_partition")?.unwrap_or_default();
+    let or_empty = |column: &[f64]| column.is_empty() || column.len() == log_partition.len();
+    let fits = log_partition.len() == log_invalidity.len();
+    if !(fits && or_empty(log_top_valid) && or_empty(log_power_partition)) {
         return Err(malformed("the prompts' exact values"));
     }
     let facts = |p: usize| PromptFacts {
         log_partition: known(log_partition[p]),
         log_invalidity: known(log_invalidity[p]),
         log_top_valid: log_top_valid.get(p).copied().and_then(known),
+        log_power_partition: log_power_partition.get(p).copied().and_then(known),
     };
     Ok((0..log_partition.len()).map(facts).collect())
 }
@@ -210,6 +215,7 @@ pub fn put_objective_batch<'a>(
     writer.put("prompt", columns.prompt);
     writer.put("log_partition", columns.log_partition);
     writer.put("log_invalidity", columns.log_invalidity);
+    writer.put("log_power_partition", columns.log_power_partition);
     writer.put("updated", columns.updated);
     writer.put("rewards", columns.rewards);
     writer.put("weights", columns.weights);
@@ -278,7 +284,8 @@ pub(crate) fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<Objectiv
         ended: columns.get("ended")?,
         source: columns.get("source")?,
         age: columns.get("age")?,
-        // Hosts of the first version send neither.
+        // Hosts of the first version send none of these.
+        log_power_partition: columns.find("log_power_partition")?.unwrap_or_default(),
         outcome: columns.find("outcome")?.unwrap_or_default(),
         horizon: columns.find("horizon")?.and_then(|values| values.first().copied()).unwrap_or(0),
         offsets: columns.get("offsets")?,

@@ -40,9 +40,20 @@ pub fn with_unnamed<'de, T: DeserializeOwned, D: Deserializer<'de>>(
     name: &str,
     deserializer: D,
 ) -> Result<T, D::Error> {
+    with_unnamed_of(|_| name, deserializer)
+}
+
+/// The same of an enum whose choices have fields of different names: `name` tells that of a choice.
+///
+/// # Errors
+/// If it is neither.
+pub fn with_unnamed_of<'de, 'n, T: DeserializeOwned, D: Deserializer<'de>>(
+    name: impl Fn(&str) -> &'n str,
+    deserializer: D,
+) -> Result<T, D::Error> {
     let text = as_written(deserializer)?;
     let named = match text.split_once('(') {
-        Some((choice, value)) if is_unnamed(value) => format!("{choice}({name}: {value}"),
+        Some((choice, value)) if is_unnamed(value) => format!("{choice}({}: {value}", name(choice.trim())),
         _ => text.clone(),
     };
     options().from_str(&named).map_err(|error| {

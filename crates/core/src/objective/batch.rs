@@ -12,6 +12,8 @@ pub(crate) struct Columns<'a> {
     pub(crate) prompt: &'a [u32],
     pub(crate) log_partition: &'a [f64],
     pub(crate) log_invalidity: &'a [f64],
+    /// log Z_α of the power that the objective declared; empty where nobody says.
+    pub(crate) log_power_partition: &'a [f64],
     /// For each group 1 if the coefficients of its sequences are applied now; 1 if empty.
     pub(crate) updated: &'a [u8],
     pub(crate) rewards: &'a [f64],
@@ -52,6 +54,7 @@ impl<'a> ObjectiveBatch<'a> {
         let fits = grouped
             && columns.log_partition.len() == groups
             && columns.log_invalidity.len() == groups
+            && or_empty(columns.log_power_partition.len(), groups)
             && or_empty(columns.updated.len(), groups)
             && or_empty(columns.weights.len(), rows)
             && or_empty(columns.ended.len(), rows)
@@ -99,6 +102,14 @@ impl<'a> ObjectiveBatch<'a> {
     /// If there is not one value a sequence.
     pub fn with_weights(self, weights: &'a [f64]) -> Result<Self, PluginError> {
         Self::of(Columns { weights, ..self.columns }, self.moment)
+    }
+
+    /// The same sequences with log Z_α of every group, NaN where it is not known, or of none.
+    ///
+    /// # Errors
+    /// If there is not one value a group.
+    pub fn with_log_power_partitions(self, log_power_partition: &'a [f64]) -> Result<Self, PluginError> {
+        Self::of(Columns { log_power_partition, ..self.columns }, self.moment)
     }
 
     /// The same sequences, of which only the groups that are marked 1 are updated now.
@@ -173,6 +184,7 @@ impl<'a> ObjectiveBatch<'a> {
             log_partition: known(self.columns.log_partition[g]),
             log_invalidity: known(self.columns.log_invalidity[g]),
             log_top_valid: None,
+            log_power_partition: self.columns.log_power_partition.get(g).copied().and_then(known),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct ObjectiveBuffer {
     pub log_partition: Vec<f64>,
     /// For each group log(1 − Z), NaN where unknown.
     pub log_invalidity: Vec<f64>,
+    /// For each group log Z_α of the power that the objective declared, NaN where unknown; unknown if empty.
+    pub log_power_partition: Vec<f64>,
     /// For each sequence its reward, 0 or 1.
     pub rewards: Vec<f64>,
     /// For each sequence w_i; 1/N if empty. Where the whole space is enumerated b(y_i), which is q(y_i) unless that is so
@@ -63,6 +65,7 @@ impl Default for ObjectiveBuffer {
             prompt: Vec::new(),
             log_partition: Vec::new(),
             log_invalidity: Vec::new(),
+            log_power_partition: Vec::new(),
             rewards: Vec::new(),
             weights: Vec::new(),
             ended: Vec::new(),
@@ -143,6 +146,7 @@ impl ObjectiveBuffer {
         self.prompt.push(prompt);
         self.log_partition.push(facts.log_partition.unwrap_or(f64::NAN));
         self.log_invalidity.push(facts.log_invalidity.unwrap_or(f64::NAN));
+        self.log_power_partition.push(facts.log_power_partition.unwrap_or(f64::NAN));
     }
 
     /// Adds a sequence to the last group.
@@ -189,6 +193,7 @@ impl ObjectiveBuffer {
                 prompt: &self.prompt,
                 log_partition: &self.log_partition,
                 log_invalidity: &self.log_invalidity,
+                log_power_partition: &self.log_power_partition,
                 updated: &[],
                 rewards: &self.rewards,
                 weights: &self.weights,

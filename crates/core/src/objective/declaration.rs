@@ -25,6 +25,8 @@ pub struct Declaration {
     pub outcomes: bool,
     /// What it needs to know of log Z.
     pub partition: PartitionNeed,
+    /// The power α of the base in its target a^α v / Z_α: the Z that it needs is this Z_α. `None` where it is the base itself.
+    pub power: Option<f64>,
     /// Least number of samples in a group.
     pub minimum_group: usize,
     /// What its samples may be drawn from; anything if empty.
@@ -46,6 +48,7 @@ impl Default for Declaration {
             base_log_probs: false,
             outcomes: false,
             partition: PartitionNeed::Unused,
+            power: None,
             minimum_group: 1,
             sources: Vec::new(),
             population: None,
@@ -73,6 +76,12 @@ impl Declaration {
     #[must_use]
     pub fn partition(self, partition: PartitionNeed) -> Self {
         Self { partition, ..self }
+    }
+
+    /// The Z that it needs is that of a power of the base; hosts that do not know of such leave it to its estimates.
+    #[must_use]
+    pub fn power(self, power: impl Into<Option<f64>>) -> Self {
+        Self { power: power.into(), ..self }
     }
 
     /// It needs groups of at least so many samples.
@@ -117,6 +126,7 @@ impl Declaration {
             ("partition", text(&self.partition)),
             ("minimum_group", text(&self.minimum_group)),
         ];
+        entries.extend(self.power.iter().map(|power| ("power", text(power))));
         entries.extend(self.outcomes.then(|| ("outcomes", text(&true))));
         if !self.cautions.is_empty() {
             entries.push(("cautions", text(&self.cautions)));
@@ -148,6 +158,7 @@ impl Declaration {
                 "outcomes" => declaration.outcomes = needed(name, text)?,
                 "partition" => declaration.partition = needed(name, text)?,
                 "minimum_group" => declaration.minimum_group = needed(name, text)?,
+                "power" => declaration.power = Some(needed(name, text)?),
                 "sources" => declaration.sources = needed(name, text)?,
                 "population" => declaration.population = ron::from_str(text).ok(),
                 "divergence" => declaration.divergence = ron::from_str(text).ok(),
@@ -158,7 +169,7 @@ impl Declaration {
                 "population" => declaration.population.is_some(),
                 "divergence" => declaration.divergence.is_some(),
                 "cautions" => !declaration.cautions.is_empty(),
-                "base_log_probs" | "outcomes" | "partition" | "minimum_group" | "sources" => true,
+                "base_log_probs" | "outcomes" | "partition" | "power" | "minimum_group" | "sources" => true,
                 _ => false,
             };
             if !understood {
@@ -248,6 +259,50 @@ pub enum Divergence {
         /// M.
         clip: f64,
     },
+    /// KL(p_α‖q) of the power-filtered target p_α = a^α v / Z_α.
+    KlFromPower {
+        /// The power of the base.
+        power: f64,
+    },
+    /// D_α(q‖p) to the power-filtered target.
+    AlphaToPower {
+        /// α in (0, 1), the order of the divergence.
+        alpha: f64,
+        /// The power of the base.
+        power: f64,
+    },
+    /// The potential of [`ClippedAlpha`](Self::ClippedAlpha) with the power-filtered target in the place of p*.
+    ClippedAlphaToPower {
+        /// α in [0, 1), the order of the divergence.
+        alpha: f64,
+        /// M.
+        clip: f64,
+        /// The power of the base.
+        power: f64,
+    },
+}
+
+impl Divergence {
+    /// The same divergence to or from the power-filtered target where it is one of p*; `None` where it is not.
+    pub fn of_power(self, power: f64) -> Option<Self> {
+        match self {
+            Self::KlFromFiltered => Some(Self::KlFromPower { power }),
+            Self::Alpha { alpha } => Some(Self::AlphaToPower { alpha, power }),
+            Self::ClippedAlpha { alpha, clip } => Some(Self::ClippedAlphaToPower { alpha, clip, power }),
+            _ => None,
+        }
+    }
+
+    /// The divergence that it is where the power of the base takes the base's place, and that power: itself and 1 where its
+    /// target is of the base itself.
+    pub fn without_power(self) -> (Self, f64) {
+        match self {
+            Self::KlFromPower { power } => (Self::KlFromFiltered, power),
+            Self::AlphaToPower { alpha, power } => (Self::Alpha { alpha }, power),
+            Self::ClippedAlphaToPower { alpha, clip, power } => (Self::ClippedAlpha { alpha, clip }, power),
+            of_the_base => (of_the_base, 1.0),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -264,6 +319,7 @@ mod tests {
             .base_log_probs()
             .outcomes()
             .partition(PartitionNeed::Welcome)
+            .power(0.1)
             .minimum_group(3)
             .sources(&[Source::Base, Source::Filtered])
             .population(PopulationForm::BinaryGroup { group: 4 })
@@ -274,6 +330,19 @@ mod tests {
             let entries = entries.iter().map(|(name, text)| (*name, text.as_str()));
             assert_eq!(Declaration::of_entries(entries).unwrap(), declared);
         }
+    }
+
+    #[test]
+    fn a_power_is_taken_out_as_it_was_put_in() {
+        for of_filtered in [
+            Divergence::KlFromFiltered,
+            Divergence::Alpha { alpha: 0.5 },
+            Divergence::ClippedAlpha { alpha: 0.0, clip: 3.0 },
+        ] {
+            assert_eq!(of_filtered.of_power(2.5).unwrap().without_power(), (of_filtered, 2.5));
+            assert_eq!(of_filtered.without_power(), (of_filtered, 1.0));
+        }
+        assert_eq!(Divergence::KlToTilted { beta: 1.0 }.of_power(2.0), None);
     }
 
     #[test]

@@ -104,7 +104,11 @@ impl PartitionUsed {
         let log_weight = target.log_weight(batch.reward(i));
         let (log_a, log_q) = (batch.base_log_prob(i)?, batch.log_prob(i));
         let absent = [log_weight, log_a, log_q].contains(&f64::NEG_INFINITY);
-        Ok(if absent { f64::NEG_INFINITY } else { log_a + log_weight - self.log_partition - log_q })
+        Ok(if absent {
+            f64::NEG_INFINITY
+        } else {
+            target.log_base(log_a) + log_weight - self.log_partition - log_q
+        })
     }
 
     /// Sets the coefficients of sequences to 0 whose prompt is known to have no valid output: where p* does not
@@ -122,7 +126,7 @@ impl PartitionUsed {
     }
 }
 
-/// Provides log Z for every group of a batch, or log Z_β where the [`target`](Self::of_target) is the tilted distribution, and remembers what running means need: an objective that holds one passes
+/// Provides log Z for every group of a batch, or the log-normaliser of another [`target`](Self::of_target), and remembers what running means need: an objective that holds one passes
 /// [`observe`](super::Objective::observe), [`save`](super::Objective::save) and [`restore`](super::Objective::restore) on
 /// to it.
 #[derive(Clone, Debug, Default)]
@@ -195,7 +199,7 @@ impl PartitionEstimator {
         }
         self.running.of_groups.clear();
         for g in 0..batch.groups() {
-            if self.partition == Partition::Auto && batch.facts(g).log_partition.is_some() {
+            if self.partition == Partition::Auto && self.target.log_partition(batch.facts(g)).is_some() {
                 self.running.of_groups.push(f64::NAN);
                 continue;
             }
@@ -272,7 +276,7 @@ impl PartitionEstimator {
     }
 }
 
-/// log of the weighted mean of a v / b over a group, or of what else the target has in place of v.
+/// log of the weighted mean of a v / b over a group, or of what else the target has in place of a v.
 fn group_log_mean(batch: &ObjectiveBatch<'_>, g: usize, target: Target) -> Result<f64, PluginError> {
     let (mut terms, mut total) = (Vec::new(), 0.0);
     for i in batch.group(g) {
@@ -280,7 +284,8 @@ fn group_log_mean(batch: &ObjectiveBatch<'_>, g: usize, target: Target) -> Resul
         let log_weight = target.log_weight(batch.reward(i));
         if log_weight > f64::NEG_INFINITY && batch.weight(i) > 0.0 {
             terms.push(
-                ln(batch.weight(i)) + batch.base_log_prob(i)? - batch.behaviour_log_prob(i) + log_weight,
+                ln(batch.weight(i)) + target.log_base(batch.base_log_prob(i)?) - batch.behaviour_log_prob(i)
+                    + log_weight,
             );
         }
     }
