@@ -293,7 +293,7 @@ pub(crate) fn read_objective_batch<'a>(columns: &Columns<'a>) -> Result<Objectiv
         behaviour_log_probs: columns.get("behaviour_log_probs")?,
         base_log_probs: columns.get("base_log_probs")?,
     };
-    ObjectiveBatch::of(columns, moment)
+    ObjectiveBatch::of(&columns, moment)
 }
 
 /// Prefix of the columns that hold an objective's diagnostics, one value each.

@@ -16,6 +16,7 @@ pub(crate) mod forward;
 pub(crate) mod gradient;
 mod mixture;
 pub(crate) mod occupancy;
+mod power;
 pub(crate) mod rows;
 mod sampler;
 pub(crate) mod weight;
@@ -25,6 +26,7 @@ pub use classes::{log_masses, split};
 pub use counts::{ln, outputs, valid_outputs, valid_support};
 pub use coverage::coverage_at_k;
 pub use divergences::divergences;
+pub use power::PowerChain;
 pub use sampler::FilteredSampler;
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Exact quantities of finite output spaces: what a distribution over outputs is worth against its targets.
 //!
 //! The notation throughout: `a` is the base model, Y1 the valid outputs, A1 = a(Y1), A0 the rest of a's mass,
-//! p* = a·v / A1 the filtered model, p_\[β\] ∝ a·e^{v/β} the tilted distribution with validity rate μ, and q
-//! any other distribution, usually a policy. All logarithms are natural, all information is in nats.
+//! p* = a·v / A1 the filtered model, p_\[β\] ∝ a·e^{v/β} the tilted distribution with validity rate μ, p_α ∝ a^α·v the
+//! power-filtered target, and q any other distribution, usually a policy. All logarithms are natural, all information is in nats.
 //!
 //! The way through: a finite-state model is explored once into a [`LayeredAutomaton`]; [`enumerate`] turns it
 //! into an [`OutputTable`], one entry an output in the canonical order of an [`OutputSpace`]; a [`ValidSet`]
-//! marks the valid ones. [`Split`], [`FilteredModel`] and [`TiltedModel`] are the targets; [`Summary`] and
+//! marks the valid ones. [`Split`], [`FilteredModel`], [`TiltedModel`] and [`PowerModel`] are the targets; [`Summary`] and
 //! [`Divergences`] the measures; [`CurveMeasures`] the cheap part of them.
 //!
 //! ```
@@ -60,5 +60,6 @@ pub use measures::summary::Summary;
 pub use optimum::{Optimum, Search, filtered_projection, optima};
 pub use sum::Accumulator;
 pub use targets::filtered::FilteredModel;
+pub use targets::power::{PowerFigures, PowerModel};
 pub use targets::split::{OutputClass, Split};
 pub use targets::tilted::TiltedModel;

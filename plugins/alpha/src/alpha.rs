@@ -1,4 +1,4 @@
-//! `alpha`: D_α(q‖p*), or D_α(q‖p_\[β\]).
+//! `alpha`: D_α(q‖p*), or D_α to the tilted distribution or to a power-filtered target.
 
 use crate::alpha_dpg::{self, AlphaDpg};
 use crate::pseudo_reward::{check_alpha, check_clip, clip_above};
@@ -10,7 +10,8 @@ use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
 
 /// Minimises D_α(q‖p*): c_i = R_i (g_i − baseline) / (1−α) with g_i = min((p*(y_i)/q(y_i))^{1−α} − 1, clip), where p* is
-/// 0 for what the base cannot produce. With `target: Tilted(β)` the tilted distribution p_\[β\] takes the place of p*.
+/// 0 for what the base cannot produce. With `target: Tilted(β)` the tilted distribution p_\[β\] takes the place of p*, with
+/// `target: Power(s)` the power-filtered target a^s v / Z_s.
 ///
 /// Kruszewski et al. 2026 (arXiv 2512.05962). The clipped pseudo-reward is the gradient of another potential.
 pub(crate) struct Alpha {
@@ -84,15 +85,20 @@ impl Objective for Alpha {
             return released.declaration();
         }
         let Config { alpha, clip, target, partition, baseline, .. } = self.config;
-        let divergence = match (target, clip) {
-            (Target::Filtered, Some(clip)) => Some(Divergence::ClippedAlpha { alpha, clip }),
-            (Target::Filtered, None) if alpha == 0.0 => Some(Divergence::KlFromFiltered),
-            (Target::Filtered, None) => Some(Divergence::Alpha { alpha }),
+        let from_filtered = match clip {
+            Some(clip) => Divergence::ClippedAlpha { alpha, clip },
+            None if alpha == 0.0 => Divergence::KlFromFiltered,
+            None => Divergence::Alpha { alpha },
+        };
+        let divergence = match target {
+            Target::Filtered => Some(from_filtered),
+            Target::Power { alpha: power } => from_filtered.of_power(power),
             _ => None,
         };
         Declaration::default()
             .base_log_probs()
             .partition(partition.need())
+            .power(target.power())
             .minimum_group(baseline.minimum_group().max(partition.minimum_group()))
             .population(PopulationForm::PerSequence)
             .divergence(divergence)

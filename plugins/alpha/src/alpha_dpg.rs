@@ -12,10 +12,11 @@ use serde::Deserialize;
 const MISSING_Z: f64 = 1e-4;
 
 /// c_i = (g_i − mean of the others) / divisor with g_i = min((p(y_i)/b(y_i))^{1−α} − 1, clip): p is p* = a v / Z, or
-/// p_\[β\] = a e^{v/β} / Z with `target: Tilted(β)`; Z is the group's mean of a v / b, or of a e^{v/β} / b, and at most 1.
+/// p_\[β\] = a e^{v/β} / Z with `target: Tilted(β)`, or a^s v / Z with `target: Power(s)`; Z is the group's mean of p Z / b, and at
+/// most 1 (but for powers below 1, of which the true Z may exceed it).
 ///
 /// Kruszewski et al. 2026 (arXiv 2512.05962), as released: b is the behaviour policy throughout; the factor 1/(1−α) and
-/// importance weights are left out. Their run clips at 10 and divides by 1024. At α = 1, where p* cannot be a target,
+/// importance weights are left out. Their run clips at 10 and divides by 1024. At α = 1, where neither p* nor a power can be a target,
 /// g_i = min(1 + log(p(y_i)/b(y_i)), clip), which is not the limit of the others. With `partition: Exact` nothing bounds Z.
 pub(crate) struct AlphaDpg(Config);
 
@@ -85,7 +86,7 @@ impl Objective for AlphaDpg {
     fn new(config: Config) -> Result<Self, PluginError> {
         let Config { alpha, clip, target, divisor, .. } = config;
         target.check()?;
-        if alpha != 1.0 || target == Target::Filtered {
+        if alpha != 1.0 || target.is_on_right() {
             check_alpha(alpha)?;
         }
         check_clip(clip)?;
@@ -100,7 +101,7 @@ impl Objective for AlphaDpg {
     fn declaration(&self) -> Declaration {
         let exact = self.0.partition == Partition::Exact;
         let need = if exact { PartitionNeed::Exact } else { PartitionNeed::Unused };
-        Declaration::default().base_log_probs().partition(need).minimum_group(2)
+        Declaration::default().base_log_probs().partition(need).power(self.0.target.power()).minimum_group(2)
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
@@ -134,7 +135,8 @@ impl AlphaDpg {
         let of = |i: usize| {
             let (log_a, log_weight) = (batch.base_log_prob(i)?, self.0.target.log_weight(batch.reward(i)));
             let absent = [log_a, log_weight].contains(&f64::NEG_INFINITY);
-            Ok(if absent { f64::NEG_INFINITY } else { log_a - batch.behaviour_log_prob(i) + log_weight })
+            let log_base = self.0.target.log_base(log_a);
+            Ok(if absent { f64::NEG_INFINITY } else { log_base - batch.behaviour_log_prob(i) + log_weight })
         };
         batch.group(g).map(of).collect()
     }
@@ -155,8 +157,11 @@ impl AlphaDpg {
             });
         }
         let log_mean = math::log_sum_exp(log_weights) - math::ln(log_weights.len() as f64);
-        let log_partition =
-            if log_mean > f64::NEG_INFINITY { log_mean.min(0.0) } else { math::ln(MISSING_Z) };
+        let log_partition = if log_mean > f64::NEG_INFINITY {
+            log_mean.min(greatest_log_partition(self.0.target))
+        } else {
+            math::ln(MISSING_Z)
+        };
         Ok(PartitionUsed { log_partition, source: PartitionSource::Group })
     }
 
@@ -167,6 +172,15 @@ impl AlphaDpg {
         }
         let power = 1.0 - self.0.alpha;
         Ok(if power == 0.0 { 1.0 + log_ratio } else { math::exp_m1(power * log_ratio) })
+    }
+}
+
+/// What Z by the group is bounded by: 1 as released, which p* and sharper targets keep to. Of a flatter one Z is up to the
+/// number of right answers, and bounding it would leave no target at all.
+fn greatest_log_partition(target: Target) -> f64 {
+    match target {
+        Target::Power { alpha } if alpha < 1.0 => f64::INFINITY,
+        _ => 0.0,
     }
 }
 

@@ -37,11 +37,12 @@ impl Divergence {
     /// # Errors
     /// Naming the field `divergence`.
     pub(crate) fn check(self, target: Target) -> Result<(), PluginError> {
-        if !self.needs_support() || target != Target::Filtered {
+        if !self.needs_support() || !target.is_on_right() {
             return Ok(());
         }
+        let name = if target == Target::Filtered { "filtered model" } else { "power-filtered target" };
         let message = format!(
-            "`divergence: {self:?}` to the filtered model is infinite for every policy that can give a wrong answer"
+            "`divergence: {self:?}` to the {name} is infinite for every policy that can give a wrong answer"
         );
         let hint = "aim at the tilted distribution with `target: Tilted(…)`, or choose a divergence that a target of 0 \
                     leaves finite, such as `ForwardKl` or `JensenShannon`";
@@ -59,6 +60,7 @@ impl Divergence {
             (Self::ForwardKl, Target::Filtered) => Some(objective::Divergence::KlFromFiltered),
             (Self::Hellinger, Target::Filtered) => Some(objective::Divergence::Alpha { alpha: 0.5 }),
             (Self::ReverseKl, Target::Tilted { beta }) => Some(objective::Divergence::KlToTilted { beta }),
+            (of_filtered, Target::Power { alpha }) => of_filtered.known(Target::Filtered)?.of_power(alpha),
             _ => None,
         }
     }

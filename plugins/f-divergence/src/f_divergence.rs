@@ -1,4 +1,4 @@
-//! `f-divergence`: D_f(q‖p*), or D_f(q‖p_\[β\]).
+//! `f-divergence`: D_f(q‖p*), D_f(q‖p_\[β\]) or D_f(q‖p_α).
 
 use crate::divergence::Divergence;
 use pstar_core::objective::{
@@ -9,7 +9,9 @@ use pstar_core::{Field, Objective, PluginError};
 use serde::Deserialize;
 
 /// Minimises D_f(q‖p) = E_p f(q/p): c_i = R_i (−f′(q(y_i)/p(y_i)) − baseline), where p is p* = a v / Z, or
-/// p_\[β\] = a e^{v/β} / Z_β with `target: Tilted(β)`. Wrong answers, and what the base cannot produce, have p* = 0.
+/// p_\[β\] = a e^{v/β} / Z_β with `target: Tilted(β)`, or p_α = a^α v / Z_α with `target: Power(α)`: sharper than p* above
+/// α = 1, flatter below, and at 0 uniform on the right answers that the base can give. Wrong answers have p* = p_α = 0, and
+/// what the base cannot produce has none of the three.
 ///
 /// Go et al. 2023 (arXiv 2302.08215), table 1, as the toolkit disco has it, whose Jensen-Shannon divergence is twice the mean
 /// of the two KLs to the midpoint and whose baseline, a running mean over all prompts, is not offered. `ForwardKl` without a
@@ -29,7 +31,8 @@ pub(crate) struct FDivergence {
     estimator: PartitionEstimator,
 }
 
-/// `(divergence: JensenShannon)` or `(divergence: ReverseKl, target: Tilted(0.1), partition: Group, baseline: None)`
+/// `(divergence: JensenShannon)` or `(divergence: ReverseKl, target: Tilted(0.1), partition: Group, baseline: None)`, or
+/// `(divergence: ForwardKl, target: Power(0.5))`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
@@ -48,7 +51,7 @@ pub(crate) struct Config {
 
 impl Objective for FDivergence {
     const NAME: &'static str = "f-divergence";
-    const DOC: &'static str = "minimises D_f(q||p), p the filtered model or the tilted distribution: c = R (-f'(q/p) - baseline); arXiv 2302.08215";
+    const DOC: &'static str = "minimises D_f(q||p), p the filtered model, the tilted distribution or a power-filtered target: c = R (-f'(q/p) - baseline); arXiv 2302.08215";
     type Config = Config;
     const FIELDS: &'static [Field] = &[Divergence::FIELD, Target::FIELD, Partition::FIELD, Baseline::FIELD];
 
@@ -64,6 +67,7 @@ impl Objective for FDivergence {
         Declaration::default()
             .base_log_probs()
             .partition(partition.need())
+            .power(target.power())
             .minimum_group(baseline.minimum_group().max(partition.minimum_group()))
             .population(PopulationForm::PerSequence)
             .divergence(divergence.known(target))
@@ -95,7 +99,7 @@ impl Objective for FDivergence {
                 *c * batch.importance_weight(i)
             };
         }
-        if target == Target::Filtered {
+        if target.is_on_right() {
             PartitionUsed::silence_missing_targets(&partitions, batch, &mut c);
         }
         Ok(ObjectiveStep::per_sequence(batch, &c).with_partitions(partitions))

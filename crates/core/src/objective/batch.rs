@@ -43,7 +43,7 @@ pub struct ObjectiveBatch<'a> {
 
 impl<'a> ObjectiveBatch<'a> {
     /// A batch of these columns, which must fit together.
-    pub(crate) fn of(columns: Columns<'a>, moment: Moment) -> Result<Self, PluginError> {
+    pub(crate) fn of(columns: &Columns<'a>, moment: Moment) -> Result<Self, PluginError> {
         let (rows, groups) = (columns.rewards.len(), columns.prompt.len());
         let malformed = || PluginError::contract("the columns of an objective's batch do not fit together");
         let grouped = columns.group_offsets.len() == groups + 1
@@ -79,7 +79,7 @@ impl<'a> ObjectiveBatch<'a> {
             log_probs,
             behaviour: or_log_probs(columns.behaviour_log_probs)?,
             base: if without_base { None } else { Some(ragged(columns.base_log_probs)?) },
-            columns,
+            columns: *columns,
             moment,
         })
     }
@@ -93,7 +93,7 @@ impl<'a> ObjectiveBatch<'a> {
     /// # Errors
     /// If there is not one value a token.
     pub fn with_behaviour_log_probs(self, behaviour_log_probs: &'a [f64]) -> Result<Self, PluginError> {
-        Self::of(Columns { behaviour_log_probs, ..self.columns }, self.moment)
+        Self::of(&Columns { behaviour_log_probs, ..self.columns }, self.moment)
     }
 
     /// The same sequences with other weights.
@@ -101,7 +101,7 @@ impl<'a> ObjectiveBatch<'a> {
     /// # Errors
     /// If there is not one value a sequence.
     pub fn with_weights(self, weights: &'a [f64]) -> Result<Self, PluginError> {
-        Self::of(Columns { weights, ..self.columns }, self.moment)
+        Self::of(&Columns { weights, ..self.columns }, self.moment)
     }
 
     /// The same sequences with log Z_α of every group, NaN where it is not known, or of none.
@@ -109,7 +109,7 @@ impl<'a> ObjectiveBatch<'a> {
     /// # Errors
     /// If there is not one value a group.
     pub fn with_log_power_partitions(self, log_power_partition: &'a [f64]) -> Result<Self, PluginError> {
-        Self::of(Columns { log_power_partition, ..self.columns }, self.moment)
+        Self::of(&Columns { log_power_partition, ..self.columns }, self.moment)
     }
 
     /// The same sequences, of which only the groups that are marked 1 are updated now.
@@ -117,7 +117,7 @@ impl<'a> ObjectiveBatch<'a> {
     /// # Errors
     /// If there is not one mark a group.
     pub fn with_updated(self, updated: &'a [u8]) -> Result<Self, PluginError> {
-        Self::of(Columns { updated, ..self.columns }, self.moment)
+        Self::of(&Columns { updated, ..self.columns }, self.moment)
     }
 
     /// When the objective is asked.

@@ -188,7 +188,7 @@ impl ObjectiveBuffer {
         moment: Moment,
     ) -> Result<ObjectiveBatch<'a>, PluginError> {
         ObjectiveBatch::of(
-            Columns {
+            &Columns {
                 group_offsets: &self.group_offsets,
                 prompt: &self.prompt,
                 log_partition: &self.log_partition,

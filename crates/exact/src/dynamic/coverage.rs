@@ -36,12 +36,21 @@ pub fn coverage_at_k(
     k: &[u64],
     most_prefixes: usize,
 ) -> Vec<Option<f64>> {
-    let choices = ModelChoices::of(weighted, role);
+    coverage_of(ModelChoices::of(weighted, role), Wide::exp(log_scale), k, most_prefixes)
+}
+
+/// The same of choices that may have any weights, of which those of an output times `scale` are its probability.
+pub(super) fn coverage_of(
+    choices: ModelChoices<'_>,
+    scale: Wide,
+    k: &[u64],
+    most_prefixes: usize,
+) -> Vec<Option<f64>> {
     let coverage = Coverage {
         choices,
         best: Completions::of(choices, Wide::max),
         masses: Completions::of(choices, Wide::plus),
-        scale: Wide::exp(log_scale),
+        scale,
         most_prefixes,
     };
     let mut ascending = k.to_vec();

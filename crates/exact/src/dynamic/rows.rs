@@ -14,6 +14,15 @@ pub(crate) struct RowTable {
     pub(crate) probs: Vec<f64>,
 }
 
+impl RowTable {
+    fn powered(&self, power: f64) -> Self {
+        let raised = |&log: &f64| if log == f64::NEG_INFINITY { log } else { power * log };
+        let log_probs: Vec<f64> = self.log_probs.iter().map(raised).collect();
+        let probs = log_probs.iter().map(|&log_prob| math::exp(log_prob)).collect();
+        Self { log_probs, probs }
+    }
+}
+
 /// The choices of one model of a product at every position, for the parameters that it had when asked.
 ///
 /// Neighbouring positions with equal layers and equal choices share their memory.
@@ -66,6 +75,24 @@ impl ModelRows {
             before = Some((states, next.clone()));
         }
         Ok(Self { tables, has_zeros })
+    }
+
+    /// The choices with their probabilities raised to a power, and no longer normalised; zeros stay zeros, whatever the power.
+    ///
+    /// # Range and cost
+    /// An exponential a state, choice and position, where tables differ from those of the position before.
+    #[must_use]
+    pub fn powered(&self, power: f64) -> Self {
+        let mut tables: Vec<Arc<RowTable>> = Vec::with_capacity(self.tables.len());
+        for (position, table) in self.tables.iter().enumerate() {
+            let same = position > 0 && Arc::ptr_eq(table, &self.tables[position - 1]);
+            tables.push(if same {
+                Arc::clone(&tables[position - 1])
+            } else {
+                Arc::new(table.powered(power))
+            });
+        }
+        Self { tables, has_zeros: self.has_zeros }
     }
 
     pub(crate) fn table(&self, position: usize) -> &Arc<RowTable> {

@@ -8,8 +8,8 @@ use super::*;
 use crate::testing::assert_close;
 use crate::{
     Acceptor, Divergences, ExplicitAutomaton, FilteredModel, FiniteState, LayeredAutomaton, ModelRows,
-    Orders, OutputSpace, OutputTable, Product, PromptedModel, Role, Split, Summary, Targets, TiltedModel,
-    ValidSet, WeightedProduct, enumerate,
+    Orders, OutputSpace, OutputTable, PowerModel, Product, PromptedModel, Role, Split, Summary, Targets,
+    TiltedModel, ValidSet, WeightedProduct, enumerate,
 };
 
 /// An automaton with explicit rows, one table a position.
@@ -219,11 +219,60 @@ fn compare(case: &Case, acceptor: &Acceptor) {
             assert_same_option(found, expected, 1e-12 * (1.0 + size));
         }
     }
+    compare_powers(&weighted, filtered.as_ref(), [policy.view(), base.view()], &valid, &expected);
     for (found, expected) in found.kl_to_tilted.iter().zip(&expected.kl_to_tilted) {
         assert_close(*found, *expected, 1e-11);
     }
     for (found, expected) in found.kl_from_tilted.iter().zip(&expected.kl_from_tilted) {
         assert_close(*found, *expected, 1e-11);
+    }
+}
+
+/// Flat, all but flat, ordinary, the filtered model and all but it, and so sharp that little but the likeliest is left.
+const POWERS: [f64; 9] = [0.0, 1e-12, 0.3, 1.0, 1.0 + 1e-12, 1.7, 5.0, 60.0, 1e6];
+
+fn compare_powers(
+    weighted: &WeightedProduct<'_>,
+    filtered: Option<&FilteredModel>,
+    [policy, base]: [crate::Distribution<'_>; 2],
+    valid: &ValidSet,
+    to_filtered: &Divergences,
+) {
+    for power in POWERS {
+        let found = PowerChain::new(weighted, power);
+        let Some(filtered) = filtered else {
+            assert!(found.is_none());
+            continue;
+        };
+        let (found, expected) = (found.unwrap(), PowerModel::new(power, filtered));
+        // The rounding of log a counts α times.
+        let tolerance = 1e-12 * (1.0 + power);
+        let (figures, known) = (found.figures(&filtered.base), expected.figures);
+        assert_close(figures.log_partition, known.log_partition, tolerance);
+        for (found, expected) in [
+            (figures.valid.entropy, known.valid.entropy),
+            (figures.valid.log_collision, known.valid.log_collision),
+            (figures.valid.log_top1, known.valid.log_top1),
+            (figures.kl_to_base, known.kl_to_base),
+            (figures.kl_to_filtered, known.kl_to_filtered),
+            (figures.kl_from_filtered, known.kl_from_filtered),
+        ] {
+            assert_close(found, expected, tolerance * (1.0 + expected.abs()));
+        }
+        let k = [1, 7, 1000];
+        let coverage = Summary::of_power(&expected, &k).coverage_at;
+        for (found, expected) in found.coverage_at(&k, 1 << 20).into_iter().zip(coverage) {
+            assert_same_option(found, expected, tolerance * (1.0 + expected.unwrap()));
+        }
+        let others = [to_filtered.kl_to_filtered, to_filtered.kl_from_filtered].map(Option::unwrap);
+        let expected_kls = expected.divergences(policy, valid, others);
+        for (found, expected) in found.divergences(others).into_iter().zip(expected_kls) {
+            let size = if expected.is_finite() { expected.abs() } else { 0.0 };
+            assert_close(found, expected, tolerance * (1.0 + size));
+        }
+        // Its distance from the base is that of the base as a policy.
+        let own = expected.divergences(base, valid, [0.0; 2])[1];
+        assert_close(own, known.kl_to_base, tolerance * (1.0 + own.abs()));
     }
 }
 
@@ -402,4 +451,84 @@ fn an_entropy_beyond_underflow_is_finite() {
     assert_close(summary.entropy, expected, 1e-10);
     assert_close(summary.renyi2_entropy, expected, 1e-10);
     assert_close(summary.top1, 0.0, 0.0);
+}
+
+/// Valid is an even number of the first of eight symbols: Z_α = ½ [(x + y)^T + (y − x)^T], x = p^α and y that of the rest.
+/// At a thousand symbols every a^α underflows.
+#[test]
+fn powers_of_parity_have_a_closed_form() {
+    for horizon in [40i32, 1000] {
+        let (base, acceptor) = even(8, usize::try_from(horizon).unwrap(), 0.3);
+        let product = Product::explore(&[started(&base)], &acceptor, 20_000).unwrap();
+        let rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
+        let weighted = WeightedProduct::of_base(&product, &rows);
+        let split = split(&weighted, Role::Base);
+        for power in [0.0, 1e-12, 0.5, 1.0, 2.0, 7.0, 300.0] {
+            let steps = f64::from(horizon);
+            // log Z and its derivative in the power, of a sum over the number of firsts that is all but its even half.
+            let log_z = |power: f64| {
+                let [log_x, log_y] = [power * 0.3f64.ln(), 7f64.ln() + power * 0.1f64.ln()];
+                let greatest = log_x.max(log_y);
+                let [x, y] = [log_x, log_y].map(|log| (log - greatest).exp());
+                let share = (y - x) / (x + y);
+                steps * (greatest + (x + y).ln()) + (0.5 * (1.0 + share.powi(horizon))).ln()
+            };
+            let chain = PowerChain::new(&weighted, power).unwrap();
+            let found = chain.figures(&split);
+            let tolerance = 1e-13 * steps * (1.0 + power);
+            assert_close(found.log_partition, log_z(power), tolerance);
+            assert_close(found.valid.log_collision, log_z(2.0 * power) - 2.0 * log_z(power), 4.0 * tolerance);
+            // The likeliest has an even number of them: all firsts, whose 0.3 exceeds 0.1.
+            assert_close(
+                found.valid.log_top1,
+                (power * steps * 0.3f64.ln() - log_z(power)).min(0.0),
+                tolerance,
+            );
+            // H = log Z − α d log Z/dα, by a central difference of the fourth order.
+            let h = 1e-3 * (1.0 + power);
+            let difference = |k: f64| log_z(power + k * h) - log_z(power - k * h);
+            let slope = (8.0 * difference(1.0) - difference(2.0)) / (12.0 * h);
+            assert_close(found.valid.entropy, log_z(power) - power * slope, 1e-7 * steps);
+        }
+        let flat = PowerChain::new(&weighted, 0.0).unwrap();
+        assert_close(flat.log_partition(), ln(&valid_support(&weighted)), 1e-11);
+        assert_close(flat.figures(&split).valid.entropy, ln(&valid_support(&weighted)), 1e-9);
+    }
+}
+
+/// Lengths are geometric and everything is valid: Z_α = (1 − r)^α Σ_{t<T} r^{αt} + r^{αT}.
+#[test]
+fn powers_of_geometric_lengths_have_a_closed_form() {
+    let horizon = 1000;
+    let space = OutputSpace { symbols: 1, horizon, ending: Ending::EndSymbol };
+    for rate in [0.9, 0.1] {
+        let base = Model { symbols: 1, choices: 2, next: vec![0], probs: vec![vec![rate, 1.0 - rate]] };
+        let mut all = ExplicitAutomaton { symbols: 1, next: vec![0], accepts: vec![true] };
+        let acceptor = Acceptor::explore(&mut all, space, false, 10).unwrap();
+        let product = Product::explore(&[started(&base)], &acceptor, 20_000).unwrap();
+        let rows = ModelRows::of(&product, Role::Base, started(&base)).unwrap();
+        let weighted = WeightedProduct::of_base(&product, &rows);
+        let split = split(&weighted, Role::Base);
+        for power in [0.0, 0.5, 1.0, 3.0, 1e6] {
+            let logs: Vec<f64> = (0..=horizon)
+                .map(|t| {
+                    let stops = if t < horizon { (1.0 - rate).ln() } else { 0.0 };
+                    power * (t as f64 * rate.ln() + stops)
+                })
+                .collect();
+            let expected = pstar_core::math::log_sum_exp(&logs);
+            let found = PowerChain::new(&weighted, power).unwrap();
+            assert_close(
+                found.log_partition() / (1.0 + expected.abs()),
+                expected / (1.0 + expected.abs()),
+                1e-13,
+            );
+            let entropy: f64 = logs.iter().map(|log| -(log - expected).exp() * (log - expected)).sum();
+            let tolerance = 1e-12 * (1.0 + power);
+            assert_close(found.figures(&split).valid.entropy, entropy, tolerance * horizon as f64);
+            // Length by length, 1 − (1 − p)^4.
+            let covered: f64 = logs.iter().map(|log| 1.0 - (1.0 - (log - expected).exp()).powi(4)).sum();
+            assert_close(found.coverage_at(&[4], 1 << 20)[0].unwrap(), covered, tolerance * 10.0);
+        }
+    }
 }

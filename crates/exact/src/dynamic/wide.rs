@@ -81,6 +81,14 @@ impl Wide {
         Self { exponent, mantissa: self.mantissa / other.mantissa }.value()
     }
 
+    /// The same beyond the range of numbers.
+    pub(super) fn by(self, other: Self) -> Self {
+        if self.is_zero() {
+            return self;
+        }
+        Self::normalised(self.mantissa / other.mantissa, self.exponent - other.exponent)
+    }
+
     /// The number itself; 0 or infinite where it is beyond the range.
     pub(super) fn value(self) -> f64 {
         let exponent = self.exponent.clamp(-1200, 1200);

@@ -4,7 +4,7 @@ use pstar_core::math;
 
 use crate::measures::coverage::{at_least_once, coverage_at};
 use crate::sum::nonnegative;
-use crate::{Distribution, FilteredModel, OutputClass, Split, TiltedModel, ValidSet};
+use crate::{Distribution, FilteredModel, OutputClass, PowerModel, Split, TiltedModel, ValidSet};
 
 /// Validity and diversity of one distribution. Y1 are the valid outputs, V their mass.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,12 @@ impl Summary {
         let probs = filtered.map_or(&[][..], |filtered| &filtered.probs);
         let coverage = coverage_of(probs.len(), |j| tilted.mu * probs[j], k);
         Self::new(&tilted.split(base), coverage, k)
+    }
+
+    /// Of a power-filtered target.
+    pub fn of_power(model: &PowerModel, k: &[u64]) -> Self {
+        let coverage = coverage_of(model.probs.len(), |j| model.probs[j], k);
+        Self::new(&model.figures.split(), coverage, k)
     }
 
     /// Of the uniform distribution on `count` valid outputs, infinite where only its logarithm is a number; `None` if

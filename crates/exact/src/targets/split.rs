@@ -59,7 +59,11 @@ impl OutputClass {
 
     /// The class of the outputs 0..len that are not `left_out`, each (log-probability, probability).
     #[inline]
-    fn of(len: usize, output: impl Fn(usize) -> (f64, f64), left_out: impl Fn(usize) -> bool) -> Self {
+    pub(crate) fn of(
+        len: usize,
+        output: impl Fn(usize) -> (f64, f64),
+        left_out: impl Fn(usize) -> bool,
+    ) -> Self {
         let mut greatest = 0.0;
         let [mass, moment, square] = block_sums(len, |i| {
             let (log_prob, prob) = output(i);
