@@ -37,6 +37,15 @@ fn tilted(beta: f64) -> Vector {
     normalised(std::array::from_fn(|i| BASE[i] * (RIGHT[i] / beta).exp()))
 }
 
+fn powered(alpha: f64) -> Vector {
+    normalised(std::array::from_fn(|i| BASE[i].powf(alpha) * RIGHT[i]))
+}
+
+/// log Z_α.
+fn log_z(alpha: f64) -> f64 {
+    (0..N).map(|i| BASE[i].powf(alpha) * RIGHT[i]).sum::<f64>().ln()
+}
+
 /// Σ over outputs of a function of (p, q).
 fn sum(p: &Vector, q: &Vector, term: impl Fn(f64, f64) -> f64) -> f64 {
     p.iter().zip(q).map(|(&p, &q)| term(p, q)).sum()
@@ -70,12 +79,15 @@ fn objective(name: &str, config: &str) -> ObjectiveHandle {
     let component = registry().objective(name).unwrap();
     let mut objective =
         component.create(config, &task).unwrap_or_else(|error| panic!("{name} {config}: {error:?}"));
-    objective.prepare(&[facts()]).unwrap();
+    let power = objective.declaration().unwrap().power;
+    objective.prepare(&[facts(power)]).unwrap();
     objective
 }
 
-fn facts() -> PromptFacts {
-    PromptFacts::new(Z.ln(), (1.0 - Z).ln()).with_log_top_valid(TOP.ln())
+/// As a host tells them to an objective that declares this power of the base.
+fn facts(power: Option<f64>) -> PromptFacts {
+    let facts = PromptFacts::new(Z.ln(), (1.0 - Z).ln()).with_log_top_valid(TOP.ln());
+    power.map_or(facts, |power| facts.with_log_power_partition(log_z(power)))
 }
 
 fn moment() -> Moment {
@@ -83,9 +95,14 @@ fn moment() -> Moment {
 }
 
 /// Outputs as rows of one token, or of two, with these probabilities in all.
-fn batch(outputs: &[usize], q: &Vector, b: &Vector, weights: Option<&Vector>) -> ObjectiveBuffer {
+fn batch(
+    facts: PromptFacts,
+    outputs: &[usize],
+    [q, b]: [&Vector; 2],
+    weights: Option<&Vector>,
+) -> ObjectiveBuffer {
     let mut buffer = ObjectiveBuffer::default();
-    buffer.push_group(0, facts());
+    buffer.push_group(0, facts);
     for &i in outputs {
         let split = |prob: f64| {
             let log = prob.ln();
@@ -127,8 +144,10 @@ fn in_logits(terms: impl IntoIterator<Item = (usize, f64)>) -> Vector {
 /// What an objective expects over all outputs, each as probable as under what samples.
 fn over_outputs(name: &str, config: &str, b: &Vector) -> Vector {
     let outputs: Vec<usize> = (0..N).collect();
-    let buffer = batch(&outputs, &policy(&LOGITS), b, Some(b));
-    let c = coefficients(&mut objective(name, config), &buffer, moment().of_population());
+    let mut objective = objective(name, config);
+    let facts = facts(objective.declaration().unwrap().power);
+    let buffer = batch(facts, &outputs, [&policy(&LOGITS), b], Some(b));
+    let c = coefficients(&mut objective, &buffer, moment().of_population());
     in_logits(outputs.into_iter().map(|i| (i, b[i] * c[i])))
 }
 
@@ -136,10 +155,11 @@ fn over_outputs(name: &str, config: &str, b: &Vector) -> Vector {
 fn over_groups(name: &str, config: &str, b: &Vector) -> Vector {
     const GROUP: usize = 3;
     let mut objective = objective(name, config);
+    let facts = facts(objective.declaration().unwrap().power);
     let mut terms = Vec::new();
     for number in 0..N.pow(3) {
         let samples: [usize; GROUP] = [number % N, number / N % N, number / N / N];
-        let buffer = batch(&samples, &policy(&LOGITS), b, None);
+        let buffer = batch(facts, &samples, [&policy(&LOGITS), b], None);
         let prob: f64 = samples.iter().map(|&i| b[i]).product();
         let c = coefficients(&mut objective, &buffer, moment());
         terms.extend(samples.into_iter().zip(c).map(|(i, c)| (i, prob * c / GROUP as f64)));
@@ -187,6 +207,72 @@ fn f_divergences_have_the_gradients_of_their_definitions() {
                 }
             }
         }
+    }
+}
+
+/// p_α of a power of the base: flat, flattened and sharpened.
+#[test]
+fn f_divergences_to_powers_of_the_base_have_the_gradients_of_their_definitions() {
+    let q = policy(&LOGITS);
+    for (name, value) in DIVERGENCES.into_iter().filter(|(name, _)| !name.starts_with("Reverse")) {
+        for alpha in [0.0, 1e-12, 0.5, 2.0, 6.0] {
+            let p = powered(alpha);
+            // On either side of it nothing moves, of the total variation: the difference must not meet a kink.
+            assert!(name != "TotalVariation" || p.iter().zip(&q).all(|(p, q)| (p / q - 1.0).abs() > 0.02));
+            let claimed = gradient(|q| value(&p, q));
+            for partition in ["Exact", "Auto", "Group", "Running", "Offline"] {
+                for b in [&q, &BEHAVIOUR] {
+                    let config = format!(
+                        "(divergence: {name}, target: Power(alpha: {alpha:?}), partition: {partition})"
+                    );
+                    assert_close(&over_outputs("f-divergence", &config, b), &claimed, -1.0, &config);
+                }
+            }
+            let config = |baseline| {
+                format!(
+                    "(divergence: {name}, target: Power({alpha:?}), partition: Exact, baseline: {baseline})"
+                )
+            };
+            for (baseline, factor) in [("None", -1.0), ("LeaveOneOut", -1.0), ("GroupMean", -2.0 / 3.0)] {
+                let config = config(baseline);
+                assert_close(&over_groups("f-divergence", &config, &q), &claimed, factor, &config);
+            }
+            assert_close(&over_groups("f-divergence", &config("None"), &BEHAVIOUR), &claimed, -1.0, name);
+        }
+    }
+}
+
+/// D_α and α-DPG at powers of the base; and a power of 1 is p*, to the bit.
+#[test]
+fn alpha_divergences_to_powers_of_the_base_have_the_gradient_of_their_definition() {
+    let q = policy(&LOGITS);
+    for (order, power) in [(0.0, 0.5), (0.2, 0.0), (0.5, 0.5), (0.5, 3.0), (0.9, 2.0)] {
+        let p = powered(power);
+        let claimed = gradient(|q| {
+            if order == 0.0 {
+                return kl(&p, q);
+            }
+            let affinity = sum(&p, q, |p, q| p.powf(1.0 - order) * q.powf(order));
+            (1.0 - affinity) / (order * (1.0 - order))
+        });
+        for b in [&q, &BEHAVIOUR] {
+            for partition in ["Exact", "Auto", "Group", "Running", "Offline"] {
+                let config = format!("(alpha: {order:?}, target: Power({power:?}), partition: {partition})");
+                assert_close(&over_outputs("alpha", &config, b), &claimed, -1.0, &config);
+            }
+        }
+        let config = format!(
+            "(alpha: {order:?}, target: Power({power:?}), partition: Exact, clip: 1e9, divisor: 4.0)"
+        );
+        assert_close(&over_groups("alpha-dpg", &config, &q), &claimed, -(1.0 - order) / 4.0, &config);
+    }
+    for (name, config) in [
+        ("f-divergence", "divergence: JensenShannon"),
+        ("alpha", "alpha: 0.3, clip: 1.5, baseline: GroupMean"),
+        ("alpha-dpg", "alpha: 0.3"),
+    ] {
+        let of = |target: &str| over_groups(name, &format!("({config}, target: {target})"), &BEHAVIOUR);
+        assert_eq!(of("Power(1)").map(f64::to_bits), of("Filtered").map(f64::to_bits), "{name}");
     }
 }
 
@@ -311,7 +397,7 @@ fn imitation_heads_for_whom_it_imitates() {
 fn one_token(name: &str, config: &str, weights: &Vector) -> Vector {
     let q = policy(&LOGITS);
     let mut buffer = ObjectiveBuffer::default();
-    buffer.push_group(0, facts());
+    buffer.push_group(0, facts(None));
     for i in 0..N {
         let (log_q, log_a) = ([q[i].ln()], [BASE[i].ln()]);
         buffer.push(Row::new(RIGHT[i], &log_q).base_log_probs(&log_a));
@@ -381,7 +467,7 @@ fn group_targets_are_matched_within_the_group() {
                 samples.iter().map(|&i| tilt(i) / total * (q[i] / mass).ln()).sum()
             });
             let config = format!("(eta: {eta}, anchor: {anchor})");
-            let buffer = batch(&samples, &policy(&LOGITS), &BEHAVIOUR, None);
+            let buffer = batch(facts(None), &samples, [&policy(&LOGITS), &BEHAVIOUR], None);
             let c = coefficients(&mut objective("group-target", &config), &buffer, moment());
             let found = in_logits(samples.into_iter().zip(c).map(|(i, c)| (i, c / samples.len() as f64)));
             assert_close(&found, &claimed, 1.0, &config);

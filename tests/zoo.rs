@@ -335,6 +335,11 @@ fn target(declaration: &Declaration, class: &str) -> String {
         Some(Divergence::KlFromFiltered | Divergence::Alpha { .. } | Divergence::ClippedAlpha { .. }) => {
             "p*".into()
         }
+        Some(
+            Divergence::KlFromPower { .. }
+            | Divergence::AlphaToPower { .. }
+            | Divergence::ClippedAlphaToPower { .. },
+        ) => "p_α".into(),
         Some(Divergence::KlToTilted { .. } | Divergence::KlToTiltedAtRate { .. }) => "p_[β]".into(),
         _ if class.starts_with("counts") => "one of many".into(),
         _ => "see its text".into(),

@@ -184,7 +184,8 @@ pub(crate) struct ExactArgs {
     /// How the values are had
     #[arg(long, value_enum, value_name = "METHOD", default_value = "auto")]
     pub(crate) method: ExactMethod,
-    /// Show tilted distributions of these strengths instead of `evaluation.betas`: `lambda=0.5,1,2` or `beta=0.1,1`
+    /// Show tilted distributions of these strengths instead of `evaluation.betas`: `lambda=0.5,1,2` or `beta=0.1,1`; or
+    /// power-filtered targets instead of `evaluation.powers`: `power=0,0.5,2`
     #[arg(long, value_name = "NAME=NUMBERS")]
     pub(crate) sweep: Option<String>,
     /// Print instead how fast each objective climbs: the factor κ(V) of ∇V in its expected gradient, exactly

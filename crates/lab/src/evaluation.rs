@@ -92,7 +92,26 @@ impl GroundTruth {
         }
     }
 
-    /// The rows that policies are compared with, and their names: base, filtered, tilted, uniform on valid;
+    /// The same with log Z_α, where it is known, for an objective that takes a power of the base.
+    ///
+    /// # Errors
+    /// If the base fails.
+    pub fn facts_of_power(
+        &self,
+        world: &World,
+        facts: &[PromptFacts],
+        power: f64,
+    ) -> Result<Vec<PromptFacts>, PluginError> {
+        let partitions = match self {
+            Self::Enumerated(reference) => reference.log_power_partitions(power),
+            Self::Dynamic(reference) => reference.log_power_partitions(world, power)?,
+            Self::Sampled(..) => return Ok(facts.to_vec()),
+        };
+        let known = facts.iter().zip(partitions);
+        Ok(known.map(|(facts, log_partition)| facts.with_log_power_partition(log_partition)).collect())
+    }
+
+    /// The rows that policies are compared with, and their names: base, filtered, tilted, powers, uniform on valid;
     /// means over prompts.
     pub fn targets(&self, world: &World) -> Vec<(String, Measures)> {
         match self {

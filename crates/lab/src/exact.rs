@@ -112,6 +112,7 @@ pub fn exact(
             base: targets.base,
             filtered: targets.filtered,
             tilted: targets.tilted,
+            powers: targets.powers,
             policies: measured.iter().map(|(name, rows)| (name.clone(), rows[i].clone())).collect(),
         }
     });

@@ -70,6 +70,12 @@ impl PolicyClass {
         settle(masses)?.map_err(|unavailable| PluginError::contract(unavailable.reason))
     }
 
+    /// The class with a power of the base in the base's place: what holds of its p* holds of the power-filtered target.
+    /// It has no invalid outputs to speak of.
+    pub fn powered(&self, power: f64) -> Self {
+        Self { prompts: self.prompts.iter().map(|prompt| prompt.powered(power)).collect() }
+    }
+
     /// Number of transitions of the products, over all prompts.
     pub fn transitions(&self) -> usize {
         self.prompts.iter().map(|prompt| prompt.explored.product.transitions()).sum()
@@ -102,6 +108,11 @@ impl ClassPrompt {
             log_valid: self.facts.log_partition.unwrap_or(f64::NEG_INFINITY),
             log_invalid: self.facts.log_invalidity.unwrap_or(f64::NEG_INFINITY),
         }
+    }
+
+    fn powered(&self, power: f64) -> Self {
+        let facts = PromptFacts::new(self.explored.log_power_partition(power), f64::NEG_INFINITY);
+        Self { explored: self.explored.powered(power), weight: self.weight, facts, rows: self.rows.clone() }
     }
 
     fn new(

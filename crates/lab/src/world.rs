@@ -39,6 +39,8 @@ pub struct EvaluationSettings {
     pub k: Vec<Verbatim<u64>>,
     /// β, positive.
     pub betas: Vec<Verbatim<f64>>,
+    /// α of the power-filtered targets, from 0 to 1e9.
+    pub powers: Vec<Verbatim<f64>>,
     /// α.
     pub alphas: Vec<Verbatim<f64>>,
     /// s of the power sums.

@@ -29,6 +29,9 @@ pub struct PromptRecord {
     pub filtered: Option<Measures>,
     /// The tilted distributions, one a β of the evaluation.
     pub tilted: Vec<Measures>,
+    /// The power-filtered targets, one an α of the evaluation; none where there is no filtered model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub powers: Vec<Measures>,
     /// The policies at their initial parameters, in the file's order.
     #[serde(with = "pairs")]
     pub policies: Vec<(String, Measures)>,

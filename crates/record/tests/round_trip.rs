@@ -240,7 +240,7 @@ proptest! {
     }
 
     #[test]
-    fn optima_and_exact_values(optimum in optimum(), base in measures(), name in name()) {
+    fn optima_and_exact_values(optimum in optimum(), base in measures(), name in name(), powers in 0usize..3) {
         let record = OptimumRecord { optima: vec![optimum], undeclared: vec![name.clone()] };
         let text = serde_json::to_string(&record).unwrap();
         prop_assert_eq!(serde_json::from_str::<OptimumRecord>(&text).unwrap(), record);
@@ -253,6 +253,7 @@ proptest! {
             base: base.clone(),
             filtered: None,
             tilted: vec![base.clone()],
+            powers: vec![base.clone(); powers],
             policies: vec![(name, base.clone())],
         };
         let record = ExactRecord { prompts: vec![prompt] };

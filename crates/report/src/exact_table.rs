@@ -6,7 +6,7 @@ use crate::wrap::wrapped;
 use pstar_core::shown;
 use pstar_record::{ExactRecord, Measures, PromptRecord};
 
-/// One table a prompt: the base, p*, the tilted distributions and the policies; columns are left out where lines would
+/// One table a prompt: the base, p*, the tilted distributions, the power-filtered targets and the policies; columns are left out where lines would
 /// be longer than `room`.
 pub fn exact_table(record: &ExactRecord, room: Option<usize>) -> String {
     record.prompts.iter().map(|prompt| prompt_table(prompt, room)).collect::<Vec<_>>().join("\n")
@@ -58,6 +58,10 @@ fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
     for tilted in &prompt.tilted {
         let beta = tilted.get("beta").map_or(String::new(), short);
         rows.push(row(format!("p_[β={beta}] (tilted)"), tilted));
+    }
+    for raised in &prompt.powers {
+        let power = raised.get("power").map_or(String::new(), short);
+        rows.push(row(format!("p_(α={power}) (power)"), raised));
     }
     rows.extend(prompt.policies.iter().map(|(name, measures)| row(name.clone(), measures)));
     let header: Vec<String> =

@@ -99,7 +99,11 @@ fn target_title(name: &str) -> String {
         "base" => "base a".into(),
         "filtered" => "p* (filtered)".into(),
         "uniform-valid" => "uniform on valid".into(),
-        other => other.strip_prefix("tilted ").map_or(other.into(), |beta| format!("p_[β={beta}] (tilted)")),
+        other => match other.split_once(' ') {
+            Some(("tilted", beta)) => format!("p_[β={beta}] (tilted)"),
+            Some(("power", alpha)) => format!("p_(α={alpha}) (power)"),
+            _ => other.into(),
+        },
     }
 }
 

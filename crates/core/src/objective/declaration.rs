@@ -1,6 +1,6 @@
 //! What an objective needs and where it heads.
 
-use super::Source;
+use super::{Source, Target};
 use crate::error::PluginError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -158,18 +158,22 @@ impl Declaration {
                 "outcomes" => declaration.outcomes = needed(name, text)?,
                 "partition" => declaration.partition = needed(name, text)?,
                 "minimum_group" => declaration.minimum_group = needed(name, text)?,
-                "power" => declaration.power = Some(needed(name, text)?),
+                "power" => declaration.power = Some(needed(name, text)?).filter(|&power| is_power(power)),
                 "sources" => declaration.sources = needed(name, text)?,
                 "population" => declaration.population = ron::from_str(text).ok(),
-                "divergence" => declaration.divergence = ron::from_str(text).ok(),
+                "divergence" => {
+                    let divergence: Option<Divergence> = ron::from_str(text).ok();
+                    declaration.divergence = divergence.filter(|found| is_power(found.without_power().1));
+                }
                 "cautions" => declaration.cautions = ron::from_str(text).unwrap_or_default(),
                 _ => {}
             }
             let understood = match name {
                 "population" => declaration.population.is_some(),
                 "divergence" => declaration.divergence.is_some(),
+                "power" => declaration.power.is_some(),
                 "cautions" => !declaration.cautions.is_empty(),
-                "base_log_probs" | "outcomes" | "partition" | "power" | "minimum_group" | "sources" => true,
+                "base_log_probs" | "outcomes" | "partition" | "minimum_group" | "sources" => true,
                 _ => false,
             };
             if !understood {
@@ -178,6 +182,11 @@ impl Declaration {
         }
         Ok(declaration)
     }
+}
+
+/// Whether it is a power that a base can be raised to.
+fn is_power(power: f64) -> bool {
+    (0.0..=Target::MOST_POWER).contains(&power)
 }
 
 /// Something that an objective does not do, and where.
@@ -357,6 +366,15 @@ mod tests {
         let expected = Declaration::default().minimum_group(2).population(PopulationForm::PerSequence);
         let unknown = vec!["divergence: JensenShannon(weight:0.5)".into(), "critic: true".into()];
         assert_eq!(found, Declaration { unknown, ..expected });
+    }
+
+    #[test]
+    fn a_power_that_is_none_is_told_and_not_taken() {
+        let entries =
+            [("power", "-1.0"), ("power", "NaN"), ("divergence", "KlFromPower(power:inf)"), ("power", "2.0")];
+        let found = read(&entries).unwrap();
+        assert_eq!((found.power, found.divergence), (Some(2.0), None));
+        assert_eq!(found.unknown, ["power: -1.0", "power: NaN", "divergence: KlFromPower(power:inf)"]);
     }
 
     #[test]

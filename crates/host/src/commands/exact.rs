@@ -3,6 +3,7 @@
 use super::{open, print, room};
 use crate::cli::{ExactArgs, ExactMethod};
 use crate::failure::Failure;
+use pstar_core::objective::Target;
 use pstar_lab::exact::{self, MethodChoice};
 use pstar_lab::experiment::Verbatim;
 use pstar_lab::kappa;
@@ -11,15 +12,18 @@ use pstar_report::{exact_table, kappa_table};
 use std::process::ExitCode;
 
 pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
-    let betas = args.sweep.as_deref().map(betas).transpose()?;
+    let sweep = args.sweep.as_deref().map(sweep).transpose()?;
     let (mut experiment, registry) = open(&args.experiment)?;
     if args.kappa {
         let record = kappa::kappa(&experiment, &registry)?;
         print(&if args.json { to_json(&record) } else { kappa_table(&record, room()) })?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(betas) = betas {
-        experiment.world.evaluation.betas = betas.into_iter().map(Verbatim::of).collect();
+    let evaluation = &mut experiment.world.evaluation;
+    match sweep {
+        Some(Sweep::Betas(betas)) => evaluation.betas = betas.into_iter().map(Verbatim::of).collect(),
+        Some(Sweep::Powers(powers)) => evaluation.powers = powers.into_iter().map(Verbatim::of).collect(),
+        None => {}
     }
     let method = match args.method {
         ExactMethod::Auto => MethodChoice::Auto,
@@ -31,21 +35,32 @@ pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The β that a sweep asks for.
-fn betas(sweep: &str) -> Result<Vec<f64>, Failure> {
+/// The targets that a sweep asks for.
+enum Sweep {
+    Betas(Vec<f64>),
+    Powers(Vec<f64>),
+}
+
+fn sweep(text: &str) -> Result<Sweep, Failure> {
     let refused = |message: String| Failure::Usage {
         message,
-        hint: Some("for example `--sweep lambda=0.5,1,2,5,10`".into()),
+        hint: Some("for example `--sweep lambda=0.5,1,2,5,10` or `--sweep power=0,0.5,2`".into()),
     };
-    let (name, numbers) = sweep
-        .split_once('=')
-        .filter(|(name, _)| ["lambda", "beta"].contains(name))
-        .ok_or_else(|| refused(format!("--sweep: expected `lambda=…` or `beta=…`, found `{sweep}`")))?;
-    let beta = |text: &str| {
-        let number = text.trim().parse::<f64>().ok().filter(|x| *x > 0.0 && x.is_finite());
-        let number =
-            number.ok_or_else(|| refused(format!("--sweep: expected positive numbers, found `{text}`")))?;
-        Ok(if name == "lambda" { number.recip() } else { number })
+    let (name, numbers) =
+        text.split_once('=').filter(|(name, _)| ["lambda", "beta", "power"].contains(name)).ok_or_else(
+            || refused(format!("--sweep: expected `lambda=…`, `beta=…` or `power=…`, found `{text}`")),
+        )?;
+    let read = |fits: fn(f64) -> bool, range: &str| -> Result<Vec<f64>, Failure> {
+        let number = |text: &str| {
+            let number = text.trim().parse::<f64>().ok().filter(|x| fits(*x));
+            number.ok_or_else(|| refused(format!("--sweep: expected {range}, found `{text}`")))
+        };
+        numbers.split(',').map(number).collect()
     };
-    numbers.split(',').map(beta).collect()
+    let positive = || read(|x| x > 0.0 && x.is_finite(), "positive numbers");
+    Ok(match name {
+        "lambda" => Sweep::Betas(positive()?.into_iter().map(f64::recip).collect()),
+        "beta" => Sweep::Betas(positive()?),
+        _ => Sweep::Powers(read(|x| (0.0..=Target::MOST_POWER).contains(&x), "numbers from 0 to 1e9")?),
+    })
 }

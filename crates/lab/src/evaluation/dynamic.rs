@@ -1,7 +1,7 @@
 //! Exact evaluation by dynamic programming, where the outputs are too many to enumerate.
 
 use super::explored_prompt::ExploredPrompt;
-use super::measures::{Keys, add_divergences, add_tilted, of_summary};
+use super::measures::{Keys, add_divergences, add_power, add_power_divergences, add_tilted, of_summary};
 use super::sampled::{ExactFacts, FilteredSamples};
 use super::stopped::{Stopped, Unavailable, settle};
 use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
@@ -153,6 +153,20 @@ impl DynamicReference {
         self.prompts.iter().map(facts).collect()
     }
 
+    /// log Z_α of every prompt; −∞ where there is no p*.
+    ///
+    /// # Errors
+    /// If the base fails, which it did not when it was explored first.
+    pub fn log_power_partitions(&self, world: &World, power: f64) -> Result<Vec<f64>, PluginError> {
+        let of_prompt = |prompt: usize| -> Result<f64, Stopped> {
+            let explored = ExploredPrompt::new(world, None, prompt, self.acceptor(prompt))?;
+            Ok(explored.log_power_partition(power))
+        };
+        let found: Result<Vec<f64>, Stopped> =
+            (0..self.prompts.len()).into_par_iter().map(of_prompt).collect();
+        settle(found)?.map_err(|unavailable| PluginError::contract(unavailable.reason))
+    }
+
     /// The rows that policies are compared with, means over prompts.
     pub fn means(&self, world: &World) -> Vec<(String, Measures)> {
         let all: Vec<PromptTargets> = self.prompts.iter().map(|prompt| prompt.targets.clone()).collect();
@@ -258,6 +272,14 @@ fn targets(
         measures.push("kl_to_base", 0.0 - log_valid);
         measures
     });
+    let powers = values(&world.evaluation.powers).into_iter().filter_map(|power| {
+        let chain = dynamic::PowerChain::new(weighted, power)?;
+        let (figures, coverage) = (chain.figures(split), chain.coverage_at(&k, MOST_PREFIXES));
+        let mut measures = of_summary(&Summary::new(&figures.split(), coverage, &k), &keys);
+        add_power(&mut measures, &figures);
+        Some(measures)
+    });
+    let powers = powers.collect();
     let tilted = tilted.iter().map(|tilted| {
         let log_scale = if split.valid.is_empty() { 0.0 } else { tilted.log_mu - log_valid };
         let mut measures = of_summary(&summary(&tilted.split(split), log_scale), &keys);
@@ -267,6 +289,7 @@ fn targets(
     PromptTargets {
         base: of_summary(&summary(split, 0.0), &keys),
         tilted: tilted.collect(),
+        powers,
         uniform: filtered
             .as_ref()
             .and_then(|filtered| uniform(support, filtered.get("entropy").unwrap_or_default(), &k, &keys)),
@@ -340,6 +363,7 @@ impl<'a> DynamicEvaluation<'a> {
         let alphas = values(&self.world.evaluation.alphas);
         let powers = values(&self.world.evaluation.power_sums);
         let orders = Orders { alphas: &alphas, powers: &powers };
+        let raised = values(&self.world.evaluation.powers);
         let measure = |(explored, prompt): (&ExploredPrompt, &Prompt)| -> Result<Measures, Stopped> {
             let rows = explored.rows_of(policy)?;
             let weighted =
@@ -350,6 +374,12 @@ impl<'a> DynamicEvaluation<'a> {
             let summary = Summary::new(&split, coverage, &self.k);
             let mut measures = of_summary(&summary, &self.keys.k);
             add_divergences(&mut measures, &divergences, &self.keys);
+            let of_filtered = divergences.kl_to_filtered.zip(divergences.kl_from_filtered);
+            let kls = raised.iter().map(|&power| {
+                let (to, from) = of_filtered?;
+                Some(dynamic::PowerChain::new(&weighted, power)?.divergences([to, from]))
+            });
+            add_power_divergences(&mut measures, &kls.collect::<Vec<_>>(), &self.keys);
             Ok(measures)
         };
         let rows: Result<Vec<Measures>, Stopped> =

@@ -1,6 +1,6 @@
 //! Exact evaluation.
 
-use super::measures::{Keys, add_divergences, add_tilted, of_summary};
+use super::measures::{Keys, add_divergences, add_power, add_power_divergences, add_tilted, of_summary};
 use super::targets::{PromptTargets, keys, means, sample_numbers, uniform, values};
 use super::{EnumeratedReference, Enumerator, Evaluation, Measures};
 use crate::world::World;
@@ -36,6 +36,15 @@ impl EnumeratedReference {
                 measures.push("kl_to_base", filtered.kl_to_base());
                 measures
             }),
+            powers: prompt
+                .powers
+                .iter()
+                .map(|power| {
+                    let mut measures = of_summary(&Summary::of_power(power, &k), &keys);
+                    add_power(&mut measures, &power.figures);
+                    measures
+                })
+                .collect(),
             tilted: prompt
                 .tilted
                 .iter()
@@ -174,6 +183,12 @@ impl Figures<'_> {
         let orders = Orders { alphas: &self.alphas, powers: &self.powers };
         let divergences = Divergences::of(policy, &split, &against, &orders);
         add_divergences(&mut measures, &divergences, &self.keys);
+        let of_filtered = divergences.kl_to_filtered.zip(divergences.kl_from_filtered);
+        let kls = (0..self.keys.powers.len()).map(|power| {
+            let (to, from) = of_filtered?;
+            Some(prompt.powers[power].divergences(policy, &prompt.valid, [to, from]))
+        });
+        add_power_divergences(&mut measures, &kls.collect::<Vec<_>>(), &self.keys);
         measures
     }
 }

@@ -3,7 +3,8 @@
 use super::enumerator::View;
 use super::stopped::{Stopped, Unavailable};
 use crate::world::World;
-use pstar_exact::{Acceptor, ModelRows, Product, PromptedModel, Role};
+use pstar_exact::dynamic::PowerChain;
+use pstar_exact::{Acceptor, ModelRows, Product, PromptedModel, Role, WeightedProduct};
 use pstar_loader::{ModelHandle, PolicyHandle};
 
 /// The product of base, verifier and perhaps a policy for one prompt, and the base's probabilities along it.
@@ -36,6 +37,17 @@ impl ExploredPrompt {
         };
         let base = ModelRows::of(&product, Role::Base, base)?;
         Ok(Self { product, base, start })
+    }
+
+    /// log Z_α of the base; −∞ where it reaches no valid output.
+    pub(crate) fn log_power_partition(&self, power: f64) -> f64 {
+        let weighted = WeightedProduct::of_base(&self.product, &self.base);
+        PowerChain::new(&weighted, power).map_or(f64::NEG_INFINITY, |chain| chain.log_partition())
+    }
+
+    /// The same with a power of the base in the base's place, no longer normalised.
+    pub(crate) fn powered(&self, power: f64) -> Self {
+        Self { product: self.product.clone(), base: self.base.powered(power), start: self.start }
     }
 
     /// The probabilities of a policy of the same class along the product.

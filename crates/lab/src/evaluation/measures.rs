@@ -1,6 +1,6 @@
 //! The figures of exact results.
 
-use pstar_exact::{Divergences, Summary, TiltedModel};
+use pstar_exact::{Divergences, PowerFigures, Summary, TiltedModel};
 use pstar_record::Measures;
 
 /// Summaries: record D.
@@ -37,12 +37,22 @@ pub(super) fn add_tilted(measures: &mut Measures, tilted: &TiltedModel) {
     measures.push("hellinger2_to_filtered", tilted.hellinger2_to_filtered);
 }
 
+/// Adds a power-filtered target's own figures.
+pub(super) fn add_power(measures: &mut Measures, figures: &PowerFigures) {
+    measures.push("power", figures.power);
+    measures.push("log_partition", figures.log_partition);
+    measures.push("kl_to_base", figures.kl_to_base);
+    measures.push("kl_to_filtered", figures.kl_to_filtered);
+    measures.push("kl_from_filtered", figures.kl_from_filtered);
+}
+
 /// The keys of a policy's families, as written in the file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keys {
     pub(super) k: Vec<String>,
     pub(super) alphas: Vec<String>,
     pub(super) betas: Vec<String>,
+    pub(super) powers: Vec<String>,
     pub(super) power_sums: Vec<String>,
 }
 
@@ -64,4 +74,16 @@ pub(super) fn add_divergences(measures: &mut Measures, divergences: &Divergences
     measures.push_family("kl_from_tilted", keys.betas.iter().cloned(), d.kl_from_tilted.iter().copied());
     measures.push_family("power_sums", keys.power_sums.iter().cloned(), d.power_sums.iter().copied());
     measures.push_family("log_power_sums", keys.power_sums.iter().cloned(), d.log_power_sums.iter().copied());
+}
+
+/// Adds a policy's distances from the power-filtered targets, KL(q‖p_α) and KL(p_α‖q), one pair a power, where any is
+/// asked for.
+pub(super) fn add_power_divergences(measures: &mut Measures, kls: &[Option<[f64; 2]>], keys: &Keys) {
+    if keys.powers.is_empty() {
+        return;
+    }
+    for (name, which) in [("kl_to_power", 0), ("kl_from_power", 1)] {
+        let values = kls.iter().map(|kls| kls.map(|kls| kls[which]));
+        measures.push_family(name, keys.powers.iter().cloned(), values);
+    }
 }

@@ -7,7 +7,7 @@ use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::data::{RaggedBuffer, SequenceBuffer};
 use pstar_core::objective::PromptFacts;
-use pstar_exact::{FilteredModel, OutputSpace, OutputTable, Split, TiltedModel, ValidSet};
+use pstar_exact::{FilteredModel, OutputSpace, OutputTable, PowerModel, Split, TiltedModel, ValidSet};
 use rayon::prelude::*;
 
 /// Outputs that are verified in one call.
@@ -24,6 +24,8 @@ pub struct PromptReference {
     pub filtered: Option<FilteredModel>,
     /// p_\[β\] for every β of the evaluation.
     pub tilted: Vec<TiltedModel>,
+    /// The power-filtered target of every α of the evaluation; none where there is no p*.
+    pub powers: Vec<PowerModel>,
 }
 
 /// The exact values of a task, by enumeration.
@@ -63,7 +65,11 @@ impl EnumeratedReference {
                 let filtered = FilteredModel::new(table, &valid, &split);
                 let betas = &world.evaluation.betas;
                 let tilted = betas.iter().map(|beta| TiltedModel::new(beta.value, &split)).collect();
-                Ok(PromptReference { valid, split, filtered, tilted })
+                let powers = world.evaluation.powers.iter();
+                let powers =
+                    powers.filter_map(|power| Some(PowerModel::new(power.value, filtered.as_ref()?)));
+                let powers = powers.collect();
+                Ok(PromptReference { valid, split, filtered, tilted, powers })
             })
             .collect::<Result<_, PluginError>>()?;
         Ok(Some(Self { space, contexts, base, prompts }))
@@ -93,6 +99,13 @@ impl EnumeratedReference {
     pub fn weights(&self, world: &World) -> Vec<f64> {
         let solvable: Vec<bool> = self.prompts.iter().map(|prompt| prompt.filtered.is_some()).collect();
         solvable_weights(&solvable, world)
+    }
+
+    /// log Z_α of every prompt; −∞ where there is no p*.
+    pub fn log_power_partitions(&self, power: f64) -> Vec<f64> {
+        let of = |filtered: &FilteredModel| PowerModel::new(power, filtered).figures.log_partition;
+        let filtered = self.prompts.iter().map(|prompt| prompt.filtered.as_ref());
+        filtered.map(|filtered| filtered.map_or(f64::NEG_INFINITY, of)).collect()
     }
 
     /// What objectives may know.

@@ -1,4 +1,4 @@
-//! What policies are compared with: base, filtered model, tilts, uniform on valid.
+//! What policies are compared with: base, filtered model, tilts, power-filtered targets, uniform on valid.
 
 use super::measures::Keys;
 use super::{Measures, measures};
@@ -23,6 +23,7 @@ pub(super) fn keys(world: &World) -> Keys {
         k: texts(&evaluation.k),
         alphas: texts(&evaluation.alphas),
         betas: texts(&evaluation.betas),
+        powers: texts(&evaluation.powers),
         power_sums: texts(&evaluation.power_sums),
     }
 }
@@ -40,6 +41,8 @@ pub struct PromptTargets {
     pub filtered: Option<Measures>,
     /// The tilted distributions, one a β of the evaluation.
     pub tilted: Vec<Measures>,
+    /// The power-filtered targets, one an α of the evaluation; none where there is no filtered model.
+    pub powers: Vec<Measures>,
     /// The uniform distribution on the valid outputs that the base reaches, where there is one.
     pub uniform: Option<Measures>,
 }
@@ -93,6 +96,10 @@ pub(super) fn means(all: &[PromptTargets], weights: &[f64], world: &World) -> Ve
     for (b, beta) in world.evaluation.betas.iter().enumerate() {
         let tilted = all.iter().map(|targets| Some(targets.tilted[b].clone()));
         rows.push((format!("tilted {}", beta.text), mean(tilted.collect())));
+    }
+    for (p, power) in world.evaluation.powers.iter().enumerate() {
+        let raised = all.iter().map(|targets| targets.powers.get(p).cloned());
+        rows.push((format!("power {}", power.text), mean(raised.collect())));
     }
     rows.push(("uniform-valid".into(), mean(all.iter().map(|targets| targets.uniform.clone()).collect())));
     rows

@@ -315,6 +315,9 @@ pub struct EvaluationFile {
     pub k: Vec<Verbatim<u64>>,
     /// β of the tilted distributions.
     pub betas: Vec<Verbatim<f64>>,
+    /// α of the power-filtered targets a^α v.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub powers: Vec<Verbatim<f64>>,
     /// α of the α-divergences.
     pub alphas: Vec<Verbatim<f64>>,
     /// s of the power sums.
@@ -333,6 +336,7 @@ impl Default for EvaluationFile {
             every: None,
             k: [1, 4, 16, 64, 256].map(Verbatim::of).to_vec(),
             betas: Vec::new(),
+            powers: Vec::new(),
             alphas: Vec::new(),
             power_sums: Vec::new(),
             enumerate_up_to: Located::unplaced(2_000_000),

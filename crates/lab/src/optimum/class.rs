@@ -72,14 +72,43 @@ impl<'a> ClassTask<'a> {
         objectives: &[(&ObjectiveSpec, Divergence)],
         known: &[Vec<f64>],
     ) -> Vec<Result<ClassOptimum, Problem>> {
-        let problems = self.class.problems();
         let divergences: Vec<Divergence> = objectives.iter().map(|(_, divergence)| *divergence).collect();
-        let found = optima(&problems, &divergences, &self.start, known, &self.search);
-        let jobs: Vec<_> = objectives.iter().zip(found).collect();
+        let jobs: Vec<_> = objectives.iter().zip(self.search(&divergences, known)).collect();
         let report = |(&(objective, divergence), found): (&(&ObjectiveSpec, Divergence), _)| {
             self.report(world, registry, truth, objective, divergence, found)
         };
         jobs.into_par_iter().map(report).collect()
+    }
+
+    /// Those of divergences of one power of the base are looked for together.
+    fn search(
+        &self,
+        divergences: &[Divergence],
+        known: &[Vec<f64>],
+    ) -> Vec<Result<Optimum, PopulationError>> {
+        let mut powers: Vec<f64> = Vec::new();
+        for power in divergences.iter().map(|divergence| divergence.without_power().1) {
+            if !powers.contains(&power) {
+                powers.push(power);
+            }
+        }
+        let mut found: Vec<Option<Result<Optimum, PopulationError>>> = vec![None; divergences.len()];
+        for power in powers {
+            let raised = (power != 1.0).then(|| self.class.powered(power));
+            let problems = raised.as_ref().unwrap_or(&self.class).problems();
+            let of_power: Vec<(usize, Divergence)> = divergences
+                .iter()
+                .enumerate()
+                .map(|(index, divergence)| (index, divergence.without_power()))
+                .filter_map(|(index, (divergence, own))| (own == power).then_some((index, divergence)))
+                .collect();
+            let asked: Vec<Divergence> = of_power.iter().map(|(_, divergence)| *divergence).collect();
+            let answers = optima(&problems, &asked, &self.start, known, &self.search);
+            for ((index, _), answer) in of_power.into_iter().zip(answers) {
+                found[index] = Some(answer);
+            }
+        }
+        found.into_iter().flatten().collect()
     }
 
     fn report(

@@ -13,6 +13,13 @@ pub(super) fn in_words(divergence: Divergence) -> String {
         Divergence::ClippedAlpha { alpha, clip } => {
             format!("minus the potential of the clipped pseudo-reward, alpha = {alpha}, clip = {clip}")
         }
+        Divergence::KlFromPower { power } => format!("KL(p_power||q), power = {power}"),
+        Divergence::AlphaToPower { alpha, power } => {
+            format!("D_alpha(q||p_power), alpha = {alpha}, power = {power}")
+        }
+        Divergence::ClippedAlphaToPower { alpha, clip, power } => format!(
+            "minus the potential of the clipped pseudo-reward to p_power, alpha = {alpha}, clip = {clip}, power = {power}"
+        ),
         other => format!("{other:?}"),
     }
 }

@@ -196,7 +196,7 @@ pub fn components<'a>(
     Ok(Components {
         world: &experiment.world,
         training,
-        facts: &prepared.facts,
+        facts: prepared.facts_of(arm.objective),
         exact: prepared.exact(arm.policy, objective),
         filtered: prepared.filtered.as_ref(),
         evaluator,

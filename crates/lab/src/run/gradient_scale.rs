@@ -44,15 +44,29 @@ impl Prompt {
         math::ln_1p(-self.rate)
     }
 
-    fn facts(&self) -> PromptFacts {
-        PromptFacts::new(self.log_valid(), self.log_invalid())
+    /// With those of a power of the base.
+    fn facts(&self, power: f64) -> PromptFacts {
+        let facts = PromptFacts::new(self.log_valid(), self.log_invalid());
+        if power == 1.0 { facts } else { facts.with_log_power_partition(self.log_partition(power)) }
+    }
+
+    /// log Z_α: the right ones among the sequences are all that the base gives.
+    fn log_partition(&self, power: f64) -> f64 {
+        let right = SEQUENCES.iter().zip(&self.log_a).filter(|((_, _, reward), _)| *reward > 0.0);
+        math::log_sum_exp(&right.map(|(_, log_a)| power * log_a).collect::<Vec<_>>())
     }
 
     /// The coefficient of a sequence under a divergence; see [`population_gradient`](pstar_exact::population_gradient).
     fn coefficient(&self, divergence: Divergence, i: usize) -> Option<f64> {
         let (q, _, reward) = SEQUENCES[i];
         let log_ratio = math::ln(q) - self.log_a[i];
-        let target = if reward > 0.0 { math::exp(-log_ratio - self.log_valid()) } else { 0.0 };
+        let (divergence, power) = divergence.without_power();
+        let log_target = if power == 1.0 {
+            -log_ratio - self.log_valid()
+        } else {
+            power * self.log_a[i] - self.log_partition(power) - math::ln(q)
+        };
+        let target = if reward > 0.0 { math::exp(log_target) } else { 0.0 };
         match divergence {
             Divergence::InvalidityRate => Some(reward),
             Divergence::KlToTilted { beta } => Some(reward - beta * log_ratio),
@@ -78,8 +92,9 @@ pub(super) fn scale(
 ) -> Result<Option<f64>, PluginError> {
     let greatest = if let Divergence::KlToTiltedAtRate { mu } = divergence { mu } else { 1.0 };
     let prompts = RATES.map(|rate| Prompt::new(rate * greatest));
-    objective.prepare(&prompts.each_ref().map(Prompt::facts))?;
-    let found = ask(objective, &prompts)?;
+    let facts = prompts.each_ref().map(|prompt| prompt.facts(divergence.without_power().1));
+    objective.prepare(&facts)?;
+    let found = ask(objective, &prompts, &facts)?;
     let mut common = None;
     for (prompt, found) in prompts.iter().zip(found.chunks_exact(SEQUENCES.len())) {
         let declared = (0..SEQUENCES.len()).map(|i| prompt.coefficient(divergence, i));
@@ -94,10 +109,14 @@ pub(super) fn scale(
 }
 
 /// The coefficients of the sequences as answers to both prompts, one batch.
-fn ask(objective: &mut ObjectiveHandle, prompts: &[Prompt; 2]) -> Result<Vec<f64>, PluginError> {
+fn ask(
+    objective: &mut ObjectiveHandle,
+    prompts: &[Prompt; 2],
+    facts: &[PromptFacts; 2],
+) -> Result<Vec<f64>, PluginError> {
     let mut buffer = ObjectiveBuffer::default();
-    for (index, prompt) in (0..).zip(prompts) {
-        buffer.push_group(index, prompt.facts());
+    for ((index, prompt), facts) in (0..).zip(prompts).zip(facts) {
+        buffer.push_group(index, *facts);
         for ((q, _, reward), log_a) in SEQUENCES.iter().zip(&prompt.log_a) {
             // The prompts count alike.
             let (log_q, log_a) = ([math::ln(*q)], [*log_a]);

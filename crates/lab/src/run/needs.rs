@@ -153,10 +153,12 @@ impl Needs {
         self.0.push(Need { what: what.into(), bytes, place, hint });
     }
 
-    /// Log-probability and probability of every output for each context of the base and one context a thread, and a
-    /// verdict a prompt.
+    /// Log-probability and probability of every output for each context of the base and one context a thread, and for
+    /// each prompt a verdict and, of the valid ones, the same of every power-filtered target.
     fn outputs(&mut self, experiment: &Experiment, outputs: f64, contexts: f64, prompts: f64) {
-        let bytes = outputs * (16.0 * (contexts + arms_at_once(experiment)) + prompts);
+        let powers = experiment.world.evaluation.powers.len() as f64;
+        let per_prompt = 1.0 + 16.0 * powers;
+        let bytes = outputs * (16.0 * (contexts + arms_at_once(experiment)) + per_prompt * prompts);
         let place = experiment.file.evaluation.enumerate_up_to.place(&experiment.text);
         let horizon = experiment.file.task.horizon.place(&experiment.text);
         let place = if place.is_empty() { horizon } else { place };

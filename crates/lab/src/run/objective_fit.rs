@@ -29,10 +29,13 @@ pub(super) fn check<'a>(
     let failed = |error: PluginError| vec![experiment.of_objective(spec, &error)];
     if registry.objective(&spec.plugin).is_ok_and(|found| found.avoided(&spec.configuration).is_some()) {
         // Its arms tell.
-        return Ok(PreparedObjective { spec, declaration: Declaration::default(), scale: 1.0 });
+        return Ok(PreparedObjective { spec, declaration: Declaration::default(), facts: None, scale: 1.0 });
     }
     let made = Declared::of(experiment, registry, spec, task).map_err(|problem| vec![problem])?;
     let Declared { component, mut objective, declaration } = made;
+    let of_power = declaration.power.map(|power| truth.facts_of_power(&experiment.world, facts, power));
+    let of_power = of_power.transpose().map_err(failed)?;
+    let facts = of_power.as_deref().unwrap_or(facts);
     // Afresh, since one that was asked may have changed.
     let create = || component.create_for(&spec.configuration, task);
     let mut problems: Vec<Problem> = unfit(&declaration, training.gradient, truth)
@@ -62,7 +65,9 @@ pub(super) fn check<'a>(
         }
         _ => None,
     };
-    let Some(divergence) = declared else { return Ok(PreparedObjective { spec, declaration, scale: 1.0 }) };
+    let Some(divergence) = declared else {
+        return Ok(PreparedObjective { spec, declaration, facts: of_power, scale: 1.0 });
+    };
     let asked = create().and_then(|mut objective| gradient_scale::scale(&mut objective, divergence));
     let Some(scale) = asked.map_err(failed)? else {
         let message =
@@ -70,7 +75,7 @@ pub(super) fn check<'a>(
         let hint = "report it to its author; `gradient: Sampled(…)` works all the same";
         return Err(vec![at(&message).with_hint(hint)]);
     };
-    Ok(PreparedObjective { spec, declaration, scale })
+    Ok(PreparedObjective { spec, declaration, facts: of_power, scale })
 }
 
 /// What helps an objective whose clip keeps its gradient from decomposing.
@@ -106,7 +111,7 @@ fn unfit(
         Gradient::Population if matches!(truth, GroundTruth::Dynamic(_)) && !decomposes(declaration) => {
             let message = "its expected gradient does not decompose over the choices of an output, and the outputs \
                            are too many to list";
-            let clipped = matches!(declaration.divergence, Some(Divergence::ClippedAlpha { .. }));
+            let clipped = is_clipped(declaration);
             Some((
                 message.into(),
                 if clipped {
@@ -164,5 +169,11 @@ fn group_of(declaration: &Declaration) -> Option<usize> {
 /// Whether an objective has an expected gradient that sums over the choices of outputs.
 fn decomposes(declaration: &Declaration) -> bool {
     let of_group = matches!(declaration.population, Some(PopulationForm::BinaryGroup { .. }));
-    of_group || !matches!(declaration.divergence, None | Some(Divergence::ClippedAlpha { .. }))
+    of_group || (declaration.divergence.is_some() && !is_clipped(declaration))
+}
+
+/// Whether it minimises the potential of a clipped pseudo-reward.
+fn is_clipped(declaration: &Declaration) -> bool {
+    let divergence = declaration.divergence.map(|divergence| divergence.without_power().0);
+    matches!(divergence, Some(Divergence::ClippedAlpha { .. }))
 }

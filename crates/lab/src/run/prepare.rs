@@ -66,12 +66,19 @@ pub struct PreparedObjective<'a> {
     pub spec: &'a ObjectiveSpec,
     /// What it declares.
     pub declaration: Declaration,
+    /// The exact values of every prompt with those of a power of the base, where it takes one.
+    pub facts: Option<Vec<PromptFacts>>,
     /// The factor between its exact gradient and that of the divergence that it declares; 1 where that makes no
     /// difference.
     pub scale: f64,
 }
 
 impl<'a> Prepared<'a> {
+    /// The exact values of every prompt that an objective, by its number, is told.
+    pub fn facts_of(&self, objective: usize) -> &[PromptFacts] {
+        self.objectives[objective].facts.as_deref().unwrap_or(&self.facts)
+    }
+
     /// The names of an arm's policy and objective.
     pub fn names(&self, arm: ArmKey) -> (&str, &str) {
         let plan = &self.experiment.plan;

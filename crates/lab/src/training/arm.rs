@@ -89,6 +89,10 @@ pub struct Arm<'a> {
     gradient: Vec<f64>,
     log_probs: Vec<f64>,
     scores: PopulationScores,
+    /// log Z_α of every prompt, NaN where it is not known: where all outputs are listed.
+    log_power_partitions: Vec<f64>,
+    /// The class with a power of the base, where that is what the objective's divergence is of.
+    powered: Option<PolicyClass>,
 }
 
 /// Trains an arm from its beginning to its end, or until it is told to stop.
@@ -111,7 +115,15 @@ impl<'a> Arm<'a> {
         let ShapedParameters { values: start, tensors, .. } = parts.policy.parameters()?;
         let gradient = vec![0.0; start.len()];
         let scores = PopulationScores::default();
-        Ok(Self { parts, start, tensors, gradient, log_probs: Vec::new(), scores })
+        let log_power_partitions =
+            parts.facts.iter().map(|facts| facts.log_power_partition.unwrap_or(f64::NAN)).collect();
+        let power = parts.declaration.divergence.map_or(1.0, |divergence| divergence.without_power().1);
+        let powered = match parts.exact {
+            Some(ExactSource::Class { class, .. }) if power != 1.0 => Some(class.powered(power)),
+            _ => None,
+        };
+        let log_probs = Vec::new();
+        Ok(Self { parts, start, tensors, gradient, log_probs, scores, log_power_partitions, powered })
     }
 
     /// An arm before its first step.
@@ -422,6 +434,7 @@ impl<'a> Arm<'a> {
             ExactSource::Outputs(outputs) => {
                 outputs.score(&self.parts.policy, &mut self.scores)?;
                 let view = outputs.view(&self.scores, (self.parts.seed, state.step))?;
+                let view = view.with_log_power_partitions(&self.log_power_partitions)?;
                 self.parts.objective.observe(&view)?;
                 let answer = self.parts.objective.step(&view)?;
                 state.tally(&answer);
@@ -436,7 +449,9 @@ impl<'a> Arm<'a> {
                 if needs_partition(divergence) {
                     state.partitions.exact += self.parts.facts.len() as u64;
                 }
-                population_gradient(&class.problems(), divergence, &state.parameters, &mut self.gradient)
+                let problems = self.powered.as_ref().unwrap_or(class).problems();
+                let (divergence, _) = divergence.without_power();
+                population_gradient(&problems, divergence, &state.parameters, &mut self.gradient)
                     .map_err(no_gradient)?;
                 self.gradient.iter_mut().for_each(|g| *g *= scale);
                 Ok(())

@@ -110,7 +110,8 @@ impl<'a> Products<'a> {
     /// `None` if the base is valid too rarely for plain numbers.
     pub(in crate::optimum) fn new(graph: &'a Graph, alpha: f64) -> Option<Self> {
         let mut solvable = graph.prompts.iter().filter(|prompt| prompt.has_filtered());
-        if solvable.any(|prompt| (1.0 - alpha) * prompt.log_valid < RAREST) {
+        // Of a power of the base, Z may be beyond the other end too.
+        if solvable.any(|prompt| (1.0 - alpha) * prompt.log_valid.abs() > -RAREST) {
             return None;
         }
         let prompts = graph.prompts.iter().map(|prompt| {

@@ -5,6 +5,7 @@ use crate::experiment::file::{EvaluationFile, ExactFile};
 use crate::experiment::{Problem, Verbatim};
 use crate::plan::Training;
 use crate::world::EvaluationSettings;
+use pstar_core::objective::Target;
 use pstar_core::shown;
 use std::collections::HashSet;
 
@@ -36,6 +37,8 @@ impl Checker<'_> {
         let is_positive = |beta: f64| beta > 0.0 && beta.is_finite();
         self.numbers("k", &file.k, |&k| k > 0, "at least 1");
         self.numbers("betas", &file.betas, |&beta| is_positive(beta), "positive numbers");
+        let is_power = |power: f64| (0.0..=Target::MOST_POWER).contains(&power);
+        self.numbers("powers", &file.powers, |&power| is_power(power), "numbers from 0 to 1e9");
         self.numbers("alphas", &file.alphas, |alpha| alpha.is_finite(), "numbers");
         self.numbers("power_sums", &file.power_sums, |power| power.is_finite(), "numbers");
         let limit = &file.enumerate_up_to;
@@ -56,6 +59,7 @@ impl Checker<'_> {
             every,
             k: file.k.clone(),
             betas: file.betas.clone(),
+            powers: file.powers.clone(),
             alphas: file.alphas.clone(),
             power_sums: file.power_sums.clone(),
             enumerate_up_to: *file.enumerate_up_to,
