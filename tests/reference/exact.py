@@ -40,7 +40,10 @@ Conventions (and what had to be chosen)
 13. Keys of maps are the numbers as the experiment writes them ("1e-4", "0.10", "1.0").
 14. A value below the smallest float64 is printed as 0.0 (one_minus_mu at beta = 1e-4, say); minus zero
     as 0.0. Whether a value is infinite is decided on supports, before any rounding.
-15. The empty prompt is written "". A prompt is read by longest match.
+15. The power-filtered target p_alpha is a^alpha v / Z_alpha over the valid outputs that the base reaches, also at
+    alpha = 0. Its records stand under `powers`, which is left out where there is none: where no alpha is asked for,
+    and where Z = 0.
+16. The empty prompt is written "". A prompt is read by longest match.
 """
 
 import json
@@ -327,6 +330,15 @@ def tilt(base, valid, a1, a0, beta):
     return Dist(mass, log), a1 * weight / z, a0 / z
 
 
+def raised(base, valid, alpha):
+    """(p_alpha, log Z_alpha), each mass a^alpha / sum, straight from the definition."""
+    keep = [ok and m > 0 for m, ok in zip(base.mass, valid)]
+    powers = [(alpha * l).exp() if x else ZERO for l, x in zip(base.log, keep)]
+    z = total(powers)
+    log_z = z.ln()
+    return Dist([x / z for x in powers], [alpha * l - log_z if x else None for l, x in zip(base.log, keep)]), log_z
+
+
 def close(x, y):
     if x == y:
         return True
@@ -399,6 +411,21 @@ def solve_prompt(case, prompt):
             if a0 > 0:
                 assert close(1 / beta, (mu / one_minus_mu).ln() - (a1 / a0).ln())
 
+    powers = {}
+    for text in settings["powers"] if filtered else []:
+        alpha = Decimal(text)
+        p, log_z = powers[text] = raised(base, valid, alpha)
+        answer.setdefault("powers", []).append(describe(p, valid, ks) | {
+            "power": alpha,
+            "log_partition": log_z,
+            "kl_to_base": kl(p, base),
+            "kl_to_filtered": kl(p, filtered),
+            "kl_from_filtered": kl(filtered, p),
+        })
+        if alpha in (0, 1):
+            other = filtered if alpha == 1 else uniform
+            assert all(close(x, y) for x, y in zip(p.mass, other.mass))
+
     for name, model in case["policies"].items():
         q = dist(model)
         record = describe(q, valid, ks) | to_base_and_filtered(q, base, filtered)
@@ -407,6 +434,9 @@ def solve_prompt(case, prompt):
         }
         record["kl_to_tilted"] = {b: kl(q, d) for b, (d, _) in tilted.items()}
         record["kl_from_tilted"] = {b: kl(d, q) for b, (d, _) in tilted.items()}
+        if settings["powers"]:
+            record["kl_to_power"] = {s: kl(q, powers[s][0]) if filtered else None for s in settings["powers"]}
+            record["kl_from_power"] = {s: kl(powers[s][0], q) if filtered else None for s in settings["powers"]}
         record["power_sums"] = {
             s: power_sum(filtered, q, Decimal(s)) if filtered else None for s in settings["power_sums"]
         }
@@ -503,7 +533,8 @@ def ron_experiment(case):
         )
     lines.append("    },")
     e = case["evaluation"]
-    parts = ", ".join(f"{f}: {ron_list(e[f])}" for f in ["k", "betas", "alphas", "power_sums"])
+    fields = ["k", "betas", *(["powers"] if e["powers"] else []), "alphas", "power_sums"]
+    parts = ", ".join(f"{f}: {ron_list(e[f])}" for f in fields)
     lines.append(f"    evaluation: ({parts}, enumerate_up_to: 2000000),")
     lines += [")", ""]
     return "\n".join(lines)
@@ -617,11 +648,12 @@ def toy_policy(rows, length, pattern, alpha):
 # ---------------------------------------------------------------- cases
 
 
-def settings(k="1 4 16", betas="0.1 0.5", alphas="0.25 0.5 0.75", power_sums="0.5"):
-    return {"k": k.split(), "betas": betas.split(), "alphas": alphas.split(), "power_sums": power_sums.split()}
+def settings(k="1 4 16", betas="0.1 0.5", alphas="0.25 0.5 0.75", power_sums="0.5", powers=""):
+    fields = {"k": k, "betas": betas, "alphas": alphas, "power_sums": power_sums, "powers": powers}
+    return {name: numbers.split() for name, numbers in fields.items()}
 
 
-FULL = settings("1 2 4 16 64 256", "0.1 0.5 1 2", "0 0.25 0.5 0.75 1 -0.5", "0.5 1.5 -0.5 2")
+FULL = settings("1 2 4 16 64 256", "0.1 0.5 1 2", "0 0.25 0.5 0.75 1 -0.5", "0.5 1.5 -0.5 2", "0 0.5 1 3")
 
 
 def case(name, about, alphabet, horizon, ending, verifier, prompts=("",), evaluation=FULL, **more):
@@ -772,7 +804,7 @@ def cases():
     c["policies"] = {"half": table(1, ".5 .5"), "the base": table(1, ".99999 .00001"), "p*": table(1, "0 1")}
     yield c
     c = case("underflow", "A1 = 1e-400 underflows float64, yet p* exists.", "ab", 4, F, "b*",
-             evaluation=settings("1 4", "0.0001 0.001 0.5", "0 0.5 1", "0.5"))
+             evaluation=settings("1 4", "0.0001 0.001 0.5", "0 0.5 1", "0.5", "0 1e-12 0.5 7 1e6"))
     c["base"] = table(1, "1.0 1e-100")
     c["policies"] = {"half": table(1, ".5 .5"), "the base": table(1, "1.0 1e-100"), "never b": table(1, "1 0")}
     yield c

@@ -54,7 +54,7 @@ pub(crate) enum Command {
     {\"group\": 0, \"reward\": 1, \"log_probs\": [-1.0, -0.5], \"base_log_probs\": [-1.2, -0.4]},
     {\"group\": 0, \"reward\": 0, \"log_probs\": [-2.0], \"base_log_probs\": [-1.5]}], \"log_partition\": {\"0\": -0.7}}' | host probe objective --plugin forward-kl
 
-A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_partition` is log Z by group. Infinities are written \"inf\" and \"-inf\".")]
+A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_partition` is log Z by group, `log_power_partition` log Z_α where the target is a power of the base. Infinities are written \"inf\" and \"-inf\".")]
     Probe(ProbeArgs),
     /// Print a completion script for a shell
     #[command(

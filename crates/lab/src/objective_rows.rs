@@ -1,8 +1,6 @@
 //! Sequences one by one, in any order of groups, packed into the columns that an objective sees.
 
-use pstar_core::math;
 use pstar_core::objective::{ObjectiveBuffer, PromptFacts, Row};
-use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// A sequence of a batch.
@@ -72,11 +70,11 @@ pub struct PackedRows {
 }
 
 impl PackedRows {
-    /// Packs sequences; `log_partition` is log Z of groups where it is known.
+    /// Packs sequences; `facts` tells what is known of a group's prompt.
     ///
     /// # Errors
     /// At the first sequence that does not fit.
-    pub fn new(rows: &[SequenceRow], log_partition: &BTreeMap<u32, f64>) -> Result<Self, RowFault> {
+    pub fn new(rows: &[SequenceRow], facts: impl Fn(u32) -> PromptFacts) -> Result<Self, RowFault> {
         check(rows)?;
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by_key(|&i| rows[i].group);
@@ -84,9 +82,7 @@ impl PackedRows {
         let mut group = None;
         for row in order.iter().map(|&i| &rows[i]) {
             if group.replace(row.group) != Some(row.group) {
-                let log_partition = log_partition.get(&row.group);
-                let facts = log_partition.map(|&z| PromptFacts::new(z, math::ln(-math::exp_m1(z))));
-                buffer.push_group(row.group, facts.unwrap_or_default());
+                buffer.push_group(row.group, facts(row.group));
             }
             let behaviour = row.behaviour_log_probs.as_ref().unwrap_or(&row.log_probs);
             let weight = row.weight.unwrap_or(1.0 / rows.len() as f64);
@@ -160,7 +156,11 @@ mod tests {
     #[test]
     fn sequences_are_packed_by_group_and_come_back_in_their_order() {
         let rows = [row(4, &[-1.0, -2.0]), row(1, &[-3.0]), row(4, &[]), row(1, &[-4.0, -5.0])];
-        let packed = PackedRows::new(&rows, &BTreeMap::from([(1, -0.5)])).unwrap();
+        let packed = PackedRows::new(&rows, |group| match group {
+            1 => PromptFacts::new(-0.5, -0.9),
+            _ => PromptFacts::default(),
+        })
+        .unwrap();
         assert_eq!(packed.buffer.log_probs, [-3.0, -4.0, -5.0, -1.0, -2.0]);
         assert_eq!(
             (&packed.buffer.prompt[..], &packed.buffer.group_offsets[..]),
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_sequence_at_fault_is_named() {
-        let found = |rows: &[SequenceRow]| PackedRows::new(rows, &BTreeMap::new()).unwrap_err();
+        let found = |rows: &[SequenceRow]| PackedRows::new(rows, |_| PromptFacts::default()).unwrap_err();
         let with_base = SequenceRow { base_log_probs: Some(vec![-1.0]), ..row(0, &[-1.0]) };
         assert_eq!(found(&[with_base.clone(), row(0, &[-1.0])]), RowFault::MixedBase { sequence: 1 });
         let long = SequenceRow { base_log_probs: Some(vec![-1.0; 2]), ..with_base.clone() };

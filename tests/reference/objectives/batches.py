@@ -23,6 +23,7 @@ class Batch:
         self.a = [list(row["base_log_probs"]) for row in rows] if "base_log_probs" in rows[0] else None
         self.t = [len(row["log_probs"]) for row in rows]
         self.log_partition = {int(g): x for g, x in json.get("log_partition", {}).items()}
+        self.log_power_partition = {int(g): x for g, x in json.get("log_power_partition", {}).items()}
 
     def members(self, group):
         return [i for i in range(self.n) if self.groups[i] == group]
@@ -101,3 +102,8 @@ BATCHES = {
 
 ONE, TWO_OF_8, ALIKE, SIZES, BASED, BASED_NEAR, EIGHTS, BASED_ON, PIECES, SHORT = list(BATCHES)[:10]
 KNOWN, KNOWN_MIXED, KNOWN_ON, RIGHT, RIGHT_ON, RIGHT_NEAR, FOURS, NAMED, FIVES, LONE = list(BATCHES)[10:]
+
+# log Z_alpha, of any sign, where the target is a power of the base.
+POWERED, POWERED_ON = "log Z_alpha known, base", "log Z_alpha known, on-policy, base"
+BATCHES[POWERED] = {**BATCHES[KNOWN], "log_power_partition": {"0": -2.1, "1": -0.4}}
+BATCHES[POWERED_ON] = {**BATCHES[KNOWN_ON], "log_power_partition": {"0": 0.8, "1": 2.3}}

@@ -128,11 +128,16 @@ def check_kappas():
 
 
 def check_divergences():
-    """A softmax over four outputs, two of which are right; p the base's filtered or tilted distribution."""
+    """A softmax over four outputs, two of which are right; p the base's filtered or tilted distribution, or a power of it."""
     base, right, logits = [0.4, 0.1, 0.3, 0.2], [1, 0, 1, 0], [0.3, -0.2, -0.7, 0.5]
     z = 0.7
     tilted = [a * exp(v / 0.6) for a, v in zip(base, right)]
     targets = {"Filtered": [a * v / z for a, v in zip(base, right)], "Tilted": [x / fsum(tilted) for x in tilted]}
+    tags = {"Filtered": "Filtered", "Tilted": Tag("Tilted", beta=0.6)}
+    powers = {power: [a**power * v for a, v in zip(base, right)] for power in (0.0, 0.4, 3.0)}
+    for power, weights in powers.items():
+        targets[f"Power({power})"] = [x / fsum(weights) for x in weights]
+        tags[f"Power({power})"] = Tag("Power", alpha=power)
 
     def softmax(x):
         weights = [exp(y) for y in x]
@@ -157,6 +162,13 @@ def check_divergences():
         for v, x, y, a in zip(right, q, behaviour, base)
     ]
     json = {"step": 0, "sequences": rows, "log_partition": {"0": log(z)}}
+
+    def known(target):
+        """The batch, with log Z of a power where that is the target."""
+        if blocks.name(target) != "Power":
+            return json
+        return {**json, "log_power_partition": {"0": log(fsum(powers[target.get("alpha")]))}}
+
     alpha = lambda p, x: (1 - fsum(y**0.75 * w**0.25 for y, w in zip(p, x))) / (0.25 * 0.75)
 
     def gradient(value):
@@ -177,24 +189,24 @@ def check_divergences():
 
     for kind, value in distance.items():
         for target, p in targets.items():
-            if target == "Filtered" and kind.startswith("Reverse"):
+            if target != "Tilted" and kind.startswith("Reverse"):
                 continue
             config = {
                 "divergence": kind,
                 "partition": "Exact",
                 "baseline": None,
-                "target": target if target == "Filtered" else Tag("Tilted", beta=0.6),
+                "target": tags[target],
             }
-            c = families.f_divergence(config, json)["coefficients"]
+            c = families.f_divergence(config, known(tags[target]))["coefficients"]
             compare(f"{kind} to {target}", c, lambda x, p=p, value=value: value(p, x))
     for target, p in targets.items():
         config = {
             "alpha": 0.25,
             "partition": "Exact",
             "baseline": None,
-            "target": target if target == "Filtered" else Tag("Tilted", beta=0.6),
+            "target": tags[target],
         }
-        compare(f"alpha to {target}", families.alpha(config, json)["coefficients"], lambda x, p=p: alpha(p, x))
+        compare(f"alpha to {target}", families.alpha(config, known(tags[target]))["coefficients"], lambda x, p=p: alpha(p, x))
     for row, x in zip(rows, q):  # on-policy
         row["behaviour_log_probs"] = row["log_probs"]
     behaviour[:] = q

@@ -2,8 +2,8 @@
 the objective learns log Z, `"log_partition_gradients"`.
 
 Per sequence: log q, log b, log a are sums over its tokens, R = q/b. Targets: Filtered p* = a v / Z; Tilted(β) p_β = a
-e^(v/β) / Z_β. Z Exact is the batch's `log_partition`, from which Z_β = 1 − Z + Z e^(1/β); by Group it is the mean of a
-v / b, or of a e^(v/β) / b, over the group."""
+e^(v/β) / Z_β; Power(α) p_α = a^α v / Z_α. Z Exact is the batch's `log_partition`, from which Z_β = 1 − Z + Z e^(1/β), and
+Z_α its `log_power_partition`; by Group it is the mean of a v / b, of a e^(v/β) / b or of a^α v / b over the group."""
 
 from math import exp, expm1, fsum, inf, log, log1p
 
@@ -40,11 +40,12 @@ def centred(values, batch, baseline):
 
 
 def log_scores(target, batch, log_a):
-    """log of a v, or of a e^(v/β)."""
+    """log of a v, of a e^(v/β), or of a^α v."""
     if name(target) == "Tilted":
         beta = tilt(target)
         return [x + v / beta for x, v in zip(log_a, batch.v)]
-    return [x if v > 0 else -inf for x, v in zip(log_a, batch.v)]
+    power = target.get("alpha") if name(target) == "Power" else 1.0
+    return [power * x if v > 0 else -inf for x, v in zip(log_a, batch.v)]
 
 
 def tilt(target):
@@ -52,11 +53,13 @@ def tilt(target):
 
 
 def log_partitions(target, partition, batch, scores, log_b):
-    """log Z, or log Z_β, by group."""
+    """log Z, log Z_β or log Z_α, by group."""
     out = {}
     for g in batch.group_ids():
         if partition == "Group":
             out[g] = log_mean_exp([scores[i] - log_b[i] for i in batch.members(g)])
+        elif name(target) == "Power":
+            out[g] = batch.log_power_partition[g]
         else:
             z = exp(batch.log_partition[g])
             out[g] = log(1 - z + z * exp(1 / tilt(target))) if name(target) == "Tilted" else log(z)
@@ -116,14 +119,15 @@ def alpha(config, json):
 
 def alpha_dpg(config, json):
     """As released (2512.05962): p/b, not p/q; no R, no 1/(1−α); leave-one-out; Z by group is at most 1, and 1e-4 where
-    nothing is right, whatever the target (for Tilted, of which the true Z exceeds 1, that bound bites). divisor: the loss is
-    divided by it."""
+    nothing is right, for Tilted too, of which the true Z exceeds 1; a power below 1, of which it does so by far, was not
+    released, and has no bound. divisor: the loss is divided by it."""
     batch = Batch(json)
     log_b, log_a = totals(batch, batch.b), totals(batch, batch.a)
     scores = log_scores(config["target"], batch, log_a)
     z = log_partitions(config["target"], config["partition"], batch, scores, log_b)
     if config["partition"] == "Group":
-        z = {g: log(1e-4) if x == -inf else min(x, 0.0) for g, x in z.items()}
+        most = inf if name(config["target"]) == "Power" and config["target"].get("alpha") < 1 else 0.0
+        z = {g: log(1e-4) if x == -inf else min(x, most) for g, x in z.items()}
     order = 1 - config["alpha"]
     rewards = [
         -1.0 if s == -inf else min(expm1(order * (s - z[g] - x)), config["clip"])

@@ -29,6 +29,8 @@ from batches import (
     NAMED,
     ONE,
     PIECES,
+    POWERED,
+    POWERED_ON,
     RIGHT,
     RIGHT_NEAR,
     RIGHT_ON,
@@ -432,6 +434,25 @@ def families(cases):
                 cases.family("distillation", config, cases.some(WITH_BASE, 1))
 
 
+def powers(cases):
+    """Targets a^alpha v: flat, flattened and sharpened."""
+    exact, group = [POWERED, POWERED_ON], [BASED, PIECES, EIGHTS, KNOWN]
+    for power in (0.0, 0.5, 3.0):
+        target = Tag("Power", alpha=power)
+        for kind in ("ForwardKl", "JensenShannon", "TotalVariation", "ChiSquared", "Hellinger"):
+            for partition, batches in (("Exact", exact), ("Group", group)):
+                config = {"divergence": kind, "target": target, "partition": partition, "baseline": None}
+                cases.family("f-divergence", config, cases.some(batches, 1))
+        config = {"divergence": "JensenShannon", "target": target, "partition": "Group", "baseline": "LeaveOneOut"}
+        cases.family("f-divergence", config, cases.some(group, 1))
+        for partition, batches in (("Exact", exact), ("Group", group)):
+            for clip in (None, 2.0):
+                config = {"alpha": 0.25, "clip": clip, "partition": partition, "baseline": "LeaveOneOut"}
+                cases.family("alpha", {**config, "target": target}, cases.some(batches, 1))
+            config = {"alpha": 0.5, "clip": 10.0, "divisor": 2.0, "target": target, "partition": partition}
+            cases.family("alpha-dpg", config, cases.some(batches, 1))
+
+
 def curve_steps(cases):
     """Curve over successive batches: each looks its pass rates up among those before it, at most `batches` of them."""
     names, seen, table = [SIZES, EIGHTS, ONE, ALIKE], [], []
@@ -456,7 +477,7 @@ def curve_steps(cases):
 
 def main():
     cases = Cases()
-    for part in (presets, fields, ratio_and_after, penalties, families, curve_steps):
+    for part in (presets, fields, ratio_and_after, penalties, families, curve_steps, powers):
         before = len(cases.entries)
         part(cases)
         print(f"{part.__name__}: {len(cases.entries) - before}")

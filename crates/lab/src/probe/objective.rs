@@ -4,7 +4,8 @@ use super::json::read_whole;
 use super::{Number, ProbeError};
 use crate::evaluation::number;
 use crate::objective_rows::{PackedRows, RowFault, SequenceRow};
-use pstar_core::objective::Moment;
+use pstar_core::math;
+use pstar_core::objective::{Moment, PromptFacts};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{ErrorKind, PluginError};
 use pstar_loader::ObjectiveHandle;
@@ -24,6 +25,9 @@ pub struct ObjectiveInput {
     /// log Z of groups where it is known.
     #[serde(default)]
     pub log_partition: BTreeMap<u32, Number>,
+    /// log Z_α of groups where it is known, for objectives whose target is a power of the base.
+    #[serde(default)]
+    pub log_power_partition: BTreeMap<u32, Number>,
     /// The most tokens that a sequence can have; default: unknown.
     #[serde(default)]
     pub horizon: u64,
@@ -111,8 +115,7 @@ impl ObjectiveInput {
         if declaration.outcomes && rows.iter().all(|row| row.outcome.is_none()) {
             self.outcomes_by_tokens(&mut rows);
         }
-        let log_partition = self.log_partition.iter().map(|(&group, number)| (group, number.0)).collect();
-        let mut packed = PackedRows::new(&rows, &log_partition)?;
+        let mut packed = PackedRows::new(&rows, |group| self.facts(group))?;
         packed.buffer.horizon = self.horizon;
         let step = u32::try_from(self.step).unwrap_or(u32::MAX);
         let batch =
@@ -132,6 +135,14 @@ impl ObjectiveInput {
 }
 
 impl ObjectiveInput {
+    /// What is known of a group's prompt.
+    fn facts(&self, group: u32) -> PromptFacts {
+        let of_z = |z: &Number| PromptFacts::new(z.0, math::ln(-math::exp_m1(z.0)));
+        let facts = self.log_partition.get(&group).map(of_z).unwrap_or_default();
+        let of_power = self.log_power_partition.get(&group);
+        of_power.map_or(facts, |z| facts.with_log_power_partition(z.0))
+    }
+
     /// Equal answers by equal tokens; those of a sequence without tokens are its own.
     fn outcomes_by_tokens(&self, rows: &mut [SequenceRow]) {
         let mut first = BTreeMap::new();
