@@ -24,6 +24,7 @@ mod optimum;
 mod out_of_tree;
 mod paper;
 mod population;
+mod power;
 mod prompts;
 mod provenance;
 mod rates;

@@ -17,7 +17,7 @@ const SOUND: &str = r#"(
     policies: {"fit": (plugin: "ngram", config: (order: 1), start: FitBase), "copy": (plugin: "ngram", config: (order: 2), start: CopyBase)},
     objectives: {"kl": (plugin: "kl-control", config: (lambda: 2.0)), "alpha": (plugin: "alpha", config: (alpha: 0.5, clip: 3.0))},
     training: (gradient: Sampled(prompts: 2, group: 3), steps: 1, optimizer: Adam(), learning_rates: [0.1, 0.2], select_on: (seeds: 1, metric: "kl_from_filtered", best: Lowest)),
-    evaluation: (every: 1, k: [1, 2], betas: [0.5], alphas: [0.5], power_sums: [1.5], enumerate_up_to: 900, samples: 50),
+    evaluation: (every: 1, k: [1, 2], betas: [0.5], powers: [0.5], alphas: [0.5], power_sums: [1.5], enumerate_up_to: 900, samples: 50),
     seeds: [2],
 )"#;
 
@@ -105,7 +105,7 @@ proptest! {
             "training.gradient.prompts", "training.gradient", "training.steps", "training.optimizer.learning_rate",
             "training.learning_rates", "training.select_on", "training.select_on.seeds", "training.select_on.metric",
             "objectives.kl.learning_rate",
-            "evaluation.every", "evaluation.k", "evaluation.betas", "evaluation.alphas", "evaluation.power_sums",
+            "evaluation.every", "evaluation.k", "evaluation.betas", "evaluation.powers", "evaluation.alphas", "evaluation.power_sums",
             "evaluation.enumerate_up_to", "evaluation.samples", "seeds",
         ]),
         value in prop::sample::select(vec![

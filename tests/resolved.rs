@@ -46,6 +46,7 @@ const EVERY_FIELD: &str = r#"(
         every: 3,
         k: [2, 0x10],
         betas: [0.10],
+        powers: [2.50],
         alphas: [-5e-1],
         power_sums: [1.50],
         enumerate_up_to: 1000,

@@ -30,7 +30,7 @@ fn count(digits: &str) -> String {
 
 /// A number as people write it, by powers of ten where it would be long.
 fn short(x: f64) -> String {
-    if (1e-5..1e6).contains(&x) { x.to_string() } else { format!("{x:e}") }
+    if x == 0.0 || (1e-5..1e6).contains(&x) { x.to_string() } else { format!("{x:e}") }
 }
 
 fn prompt_table(prompt: &PromptRecord, room: Option<usize>) -> String {
