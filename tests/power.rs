@@ -2,6 +2,7 @@
 
 use crate::support::{PARITY_TASK, PROMPTED_TASK, experiment, folder, host, registry, run, shown};
 use pstar_lab::exact::{MethodChoice, exact};
+use pstar_lab::optimum::{Search, optimum};
 use pstar_lab::run::prepare;
 use pstar_record::{ClassOptimum, Measures, Method};
 use serde_json::Value;
@@ -303,5 +304,107 @@ fn tables_show_powers_where_they_are_asked_for() {
     for sweep in ["power=-1", "power=1e10", "power=x"] {
         let output = host(folder.path(), &["exact", "e.ron", "--sweep", sweep]);
         assert_eq!(output.status.code(), Some(2), "{sweep}");
+    }
+}
+
+/// Every output of a class of one coin, by its own listing: minus the potential of the clipped pseudo-reward, or D_α.
+struct Coin {
+    /// p_α of each output, and its number of a's, of four symbols.
+    outputs: Vec<(f64, i32)>,
+}
+
+impl Coin {
+    /// Of the base with these rows, a's probability behind nothing, an a and a b; valid is what a regular expression says.
+    fn new(rows: [f64; 3], valid: impl Fn(&str) -> bool, power: f64) -> Self {
+        let listed = (0..16u32).map(|number| {
+            let text: String = (0..4).map(|bit| if number >> bit & 1 == 0 { 'a' } else { 'b' }).collect();
+            let mut row = 0;
+            let mut a = 1.0;
+            for symbol in text.chars() {
+                a *= if symbol == 'a' { rows[row] } else { 1.0 - rows[row] };
+                row = if symbol == 'a' { 1 } else { 2 };
+            }
+            let count = text.chars().filter(|&symbol| symbol == 'a').count();
+            (if valid(&text) && a > 0.0 { a.powf(power) } else { 0.0 }, i32::try_from(count).unwrap())
+        });
+        let listed: Vec<(f64, i32)> = listed.collect();
+        let z: f64 = listed.iter().map(|(weight, _)| weight).sum();
+        Self { outputs: listed.into_iter().map(|(weight, count)| (weight / z, count)).collect() }
+    }
+
+    fn sum(&self, x: f64, term: impl Fn(f64, f64) -> f64) -> f64 {
+        self.outputs.iter().map(|&(p, count)| term(p, x.powi(count) * (1.0 - x).powi(4 - count))).sum()
+    }
+
+    fn alpha(&self, order: f64, x: f64) -> f64 {
+        (1.0 - self.sum(x, |p, q| p.powf(1.0 - order) * q.powf(order))) / (order * (1.0 - order))
+    }
+
+    fn clipped(&self, order: f64, clip: f64, x: f64) -> f64 {
+        -self.sum(x, |p, q| {
+            let least = p * (1.0 + clip).powf(-1.0 / (1.0 - order));
+            if p == 0.0 {
+                -q
+            } else if q <= least {
+                clip * q
+            } else {
+                clip * least + p.powf(1.0 - order) * (q.powf(order) - least.powf(order)) / order - (q - least)
+            }
+        })
+    }
+}
+
+/// The least value over (0, 1): of a fine grid, and then by thirds around the best of it.
+fn least(value: impl Fn(f64) -> f64) -> f64 {
+    let best =
+        (1..2000).map(|i| f64::from(i) / 2000.0).min_by(|x, y| value(*x).total_cmp(&value(*y))).unwrap();
+    let (mut low, mut high) = ((best - 5e-4).max(1e-15), (best + 5e-4).min(1.0 - 1e-15));
+    for _ in 0..200 {
+        let third = (high - low) / 3.0;
+        if value(low + third) < value(high - third) {
+            high -= third;
+        } else {
+            low += third;
+        }
+    }
+    value(0.5 * (low + high))
+}
+
+/// D_α and the clipped potential to powers of a base with a zero: no policy found is worse than the best of a grid, and no
+/// bound is above it.
+#[test]
+fn optima_of_alpha_divergences_to_powers_are_those_of_a_grid() {
+    for power in [0.0f64, 0.3, 4.0] {
+        let text = format!(
+            r#"(name: "grid",
+                task: (alphabet: Chars("ab"), horizon: 4, ending: FixedLength,
+                    base: (plugin: "ngram", config: (order: 2, table:
+                        {{"^": [0.3, 0.7], "a": [0.0, 1.0], "b": [0.6, 0.4]}})),
+                    verifier: (plugin: "regex", config: (pattern: "a.*b|bb.*"))),
+                policies: {{"coin": (plugin: "ngram", config: (order: 1), start: FitBase)}},
+                objectives: {{
+                    "alpha": (plugin: "alpha", config: (alpha: 0.4, target: Power({power:?}))),
+                    "hellinger": (plugin: "f-divergence", config: (divergence: Hellinger, target: Power({power:?}))),
+                    "clipped": (plugin: "alpha", config: (alpha: 0.4, clip: 0.7, target: Power({power:?}))),
+                }})"#
+        );
+        let effort = |transitions: usize| Search::thorough(transitions);
+        let found = optimum(&experiment(&text), registry(), &effort, false).unwrap().optima;
+        let valid = |text: &str| text.starts_with("bb") || (text.starts_with('a') && text.ends_with('b'));
+        let coin = Coin::new([0.3, 0.0, 0.6], valid, power);
+        let expected = [
+            least(|x| coin.alpha(0.4, x)),
+            least(|x| coin.alpha(0.5, x)),
+            least(|x| coin.clipped(0.4, 0.7, x)),
+        ];
+        for (found, expected) in found.iter().zip(expected) {
+            let (value, name) = (found.value.unwrap(), &found.objective);
+            assert!((value - expected).abs() < 1e-9, "{name}, {power}: {value}, not {expected}");
+            let bound = found.lower_bound.unwrap();
+            assert!(
+                bound <= expected + 1e-12 && bound > expected - 1e-2,
+                "{name}, {power}: {bound}, {expected}"
+            );
+        }
     }
 }
