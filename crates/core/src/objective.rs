@@ -3,6 +3,7 @@
 mod baseline;
 mod batch;
 mod buffer;
+mod claim;
 mod declaration;
 mod facts;
 mod moment;
@@ -16,6 +17,7 @@ pub use baseline::Baseline;
 pub(crate) use batch::Columns;
 pub use batch::ObjectiveBatch;
 pub use buffer::{ObjectiveBuffer, Row};
+pub use claim::Claim;
 pub use declaration::{Caution, Declaration, Divergence, PartitionNeed, PopulationForm, When};
 pub use facts::PromptFacts;
 pub use moment::Moment;

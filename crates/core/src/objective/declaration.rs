@@ -1,6 +1,6 @@
 //! What an objective needs and where it heads.
 
-use super::{Source, Target};
+use super::{Claim, Source, Target};
 use crate::error::PluginError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,13 @@ pub struct Declaration {
     pub sources: Vec<Source>,
     /// How its expected gradient can be had without sampling, if at all.
     pub population: Option<PopulationForm>,
+    /// The form that holds where all outputs are of one length, if it has none otherwise.
+    pub equal_lengths: Option<PopulationForm>,
+    /// The parts of its configuration, such as `aggregate: TokenMean`, for which its expected gradient for a prompt is no
+    /// multiple κ(V) of ∇V; empty where it is one, or where it does not say.
+    pub beyond_counts: Vec<String>,
+    /// What it claims its expected gradient to be, if anything beyond its divergence.
+    pub claim: Option<Claim>,
     /// The divergence whose gradient it estimates, if there is one, at whatever positive scale: where there are too many
     /// outputs to list, the host asks for the scale and takes the exact gradient of the divergence instead.
     pub divergence: Option<Divergence>,
@@ -52,6 +59,9 @@ impl Default for Declaration {
             minimum_group: 1,
             sources: Vec::new(),
             population: None,
+            equal_lengths: None,
+            beyond_counts: Vec::new(),
+            claim: None,
             divergence: None,
             cautions: Vec::new(),
             unknown: Vec::new(),
@@ -102,6 +112,25 @@ impl Declaration {
         Self { population: form.into(), ..self }
     }
 
+    /// Where all outputs are of one length its expected gradient can be had without sampling, by this form. A host that
+    /// asks shows it sequences of that length.
+    #[must_use]
+    pub fn equal_lengths(self, form: impl Into<Option<PopulationForm>>) -> Self {
+        Self { equal_lengths: form.into(), ..self }
+    }
+
+    /// Because of these parts of its configuration its expected gradient for a prompt is no multiple of ∇V.
+    #[must_use]
+    pub fn beyond_counts(self, parts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { beyond_counts: parts.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// It claims that its expected gradient is this. A divergence is a claim already.
+    #[must_use]
+    pub fn claim(self, claim: impl Into<Option<Claim>>) -> Self {
+        Self { claim: claim.into(), ..self }
+    }
+
     /// It does not do something where `when` holds, which the record of an arm says.
     #[must_use]
     pub fn caution(mut self, when: When, message: impl Into<String>) -> Self {
@@ -135,6 +164,11 @@ impl Declaration {
             entries.push(("sources", text(&self.sources)));
         }
         entries.extend(self.population.iter().map(|form| ("population", text(form))));
+        entries.extend(self.equal_lengths.iter().map(|form| ("equal_lengths", text(form))));
+        if !self.beyond_counts.is_empty() {
+            entries.push(("beyond_counts", text(&self.beyond_counts)));
+        }
+        entries.extend(self.claim.iter().map(|claim| ("claim", text(claim))));
         entries.extend(self.divergence.iter().map(|divergence| ("divergence", text(divergence))));
         entries
     }
@@ -161,6 +195,9 @@ impl Declaration {
                 "power" => declaration.power = Some(needed(name, text)?).filter(|&power| is_power(power)),
                 "sources" => declaration.sources = needed(name, text)?,
                 "population" => declaration.population = ron::from_str(text).ok(),
+                "equal_lengths" => declaration.equal_lengths = ron::from_str(text).ok(),
+                "beyond_counts" => declaration.beyond_counts = ron::from_str(text).unwrap_or_default(),
+                "claim" => declaration.claim = ron::from_str(text).ok(),
                 "divergence" => {
                     let divergence: Option<Divergence> = ron::from_str(text).ok();
                     declaration.divergence = divergence.filter(|found| is_power(found.without_power().1));
@@ -170,6 +207,9 @@ impl Declaration {
             }
             let understood = match name {
                 "population" => declaration.population.is_some(),
+                "equal_lengths" => declaration.equal_lengths.is_some(),
+                "beyond_counts" => !declaration.beyond_counts.is_empty(),
+                "claim" => declaration.claim.is_some(),
                 "divergence" => declaration.divergence.is_some(),
                 "power" => declaration.power.is_some(),
                 "cautions" => !declaration.cautions.is_empty(),
@@ -332,6 +372,9 @@ mod tests {
             .minimum_group(3)
             .sources(&[Source::Base, Source::Filtered])
             .population(PopulationForm::BinaryGroup { group: 4 })
+            .equal_lengths(PopulationForm::BinaryGroup { group: 8 })
+            .beyond_counts(["aggregate: TokenMean", "penalties"])
+            .claim(Claim::LogValidity { order: Some(4) })
             .caution(When::OnPolicy, "it does nothing")
             .divergence(Divergence::ClippedAlpha { alpha: 0.1, clip: 1e300 });
         for declared in [Declaration::default(), declared] {
@@ -359,12 +402,17 @@ mod tests {
         let found = read(&[
             ("divergence", "JensenShannon(weight:0.5)"),
             ("critic", "true"),
+            ("claim", "Median"),
             ("minimum_group", "2"),
             ("population", "PerSequence"),
         ])
         .unwrap();
         let expected = Declaration::default().minimum_group(2).population(PopulationForm::PerSequence);
-        let unknown = vec!["divergence: JensenShannon(weight:0.5)".into(), "critic: true".into()];
+        let unknown = vec![
+            "divergence: JensenShannon(weight:0.5)".into(),
+            "critic: true".into(),
+            "claim: Median".into(),
+        ];
         assert_eq!(found, Declaration { unknown, ..expected });
     }
 
