@@ -31,7 +31,7 @@ fn text(objective: &str, training: &str) -> String {
 }
 
 /// What goes through a batch in every way there is.
-const KINDS: [(&str, &str); 12] = [
+const KINDS: [(&str, &str); 14] = [
     (r#"(plugin: "reinforce")"#, "gradient: Sampled(prompts: 2, group: 8)"),
     (r#"(plugin: "kl-control", config: (lambda: 5.0))"#, "gradient: Population"),
     (r#"(plugin: "forward-kl", config: (partition: Running))"#, "gradient: Sampled(prompts: 2, group: 8)"),
@@ -62,6 +62,8 @@ const KINDS: [(&str, &str); 12] = [
         r#"(plugin: "kl-control", config: (lambda: 5.0))"#,
         "gradient: Sampled(prompts: 2, group: 8, source: Base)",
     ),
+    (r#"(plugin: "maxrl")"#, "gradient: Population, match: Kappa"),
+    (r#"(plugin: "maxrl")"#, "gradient: Sampled(prompts: 3, group: 4, redraw: (limit: 1)), match: Kappa"),
 ];
 
 fn straight(prepared: &Prepared<'_>) -> (ArmState, ArmOutcome) {

@@ -17,6 +17,7 @@ mod isolation;
 mod libraries;
 mod loading;
 mod matched;
+mod matched_steps;
 mod mutations;
 mod objectives;
 mod observers;

@@ -41,6 +41,7 @@ const EVERY_FIELD: &str = r#"(
         learning_rates: [1e-1, 0.20],
         select_on: (seeds: 2, metric: "pass@2", best: Lowest),
         clip_norm: 0.30000000000000004,
+        match: Kappa,
     ),
     evaluation: (
         every: 3,

@@ -2,11 +2,13 @@
 
 use crate::experiment::{Experiment, Problem};
 use crate::plan::ObjectiveSpec;
+use pstar_core::data::Ending;
 use pstar_core::objective::Declaration;
 use pstar_core::{PluginError, shown};
 use pstar_loader::{Component, ObjectiveHandle, Registry, TaskText};
 
-/// An objective that was made, and what it declares.
+/// An objective that was made, and what it declares for the experiment's task: where all outputs are of one length, the form
+/// that holds there.
 pub(crate) struct Declared<'a> {
     pub(crate) component: &'a Component<ObjectiveHandle>,
     pub(crate) objective: ObjectiveHandle,
@@ -29,7 +31,10 @@ impl<'a> Declared<'a> {
             Problem::at(spec.place.clone(), format!("objective `{}`: {error}", shown(&spec.name)))
         })?;
         let objective = component.create_for(&spec.configuration, task).map_err(failed)?;
-        let declaration = objective.declaration().map_err(failed)?;
+        let mut declaration = objective.declaration().map_err(failed)?;
+        if experiment.world.task.ending == Ending::FixedLength && declaration.population.is_none() {
+            declaration.population = declaration.equal_lengths;
+        }
         Ok(Self { component, objective, declaration })
     }
 }

@@ -3,7 +3,7 @@
 use crate::declared::Declared;
 use crate::experiment::{Experiment, ExperimentError};
 use crate::plan::Gradient;
-use crate::training::GroupCoefficients;
+use crate::training::{GroupCoefficients, GroupShape};
 use pstar_core::PluginError;
 use pstar_core::math;
 use pstar_core::objective::PopulationForm;
@@ -34,7 +34,8 @@ pub fn kappa(experiment: &Experiment, registry: &Registry) -> Result<KappaRecord
                     _ => group as usize,
                 };
                 let failed = |error| experiment.error(vec![experiment.of_objective(spec, &error)]);
-                let asked = GroupCoefficients::ask(&mut objective, group, (0, 0)).map_err(failed)?;
+                let shape = GroupShape::of(&experiment.world, &declaration, group);
+                let asked = GroupCoefficients::ask(&mut objective, shape, (0, 0)).map_err(failed)?;
                 let at = |v: f64| asked.kappa([math::ln(v), math::ln_1p(-v)]);
                 (Some(group as u64), RATES.map(at).to_vec())
             }

@@ -183,6 +183,16 @@ pub struct Training {
     pub optimizer: Optimizer,
     /// Greatest Euclidean norm of a gradient, positive.
     pub clip_norm: Option<f64>,
+    /// What is made equal between arms, if anything.
+    pub matched: Option<Match>,
+}
+
+/// What is made equal between arms beside all that is equal anyhow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Match {
+    /// The length of the expected step: every gradient is multiplied by the ratio of |Σ_x w_x ∇V_x|, plain REINFORCE's, to
+    /// |Σ_x w_x κ(V_x) ∇V_x|, the objective's own, at the policy as it is.
+    Kappa,
 }
 
 /// Where gradients come from.

@@ -3,8 +3,9 @@
 mod compare;
 mod estimate;
 mod execute;
-mod gradient_scale;
+pub(crate) mod gradient_scale;
 mod initial;
+pub(crate) mod match_fit;
 mod needs;
 mod objective_fit;
 mod prepare;

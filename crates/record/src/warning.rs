@@ -100,6 +100,8 @@ pub enum Warning {
         #[serde(with = "number")]
         rate: f64,
     },
+    /// Steps are matched under an optimizer that divides them by their own length.
+    MatchUnderAdam,
     /// Optima that could not be had.
     NoOptimum {
         /// Why, and of what.
@@ -229,6 +231,10 @@ impl fmt::Display for Warning {
             Self::UnusedRate { rate } => write!(
                 f,
                 "nothing is trained at the learning rate {rate:?} of `training`: others are given instead of it"
+            ),
+            Self::MatchUnderAdam => f.write_str(
+                "`training.match` changes next to nothing under `Adam`, which divides gradients by their own size: `Sgd` takes \
+                 steps as they are",
             ),
             Self::NoOptimum { why } => f.write_str(why),
             Self::Caution { message } | Self::Text { message } => f.write_str(message),

@@ -37,6 +37,12 @@ impl Experiment {
         self.error(vec![error.into()])
     }
 
+    /// Where the file says what is made equal between arms; empty if it does not.
+    pub(crate) fn match_place(&self) -> Range<usize> {
+        let training = self.file.training.as_ref();
+        training.and_then(|training| training.matched.as_ref()).map_or(0..0, |it| it.place(&self.text))
+    }
+
     /// Where the file says where gradients come from; empty if it does not.
     pub(crate) fn gradient_place(&self) -> Range<usize> {
         self.file.training.as_ref().map_or(0..0, |training| training.gradient.place(&self.text))

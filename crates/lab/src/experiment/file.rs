@@ -3,7 +3,7 @@
 use super::located::Configuration;
 use super::seeds::Seeds;
 use super::{ExperimentError, Located, Verbatim, reading};
-use crate::plan::{SampleSource, Sampling, Start};
+use crate::plan::{Match, SampleSource, Sampling, Start};
 use pstar_core::config::UniqueMap;
 use pstar_core::data::Ending;
 use pstar_record::Best;
@@ -183,6 +183,9 @@ pub struct TrainingFile {
     /// Greatest Euclidean norm of a gradient; longer ones are scaled down to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<Located<f64>>,
+    /// What is made equal between arms; default: what is written here and nothing else.
+    #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<Located<Match>>,
 }
 
 /// How a learning rate is selected for each policy and objective.

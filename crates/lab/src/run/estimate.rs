@@ -159,7 +159,10 @@ fn step_seconds(
     parts: &Parts,
 ) -> Result<f64, PluginError> {
     let Some(&seed) = prepared.experiment.plan.seeds.first() else { return Ok(0.0) };
-    let (gradient, factor) = smaller(prepared.training.gradient);
+    // What matches steps takes as long however few the samples are.
+    let matched = prepared.training.matched.is_some();
+    let whole = (prepared.training.gradient, 1.0);
+    let (gradient, factor) = if matched { whole } else { smaller(prepared.training.gradient) };
     let mut least = f64::INFINITY;
     for tried in TRIED {
         let steps = prepared.training.steps.min(tried);

@@ -86,7 +86,7 @@ impl Prompt {
 ///
 /// # Errors
 /// If the objective fails.
-pub(super) fn scale(
+pub(crate) fn scale(
     objective: &mut ObjectiveHandle,
     divergence: Divergence,
 ) -> Result<Option<f64>, PluginError> {

@@ -63,7 +63,7 @@ impl Needs {
         if let Some(outputs) = enumerated {
             let contexts = contexts(experiment)?;
             needs.outputs(experiment, outputs, contexts as f64, prompts);
-            if training.gradient == Gradient::Population {
+            if training.gradient == Gradient::Population || training.matched.is_some() {
                 let tokens = outputs * prompts * experiment.world.task.horizon as f64;
                 needs.population(experiment, tokens);
             }
@@ -168,8 +168,14 @@ impl Needs {
 
     fn population(&mut self, experiment: &Experiment, tokens: f64) {
         let bytes = tokens * (4.0 + 24.0 * arms_at_once(experiment));
-        let hint = "use `Sampled(…)` as `training.gradient`, or fewer `task.prompts`";
-        self.add("exact gradients over all outputs", bytes, experiment.gradient_place(), hint);
+        let matched = experiment.plan.training.is_some_and(|training| training.matched.is_some());
+        let (place, hint) = if matched {
+            (experiment.match_place(), "leave out `training.match`, or use fewer `task.prompts`")
+        } else {
+            let hint = "use `Sampled(…)` as `training.gradient`, or fewer `task.prompts`";
+            (experiment.gradient_place(), hint)
+        };
+        self.add("exact gradients over all outputs", bytes, place, hint);
     }
 
     fn records(&mut self, experiment: &Experiment, training: Training) {

@@ -1,12 +1,13 @@
 //! Whether an objective fits the task and the way of training.
 
 use super::small_groups::own_refusal;
-use super::{PreparedObjective, gradient_scale};
+use super::{PreparedObjective, gradient_scale, match_fit};
 use crate::declared::Declared;
 use crate::evaluation::GroundTruth;
 use crate::experiment::{Experiment, Problem};
 use crate::plan::{Gradient, ObjectiveSpec, Training};
-use crate::training::MOST_GROUP;
+use crate::training::GroupShape;
+use crate::world::World;
 use pstar_core::objective::{Declaration, Divergence, PartitionNeed, PopulationForm, PromptFacts, Source};
 use pstar_core::{PluginError, shown};
 use pstar_loader::{Registry, TaskText};
@@ -38,10 +39,12 @@ pub(super) fn check<'a>(
     let facts = of_power.as_deref().unwrap_or(facts);
     // Afresh, since one that was asked may have changed.
     let create = || component.create_for(&spec.configuration, task);
-    let mut problems: Vec<Problem> = unfit(&declaration, training.gradient, truth)
-        .map(|(message, hint)| at(&message).with_hint(hint))
-        .into_iter()
-        .collect();
+    let world = &experiment.world;
+    let unfit = unfit(world, &declaration, training.gradient, truth)
+        .map(|(message, hint)| (message, hint.to_string()))
+        .or_else(|| match_fit::unfit_objective(world, &declaration, training));
+    let mut problems: Vec<Problem> =
+        unfit.map(|(message, hint)| at(&message).with_hint(hint)).into_iter().collect();
     let size = group_size(&declaration, training.gradient);
     if let Some(size) = size.filter(|&size| size < declaration.minimum_group) {
         let own_words = own_refusal(create().map_err(failed)?, size, facts);
@@ -63,6 +66,10 @@ pub(super) fn check<'a>(
         (Gradient::Population, GroundTruth::Dynamic(_), Some(PopulationForm::PerSequence)) => {
             declaration.divergence
         }
+        // Its expected steps are matched as those of its divergence.
+        _ if training.matched.is_some() && match_fit::follows_validity_rate(&declaration) => {
+            declaration.divergence
+        }
         _ => None,
     };
     let Some(divergence) = declared else {
@@ -72,7 +79,10 @@ pub(super) fn check<'a>(
     let Some(scale) = asked.map_err(failed)? else {
         let message =
             format!("its coefficients are not those of the divergence that it declares, {divergence:?}");
-        let hint = "report it to its author; `gradient: Sampled(…)` works all the same";
+        let hint = match training.matched {
+            Some(_) => "report it to its author; it works without `training.match`",
+            None => "report it to its author; `gradient: Sampled(…)` works all the same",
+        };
         return Err(vec![at(&message).with_hint(hint)]);
     };
     Ok(PreparedObjective { spec, declaration, facts: of_power, scale })
@@ -83,6 +93,7 @@ const WITHOUT_CLIP: &str = "use `gradient: Sampled(…)`, leave out `clip`, or m
 
 /// Why an objective does not fit the way of training, and what would help.
 fn unfit(
+    world: &World,
     declaration: &Declaration,
     gradient: Gradient,
     truth: &GroundTruth,
@@ -101,11 +112,12 @@ fn unfit(
             Some((message.into(), "use `gradient: Sampled(…)`"))
         }
         Gradient::Population
-            if group_of(declaration).is_some_and(|group| !(1..=MOST_GROUP).contains(&group)) =>
+            if group_of(declaration).is_some_and(|g| !GroupShape::of(world, declaration, g).fits()) =>
         {
             let group = group_of(declaration).unwrap_or_default();
+            let most = GroupShape::of(world, declaration, group).most_samples();
             let message =
-                format!("exact gradients need groups of 1 to {MOST_GROUP} samples, found `group: {group}`");
+                format!("exact gradients need groups of 1 to {most} samples, found `group: {group}`");
             Some((message, "change the size of its group, or use `gradient: Sampled(…)`"))
         }
         Gradient::Population if matches!(truth, GroundTruth::Dynamic(_)) && !decomposes(declaration) => {

@@ -6,7 +6,7 @@ mod metric;
 mod warnings;
 
 use super::needs::Needs;
-use super::{NoProgress, Progress, objective_fit};
+use super::{NoProgress, Progress, match_fit, objective_fit};
 use crate::consistency::check_policy;
 use crate::evaluation::GroundTruth;
 use crate::experiment::{Experiment, ExperimentError, Problem};
@@ -34,7 +34,7 @@ pub struct Prepared<'a> {
     pub truth: GroundTruth,
     /// The exact values of every prompt, where they are known.
     pub facts: Vec<PromptFacts>,
-    /// All outputs, where gradients are exact.
+    /// All outputs, where exact gradients are needed.
     pub outputs: Option<OutputBatch>,
     /// Exact samples of p*, where training takes them.
     pub(crate) filtered: Option<FilteredSource>,
@@ -55,7 +55,7 @@ pub struct PreparedPolicy<'a> {
     pub spec: &'a PolicySpec,
     /// Its initial parameters; absent where they are drawn, one draw a seed.
     pub start: Option<Vec<f64>>,
-    /// Its class, where gradients are exact but outputs too many to list.
+    /// Its class, where exact gradients are needed but outputs too many to list.
     pub class: Option<PolicyClass>,
 }
 
@@ -177,7 +177,8 @@ pub fn prepare_telling<'a>(
     expect_a_solvable_prompt(experiment, &facts)?;
     let mut problems = Vec::new();
     let Sources { outputs, filtered, classes } =
-        Sources::of(experiment, registry, training.gradient, &truth, &mut problems)?;
+        Sources::of(experiment, registry, training, &truth, &mut problems)?;
+    problems.extend(match_fit::unfit_training(experiment, training));
     let task = TaskText::of(&world.task).map_err(failure)?;
     let check = |spec| objective_fit::check(experiment, registry, spec, training, &facts, &truth, &task);
     let checked: Vec<_> = experiment.plan.objectives.par_iter().map(check).collect();

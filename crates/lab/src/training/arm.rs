@@ -1,12 +1,12 @@
 //! One arm: its components, and the loop that trains them.
 
-use super::binary_group::GroupCoefficients;
+use super::binary_group::{GroupCoefficients, GroupShape};
 use super::cautions::cautions;
 use super::optimizer::StepError;
 use super::signals::Signals;
 use super::{
     ArmEvent, ArmOutcome, ArmState, Control, NoEffectWatch, OptimizerState, OutputBatch, PopulationScores,
-    clip,
+    ValidityGradient, clip, matching,
 };
 use crate::consistency::Kept;
 use crate::evaluation::{Evaluation, Evaluator};
@@ -36,7 +36,7 @@ fn needs_partition(divergence: Divergence) -> bool {
     !matches!(divergence, Divergence::InvalidityRate | Divergence::KlToTilted { .. })
 }
 
-fn no_gradient(error: PopulationError) -> PluginError {
+pub(super) fn no_gradient(error: PopulationError) -> PluginError {
     PluginError::data(format!("no exact gradient: {error}"))
 }
 
@@ -93,6 +93,9 @@ pub struct Arm<'a> {
     log_power_partitions: Vec<f64>,
     /// The class with a power of the base, where that is what the objective's divergence is of.
     powered: Option<PolicyClass>,
+    /// What the gradients of a step are multiplied by, where expected steps are matched, and room to work it out.
+    factor: Option<f64>,
+    reference: Vec<f64>,
 }
 
 /// Trains an arm from its beginning to its end, or until it is told to stop.
@@ -114,7 +117,6 @@ impl<'a> Arm<'a> {
         parts.objective.prepare(parts.facts)?;
         let ShapedParameters { values: start, tensors, .. } = parts.policy.parameters()?;
         let gradient = vec![0.0; start.len()];
-        let scores = PopulationScores::default();
         let log_power_partitions =
             parts.facts.iter().map(|facts| facts.log_power_partition.unwrap_or(f64::NAN)).collect();
         let power = parts.declaration.divergence.map_or(1.0, |divergence| divergence.without_power().1);
@@ -122,8 +124,18 @@ impl<'a> Arm<'a> {
             Some(ExactSource::Class { class, .. }) if power != 1.0 => Some(class.powered(power)),
             _ => None,
         };
-        let log_probs = Vec::new();
-        Ok(Self { parts, start, tensors, gradient, log_probs, scores, log_power_partitions, powered })
+        Ok(Self {
+            parts,
+            start,
+            tensors,
+            gradient,
+            log_probs: Vec::new(),
+            scores: PopulationScores::default(),
+            factor: None,
+            reference: Vec::new(),
+            log_power_partitions,
+            powered,
+        })
     }
 
     /// An arm before its first step.
@@ -285,6 +297,9 @@ impl<'a> Arm<'a> {
     /// Passes over a batch of samples.
     fn train_on_samples(&mut self, sampling: Sampling, state: &mut ArmState) -> Result<(), PluginError> {
         let world = self.parts.world;
+        if self.parts.training.matched.is_some() {
+            self.match_samples(sampling, state)?;
+        }
         let rollout = self.next_rollout(sampling, state)?;
         if state.step == 0 {
             state.first_batch = Some(rollout.fingerprint());
@@ -397,21 +412,48 @@ impl<'a> Arm<'a> {
         Ok(rollout)
     }
 
+    /// Works out what the gradient of samples of the policy as it is will be multiplied by.
+    fn match_samples(&mut self, sampling: Sampling, state: &ArmState) -> Result<(), PluginError> {
+        let source = self.parts.exact.ok_or_else(|| {
+            PluginError::data(
+                "matched steps need the exact gradient of the validity rate, which is not to be had",
+            )
+        })?;
+        let coefficients = self.ask(sampling.group, state)?.redrawn(sampling.redraw);
+        self.expected_over_groups(source, &coefficients, &state.parameters)
+    }
+
+    /// Asks the objective about groups of so many samples.
+    fn ask(&mut self, group: usize, state: &ArmState) -> Result<GroupCoefficients, PluginError> {
+        let shape = GroupShape::of(self.parts.world, &self.parts.declaration, group);
+        GroupCoefficients::ask(&mut self.parts.objective, shape, (self.parts.seed, state.step))
+    }
+
     /// One optimizer step up an exact gradient.
     fn train_exactly(&mut self, source: ExactSource<'_>, state: &mut ArmState) -> Result<(), PluginError> {
         match self.parts.declaration.population {
             Some(PopulationForm::BinaryGroup { group }) => {
-                let asked = (self.parts.seed, state.step);
-                let coefficients = GroupCoefficients::ask(&mut self.parts.objective, group as usize, asked)?;
+                let coefficients = self.ask(group as usize, state)?;
                 self.expected_over_groups(source, &coefficients, &state.parameters)?;
             }
-            _ => self.expected(source, state)?,
+            _ => {
+                self.expected(source, state)?;
+                if self.parts.training.matched.is_some() {
+                    let Self { parts, scores, gradient, reference, .. } = self;
+                    let at = ValidityGradient::at(source, &parts.policy, &state.parameters, scores)?;
+                    self.factor = Some(matching::factor(&at, gradient, reference)?);
+                }
+            }
         }
         self.ascend(state)
     }
 
     /// Moves the parameters up the gradient.
     fn ascend(&mut self, state: &mut ArmState) -> Result<(), PluginError> {
+        if let Some(factor) = self.factor {
+            self.gradient.iter_mut().for_each(|g| *g *= factor);
+            state.signals.matched(factor);
+        }
         if let Some(found) = self.gradient.iter().find(|g| !g.is_finite()) {
             return Err(PluginError::data(format!("the gradient holds {found}")));
         }
@@ -459,31 +501,22 @@ impl<'a> Arm<'a> {
         }
     }
 
-    /// The expected gradient Σ_x w_x κ(V_x) ∇V_x of an objective whose coefficients depend on rewards alone.
+    /// The expected gradient Σ_x w_x κ(V_x) ∇V_x of an objective whose coefficients depend on rewards alone, and what it is
+    /// multiplied by where expected steps are matched: κ that may be rounding alone is no step then.
     fn expected_over_groups(
         &mut self,
         source: ExactSource<'_>,
         coefficients: &GroupCoefficients,
         parameters: &[f64],
     ) -> Result<(), PluginError> {
-        match source {
-            ExactSource::Outputs(outputs) => {
-                outputs.score(&self.parts.policy, &mut self.scores)?;
-                let credit = outputs.credit(&self.scores, |masses| coefficients.kappa(masses));
-                self.parts
-                    .policy
-                    .gradient(&outputs.weighted_credit(&self.scores, &credit)?, &mut self.gradient)
-            }
-            ExactSource::Class { class, .. } => {
-                let masses = class.log_masses(&self.parts.policy)?;
-                let mut problems = class.problems();
-                for (problem, masses) in problems.iter_mut().zip(masses) {
-                    problem.weight *= coefficients.kappa(masses);
-                }
-                population_gradient(&problems, Divergence::InvalidityRate, parameters, &mut self.gradient)
-                    .map_err(no_gradient)
-            }
+        let Self { parts, scores, gradient, reference, .. } = self;
+        let at = ValidityGradient::at(source, &parts.policy, parameters, scores)?;
+        if parts.training.matched.is_none() {
+            return at.sum(|masses| coefficients.kappa(masses), gradient);
         }
+        at.sum(|masses| coefficients.certain_kappa(masses), gradient)?;
+        self.factor = Some(matching::factor(&at, gradient, reference)?);
+        Ok(())
     }
 
     /// Says so where an arm that minimises KL(p*‖q) ends well above the best point of its curve.

@@ -20,6 +20,9 @@ pub struct OutputBatch {
     prompt_weights: Vec<f64>,
 }
 
+/// Greatest number of outputs, over all prompts, that are held in memory.
+pub(crate) const MOST_OUTPUTS: u64 = 1 << 24;
+
 /// The least log-weight of an output that the policy can produce. The coefficients of p*, ratios p*/q, overflow where q
 /// underflows, while their products do neither: they are taken to this weight instead of q.
 const LEAST_LOG_WEIGHT: f64 = -600.0;
@@ -43,6 +46,17 @@ impl PopulationScores {
 }
 
 impl OutputBatch {
+    /// Number of all outputs of all prompts; the greatest number of all where it is beyond that.
+    pub(crate) fn count(world: &World, reference: &EnumeratedReference) -> u64 {
+        let outputs = reference.space().count().unwrap_or(u64::MAX);
+        outputs.saturating_mul(world.prompt_texts.len() as u64)
+    }
+
+    /// Whether they are few enough to be held in memory.
+    pub(crate) fn is_held(world: &World, reference: &EnumeratedReference) -> bool {
+        Self::count(world, reference) <= MOST_OUTPUTS
+    }
+
     /// All outputs of a world.
     ///
     /// # Errors

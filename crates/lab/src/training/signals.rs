@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 const GRADIENT_NORM: &str = "gradient_norm";
 /// Whether `training.clip_norm` scaled the gradient down.
 const GRADIENT_CLIPPED: &str = "gradient_clipped";
+/// What gradients were multiplied by, where expected steps are matched.
+const MATCH_FACTOR: &str = "match_factor";
 /// The share of groups whose samples were all valid.
 const ALL_RIGHT: &str = "groups_all_right";
 /// The share of groups of which no sample was valid.
@@ -78,6 +80,11 @@ impl Signals {
         }
     }
 
+    /// Notes what a gradient was multiplied by.
+    pub(super) fn matched(&mut self, factor: f64) {
+        self.add(MATCH_FACTOR, factor);
+    }
+
     /// Notes how many groups of a batch tell right from wrong.
     pub(super) fn groups(&mut self, rollout: &Rollout) {
         let (mut right, mut wrong, mut groups) = (0.0, 0.0, 0.0);
@@ -96,7 +103,8 @@ impl Signals {
     /// Notes an objective's diagnostics; one that has the name of a signal of the host's is told apart.
     pub(super) fn diagnostics(&mut self, diagnostics: &[(String, f64)]) {
         for (name, value) in diagnostics {
-            if [GRADIENT_NORM, GRADIENT_CLIPPED, ALL_RIGHT, ALL_WRONG].contains(&name.as_str()) {
+            if [GRADIENT_NORM, GRADIENT_CLIPPED, MATCH_FACTOR, ALL_RIGHT, ALL_WRONG].contains(&name.as_str())
+            {
                 self.add(&told_apart(name), *value);
             } else {
                 self.add(name, *value);

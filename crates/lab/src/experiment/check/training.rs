@@ -34,7 +34,8 @@ impl Checker<'_> {
             **norm
         });
         let steps = *file.steps;
-        (self.problems.len() == before).then_some(Training { gradient, steps, optimizer, clip_norm })
+        let matched = file.matched.as_ref().map(|matched| **matched);
+        (self.problems.len() == before).then_some(Training { gradient, steps, optimizer, clip_norm, matched })
     }
 
     /// The optimizer at a learning rate.

@@ -1,27 +1,26 @@
-//! What gradients are had from, where that is not samples of the policy: all outputs, classes of policies, p*.
+//! What gradients are had from, and matched to, where that is not samples of the policy: all outputs, classes of policies,
+//! p*.
 
 use super::is_avoided;
 use crate::evaluation::{DynamicReference, EnumeratedReference, FilteredSamplers, GroundTruth, Unavailable};
 use crate::experiment::{Experiment, ExperimentError, Problem};
-use crate::plan::{Gradient, PolicySpec, SampleSource};
+use crate::plan::{Gradient, Match, PolicySpec, SampleSource, Training};
 use crate::policy_class::PolicyClass;
 use crate::rollout::FilteredSource;
-use crate::training::{OutputBatch, create};
+use crate::training::{MOST_OUTPUTS, OutputBatch, create};
 use pstar_core::{PluginError, shown};
 use pstar_loader::Registry;
-
-/// Greatest number of outputs, over all prompts, that exact gradients hold in memory.
-const MOST_POPULATION: u64 = 1 << 24;
+use std::ops::Range;
 
 /// What gradients are had from beside samples of the policy and of the base.
 #[derive(Default)]
 pub(super) struct Sources {
-    /// All outputs, where gradients are exact.
+    /// All outputs, where exact gradients are needed.
     pub(super) outputs: Option<OutputBatch>,
     /// Exact samples of p*, where training takes them.
     pub(super) filtered: Option<FilteredSource>,
-    /// For each policy its class, where gradients are exact but outputs too many to list; else none. A policy that is left
-    /// alone has none.
+    /// For each policy its class, where exact gradients are needed but outputs too many to list; else none. A policy that is
+    /// left alone has none.
     pub(super) classes: Vec<Option<PolicyClass>>,
 }
 
@@ -33,30 +32,30 @@ impl Sources {
     pub(super) fn of(
         experiment: &Experiment,
         registry: &Registry,
-        gradient: Gradient,
+        training: Training,
         truth: &GroundTruth,
         problems: &mut Vec<Problem>,
     ) -> Result<Self, ExperimentError> {
         let mut sources = Self::default();
-        let refused =
-            |message: String, hint: String| Problem::at(experiment.gradient_place(), message).with_hint(hint);
-        match (gradient, truth) {
-            (Gradient::Sampled(sampling), _) if sampling.source == SampleSource::Filtered => {
-                let samplers = FilteredSamplers::new(&experiment.world, truth);
-                match samplers.map_err(|error| experiment.failure(error))? {
-                    Ok(samplers) => sources.filtered = Some(FilteredSource(samplers)),
-                    Err(Unavailable { reason, hint }) => {
-                        let message = format!("`source: Filtered` needs exact samples of p*, but {reason}");
-                        problems.push(refused(message, hint));
-                    }
+        if let Gradient::Sampled(sampling) = training.gradient
+            && sampling.source == SampleSource::Filtered
+        {
+            let samplers = FilteredSamplers::new(&experiment.world, truth);
+            match samplers.map_err(|error| experiment.failure(error))? {
+                Ok(samplers) => sources.filtered = Some(FilteredSource(samplers)),
+                Err(Unavailable { reason, hint }) => {
+                    let message = format!("`source: Filtered` needs exact samples of p*, but {reason}");
+                    problems.push(Problem::at(experiment.gradient_place(), message).with_hint(hint));
                 }
             }
-            (Gradient::Sampled(_), _) => {}
-            (Gradient::Population, GroundTruth::Enumerated(reference)) => {
-                let outputs = listed(experiment, reference);
+        }
+        let Some(user) = User::of(experiment, training) else { return Ok(sources) };
+        match truth {
+            GroundTruth::Enumerated(reference) => {
+                let outputs = listed(experiment, reference, &user);
                 sources.outputs = Some(outputs.map_err(|problem| experiment.error(vec![problem]))?);
             }
-            (Gradient::Population, GroundTruth::Dynamic(reference)) => {
+            GroundTruth::Dynamic(reference) => {
                 for spec in &experiment.plan.policies {
                     if is_avoided(registry, spec) {
                         sources.classes.push(None);
@@ -68,30 +67,60 @@ impl Sources {
                     }
                 }
             }
-            (Gradient::Population, GroundTruth::Sampled(_, unavailable)) => {
+            GroundTruth::Sampled(_, unavailable) => {
                 let limit = experiment.world.evaluation.enumerate_up_to;
-                let reason = &unavailable.reason;
-                let message =
-                    format!("`Population` needs all outputs, which are more than {limit}, and {reason}");
-                let hint = "use `Sampled`, a smaller horizon, or raise `enumerate_up_to`";
-                problems.push(refused(message, hint.into()));
+                let message = format!(
+                    "`{}` needs all outputs, which are more than {limit}, and {}",
+                    user.name, unavailable.reason
+                );
+                let hint = format!("{}, a smaller horizon, or raise `enumerate_up_to`", user.instead);
+                problems.push(Problem::at(user.place, message).with_hint(hint));
             }
         }
         Ok(sources)
     }
 }
 
+/// What needs exact gradients.
+struct User {
+    name: &'static str,
+    place: Range<usize>,
+    /// What does without.
+    instead: &'static str,
+}
+
+impl User {
+    fn of(experiment: &Experiment, training: Training) -> Option<Self> {
+        match (training.gradient, training.matched) {
+            (Gradient::Population, _) => Some(Self {
+                name: "Population",
+                place: experiment.gradient_place(),
+                instead: "use `Sampled`",
+            }),
+            (Gradient::Sampled(_), Some(Match::Kappa)) => Some(Self {
+                name: "match: Kappa",
+                place: experiment.match_place(),
+                instead: "leave out `match`",
+            }),
+            (Gradient::Sampled(_), None) => None,
+        }
+    }
+}
+
 /// All outputs, for exact gradients.
-fn listed(experiment: &Experiment, reference: &EnumeratedReference) -> Result<OutputBatch, Problem> {
-    let outputs = reference.space().count().unwrap_or(u64::MAX);
-    let all = outputs.saturating_mul(experiment.world.prompt_texts.len() as u64);
-    if all > MOST_POPULATION {
+fn listed(
+    experiment: &Experiment,
+    reference: &EnumeratedReference,
+    user: &User,
+) -> Result<OutputBatch, Problem> {
+    if !OutputBatch::is_held(&experiment.world, reference) {
+        let all = OutputBatch::count(&experiment.world, reference);
         let message = format!(
-            "`Population` holds all outputs of all prompts at once: {all}, more than {MOST_POPULATION}"
+            "`{}` holds all outputs of all prompts at once: {all}, more than {MOST_OUTPUTS}",
+            user.name
         );
-        return Err(
-            Problem::at(experiment.gradient_place(), message).with_hint("use `Sampled`, or fewer prompts")
-        );
+        let hint = format!("{}, or fewer prompts", user.instead);
+        return Err(Problem::at(user.place.clone(), message).with_hint(hint));
     }
     OutputBatch::new(&experiment.world, reference).map_err(Problem::from)
 }

@@ -3,13 +3,15 @@
 use super::{PreparedObjective, is_avoided};
 use crate::evaluation::{DynamicEvaluation, DynamicReference, GroundTruth, SampledEvaluation, Unavailable};
 use crate::experiment::Experiment;
+use crate::plan::Optimizer;
 use crate::training::create;
 use pstar_core::objective::PromptFacts;
 use pstar_core::{PluginError, shown};
 use pstar_loader::Registry;
 use pstar_record::Warning;
 
-/// All of it: what objectives declare beyond this program's knowledge, prompts that cannot be solved, and which figures
+/// All of it: what objectives declare beyond this program's knowledge, rates and matched steps that are not what they seem,
+/// prompts that cannot be solved, and which figures
 /// are estimates.
 pub(super) fn warnings(
     experiment: &Experiment,
@@ -23,9 +25,17 @@ pub(super) fn warnings(
     });
     let mut warnings: Vec<Warning> = beyond.collect();
     warnings.extend(rates(experiment));
+    warnings.extend(match_under_adam(experiment));
     warnings.extend(unsolvable(experiment, facts));
     warnings.extend(estimated(experiment, registry, truth)?);
     Ok(warnings)
+}
+
+/// Says where steps are matched in vain.
+fn match_under_adam(experiment: &Experiment) -> Option<Warning> {
+    let training = experiment.plan.training?;
+    let adam = matches!(training.optimizer, Optimizer::Adam { .. });
+    (adam && training.matched.is_some()).then_some(Warning::MatchUnderAdam)
 }
 
 /// Learning rates that are not equal, and those that are not used.
