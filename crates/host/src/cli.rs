@@ -188,7 +188,8 @@ pub(crate) struct ExactArgs {
     /// power-filtered targets instead of `evaluation.powers`: `power=0,0.5,2`
     #[arg(long, value_name = "NAME=NUMBERS")]
     pub(crate) sweep: Option<String>,
-    /// Print instead how fast each objective climbs: the factor κ(V) of ∇V in its expected gradient, exactly
+    /// Print instead how fast each objective climbs: the factor κ(V) of ∇V in its expected gradient, exactly, beside the
+    /// factor that it claims, and at each policy's start the cosine of the two gradients over all prompts
     #[arg(long, conflicts_with_all = ["method", "sweep"])]
     pub(crate) kappa: bool,
     /// Print JSON, with full precision

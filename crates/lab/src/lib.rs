@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod consistency;
+mod cosine;
 mod declared;
 pub mod evaluation;
 pub mod exact;

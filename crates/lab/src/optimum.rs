@@ -3,6 +3,8 @@
 mod class;
 mod words;
 
+pub(crate) use words::in_words;
+
 use crate::declared::Declared;
 use crate::evaluation::{DynamicReference, GroundTruth, Unavailable};
 use crate::experiment::{Experiment, ExperimentError, Problem};

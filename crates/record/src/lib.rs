@@ -25,7 +25,7 @@ pub use comparison::Comparison;
 pub use exact::{ExactRecord, PromptRecord};
 pub use figures::{Measure, Measures};
 pub use json::{to_json, write_json};
-pub use kappa::{KappaRecord, ObjectiveKappa};
+pub use kappa::{KappaRecord, ObjectiveKappa, PolicyCosine, Ratio};
 pub use method::Method;
 pub use optimum::{ClassOptimum, Flow, OptimumRecord};
 pub use provenance::{

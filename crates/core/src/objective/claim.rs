@@ -81,7 +81,8 @@ mod tests {
     /// rounding over h.
     #[test]
     fn weights_are_the_derivatives_of_what_is_claimed() {
-        let claims: [(Claim, fn(f64) -> f64); 6] = [
+        type Primitive = fn(f64) -> f64;
+        let claims: [(Claim, Primitive); 6] = [
             (Claim::ValidityRate, |v| v),
             (Claim::PassAtK { k: 1 }, |v| v),
             (Claim::PassAtK { k: 4 }, |v| 1.0 - (1.0 - v).powi(4)),

@@ -3,7 +3,7 @@
 use pstar_core::objective::Divergence;
 
 /// A divergence in words.
-pub(super) fn in_words(divergence: Divergence) -> String {
+pub(crate) fn in_words(divergence: Divergence) -> String {
     match divergence {
         Divergence::InvalidityRate => "1 - validity rate".into(),
         Divergence::KlToTilted { beta } => format!("KL(q||p_beta), beta = {beta}"),

@@ -431,19 +431,16 @@ impl<'a> Arm<'a> {
 
     /// One optimizer step up an exact gradient.
     fn train_exactly(&mut self, source: ExactSource<'_>, state: &mut ArmState) -> Result<(), PluginError> {
-        match self.parts.declaration.population {
-            Some(PopulationForm::BinaryGroup { group }) => {
-                let coefficients = self.ask(group as usize, state)?;
-                self.expected_over_groups(source, &coefficients, &state.parameters)?;
-            }
-            _ => {
-                self.expected(source, state)?;
-                if self.parts.training.matched.is_some() {
-                    let Self { parts, scores, gradient, reference, .. } = self;
-                    let at = ValidityGradient::at(source, &parts.policy, &state.parameters, scores)?;
-                    self.factor = Some(matching::factor(&at, gradient, reference)?);
-                }
-            }
+        if let Some(PopulationForm::BinaryGroup { group }) = self.parts.declaration.population {
+            let coefficients = self.ask(group as usize, state)?;
+            self.expected_over_groups(source, &coefficients, &state.parameters)?;
+            return self.ascend(state);
+        }
+        self.expected(source, state)?;
+        if self.parts.training.matched.is_some() {
+            let Self { parts, scores, gradient, reference, .. } = self;
+            let at = ValidityGradient::at(source, &parts.policy, &state.parameters, scores)?;
+            self.factor = Some(matching::factor(&at, gradient, reference)?);
         }
         self.ascend(state)
     }

@@ -1,10 +1,11 @@
 //! Objectives that declare how their exact gradient can be had.
 
-use pstar_core::objective::{Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm};
+use pstar_core::objective::{Claim, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm};
 use pstar_core::{Objective, PluginError};
 use serde::Deserialize;
 
-/// c_i = (r_i − mean) / (standard deviation + 0.1), plus the position in the group where it is no function of rewards.
+/// c_i = (r_i − mean) / (standard deviation + 0.1), plus the position in the group where it is no function of rewards, and
+/// divided by the sequence's length where it is a mean of tokens.
 struct Normalised(Config);
 
 #[derive(Deserialize)]
@@ -13,6 +14,10 @@ struct Config {
     group: u32,
     #[serde(default)]
     uneven: bool,
+    #[serde(default)]
+    token_mean: bool,
+    #[serde(default)]
+    claim: Option<Claim>,
 }
 
 impl Objective for Normalised {
@@ -25,7 +30,12 @@ impl Objective for Normalised {
     }
 
     fn declaration(&self) -> Declaration {
-        Declaration::default().population(PopulationForm::BinaryGroup { group: self.0.group })
+        let form = PopulationForm::BinaryGroup { group: self.0.group };
+        let declaration = Declaration::default().claim(self.0.claim);
+        if self.0.token_mean {
+            return declaration.equal_lengths(form).beyond_counts(["token_mean: true"]);
+        }
+        declaration.population(form)
     }
 
     fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
@@ -37,6 +47,7 @@ impl Objective for Normalised {
             for (position, i) in group.enumerate() {
                 c[i] = (batch.reward(i) - mean) / (deviation + 0.1);
                 c[i] += if self.0.uneven { position as f64 } else { 0.0 };
+                c[i] /= if self.0.token_mean { batch.log_probs().row(i).len() as f64 } else { 1.0 };
             }
         }
         Ok(ObjectiveStep::per_sequence(batch, &c))
