@@ -1,11 +1,12 @@
 //! `host exact --kappa`: κ against closed forms, and expected gradients against those that are claimed.
 
-use crate::support::{experiments, libraries, test_library};
-use crate::two_prompts::{POLICY, ROWS, TASK, Vector, WEIGHTS};
+use crate::support::{experiment, experiments, folder, host, libraries, registry, shown, test_library};
+use crate::two_prompts::{POLICY, ROWS, TASK, Vector, WEIGHTS, grpo};
 use pstar_lab::experiment::{ExperimentFile, check};
 use pstar_lab::kappa::kappa;
 use pstar_loader::Registry;
 use pstar_record::{KappaRecord, ObjectiveKappa};
+use std::fs;
 
 /// A function of the validity rate.
 type Closed<'a> = &'a dyn Fn(f64) -> f64;
@@ -189,4 +190,97 @@ fn cosines_that_cannot_be_had_are_named() {
     let record = with_grouped(&text(TASK, r#""it": (plugin: "reinforce"),"#, &rest));
     assert_eq!((of(&record, "it").kappa.len(), of(&record, "it").cosines.len()), (7, 0));
     assert!(record.without_cosines.len() == 1 && record.without_cosines[0].contains("more than 2 outputs"));
+}
+
+/// The objectives that people use, in groups of 4, by closed forms.
+#[test]
+fn named_objectives_follow_their_closed_forms() {
+    let objectives = r#"
+        "rloo": (plugin: "rloo"),
+        "asymre": (plugin: "asymre"),
+        "maxrl": (plugin: "maxrl", config: (scale: [Mean(epsilon: 0)])),
+        "maxrl, order G": (plugin: "maxrl-order-g", config: (scale: [Mean(epsilon: 0)])),
+        "maclaurin": (plugin: "maclaurin"),
+        "pkpo": (plugin: "pkpo", config: (signal: PassAtK(k: 3, form: Loo1))),
+        "tsallis": (plugin: "tsallis"),
+        "grpo's advantage": (plugin: "policy-gradient", config: (scale: [Std(epsilon: 1e-6)])),
+        "down": (plugin: "rloo", config: (multiplier: -5.0)),
+        "dr-grpo": (plugin: "dr-grpo"),
+        "trl": (plugin: "grpo-trl", config: (scale: [Std(epsilon: 1e-6)])),
+        "opo": (plugin: "opo"),
+        "slime": (plugin: "grpo-slime"),
+        "grpo": (plugin: "grpo"),
+        "gpg": (plugin: "gpg"),
+        "sum": (plugin: "grpo-tinker"),"#;
+    let record = kappa(&experiment(&text(TASK, objectives, SAMPLED)), registry()).unwrap();
+    let rates = &record.validity_rates;
+    let order = |m: i32| move |v: f64| (1.0 - (1.0 - v).powi(m)) / v;
+    let pass = |v: f64| 3.0 * (1.0 - v).powi(2);
+    let grpo = listed(4, &grpo(4));
+    // κ, the claim, and its weight.
+    let cases: [(&str, Closed<'_>, Option<&str>, Closed<'_>); 13] = [
+        ("rloo", &|_| 1.0, Some("∇V"), &|_| 1.0),
+        ("asymre", &|_| 0.75, Some("∇V"), &|_| 1.0),
+        ("maxrl", &order(3), Some("∇log V"), &|v| 1.0 / v),
+        ("maxrl, order G", &order(4), Some("∇log V"), &|v| 1.0 / v),
+        ("maclaurin", &order(4), Some("∇log V, 4 terms"), &order(4)),
+        ("pkpo", &pass, Some("∇pass@3"), &pass),
+        (
+            "tsallis",
+            &listed(4, &|right, count| {
+                let rate = count as f64 / 4.0;
+                if count == 0 { 0.0 } else { rate.powf(-0.75) * (f64::from(u8::from(right)) - rate) }
+            }),
+            Some("V^-0.75 ∇V"),
+            &|v| v.powf(-0.75),
+        ),
+        ("grpo's advantage", &grpo, None, &|_| 1.0),
+        ("down", &|_| -5.0, Some("∇V"), &|_| 1.0),
+        // The sum of tokens over the horizon of 3, and means over outputs of 3 tokens.
+        ("dr-grpo", &|_| 0.25, Some("∇V"), &|_| 1.0),
+        ("trl", &|v| grpo(v) / 3.0, None, &|_| 1.0),
+        ("slime", &|v| grpo(v) / 3.0, None, &|_| 1.0),
+        ("opo", &|_| 0.25, Some("∇V"), &|_| 1.0),
+    ];
+    for (name, closed, claim, weight) in cases {
+        let found = of(&record, name);
+        assert_follows(&found.kappa, rates, closed, name);
+        assert_eq!(found.claim.as_deref(), claim, "{name}");
+        let Some(_) = claim else {
+            assert!(found.cosines.is_empty() && found.claimed.is_empty(), "{name}");
+            continue;
+        };
+        assert_follows(&found.claimed, rates, weight, name);
+        let (found, expected) = (found.cosines[0].cosine.unwrap(), cosine(closed, weight));
+        assert!((found - expected).abs() < 1e-10, "{name}: {found}, not {expected}");
+    }
+    for (name, parts) in [
+        ("grpo", &["aggregate: SequenceMean", "penalties"][..]),
+        ("gpg", &["aggregate: TokenMean", "prompt_weight"]),
+        ("sum", &["aggregate: TokenSum"]),
+    ] {
+        assert_eq!(
+            (of(&record, name).because.as_slice(), of(&record, name).kappa.len()),
+            (&parts.iter().map(ToString::to_string).collect::<Vec<_>>()[..], 0)
+        );
+    }
+}
+
+#[test]
+fn the_tables_and_json() {
+    let folder = folder();
+    let objectives = r#"
+        "reinforce": (plugin: "reinforce"),
+        "maxrl": (plugin: "maxrl"),
+        "pass@2": (plugin: "pass-at-k", config: (signal: PassAtK(k: 2, form: Standardised))),
+        "grpo's advantage": (plugin: "policy-gradient", config: (scale: [Std(epsilon: 1e-6)])),
+        "grpo": (plugin: "grpo"),
+        "kl": (plugin: "kl-control", config: (lambda: 2.0)),"#;
+    fs::write(folder.path().join("kappa.ron"), text(TASK, objectives, SAMPLED)).unwrap();
+    let output = host(folder.path(), &["exact", "kappa.ron", "--kappa"]);
+    insta::assert_snapshot!(shown(&output, folder.path()));
+    let output = host(folder.path(), &["exact", "kappa.ron", "--kappa", "--json"]);
+    let record: KappaRecord = serde_json::from_slice(&output.stdout).unwrap();
+    let here = kappa(&experiment(&text(TASK, objectives, SAMPLED)), registry()).unwrap();
+    assert_eq!(record, here);
 }

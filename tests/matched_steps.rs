@@ -255,3 +255,34 @@ fn adam_is_told_of_once() {
     let plain = run(&text(TASK, OBJECTIVES, &training.replace("Adam", "Sgd")));
     assert!(texts(&plain.warnings).iter().all(|text| !text.contains("match")));
 }
+
+/// Means over tokens have an exact gradient where all outputs are of one length, 3: that of all groups listed, over 3.
+#[test]
+fn equal_lengths_make_token_means_exact() {
+    let start: Vec<f64> = ROWS.as_flattened().iter().map(|prob| prob.ln()).collect();
+    for (name, matched) in [("grpo-trl", ""), ("grpo-slime", ", match: Kappa"), ("dapo", "")] {
+        let objective =
+            format!(r#""it": (plugin: "{name}", config: (scale: [Std(epsilon: 1e-6)], group: 3)),"#);
+        let training = format!("gradient: Population, steps: 1, optimizer: Sgd(learning_rate: 0.5){matched}");
+        let record = run(&text(TASK, &objective, &training));
+        let own = expected(3, 0, &grpo(3)).map(|x| x / 3.0);
+        let reference = expected(1, 0, &|right, _| f64::from(u8::from(right)));
+        let factor = if matched.is_empty() { 1.0 } else { norm(&reference) / norm(&own) };
+        for ((end, start), own) in arm(&record, "it").parameters.iter().zip(&start).zip(own) {
+            assert!((end - start - 0.5 * factor * own).abs() < 1e-12, "{name}: {end} {start} {own}");
+        }
+    }
+    // Where they are not, that is what is said.
+    let objective = r#""it": (plugin: "grpo-trl"), "kl": (plugin: "grpo"),"#;
+    let training =
+        "gradient: Sampled(prompts: 2, group: 4), steps: 1, optimizer: Sgd(learning_rate: 0.5), match: Kappa";
+    let said = refusals(
+        &text(PROMPTED_TASK, objective, training).replace(
+            r#"config: (order: 2, table: {"a": [0.6, 0.4], "b": [0.2, 0.8], "^": [0.9, 0.1]}), start: AsConfigured"#,
+            "config: (order: 2), start: FitBase",
+        ),
+    );
+    assert_eq!(said.len(), 2);
+    assert!(said[0].ends_with("no multiple of ∇V, because of `aggregate: TokenMean`"), "{said:?}");
+    assert!(said[1].ends_with("because of `aggregate: SequenceMean` and `penalties`"), "{said:?}");
+}

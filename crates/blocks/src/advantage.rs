@@ -86,17 +86,6 @@ impl Advantage {
         self.baseline.minimum_group().max(self.signal.minimum_group()).max(1 + usize::from(others))
     }
 
-    /// Whether it depends on a sequence's reward and the number of right answers of its group alone.
-    pub fn is_of_counts(&self) -> bool {
-        !matches!(self.baseline, Baseline::LengthWeighted | Baseline::BatchMean)
-            && self.scale.0.iter().all(|scale| !scale.is_of_batch())
-            && !matches!(self.prompt_weight, PromptWeight::PerSuccess | PromptWeight::Curve(_))
-            && self.sharing == Sharing::None
-            && self.rank_penalty.0.is_none()
-            && self.reward_kl.is_none()
-            && self.whiten.is_none()
-    }
-
     /// Whether tokens of a sequence may have advantages of their own, and by which field.
     pub fn of_tokens(&self) -> Option<&'static str> {
         let to_go = self.reward_kl.is_some_and(|kl| kl.per == Per::ToGo);

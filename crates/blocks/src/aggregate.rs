@@ -4,6 +4,7 @@ use crate::Block;
 use crate::rows::Counts;
 use crate::value::{Arguments, Value, unknown};
 use pstar_core::{Field, PluginError};
+use std::fmt;
 
 /// How the tokens of a step add up, relative to a mean over its N sequences.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +37,24 @@ pub enum Divisor {
 }
 
 const NAMES: &[&str] = &["SequenceSum", "TokenMean", "SequenceMean", "TokenSum"];
+
+impl fmt::Display for Aggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SequenceSum { divisor, batch_mean } => {
+                match divisor {
+                    Divisor::Number(number) => write!(f, "SequenceSum(divisor: {number}")?,
+                    Divisor::Longest => f.write_str("SequenceSum(divisor: Longest")?,
+                    Divisor::Horizon => f.write_str("SequenceSum(divisor: Horizon")?,
+                }
+                f.write_str(if *batch_mean { ")" } else { ", batch_mean: false)" })
+            }
+            Self::TokenMean => f.write_str("TokenMean"),
+            Self::SequenceMean => f.write_str("SequenceMean"),
+            Self::TokenSum => f.write_str("TokenSum"),
+        }
+    }
+}
 
 impl Block for Aggregate {
     const FIELD: Field = Field::optional(
@@ -82,7 +101,12 @@ impl Aggregate {
 
     /// Whether tokens of all sequences have one factor, whatever else is sampled.
     pub fn is_constant(self) -> bool {
-        matches!(self, Self::SequenceSum { divisor: Divisor::Number(_), batch_mean: true })
+        matches!(self, Self::SequenceSum { divisor: Divisor::Number(_) | Divisor::Horizon, batch_mean: true })
+    }
+
+    /// The same where all sequences are of one length.
+    pub fn is_constant_at_one_length(self) -> bool {
+        matches!(self, Self::SequenceSum { batch_mean: true, .. } | Self::SequenceMean | Self::TokenMean)
     }
 
     /// The factor of a token of a sequence of this length.

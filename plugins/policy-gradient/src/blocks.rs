@@ -63,20 +63,6 @@ impl PolicyGradientBlocks {
         self.advantage.reward_kl.is_some() || self.penalties.needs_base()
     }
 
-    /// Whether a sequence's coefficient on the policy depends on its reward and the number of right answers of its group
-    /// alone: then its expected gradient for a prompt is κ(V)·∇V.
-    pub(crate) fn is_of_counts(&self) -> bool {
-        self.advantage.is_of_counts()
-            && self.aggregate.is_constant()
-            && self.sequence_mask.0.is_none()
-            && self.penalties.0.is_empty()
-            && self.subset == Subset::None
-            && self.covariance_penalty.is_none()
-            && !matches!(self.clip, Clip::Covariance { .. })
-            && self.importance.is_none()
-            && self.entropy.is_none()
-    }
-
     /// Whether what it does to a token depends on all tokens of the batch.
     pub(crate) fn has_covariances(&self) -> bool {
         self.covariance_penalty.is_some() || matches!(self.clip, Clip::Covariance { .. })

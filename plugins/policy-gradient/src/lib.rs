@@ -3,6 +3,7 @@
 
 mod blocks;
 mod cautions;
+mod expectation;
 mod objective;
 mod presets;
 mod step;

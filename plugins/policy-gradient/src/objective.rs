@@ -71,10 +71,14 @@ impl Objective for PolicyGradient {
         for (when, message) in blocks.cautions() {
             declaration = declaration.caution(when, message);
         }
-        if blocks.is_of_counts() {
-            declaration = declaration.population(PopulationForm::BinaryGroup { group: blocks.group.0 });
-        }
-        declaration
+        let form = PopulationForm::BinaryGroup { group: blocks.group.0 };
+        let beyond = blocks.beyond_counts();
+        declaration = match beyond.len() {
+            0 => declaration.population(form),
+            beyond if beyond == blocks.by_length().len() => declaration.equal_lengths(form),
+            _ => declaration,
+        };
+        declaration.beyond_counts(beyond).claim(blocks.claim())
     }
 
     fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {

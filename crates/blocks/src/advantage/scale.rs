@@ -115,7 +115,7 @@ impl Scale {
     }
 
     /// Whether it is the same for all groups of a batch.
-    pub(crate) fn is_of_batch(self) -> bool {
+    pub fn is_of_batch(self) -> bool {
         matches!(self, Self::Std { over: Over::Batch, .. })
     }
 
