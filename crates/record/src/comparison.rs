@@ -23,7 +23,7 @@ pub struct Comparison {
     /// Mean difference over seeds.
     #[serde(with = "number")]
     pub difference: f64,
-    /// Lower end of its 95 % bootstrap interval; absent of fewer than five pairs, and where all differences are equal.
+    /// Lower end of its 95 % interval; absent of fewer than five pairs, and where all differences are equal.
     #[serde(default, with = "number::optional")]
     pub low: Option<f64>,
     /// Upper end.

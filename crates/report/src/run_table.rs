@@ -252,7 +252,7 @@ fn notes(record: &RunRecord) -> Vec<String> {
     if record.comparisons.iter().any(|comparison| comparison.low.is_some()) {
         let shared = record.comparisons.iter().any(|comparison| comparison.shared_std_error.is_some());
         notes.push(format!(
-            "Δ: mean difference over paired seeds [95 % bootstrap interval{}]",
+            "Δ: mean difference over paired seeds [95 % interval{}]",
             if shared { ", the error of the samples of p* that all arms share included" } else { "" }
         ));
     } else if pairs >= FEWEST_PAIRS {

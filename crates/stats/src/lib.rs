@@ -1,11 +1,44 @@
 //! Statistics of samples and of matched arms.
+//!
+//! | question | answer |
+//! |---|---|
+//! | how far apart are two objectives, seed by seed? | [`paired_difference`] |
+//! | what does an objective reach, over seeds? | [`mean_interval`] |
+//! | what do k samples hold? | [`pass_at_k`], [`coverage_at_k`] |
+//!
+//! Nothing here panics on numbers: what has no answer is a [`StatsError`]. Results are a function of the values alone.
+//!
+//! # Intervals of a mean
+//!
+//! An interval that claims 95 % from few seeds covers less, the less the more skewed the differences are. So often, in
+//! percent, does each hold the true mean of 0, and in brackets so wide is it, as a median, in units of Student's interval:
+//!
+#![doc = include_str!("interval/coverage.md")]
+//!
+//! Each row is of 10,000 simulated sets: standard errors are 0.2 at 95 %, 0.4 at 80 %. The command is in
+//! `src/interval/coverage.rs`; `tests/reference/statistics/coverage.py` finds the same with other means.
+//!
+//! The default is the skewness-corrected t ([`IntervalMethod`]). It and the studentised bootstrap hold most where the others
+//! fail, and fall short by the same within 0.8. It draws nothing and is never wider than 2.5 times Student's interval, where the
+//! studentised bootstrap may be a hundred times as wide if two of five differences are close, and infinite if they are alike.
+//! What it costs: Student's t holds 95 % of differences with long tails on both sides (Laplace), and is narrower of five
+//! normal ones; the studentised bootstrap is narrower of ten strongly skewed ones. No method holds what it claims of five or
+//! ten lognormal differences: the default covers nine times in ten there.
 
-mod bootstrap;
 mod coverage;
+mod error;
+mod interval;
 mod moments;
 mod pass;
+mod quantile;
+mod resample;
+mod scale;
 
-pub use bootstrap::{Difference, paired_difference, paired_differences};
 pub use coverage::{coverage_at_k, coverage_std_error};
+pub use error::StatsError;
+pub use interval::{
+    Estimate, FEWEST_FOR_INTERVAL, Interval, IntervalMethod, differences, mean_interval, mean_interval_by,
+    paired_difference,
+};
 pub use moments::{mean, std_error};
 pub use pass::pass_at_k;

@@ -1,7 +1,7 @@
 //! Paired differences between objectives.
 
 use pstar_record::{ArmRecord, ArmStatus, Comparison, Measures, Shared};
-use pstar_stats::{Difference, paired_differences};
+use pstar_stats::{Estimate, Interval, paired_difference};
 
 /// The 97.5 % quantile of the normal distribution.
 const NORMAL_QUANTILE: f64 = 1.959_964;
@@ -25,10 +25,10 @@ pub(crate) fn compare(policies: &[String], objectives: &[String], arms: &[ArmRec
                 let of_seed = |seed| first.ends.iter().find(|(other, _)| *other == seed);
                 let pairs: Vec<(&Measures, &Measures)> =
                     row.ends.iter().filter_map(|&(seed, last)| Some((last, of_seed(seed)?.1))).collect();
-                for (metric, Difference { mean, interval }) in differences(&pairs) {
+                for (metric, Estimate { value, interval }) in differences(&pairs) {
                     let shared = shared_std_error(&pairs, &metric);
                     let interval =
-                        interval.map(|ends| shared.map_or(ends, |error| widened(mean, ends, error)));
+                        interval.map(|ends| shared.map_or(ends, |error| widened(value, ends, error)));
                     comparisons.push(Comparison {
                         policy: policy.clone(),
                         objective: objective.clone(),
@@ -36,9 +36,9 @@ pub(crate) fn compare(policies: &[String], objectives: &[String], arms: &[ArmRec
                         learning_rate: named.then_some(row.rate),
                         baseline_learning_rate: named.then_some(first.rate),
                         metric,
-                        difference: mean,
-                        low: interval.map(|(low, _)| low),
-                        high: interval.map(|(_, high)| high),
+                        difference: value,
+                        low: interval.map(|ends| ends.low),
+                        high: interval.map(|ends| ends.high),
                         shared_std_error: shared,
                         pairs: pairs.len(),
                     });
@@ -71,7 +71,7 @@ fn rows<'a>(policy: &str, objective: &str, arms: &'a [ArmRecord]) -> Vec<Row<'a>
     rows
 }
 
-fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Difference)> {
+fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Estimate)> {
     let Some((first, _)) = pairs.first() else { return Vec::new() };
     let values = |measures: &Measures| measures.flat().map(|(_, measure)| measure.value).collect();
     let ours: Vec<Vec<Option<f64>>> = pairs.iter().map(|(ours, _)| values(ours)).collect();
@@ -80,18 +80,15 @@ fn differences(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Difference)> {
     let column = |rows: &[Vec<Option<f64>>], figure: usize| -> Option<Vec<f64>> {
         rows.iter().map(|row| *row.get(figure)?).collect()
     };
-    let (mut names, mut figures) = (Vec::new(), Vec::new());
-    for (figure, (name, _)) in first.flat().enumerate() {
-        if let (Some(ours), Some(theirs)) = (column(&ours, figure), column(&theirs, figure)) {
-            names.push(name);
-            figures.push((ours, theirs));
-        }
-    }
-    let found = names.into_iter().zip(paired_differences(&figures));
-    found.filter_map(|(name, difference)| Some((name, difference?))).collect()
+    let difference = |figure| {
+        // Infinite figures have no difference.
+        paired_difference(&column(&ours, figure)?, &column(&theirs, figure)?).ok()
+    };
+    let figures = first.flat().enumerate();
+    figures.filter_map(|(figure, (name, _))| Some((name, difference(figure)?))).collect()
 }
 
-/// The standard error of the mean difference that resampling seeds does not see.
+/// The standard error of the mean difference that differences between seeds do not show.
 fn shared_std_error(pairs: &[(&Measures, &Measures)], metric: &str) -> Option<f64> {
     let weight = 1.0 / pairs.len() as f64;
     let mut parts = Vec::new();
@@ -103,7 +100,7 @@ fn shared_std_error(pairs: &[(&Measures, &Measures)], metric: &str) -> Option<f6
 }
 
 /// A 95 % interval with an independent error of normal distribution added to it.
-fn widened(mean: f64, (low, high): (f64, f64), std_error: f64) -> (f64, f64) {
+fn widened(mean: f64, Interval { low, high }: Interval, std_error: f64) -> Interval {
     let reach = NORMAL_QUANTILE * std_error;
-    (mean - (mean - low).hypot(reach), mean + (high - mean).hypot(reach))
+    Interval { low: mean - (mean - low).hypot(reach), high: mean + (high - mean).hypot(reach) }
 }
