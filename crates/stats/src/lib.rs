@@ -5,6 +5,8 @@
 //! | how far apart are two objectives, seed by seed? | [`paired_difference`] |
 //! | could chance do that? | [`sign_flip_test`], for many comparisons [`adjusted`] by [`holm`] |
 //! | what does an objective reach, over seeds? | [`mean_interval`] |
+//! | … over seeds and tasks? | [`interquartile_mean`], [`performance_profile`] |
+//! | is a run of one better than a run of the other? | [`probability_of_improvement`] |
 //! | what do k samples hold? | [`pass_at_k`], [`coverage_at_k`] |
 //!
 //! Nothing here panics on numbers: what has no answer is a [`StatsError`]. Results are a function of the values alone.
@@ -32,21 +34,30 @@
 mod coverage;
 mod error;
 mod holm;
+mod improvement;
+mod interquartile;
 mod interval;
 mod moments;
 mod pass;
+mod profile;
 mod quantile;
 mod resample;
 mod scale;
+mod scores;
 mod sign_flip;
+mod stratified;
 
 pub use coverage::{coverage_at_k, coverage_std_error};
 pub use error::StatsError;
 pub use holm::{Adjusted, Star, adjusted, holm};
+pub use improvement::probability_of_improvement;
+pub use interquartile::interquartile_mean;
 pub use interval::{
     Estimate, FEWEST_FOR_INTERVAL, Interval, IntervalMethod, differences, mean_interval, mean_interval_by,
     paired_difference,
 };
 pub use moments::{mean, std_error};
 pub use pass::pass_at_k;
+pub use profile::performance_profile;
+pub use scores::Scores;
 pub use sign_flip::{MOST_PAIRS_COUNTED, SignFlip, sign_flip_test};
