@@ -63,7 +63,7 @@ impl Needs {
         if let Some(outputs) = enumerated {
             let contexts = contexts(experiment)?;
             needs.outputs(experiment, outputs, contexts as f64, prompts);
-            if training.gradient == Gradient::Population || training.matched.is_some() {
+            if training.gradient == Gradient::Population {
                 let tokens = outputs * prompts * experiment.world.task.horizon as f64;
                 needs.population(experiment, tokens);
             }

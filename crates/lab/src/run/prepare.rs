@@ -34,7 +34,7 @@ pub struct Prepared<'a> {
     pub truth: GroundTruth,
     /// The exact values of every prompt, where they are known.
     pub facts: Vec<PromptFacts>,
-    /// All outputs, where exact gradients are needed.
+    /// All outputs, where exact gradients are had by them.
     pub outputs: Option<OutputBatch>,
     /// Exact samples of p*, where training takes them.
     pub(crate) filtered: Option<FilteredSource>,
@@ -55,7 +55,7 @@ pub struct PreparedPolicy<'a> {
     pub spec: &'a PolicySpec,
     /// Its initial parameters; absent where they are drawn, one draw a seed.
     pub start: Option<Vec<f64>>,
-    /// Its class, where exact gradients are needed but outputs too many to list.
+    /// Its class, where exact gradients are had by states.
     pub class: Option<PolicyClass>,
 }
 

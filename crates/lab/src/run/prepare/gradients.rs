@@ -19,8 +19,8 @@ pub(super) struct Sources {
     pub(super) outputs: Option<OutputBatch>,
     /// Exact samples of p*, where training takes them.
     pub(super) filtered: Option<FilteredSource>,
-    /// For each policy its class, where exact gradients are needed but outputs too many to list; else none. A policy that is
-    /// left alone has none.
+    /// For each policy its class, where exact gradients are needed but outputs too many to list, or states do better; else
+    /// none. A policy that is left alone has none.
     pub(super) classes: Vec<Option<PolicyClass>>,
 }
 
@@ -52,6 +52,13 @@ impl Sources {
         let Some(user) = User::of(experiment, training) else { return Ok(sources) };
         match truth {
             GroundTruth::Enumerated(reference) => {
+                // To match every step of samples over all outputs takes many times what the samples do.
+                if user.prefers_states
+                    && let Some(classes) = classes(experiment, registry)?
+                {
+                    sources.classes = classes;
+                    return Ok(sources);
+                }
                 let outputs = listed(experiment, reference, &user);
                 sources.outputs = Some(outputs.map_err(|problem| experiment.error(vec![problem]))?);
             }
@@ -87,6 +94,8 @@ struct User {
     place: Range<usize>,
     /// What does without.
     instead: &'static str,
+    /// Whether states do better than a list of all outputs, where there are both.
+    prefers_states: bool,
 }
 
 impl User {
@@ -96,15 +105,41 @@ impl User {
                 name: "Population",
                 place: experiment.gradient_place(),
                 instead: "use `Sampled`",
+                prefers_states: false,
             }),
             (Gradient::Sampled(_), Some(Match::Kappa)) => Some(Self {
                 name: "match: Kappa",
                 place: experiment.match_place(),
                 instead: "leave out `match`",
+                prefers_states: true,
             }),
             (Gradient::Sampled(_), None) => None,
         }
     }
+}
+
+/// The classes of all policies; `None` where states are not to be had, or not of every policy.
+fn classes(
+    experiment: &Experiment,
+    registry: &Registry,
+) -> Result<Option<Vec<Option<PolicyClass>>>, ExperimentError> {
+    let world = &experiment.world;
+    let reference = DynamicReference::new(world).map_err(|error| experiment.failure(error))?;
+    let Ok(reference) = reference else { return Ok(None) };
+    let mut classes = Vec::new();
+    for spec in &experiment.plan.policies {
+        if is_avoided(registry, spec) {
+            classes.push(None);
+            continue;
+        }
+        let failed = |error: PluginError| experiment.error(vec![experiment.of_policy(spec, &error)]);
+        let policy = create(world, registry, spec).map_err(failed)?;
+        let Ok(class) = PolicyClass::new(&reference, world, &policy).map_err(failed)? else {
+            return Ok(None);
+        };
+        classes.push(Some(class));
+    }
+    Ok(Some(classes))
 }
 
 /// All outputs, for exact gradients.
