@@ -21,6 +21,8 @@ mod guard;
 mod key;
 mod root;
 mod traits;
+#[cfg(test)]
+mod written;
 
 pub use abi_stable::library::{
     __call_root_module_loader as call_root_module_loader, CheckTypeLayout, LibHeader, RootModuleResult,
