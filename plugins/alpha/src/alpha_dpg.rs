@@ -12,12 +12,13 @@ use serde::Deserialize;
 const MISSING_Z: f64 = 1e-4;
 
 /// c_i = (g_i − mean of the others) / divisor with g_i = min((p(y_i)/b(y_i))^{1−α} − 1, clip): p is p* = a v / Z, or
-/// p_\[β\] = a e^{v/β} / Z with `target: Tilted(β)`, or a^s v / Z with `target: Power(s)`; Z is the group's mean of p Z / b, and at
-/// most 1 (but for powers below 1, of which the true Z may exceed it).
+/// p_\[β\] = a e^{v/β} / Z with `target: Tilted(β)`, or a^s v / Z with `target: Power(s)`; Z is the group's mean of p Z / b,
+/// and at most 1 (but for powers below 1, of which the true Z may exceed it).
 ///
 /// Kruszewski et al. 2026 (arXiv 2512.05962), as released: b is the behaviour policy throughout; the factor 1/(1−α) and
-/// importance weights are left out. Their run clips at 10 and divides by 1024. At α = 1, where neither p* nor a power can be a target,
-/// g_i = min(1 + log(p(y_i)/b(y_i)), clip), which is not the limit of the others. With `partition: Exact` nothing bounds Z.
+/// importance weights are left out. Their run clips at 10 and divides by 1024. At α = 1, where neither p* nor a power can be
+/// a target, g_i = min(1 + log(p(y_i)/b(y_i)), clip), which is not the limit of the others. With `partition: Exact` nothing
+/// bounds Z.
 pub(crate) struct AlphaDpg(Config);
 
 /// `(alpha: 0.5)` or `(alpha: 0.25, clip: 5.0, target: Tilted(0.1), partition: Exact, divisor: 1024.0)`
