@@ -1,6 +1,7 @@
 //! Back-propagation through the steps of a chunk.
 
 use crate::block::{Block, Matrix, WIDTH, blocks};
+use crate::entropy::{Weighed, gradient_with_entropy, put};
 use crate::kernels::{Add, BackwardGates, BackwardSoftmax, ColumnSums, Multiply, Outer, Run, Scatter};
 use crate::network::Network;
 use crate::simd::InstructionSet;
@@ -53,12 +54,12 @@ impl Sums {
 
     /// Adds the gradient of a chunk whose steps were kept; they are used up.
     ///
-    /// `weigh` gives the token that a sequence chose at a position and its coefficient; `None` behind its end.
+    /// `weigh` gives the token that a sequence chose at a position and what counts of it; `None` behind its end.
     pub(crate) fn add(
         &mut self,
         network: &Network,
         chunk: &mut Workspace,
-        weigh: impl Fn(usize, usize) -> Option<(u32, f32)>,
+        weigh: impl Fn(usize, usize) -> Option<Weighed>,
     ) {
         chunk.weigh(network.set, weigh);
         self.walk(network, chunk);
@@ -164,9 +165,11 @@ impl Sums {
 
 impl Workspace {
     /// Turns the logits of every slot into the gradient at them.
-    fn weigh(&mut self, set: InstructionSet, weigh: impl Fn(usize, usize) -> Option<(u32, f32)>) {
+    fn weigh(&mut self, set: InstructionSet, weigh: impl Fn(usize, usize) -> Option<Weighed>) {
         let Self { steps, sequence, logits, lead, .. } = self;
         let mut chosen = Vec::with_capacity(sequence.len());
+        // The rows whose entropy counts, which the kernel leaves at 0.
+        let mut with_entropy = Vec::new();
         for (time, step) in steps.iter().enumerate() {
             for &sequence in &sequence[step.slot..][..step.rows] {
                 let weighed = match sequence {
@@ -176,10 +179,21 @@ impl Workspace {
                         time.checked_sub(lead[sequence]).and_then(|position| weigh(sequence, position))
                     }
                 };
-                chosen.push(weighed.unwrap_or((0, 0.0)));
+                let Weighed { token, coefficient, entropy } = weighed.unwrap_or_default();
+                if entropy == 0.0 {
+                    chosen.push((token, coefficient));
+                    continue;
+                }
+                let (row, mut gradient) = (chosen.len(), Vec::new());
+                gradient_with_entropy(logits, row, Weighed { token, coefficient, entropy }, &mut gradient);
+                with_entropy.push((row, gradient));
+                chosen.push((token, 0.0));
             }
         }
         set.run(BackwardSoftmax { logits, chosen: &chosen });
+        for (row, gradient) in with_entropy {
+            put(logits, row, &gradient);
+        }
     }
 }
 

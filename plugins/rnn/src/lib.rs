@@ -36,6 +36,7 @@ mod block;
 mod cache;
 mod config;
 mod corpus;
+mod entropy;
 mod fit;
 mod forward;
 mod gradient;

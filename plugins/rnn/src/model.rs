@@ -1,6 +1,7 @@
 //! What base model and policy share: a network, and sampling and scoring by it.
 
 use crate::backward::Sums;
+use crate::entropy::Weighed;
 use crate::kept::Kept;
 use crate::network::Network;
 use crate::outputs::OutputWalk;
@@ -82,7 +83,7 @@ impl Gru {
         workspace.forward(&self.network, self.start, &prompts, steps.max(1), keep, &mut scorer);
     }
 
-    /// Writes Σ_i w_i Σ_t c_it ∇ log q(y_it | x_i, y_i,<t).
+    /// Writes Σ_i w_i Σ_t (c_it ∇ log q(y_it | x_i, y_i,<t) + e_it ∇ H(q(· | x_i, y_i,<t))).
     ///
     /// Coefficients are scaled by a power of two to about 1 first, so that no gradient is too small for `f32`.
     pub(crate) fn gradient(
@@ -92,23 +93,30 @@ impl Gru {
     ) -> Result<(), PluginError> {
         score::check(&batch.sequences, self.network.shape.tokens, self.network.shape.choices)?;
         let tokens = batch.sequences.tokens();
-        let coefficient = |sequence: usize, place: usize| match batch.weights[sequence] {
-            0.0 => 0.0,
-            weight => weight * batch.coefficients[place],
+        let weighed = |sequence: usize, place: usize, values: &[f64]| match (batch.weights[sequence], values)
+        {
+            (0.0, _) | (_, []) => 0.0,
+            (weight, values) => weight * values[place],
         };
+        let coefficient = |sequence: usize, place: usize| weighed(sequence, place, batch.coefficients);
+        let entropy = |sequence: usize, place: usize| weighed(sequence, place, batch.entropy);
         #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
         let start = |sequence: usize| tokens.offsets()[sequence] as usize;
         let places = (0..tokens.len()).flat_map(|i| (start(i)..start(i + 1)).map(move |place| (i, place)));
-        let greatest = places.fold(0.0, |most: f64, (i, place)| most.max(coefficient(i, place).abs()));
+        let greatest = places.fold(0.0, |most: f64, (i, place)| {
+            most.max(coefficient(i, place).abs()).max(entropy(i, place).abs())
+        });
         let scale = power_of_two_near(greatest);
         let mut sums = Sums::new(&self.network);
         let mut add = |workspace: &mut Workspace, first: usize| {
             sums.add(&self.network, workspace, |sequence, position| {
                 let sequence = first + sequence;
                 let token = *tokens.row(sequence).get(position)?;
+                let place = start(sequence) + position;
                 #[allow(clippy::cast_possible_truncation, reason = "computations are in f32")]
-                let scaled = (coefficient(sequence, start(sequence) + position) / scale) as f32;
-                Some((token, scaled))
+                let scaled = |value: f64| (value / scale) as f32;
+                let (coefficient, entropy) = (coefficient(sequence, place), entropy(sequence, place));
+                Some(Weighed { token, coefficient: scaled(coefficient), entropy: scaled(entropy) })
             });
         };
         let firsts = (0..batch.sequences.len()).step_by(CHUNK);

@@ -22,6 +22,7 @@ const FIT_SEED: u64 = 1;
 impl Policy for Gru {
     const NAME: &'static str = "rnn";
     const DOC: &'static str = "recurrent network (GRU)";
+    const ENTROPY: bool = true;
     type Config = PolicyConfig;
     const FIELDS: &'static [Field] = &[
         HIDDEN,

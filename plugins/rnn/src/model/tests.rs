@@ -81,7 +81,8 @@ fn log_probabilities_and_gradients_are_those_of_the_reference() {
         let batch = SequenceBatch::new(prompts.view(), &prompt_of, samples.tokens.view()).unwrap();
         let reference = Reference::new(policy.network.shape, &policy.parameters);
         let (weights, coefficients) = (wave(90, 0.3), wave(samples.log_probs.len(), 1.7));
-        let (log_probs, expected) = reference.gradient(3, &batch, &weights, &coefficients);
+        let none = vec![0.0; coefficients.len()];
+        let (log_probs, expected) = reference.gradient(3, &batch, &weights, [&coefficients, &none]);
         for (found, expected) in scores(&policy, &batch).iter().zip(&log_probs) {
             assert!((found - expected).abs() < 2e-6, "{size:?}: {found} {expected}");
         }
@@ -90,6 +91,34 @@ fn log_probabilities_and_gradients_are_those_of_the_reference() {
         for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
             let name = policy.network.shape.name_of(place);
             assert!((found - expected).abs() < 3e-6 * largest, "{size:?} {name}: {found} {expected}");
+        }
+    }
+}
+
+/// Beside coefficients and alone; some positions have none.
+#[test]
+fn gradients_with_entropy_are_those_of_the_reference() {
+    for size in SIZES {
+        let policy = policy(size, 9);
+        let (prompt_of, sample) = rows(90);
+        let prompts = prompts();
+        let samples = draw(&policy, &prompts, &prompt_of, &sample);
+        let batch = SequenceBatch::new(prompts.view(), &prompt_of, samples.tokens.view()).unwrap();
+        let reference = Reference::new(policy.network.shape, &policy.parameters);
+        let weights = wave(90, 0.3);
+        let mut entropy = wave(samples.log_probs.len(), 0.9);
+        entropy.iter_mut().step_by(3).for_each(|e| *e = 0.0);
+        for coefficients in [wave(entropy.len(), 1.7), vec![0.0; entropy.len()]] {
+            let (_, expected) = reference.gradient(3, &batch, &weights, [&coefficients, &entropy]);
+            let asked = GradientBatch::new(batch, &weights, &coefficients).unwrap();
+            let asked = asked.with_entropy(&entropy).unwrap();
+            let mut found = vec![f64::NAN; policy.parameter_count()];
+            policy.gradient(&asked, &mut found).unwrap();
+            let largest = expected.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+            for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let name = policy.network.shape.name_of(place);
+                assert!((found - expected).abs() < 3e-6 * largest, "{size:?} {name}: {found} {expected}");
+            }
         }
     }
 }

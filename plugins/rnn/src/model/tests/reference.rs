@@ -122,13 +122,13 @@ impl<'a> Reference<'a> {
         near
     }
 
-    /// The log-probabilities of all tokens, and Σ w c ∇ log q.
+    /// The log-probabilities of all tokens, and Σ w (c ∇ log q + e ∇ H).
     pub(super) fn gradient(
         &self,
         start: u32,
         batch: &SequenceBatch<'_>,
         weights: &[f64],
-        coefficients: &[f64],
+        [coefficients, entropies]: [&[f64]; 2],
     ) -> (Vec<f64>, Vec<f64>) {
         let mut log_probs = Vec::new();
         let mut gradient = vec![0.0; self.parameters.len()];
@@ -142,9 +142,12 @@ impl<'a> Reference<'a> {
             for (time, (steps, probs)) in run.iter().enumerate().rev() {
                 if let Some(t) = time.checked_sub(lead) {
                     let coefficient = weights[i] * coefficients[first + t];
+                    let bonus = weights[i] * entropies[first + t];
+                    let entropy = -probs.iter().map(|p| p * p.ln()).sum::<f64>();
                     let top = &steps[self.shape.layers - 1].after;
                     for (k, p) in probs.iter().enumerate() {
-                        let d = coefficient * (f64::from(u8::from(k == tokens[t] as usize)) - p);
+                        let d = coefficient * (f64::from(u8::from(k == tokens[t] as usize)) - p)
+                            - bonus * p * (p.ln() + entropy);
                         let out = &mut carry[self.shape.layers - 1];
                         self.back("output.weight", "output.bias", k, d, top, out, &mut gradient);
                     }
@@ -208,16 +211,17 @@ fn the_gradient_of_the_reference_is_the_finite_difference() {
         let samples = draw(&policy, &prompts, &prompt_of, &sample);
         let batch = SequenceBatch::new(prompts.view(), &prompt_of, samples.tokens.view()).unwrap();
         let (weights, coefficients) = (wave(7, 0.3), wave(samples.log_probs.len(), 1.7));
+        let none = vec![0.0; coefficients.len()];
         let shape = policy.network.shape;
         let value = |parameters: &[f64]| {
             let (log_probs, _) =
-                Reference::new(shape, parameters).gradient(3, &batch, &weights, &coefficients);
+                Reference::new(shape, parameters).gradient(3, &batch, &weights, [&coefficients, &none]);
             let rows = samples.tokens.view();
             let weight_of = rows.rows().zip(&weights).flat_map(|(row, &w)| row.iter().map(move |_| w));
             log_probs.iter().zip(&coefficients).zip(weight_of).map(|((x, c), w)| w * c * x).sum::<f64>()
         };
         let (_, gradient) =
-            Reference::new(shape, &policy.parameters).gradient(3, &batch, &weights, &coefficients);
+            Reference::new(shape, &policy.parameters).gradient(3, &batch, &weights, [&coefficients, &none]);
         for (place, exact) in gradient.iter().enumerate() {
             let shifted = |h: f64| {
                 let mut parameters = policy.parameters.clone();
