@@ -57,10 +57,10 @@ mod tests {
     #[test]
     fn it_is_the_finite_difference() {
         let mut logits = Matrix::new(2, TILE);
-        let values: Vec<f64> = (0..19).map(|k| f64::from((f64::from(k) * 1.7).sin() as f32) * 3.0).collect();
-        let padded = (0..2 * WIDTH).map(|k| values.get(k).map_or(f32::NEG_INFINITY, |&x| x as f32));
+        let values: [f32; 19] = std::array::from_fn(|k| (k as f32 * 1.7).sin() * 3.0);
+        let padded = (0..2 * WIDTH).map(|k| values.get(k).copied().unwrap_or(f32::NEG_INFINITY));
         put(&mut logits, 3, &padded.collect::<Vec<_>>());
-        let held: Vec<f64> = values.iter().map(|&x| f64::from(x as f32)).collect();
+        let held = values.map(f64::from);
         for (coefficient, entropy) in [(0.7f32, 0.3f32), (0.0, -1.0), (-2.0, 0.0)] {
             let mut found = Vec::new();
             gradient_with_entropy(&logits, 3, Weighed { token: 5, coefficient, entropy }, &mut found);
@@ -71,7 +71,7 @@ mod tests {
             };
             for k in 0..held.len() {
                 let shifted = |h: f64| {
-                    let mut logits = held.clone();
+                    let mut logits = held;
                     logits[k] += h;
                     value(&logits)
                 };
