@@ -51,19 +51,28 @@ impl Estimator {
     ) {
         // −x of every token.
         scratch.clear();
-        scratch.extend(log_q.iter().zip(log_r).map(|(q, r)| r - q));
+        math::widest(|| scratch.extend(log_q.iter().zip(log_r).map(|(q, r)| r - q)));
         if self == Self::K3 {
             math::exp_m1_all(scratch);
         }
-        let mut add = |slope: fn(f64) -> f64| {
-            for ((c, &value), &log_q) in c.iter_mut().zip(&*scratch).zip(log_q) {
-                *c += if log_q == f64::NEG_INFINITY { 0.0 } else { factor * slope(value) };
-            }
-        };
+        let values = scratch.iter().zip(log_q);
         match self {
-            Self::K1 => add(|_| 1.0),
-            Self::K2 | Self::K3 => add(|value| -value),
-            Self::Abs => add(|minus_x| Self::Abs.slope(-minus_x)),
+            Self::K1 => add(factor, c, values, |_| 1.0),
+            Self::K2 | Self::K3 => add(factor, c, values, |value| -value),
+            Self::Abs => add(factor, c, values, |minus_x| Self::Abs.slope(-minus_x)),
         }
     }
+}
+
+fn add<'v>(
+    factor: f64,
+    c: &mut [f64],
+    values: impl Iterator<Item = (&'v f64, &'v f64)>,
+    slope: impl Fn(f64) -> f64,
+) {
+    math::widest(move || {
+        for (c, (&value, &log_q)) in c.iter_mut().zip(values) {
+            *c += if log_q == f64::NEG_INFINITY { 0.0 } else { factor * slope(value) };
+        }
+    });
 }

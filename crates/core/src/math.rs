@@ -5,8 +5,10 @@
 //! the `libm` crate, built without any processor-specific path.
 
 mod exp_all;
+mod widest;
 
 pub use exp_all::{exp_all, exp_m1_all};
+pub use widest::widest;
 
 /// e^x. `exp(-inf)` is 0.
 #[inline]

@@ -27,18 +27,21 @@ impl Blocks {
         advantages: &Advantages,
     ) -> Result<ObjectiveStep, PluginError> {
         let rows = Rows::of(batch, |i| self.subset.holds(batch.reward(i)));
-        let mut c = vec![0.0; batch.log_probs().values().len()];
+        let mut c = Vec::with_capacity(batch.log_probs().values().len());
         let mut scratch = Scratch::default();
         let mut changed = 0;
         for (i, tokens) in &rows.rows {
             let own = advantages.tokens.as_ref().map(|all| &all[tokens.clone()]);
             let row = Row::of(batch, *i, advantages.sequences[*i], own);
+            // Zeroed just before they are written, while they are near.
+            c.resize(tokens.end, 0.0);
             let c = &mut c[tokens.clone()];
             changed += self.surrogate(row, c, &mut scratch);
             if !self.has_covariances() {
                 self.finish(batch, &rows.counts, *i, c, &mut scratch.ratios)?;
             }
         }
+        c.resize(batch.log_probs().values().len(), 0.0);
         if self.has_covariances() {
             if let Clip::Covariance { above, below, fraction, .. } = self.clip {
                 changed += drop_covariant(batch, advantages, &rows, [above, below, fraction], &mut c);
@@ -82,7 +85,7 @@ impl Blocks {
             let log_probs = self.penalties.log_probs(batch, i)?;
             self.penalties.subtract(log_probs, (self.aggregate, self.ratio), counts, scratch, c);
         }
-        let is_sound = c.iter().fold(true, |all, c| all & c.is_finite());
+        let is_sound = math::widest(|| c.iter().fold(true, |all, c| all & c.is_finite()));
         if is_sound { Ok(()) } else { Err(unsound(batch, i, c)) }
     }
 
@@ -114,7 +117,8 @@ impl Blocks {
         let Scratch { ratios, others } = scratch;
         ratios.clear();
         // Of what neither can produce there is no ratio.
-        ratios.extend(row.log_q.iter().zip(row.log_b).map(|(q, b)| if q == b { 0.0 } else { q - b }));
+        let differences = row.log_q.iter().zip(row.log_b).map(|(q, b)| if q == b { 0.0 } else { q - b });
+        math::widest(|| ratios.extend(differences));
         let weight = match self.importance {
             Some(importance) if importance.level == Ratio::Sequence => {
                 math::exp(Ratio::Sequence.of_sequence(ratios)).min(importance.max)
@@ -173,44 +177,47 @@ impl Blocks {
     /// Those where tokens have ratios of their own. The most frequent clips have loops without branches.
     fn of_token_ratios(&self, row: Row<'_>, x: &[f64], others: &mut Vec<f64>, c: &mut [f64]) -> u64 {
         match self.clip {
-            Clip::None => each(row, x, c, |_, _, x| x),
+            Clip::None => each(row, x, c, move |_, _, x| x),
             Clip::Ppo { low, high, dual } => {
-                let within = |a: f64| {
+                let within = move |a: f64| {
                     let negative = (1.0 - low, dual.unwrap_or(f64::INFINITY));
                     if a > 0.0 { (f64::NEG_INFINITY, 1.0 + high) } else { negative }
                 };
-                let keep = |(least, most): (f64, f64), x: f64| if x < least || x > most { 0.0 } else { x };
+                let keep =
+                    |(least, most): (f64, f64), x: f64| if x.max(least).min(most) == x { x } else { 0.0 };
                 if row.own.is_some() {
-                    each(row, x, c, |_, a, x| keep(within(a), x))
+                    each(row, x, c, move |_, a, x| keep(within(a), x))
                 } else {
                     let bounds = within(row.advantage);
-                    each(row, x, c, |_, _, x| keep(bounds, x))
+                    each(row, x, c, move |_, _, x| keep(bounds, x))
                 }
             }
-            Clip::Truncate { min, max } => each(row, x, c, |_, _, x| x.clamp(min, max)),
+            Clip::Truncate { min, max } => each(row, x, c, move |_, _, x| x.clamp(min, max)),
             Clip::ZeroOutside { low, high, weighted: true } => {
                 let (least, most) = (1.0 - low, 1.0 + high);
-                each(row, x, c, |_, _, x| if x < least || x > most { 0.0 } else { x })
+                each(row, x, c, move |_, _, x| if x < least || x > most { 0.0 } else { x })
             }
             Clip::Divergence { kind, low, high, cap } => {
                 let b = others;
                 b.clear();
                 b.extend_from_slice(row.log_b);
                 math::exp_all(b);
+                if b.contains(&0.0) {
+                    return self.one_by_one(row, x, c);
+                }
                 let cap = cap.unwrap_or(f64::INFINITY);
-                // The policy's probability of a token, q = b x.
-                let q = |t: usize, x: f64| if b[t] > 0.0 { b[t] * x } else { math::exp(row.log_q[t]) };
-                let cut = |a: f64, up: bool, moved: f64| {
-                    if a > 0.0 { up && moved > high } else { !up && moved > low }
-                };
+                // How far the probability of a token has moved with its advantage, and how far it may.
+                let gone = move |a: f64, up: f64| if a > 0.0 { (up, high) } else { (-up, low) };
+                let b = &b[..c.len()];
                 match kind {
-                    Kind::Tv => each(row, x, c, |t, a, x| {
-                        let (q, b) = (q(t, x), b[t]);
-                        if cut(a, q > b, (q - b).abs()) { 0.0 } else { x.min(cap) }
+                    Kind::Tv => each(row, x, c, move |t, a, x| {
+                        let (gone, most) = gone(a, b[t] * x - b[t]);
+                        if gone <= most { x.min(cap) } else { 0.0 }
                     }),
-                    Kind::Kl => each(row, x, c, |t, a, x| {
-                        let (q, b) = (q(t, x), b[t]);
-                        if cut(a, q > b, binary_kl(b, q)) { 0.0 } else { x.min(cap) }
+                    Kind::Kl => each(row, x, c, move |t, a, x| {
+                        let q = b[t] * x;
+                        let (gone, most) = gone(a, q - b[t]);
+                        if gone <= 0.0 || binary_kl(b[t], q) <= most { x.min(cap) } else { 0.0 }
                     }),
                 }
             }
@@ -221,17 +228,22 @@ impl Blocks {
                 let tau = |t: usize| if row.advantage_of(t) > 0.0 { positive } else { negative };
                 sigmoid.extend(x.iter().enumerate().map(|(t, x)| -tau(t) * (x - 1.0)));
                 math::exp_all(sigmoid);
-                each(row, x, c, |t, _, x| {
+                each(row, x, c, move |t, _, x| {
                     let sigmoid = 1.0 / (1.0 + sigmoid[t]);
                     // Far out, 0 · ∞.
                     if sigmoid < 1.0 { x * 4.0 * sigmoid * (1.0 - sigmoid) } else { 0.0 }
                 })
             }
-            clip => each(row, x, c, |t, advantage, ratio| {
-                let log_probs = [row.log_q[t], row.log_b[t]];
-                clip.factor(At { advantage, right: row.right, ratio, log_probs })
-            }),
+            _ => self.one_by_one(row, x, c),
         }
+    }
+
+    /// Those of any clip, token by token.
+    fn one_by_one(&self, row: Row<'_>, x: &[f64], c: &mut [f64]) -> u64 {
+        each(row, x, c, move |t, advantage, ratio| {
+            let log_probs = [row.log_q[t], row.log_b[t]];
+            self.clip.factor(At { advantage, right: row.right, ratio, log_probs })
+        })
     }
 }
 
@@ -266,21 +278,23 @@ fn product(advantage: f64, factor: f64) -> f64 {
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "one loop a clip")]
 fn each(row: Row<'_>, x: &[f64], c: &mut [f64], factor: impl Fn(usize, f64, f64) -> f64) -> u64 {
-    let mut changed = 0;
-    if let Some(own) = row.own {
-        for (t, ((c, &x), &a)) in c.iter_mut().zip(x).zip(own).enumerate() {
-            let factor = factor(t, a, x);
-            changed += u64::from(factor != x && a != 0.0);
-            *c = product(a, factor);
+    math::widest(move || {
+        let mut changed = 0;
+        if let Some(own) = row.own {
+            for (t, ((c, &x), &a)) in c.iter_mut().zip(x).zip(own).enumerate() {
+                let factor = factor(t, a, x);
+                changed += u64::from(factor != x) & u64::from(a != 0.0);
+                *c = product(a, factor);
+            }
+        } else {
+            for (t, (c, &x)) in c.iter_mut().zip(x).enumerate() {
+                let factor = factor(t, row.advantage, x);
+                changed += u64::from(factor != x);
+                *c = product(row.advantage, factor);
+            }
         }
-    } else {
-        for (t, (c, &x)) in c.iter_mut().zip(x).enumerate() {
-            let factor = factor(t, row.advantage, x);
-            changed += u64::from(factor != x);
-            *c = product(row.advantage, factor);
-        }
-    }
-    changed
+        changed
+    })
 }
 
 fn geometric_of_clipped([low, high]: [f64; 2], row: Row<'_>, log_ratios: &[f64], c: &mut [f64]) -> u64 {

@@ -3,12 +3,13 @@
 //! Operation by operation the method of `exp` (FreeBSD's `e_exp.c`, in `libm`), without its branches, so that a compiler
 //! works on several numbers at a time; no operation is fused, so that the instruction set changes no bit.
 
-use super::exp;
+use super::{exp, widest};
 
 /// Beyond this, results may be subnormal or infinite: those numbers are worked out one by one.
 const FAR: f64 = 700.0;
 
-/// Numbers looked at together.
+/// Numbers looked at together, where there are that many and where there are fewer.
+const LARGE_CHUNK: usize = 32;
 const CHUNK: usize = 8;
 
 const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
@@ -89,39 +90,31 @@ fn power_of_two(k: f64) -> f64 {
 }
 
 fn all<F: Function>(values: &mut [f64]) {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code, reason = "calls what is compiled for AVX2: twice as fast, the same bits")]
-        // SAFETY: the processor was just asked for AVX2.
-        return unsafe { with_avx2::<F>(values) };
-    }
-    in_chunks::<F>(values);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn with_avx2<F: Function>(values: &mut [f64]) {
-    in_chunks::<F>(values);
+    widest(|| in_chunks::<F>(values));
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 fn in_chunks<F: Function>(values: &mut [f64]) {
-    let (chunks, rest) = values.as_chunks_mut::<CHUNK>();
+    let (chunks, rest) = values.as_chunks_mut::<LARGE_CHUNK>();
     for chunk in chunks {
-        one_chunk::<F>(chunk);
+        one_chunk::<F, LARGE_CHUNK>(chunk);
+    }
+    let (chunks, rest) = rest.as_chunks_mut::<CHUNK>();
+    for chunk in chunks {
+        one_chunk::<F, CHUNK>(chunk);
     }
     if !rest.is_empty() {
         let mut chunk = [0.0; CHUNK];
         chunk[..rest.len()].copy_from_slice(rest);
-        one_chunk::<F>(&mut chunk);
+        one_chunk::<F, CHUNK>(&mut chunk);
         rest.copy_from_slice(&chunk[..rest.len()]);
     }
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn one_chunk<F: Function>(chunk: &mut [f64; CHUNK]) {
+fn one_chunk<F: Function, const N: usize>(chunk: &mut [f64; N]) {
     let all_below = |bound: f64| chunk.iter().fold(true, |all, x| all & (x.abs() < bound));
     if all_below(ONE) {
         // As logarithms of ratios to what sampled mostly are: nothing to reduce.
@@ -200,11 +193,11 @@ mod tests {
         values.extend((0..800_000).map(|n| (f64::from(n) / 400_000.0 - 1.0) * ONE * 0.999_999));
         values.extend((0..1u64 << 17).map(|n| f64::from_bits((n << 43) | n) % 1.0 * 1e-9));
         values.extend([0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
-        let mut avx2 = values.clone();
+        let mut widest = values.clone();
         let mut portable = values.clone();
-        exp_all(&mut avx2);
+        exp_all(&mut widest);
         in_chunks::<Exp>(&mut portable);
-        for ((x, many), plain) in values.iter().zip(avx2).zip(portable) {
+        for ((x, many), plain) in values.iter().zip(widest).zip(portable) {
             let one = exp(*x);
             assert!(
                 one.to_bits() == many.to_bits() || one.is_nan() && many.is_nan(),

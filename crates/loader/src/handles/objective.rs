@@ -5,7 +5,7 @@ use crate::watch::Watched;
 use pstar_core::PluginError;
 use pstar_core::abi::{ColumnWriter, ObjectiveBox};
 use pstar_core::objective::{Declaration, ObjectiveAnswer, ObjectiveBatch, PromptFacts};
-use pstar_core::wire;
+use pstar_core::{math, wire};
 
 /// An objective of a plugin.
 pub struct ObjectiveHandle {
@@ -96,7 +96,7 @@ impl ObjectiveHandle {
             #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
             let of_row = &coefficients[offsets[i] as usize..offsets[i + 1] as usize];
             // Without an end before the last: a row is looked at in few instructions.
-            let is_sound = of_row.iter().fold(true, |all, c| all & c.is_finite());
+            let is_sound = math::widest(|| of_row.iter().fold(true, |all, c| all & c.is_finite()));
             if !is_sound
                 && batch.weight(i) > 0.0
                 && let Some(found) = of_row.iter().find(|c| !c.is_finite())
