@@ -200,7 +200,7 @@ fn f_divergences_have_the_gradients_of_their_definitions() {
                 continue;
             }
             let claimed = gradient(|q| value(&p, q));
-            for partition in ["Exact", "Auto", "Group", "Running", "Offline"] {
+            for partition in ["Exact", "Auto", "Group", "Running", "Offline", "Learned"] {
                 for b in [&q, &BEHAVIOUR] {
                     let config = format!("(divergence: {name}, target: {target}, partition: {partition})");
                     assert_close(&over_outputs("f-divergence", &config, b), &claimed, -1.0, &config);
@@ -220,7 +220,7 @@ fn f_divergences_to_powers_of_the_base_have_the_gradients_of_their_definitions()
             // On either side of it nothing moves, of the total variation: the difference must not meet a kink.
             assert!(name != "TotalVariation" || p.iter().zip(&q).all(|(p, q)| (p / q - 1.0).abs() > 0.02));
             let claimed = gradient(|q| value(&p, q));
-            for partition in ["Exact", "Auto", "Group", "Running", "Offline"] {
+            for partition in ["Exact", "Auto", "Group", "Running", "Offline", "Learned"] {
                 for b in [&q, &BEHAVIOUR] {
                     let config = format!(
                         "(divergence: {name}, target: Power(alpha: {alpha:?}), partition: {partition})"
@@ -256,7 +256,7 @@ fn alpha_divergences_to_powers_of_the_base_have_the_gradient_of_their_definition
             (1.0 - affinity) / (order * (1.0 - order))
         });
         for b in [&q, &BEHAVIOUR] {
-            for partition in ["Exact", "Auto", "Group", "Running", "Offline"] {
+            for partition in ["Exact", "Auto", "Group", "Running", "Offline", "Learned"] {
                 let config = format!("(alpha: {order:?}, target: Power({power:?}), partition: {partition})");
                 assert_close(&over_outputs("alpha", &config, b), &claimed, -1.0, &config);
             }

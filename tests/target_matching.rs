@@ -47,12 +47,14 @@ fn step(
     Ok(objective.step(&batch)?.coefficients.to_vec())
 }
 
-const STATEFUL: [(&str, &str); 5] = [
+const STATEFUL: [(&str, &str); 7] = [
     ("trajectory-balance", "(beta: 0.3)"),
     ("flow-rl", "()"),
     ("f-divergence", "(divergence: JensenShannon, partition: Running)"),
     ("f-divergence", "(divergence: ChiSquared, target: Tilted(0.5), partition: Offline)"),
     ("alpha", "(alpha: 0.5, partition: Offline)"),
+    ("f-divergence", "(divergence: ForwardKl, partition: Learned)"),
+    ("flow-rl", "(prompt_weight: Curve(batches: 2))"),
 ];
 
 #[test]

@@ -22,13 +22,16 @@ pub enum Partition {
     /// The mean of a(y) v(y) / b(y) over the first samples of the prompt, and that from then on: over those up to the first
     /// group with a valid one, since a Z of 0 could never be divided by.
     Offline,
+    /// A Z of every prompt that is learned by regression on that of its groups: it begins as the first one above 0, and then
+    /// takes gradient steps of (Z − Ẑ)²/2 of size 0.1, so that samples of long ago are forgotten.
+    Learned,
 }
 
 impl Partition {
     /// How a configuration lists its field `partition`.
     pub const FIELD: Field = Field::optional(
         "partition",
-        "Auto | Exact | Group | Running | Offline",
+        "Auto | Exact | Group | Running | Offline | Learned",
         "",
         "Auto",
         "which value of Z to use",
@@ -45,7 +48,7 @@ impl Partition {
         match self {
             Self::Auto => PartitionNeed::Welcome,
             Self::Exact => PartitionNeed::Exact,
-            Self::Group | Self::Running | Self::Offline => PartitionNeed::Unused,
+            Self::Group | Self::Running | Self::Offline | Self::Learned => PartitionNeed::Unused,
         }
     }
 }
@@ -59,7 +62,7 @@ pub enum PartitionSource {
     Exact = 0,
     /// Estimated from the group.
     Group = 1,
-    /// Estimated from samples of the prompt so far: all, or the first.
+    /// Estimated from samples of the prompt so far: all, the first, or the last ones most.
     Running = 2,
 }
 
@@ -143,6 +146,9 @@ struct Running {
     of_groups: Vec<f64>,
 }
 
+/// The step of a learned Z.
+const STEP: f64 = 0.1;
+
 /// Farther from 0, a logarithm is the scale of a sum rather than exponentiated.
 const MOST_LOG: f64 = 600.0;
 
@@ -169,6 +175,17 @@ impl Seen {
             self.log_scale = log_mean;
         }
         self.sum += exp(log_mean - self.log_scale) * count;
+    }
+
+    /// Moves a Z that is learned towards one whose logarithm this is; to it where there is none yet.
+    fn learn(&mut self, log_mean: f64) {
+        let moved = if self.sum == 0.0 {
+            log_mean
+        } else {
+            log_sum_exp(&[self.log_mean() + ln(1.0 - STEP), log_mean + ln(STEP)])
+        };
+        *self = Self::default();
+        self.add(1.0, moved);
     }
 
     /// The logarithm of the mean; −∞ where all were 0.
@@ -204,7 +221,9 @@ impl PartitionEstimator {
                 continue;
             }
             let seen = self.running.seen.entry(batch.prompt(g)).or_default();
-            if self.partition != Partition::Offline || seen.sum == 0.0 {
+            if self.partition == Partition::Learned {
+                seen.learn(group_log_mean(batch, g, self.target)?);
+            } else if self.partition != Partition::Offline || seen.sum == 0.0 {
                 seen.add(batch.group(g).len() as f64, group_log_mean(batch, g, self.target)?);
             }
             self.running.of_groups.push(seen.log_mean());
@@ -254,7 +273,7 @@ impl PartitionEstimator {
                     .with_hint("sample larger groups, or set `partition: Running`"));
             }
             (Partition::Group, _) => (group_log_mean(batch, g, self.target)?, PartitionSource::Group),
-            (Partition::Running | Partition::Offline | Partition::Auto, _) => {
+            (Partition::Running | Partition::Offline | Partition::Learned | Partition::Auto, _) => {
                 (self.running(batch, g)?, PartitionSource::Running)
             }
         };
@@ -342,6 +361,22 @@ mod tests {
             estimates(PartitionEstimator::new(Partition::Running), &groups),
             [0.0, 0.125, 0.5 / 6.0 + 0.75 / 6.0, 1.25 / 8.0],
         );
+    }
+
+    #[test]
+    fn a_learned_estimate_moves_by_a_tenth() {
+        let groups = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]];
+        let found = estimates(PartitionEstimator::new(Partition::Learned), &groups);
+        // Of groups 0, 1/4, 3/8 and 0.
+        let third = 0.9 * 0.25 + 0.1 * 0.375;
+        for (found, expected) in found.iter().zip([0.0, 0.25, third, 0.9 * third]) {
+            assert!((found - expected).abs() < 1e-15, "{found}, not {expected}");
+        }
+        let mut seen = Seen::default();
+        for log in [f64::NEG_INFINITY, -2000.0, 900.0, f64::NEG_INFINITY] {
+            seen.learn(log);
+        }
+        assert!((seen.log_mean() - (900.0 + 0.09f64.ln())).abs() < 1e-12, "{}", seen.log_mean());
     }
 
     /// e^{1/β} = 3: of the wrong ones 1/2 and 1/4, of the right ones three times that.
