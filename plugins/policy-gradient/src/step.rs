@@ -398,3 +398,46 @@ fn unsound(batch: &ObjectiveBatch<'_>, i: usize, c: &[f64]) -> PluginError {
 fn pick(uniform: f64, count: usize) -> usize {
     ((uniform * count as f64) as usize).min(count - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pstar_blocks::Given;
+
+    /// Loops of their own say what the clip says of a token alone: to rounding, and of as many tokens.
+    #[test]
+    fn clips_in_loops_are_clips_of_single_tokens() {
+        let wave = |n: usize, phase: f64| (n as f64 * 1.3 + phase).sin();
+        let log_b: Vec<f64> = (0..200).map(|n| -1.1 - wave(n, 0.3)).collect();
+        let mut log_q: Vec<f64> = (0..200).map(|n| log_b[n] + 0.6 * wave(n, 2.0)).collect();
+        log_q[7] = f64::NEG_INFINITY;
+        log_q[8] = log_b[8];
+        let own: Vec<f64> = (0..200).map(|n| if n % 5 == 0 { 0.0 } else { wave(n, 4.0) }).collect();
+        for clip in [
+            "None",
+            "Ppo(low: 0.2, high: 0.28)",
+            "Ppo(low: 0.2, high: 0.2, dual: 1.3)",
+            "Truncate(min: 0.8, max: 1.2)",
+            "ZeroOutside(low: 0.1, high: 0.3)",
+            "Divergence(divergence: Tv, low: 0.05, high: 0.1, cap: 1.2)",
+            "Divergence(divergence: Kl, low: 0.01, high: 0.02)",
+            "Sigmoid(positive: 1.0, negative: 1.05)",
+        ] {
+            let text = format!("(ratio: Token, clip: {clip})");
+            let given: Given<Blocks> = pstar_core::config::parse(&text).unwrap();
+            let blocks = given.over(&[]).unwrap();
+            let mut x: Vec<f64> = log_q.iter().zip(&log_b).map(|(q, b)| q - b).collect();
+            math::exp_all(&mut x);
+            for (advantage, own) in [(0.7, None), (-0.7, None), (0.0, Some(&own[..]))] {
+                let row = Row { log_q: &log_q, log_b: &log_b, right: true, advantage, own };
+                let (mut loops, mut single) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+                let changed = blocks.of_token_ratios(row, &x, &mut Vec::new(), &mut loops);
+                assert_eq!(changed, blocks.one_by_one(row, &x, &mut single), "{clip}, {advantage}");
+                for (a, b) in loops.iter().zip(&single) {
+                    assert!((a - b).abs() <= 1e-15, "{clip}, {advantage}: {a} and {b}");
+                }
+                assert!(clip == "None" || changed > 0, "{clip}, {advantage}");
+            }
+        }
+    }
+}

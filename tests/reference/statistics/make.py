@@ -16,7 +16,7 @@ What each is worked out by:
     holm                    statsmodels.stats.multitest
     interquartile_means     rliable.metrics.aggregate_iqm, which is scipy.stats.trim_mean
     improvements            rliable.metrics.probability_of_improvement, by scipy.stats.mannwhitneyu
-    profiles                rliable.library.create_performance_profile
+    profiles                create_performance_profile of rliable
 
 The code of SciPy and rliable is theirs; the numbers that it draws are those of the specification (`philox.py`), put in place
 of its generator. Values are multiples of 2^-10 where ties and sums must be exact.
