@@ -5,33 +5,43 @@
 
 mod arm;
 mod comparison;
+mod data;
 mod exact;
 mod figures;
+mod interval;
 mod json;
 mod kappa;
 mod method;
 mod names;
 pub mod number;
 mod optimum;
+mod outputs;
 mod pairs;
+mod prompts;
 mod provenance;
 mod run;
 mod selection;
 mod shared;
+mod verdict;
 mod warning;
 
 pub use arm::{ArmRecord, ArmStatus, Budget, CurvePoint, Failure, Means, PartitionRecord};
 pub use comparison::Comparison;
+pub use data::{FileFault, RunData};
 pub use exact::{ExactRecord, PromptRecord};
 pub use figures::{Measure, Measures};
+pub use interval::{MetricInterval, Spread};
 pub use json::{to_json, write_json};
 pub use kappa::{KappaRecord, ObjectiveKappa, PolicyCosine, Ratio};
 pub use method::Method;
 pub use optimum::{ClassOptimum, Flow, OptimumRecord};
+pub use outputs::{LikelyOutput, LikelyOutputs};
+pub use prompts::{PromptFigures, Whose};
 pub use provenance::{
     ExperimentProvenance, HostProvenance, Input, PartProvenance, PluginProvenance, Provenance,
 };
 pub use run::{Missing, ReadError, RunRecord, VERSION};
 pub use selection::{Best, Choice, Rate, Selection, SelectionArm};
 pub use shared::Shared;
+pub use verdict::{COLLAPSE, Standing, Verdict, VerdictRow, Word};
 pub use warning::{Advice, Warning, Warnings, Which};

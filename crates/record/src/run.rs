@@ -1,6 +1,9 @@
 //! What a run found.
 
-use crate::{ArmRecord, ArmStatus, ClassOptimum, Comparison, Measures, Method, Selection, Warnings, pairs};
+use crate::{
+    ArmRecord, ArmStatus, ClassOptimum, Comparison, Measures, Method, MetricInterval, Selection, Verdict,
+    Warnings, pairs,
+};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
@@ -36,6 +39,12 @@ pub struct RunRecord {
     /// The best policy of each class under each objective that declares its divergence, where that can be had.
     #[serde(default)]
     pub optima: Vec<ClassOptimum>,
+    /// What the objectives did, one a policy class.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Verdict>,
+    /// Final figures: means over seeds with their intervals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<MetricInterval>,
     /// Paired differences to the first objective.
     #[serde(default)]
     pub comparisons: Vec<Comparison>,

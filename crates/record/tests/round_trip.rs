@@ -6,8 +6,9 @@ use proptest::option;
 use proptest::prelude::*;
 use pstar_record::{
     Advice, ArmRecord, ArmStatus, Best, Budget, Choice, ClassOptimum, Comparison, CurvePoint, ExactRecord,
-    Failure, Flow, Measure, Measures, Method, Missing, OptimumRecord, PartitionRecord, PromptRecord, Rate,
-    RunRecord, Selection, SelectionArm, Shared, VERSION, Warning, Warnings, Which,
+    Failure, Flow, Measure, Measures, Method, MetricInterval, Missing, OptimumRecord, PartitionRecord,
+    PromptRecord, Rate, RunRecord, Selection, SelectionArm, Shared, Spread, Standing, VERSION, Verdict,
+    VerdictRow, Warning, Warnings, Which, Word,
 };
 
 /// All numbers but NaN, infinities, zeros of both signs and subnormal ones among them.
@@ -203,25 +204,77 @@ fn selection() -> impl Strategy<Value = Selection> {
     )
 }
 
+fn spread() -> impl Strategy<Value = Spread> {
+    (number(), option::of(number()), option::of(number())).prop_map(|(mean, low, high)| Spread {
+        mean,
+        low,
+        high,
+    })
+}
+
+fn interval() -> impl Strategy<Value = MetricInterval> {
+    (name(), name(), option::of(number()), spread()).prop_map(|(policy, objective, learning_rate, spread)| {
+        MetricInterval { metric: policy.clone(), policy, objective, learning_rate, spread, seeds: 5 }
+    })
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    let word = prop_oneof![
+        Just(Word::Collapses),
+        Just(Word::Undecided),
+        Just(Word::Trades),
+        Just(Word::Loses),
+        Just(Word::Keeps)
+    ];
+    let row = (name(), option::of(number()), option::of((word, spread(), spread())));
+    let row = row.prop_map(|(objective, learning_rate, told)| VerdictRow {
+        sentence: objective.clone(),
+        objective,
+        learning_rate,
+        word: told.map(|(word, ..)| word),
+        coverage: told.map(|(_, coverage, _)| coverage),
+        validity_rate: told.map(|(.., validity_rate)| validity_rate),
+        seeds: 3,
+    });
+    let standing =
+        || (number(), number()).prop_map(|(coverage, validity_rate)| Standing { coverage, validity_rate });
+    (name(), any::<bool>(), standing(), standing(), vec(row, 0..3)).prop_map(
+        |(policy, starts_as_base, start, base, rows)| Verdict {
+            sentence: policy.clone(),
+            metric: policy.clone(),
+            policy,
+            starts_as_base,
+            start,
+            base,
+            rows,
+        },
+    )
+}
+
 fn run() -> impl Strategy<Value = RunRecord> {
     let rows = vec((name(), measures()), 0..3);
     let found = (vec(arm(), 0..3), option::of(selection()));
-    (name(), found, rows, vec(optimum(), 0..2), vec(comparison(), 0..2), warnings()).prop_map(
-        |(name, (arms, selection), references, optima, comparisons, warnings)| RunRecord {
-            version: VERSION,
-            complete: arms.is_empty(),
-            missing: Missing {
-                arms: arms.iter().map(|arm| arm.id.clone()).collect(),
-                optima: !arms.is_empty(),
-            },
-            name,
-            method: Method::Sampling,
-            arms,
-            selection,
-            references,
-            optima,
-            comparisons,
-            warnings,
+    let told = (vec(verdict(), 0..3), vec(interval(), 0..3), vec(comparison(), 0..2));
+    (name(), found, rows, vec(optimum(), 0..2), told, warnings()).prop_map(
+        |(name, (arms, selection), references, optima, (verdicts, intervals, comparisons), warnings)| {
+            RunRecord {
+                version: VERSION,
+                complete: arms.is_empty(),
+                missing: Missing {
+                    arms: arms.iter().map(|arm| arm.id.clone()).collect(),
+                    optima: !arms.is_empty(),
+                },
+                name,
+                method: Method::Sampling,
+                arms,
+                selection,
+                references,
+                optima,
+                verdicts,
+                intervals,
+                comparisons,
+                warnings,
+            }
         },
     )
 }

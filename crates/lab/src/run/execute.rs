@@ -76,6 +76,8 @@ pub fn assemble(prepared: &Prepared<'_>, ended: Ended) -> RunRecord {
         selection,
         references: prepared.references.clone(),
         optima: Vec::new(),
+        verdicts: Vec::new(),
+        intervals: Vec::new(),
         warnings,
     }
 }
