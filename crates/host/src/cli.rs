@@ -28,7 +28,9 @@ pub(crate) enum Command {
     )]
     Worker(WorkerArgs),
     /// Print the table of a run again, from its directory alone: no plugin is loaded
-    #[command(after_help = "Example:\n  host show runs/compare")]
+    #[command(
+        after_help = "Examples:\n  host show runs/compare\n  host show runs/compare --columns validity_rate,pass@256 --policy trigram --format latex"
+    )]
     Show(ShowArgs),
     /// Check an experiment without running it
     #[command(after_help = "Example:\n  host validate experiments/compare.ron")]
@@ -124,6 +126,8 @@ pub(crate) struct RunArgs {
     /// Say how many arms there are, what they cost and about how long they take, and run none
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
     /// Print JSON (`summary.json`) instead of the table
     #[arg(long)]
     pub(crate) json: bool,
@@ -148,12 +152,46 @@ pub(crate) struct WorkerArgs {
     pub(crate) linger: u64,
 }
 
+/// What a run's tables show.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TableArgs {
+    /// Figures to show, by their names in `curves.csv`: `validity_rate,pass@16,coverage@256`
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Show the 95 % interval of every figure of an arm, not only of those that verdicts read
+    #[arg(long)]
+    pub(crate) intervals: bool,
+}
+
+/// The form of a run's tables.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// Aligned columns
+    Text,
+    /// Markdown, as GitHub reads it
+    Markdown,
+    /// LaTeX, with booktabs
+    Latex,
+    /// Comma-separated values, with all digits
+    Csv,
+    /// JSON, with all digits
+    Json,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// The run's directory, or its `summary.json`
     pub(crate) run: PathBuf,
-    /// Print JSON (`summary.json`) instead of the table
-    #[arg(long)]
+    /// The form of the tables
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: TableFormat,
+    /// Show this policy alone; can be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) policy: Vec<String>,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    /// Print all that is recorded (`summary.json`) instead of tables
+    #[arg(long, conflicts_with_all = ["format", "policy", "columns", "intervals"])]
     pub(crate) json: bool,
 }
 

@@ -1,6 +1,5 @@
 //! A run: all arms of an experiment, and its record.
 
-mod compare;
 mod estimate;
 mod execute;
 pub(crate) mod gradient_scale;
@@ -17,7 +16,6 @@ mod seeds;
 mod small_groups;
 mod spec;
 
-pub(crate) use compare::compare;
 pub use estimate::Estimate;
 pub use execute::{
     Optima, add_optima, arm_record, assemble, components, execute, look_for_optima, resume_arm, start_arm,

@@ -35,4 +35,29 @@ pub struct Comparison {
     pub shared_std_error: Option<f64>,
     /// Number of pairs.
     pub pairs: usize,
+    /// The probability, over random signs of the differences, of a mean that is at least as far from 0. Absent where pairs
+    /// share an error, which the test would take for a difference, and of figures that have no test.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number::optional")]
+    pub p_value: Option<f64>,
+    /// The same by Holm, over the objectives that are compared in this figure under this policy.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number::optional")]
+    pub adjusted_p_value: Option<f64>,
+    /// Whether that is at most 0.05; absent without a test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub star: Option<StarRecord>,
+    /// How many pairs it would take for a star to be within reach, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs_needed: Option<usize>,
+}
+
+/// Whether a difference earns a star.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StarRecord {
+    /// Its adjusted p-value is at most 0.05.
+    Earned,
+    /// It is not.
+    Missed,
+    /// With so few pairs it could not be, whatever the differences.
+    OutOfReach,
 }

@@ -185,6 +185,22 @@ impl Measures {
         self.values[self.names.in_family(name, key)?]
     }
 
+    /// A figure by its full name: `family@key` for one of a family.
+    pub fn named(&self, name: &str) -> Option<f64> {
+        let Some((family, key)) = name.split_once('@') else { return self.get(name) };
+        self.get_in(&format!("{family}_at"), key).or_else(|| self.get_in(family, key))
+    }
+
+    /// The full names of all figures, in their order.
+    pub fn names(&self) -> impl Iterator<Item = String> + '_ {
+        self.names.full()
+    }
+
+    /// Whether it has the same figures as another, by name and in the same order.
+    pub fn has_names_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.names, &other.names) || self.names == other.names
+    }
+
     /// Every figure under its full name, `family@key` for those of a family.
     pub fn flat(&self) -> impl Iterator<Item = (String, Measure)> + '_ {
         self.names.full().zip(self.measures())
@@ -374,6 +390,8 @@ mod tests {
         assert_eq!(mean.get("x"), Some(2.5));
         assert_eq!(mean.get_in("x_at", "2"), Some(1.0));
         assert_eq!(mean.flat().map(|(name, _)| name).collect::<Vec<_>>(), ["x", "x@2"]);
+        assert!(mean.flat().all(|(name, measure)| mean.named(&name) == measure.value));
+        assert_eq!((mean.named("x@3"), mean.named("y")), (None, None));
         let logs = |x: f64| {
             let mut measures = Measures::default();
             measures.push("log_top1", x);

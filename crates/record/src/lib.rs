@@ -26,7 +26,7 @@ mod verdict;
 mod warning;
 
 pub use arm::{ArmRecord, ArmStatus, Budget, CurvePoint, Failure, Means, PartitionRecord};
-pub use comparison::Comparison;
+pub use comparison::{Comparison, StarRecord};
 pub use data::{FileFault, RunData};
 pub use exact::{ExactRecord, PromptRecord};
 pub use figures::{Measure, Measures};

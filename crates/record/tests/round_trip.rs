@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use pstar_record::{
     Advice, ArmRecord, ArmStatus, Best, Budget, Choice, ClassOptimum, Comparison, CurvePoint, ExactRecord,
     Failure, Flow, Measure, Measures, Method, MetricInterval, Missing, OptimumRecord, PartitionRecord,
-    PromptRecord, Rate, RunRecord, Selection, SelectionArm, Shared, Spread, Standing, VERSION, Verdict,
-    VerdictRow, Warning, Warnings, Which, Word,
+    PromptRecord, Rate, RunRecord, Selection, SelectionArm, Shared, Spread, Standing, StarRecord, VERSION,
+    Verdict, VerdictRow, Warning, Warnings, Which, Word,
 };
 
 /// All numbers but NaN, infinities, zeros of both signs and subnormal ones among them.
@@ -179,6 +179,10 @@ fn comparison() -> impl Strategy<Value = Comparison> {
             high,
             shared_std_error,
             pairs: 7,
+            p_value: low,
+            adjusted_p_value: high,
+            star: low.map(|p| if p < 0.5 { StarRecord::Earned } else { StarRecord::OutOfReach }),
+            pairs_needed: high.map(|_| 9),
         },
     )
 }

@@ -9,10 +9,16 @@ mod optimum_table;
 mod rates;
 mod run_table;
 mod table;
+mod tables;
 mod wrap;
+mod written;
 
 pub use complaint::{Complaint, ComplaintKind, ComplaintRecord, PlaceRecord, Screen, harmless};
 pub use exact_table::exact_table;
 pub use kappa_table::kappa_table;
 pub use optimum_table::optimum_table;
 pub use run_table::run_table;
+pub use tables::{
+    Cell, Choice, Column, DifferenceRow, PolicyRow, PolicyTable, RowKind, RunTables, TargetRow, UnknownName,
+};
+pub use written::{Format, written};

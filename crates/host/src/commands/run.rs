@@ -1,6 +1,7 @@
 //! `host run FILE`.
 
 use super::isolated::{isolated, isolated_after_a_crash};
+use super::show::tables;
 use super::{open_avoiding, pool, print, room};
 use crate::cli::RunArgs;
 use crate::failure::Failure;
@@ -12,7 +13,7 @@ use pstar_lab::experiment::Experiment;
 use pstar_lab::run::{Estimate, Progress, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::{RunRecord, to_json};
-use pstar_report::run_table;
+use pstar_report::{Format, run_table, written};
 use pstar_run::isolate::{Child, Going, Stage, child, tell_what_ends_this_process};
 use pstar_run::{Conducted, Part, RunError, RunOptions, conduct};
 use std::env;
@@ -93,7 +94,9 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
     } else {
         let place = format!("\nwritten to {}\n", directory.display());
         let place = if unwritten.is_none() { &*place } else { "" };
-        print_text(&format!("{}{place}", run_table(&record, room())))?;
+        // An unknown column was found before anything was run, as far as that can be known.
+        let tables = tables(&record, &args.table, &[])?;
+        print_text(&format!("{}{place}", written(&tables, Format::Text, room())))?;
     }
     if let Some(signal) = progress.signal().filter(|_| child.is_none()) {
         stopped(&record, signal, &again(args, &directory));

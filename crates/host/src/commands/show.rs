@@ -1,12 +1,12 @@
 //! `host show RUN`.
 
 use super::{print, room};
-use crate::cli::ShowArgs;
+use crate::cli::{ShowArgs, TableArgs, TableFormat};
 use crate::failure::Failure;
 use crate::output::{print_text, tell};
 use pstar_core::files::{ReadError, read_regular};
 use pstar_record::{RunRecord, VERSION, to_json};
-use pstar_report::run_table;
+use pstar_report::{Choice, Format, RunTables, written};
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,10 +29,39 @@ pub(super) fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
     }
     if args.json {
         print(&to_json(&record))?;
-    } else {
-        print_text(&run_table(&record, room()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let tables = tables(&record, &args.table, &args.policy)?;
+    match format(args.format) {
+        Format::Text => print_text(&written(&tables, Format::Text, room()))?,
+        // For programs: nothing is changed for a terminal's sake.
+        other => print(&written(&tables, other, None))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn format(format: TableFormat) -> Format {
+    match format {
+        TableFormat::Text => Format::Text,
+        TableFormat::Markdown => Format::Markdown,
+        TableFormat::Latex => Format::Latex,
+        TableFormat::Csv => Format::Csv,
+        TableFormat::Json => Format::Json,
+    }
+}
+
+/// The tables of a run as its reader wants them; of all policies where none is named.
+pub(super) fn tables(
+    record: &RunRecord,
+    args: &TableArgs,
+    policies: &[String],
+) -> Result<RunTables, Failure> {
+    let choice =
+        Choice { columns: args.columns.clone(), policies: policies.to_vec(), intervals: args.intervals };
+    RunTables::new(record, &choice).map_err(|unknown| Failure::Usage {
+        message: unknown.to_string(),
+        hint: Some(format!("it has {}", unknown.known.join(", "))),
+    })
 }
 
 /// The record of a run, by the run's directory or its own path.

@@ -1,11 +1,12 @@
 //! Training arms, and putting a record together from theirs.
 
 use super::initial::Starting;
-use super::{Ended, Prepared, Progress, Rates, Starts, compare, seeds};
+use super::{Ended, Prepared, Progress, Rates, Starts, seeds};
 use crate::evaluation::Evaluation;
 use crate::optimum::{Question, Search, beside};
-use crate::plan::{ArmKey, Training};
+use crate::plan::{ArmKey, PolicySpec, Start, Training};
 use crate::training::{Arm, ArmEvent, ArmOutcome, ArmState, Components, Control, train};
+use pstar_compare::{ClassStart, differences, intervals, verdicts};
 use pstar_core::PluginError;
 use pstar_core::files::sha256;
 use pstar_record::{
@@ -55,6 +56,7 @@ pub fn assemble(prepared: &Prepared<'_>, ended: Ended) -> RunRecord {
     let Prepared { experiment, truth, .. } = prepared;
     let policies: Vec<String> = experiment.plan.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.plan.objectives.iter().map(|spec| spec.name.clone()).collect();
+    let classes: Vec<ClassStart> = experiment.plan.policies.iter().map(class_start).collect();
     let warnings = prepared.warnings.iter().cloned().chain(seeds::without_effect(&arms)).collect();
     // The names of arms whose learning rate is still to be selected are not known.
     let is_known = |arm: &&ArmRecord| !arm.learning_rate.is_nan();
@@ -71,14 +73,22 @@ pub fn assemble(prepared: &Prepared<'_>, ended: Ended) -> RunRecord {
         complete: missing == Missing::default(),
         missing,
         method: truth.method(),
-        comparisons: compare(&policies, &objectives, &arms),
+        verdicts: verdicts(&classes, &objectives, &arms, &prepared.references),
+        intervals: intervals(&policies, &objectives, &arms),
+        comparisons: differences(&policies, &objectives, &arms),
         arms,
         selection,
         references: prepared.references.clone(),
         optima: Vec::new(),
-        verdicts: Vec::new(),
-        intervals: Vec::new(),
         warnings,
+    }
+}
+
+fn class_start(policy: &PolicySpec) -> ClassStart {
+    ClassStart {
+        policy: policy.name.clone(),
+        follows_base: matches!(policy.start, Start::CopyBase | Start::FitBase),
+        copies_base: policy.start == Start::CopyBase,
     }
 }
 
