@@ -1,7 +1,7 @@
 //! Paired differences between objectives.
 
-use crate::interval::{column, columns, shared_std_error, with_shared};
-use crate::rows::{rates_differ, rows};
+use crate::interval::{column, shared_std_error, with_shared};
+use crate::rows::{Row, rates_differ, rows};
 use crate::stars;
 use pstar_record::{ArmRecord, Comparison, Measures};
 use pstar_stats::{Estimate, SignFlip, mean_interval, sign_flip_test};
@@ -45,15 +45,8 @@ fn of_policy(
             let same = first.iter().find(|first| first.rate.to_bits() == row.rate.to_bits());
             let single = if first.len() == 1 { first.first() } else { None };
             let Some(first) = same.or(single) else { continue };
-            let of_seed = |seed| first.ends.iter().find(|(other, _)| *other == seed);
-            let pairs: Vec<(&Measures, &Measures)> =
-                row.ends.iter().filter_map(|&(seed, last)| Some((last, of_seed(seed)?.1))).collect();
-            for (metric, differences) in figures(&pairs) {
-                // Infinite figures have no difference.
-                let Ok(estimate) = mean_interval(&differences) else { continue };
-                let signed = pairs.iter().flat_map(|(ours, theirs)| [(1.0, *ours), (-1.0, *theirs)]);
-                let shared = shared_std_error(signed, pairs.len(), &metric);
-                let Estimate { value, interval } = with_shared(estimate, shared);
+            for Figure { metric, estimate, shared, differences } in figures(&row, first) {
+                let Estimate { value, interval } = estimate;
                 let comparison = Comparison {
                     policy: policy.into(),
                     objective: objective.clone(),
@@ -65,28 +58,59 @@ fn of_policy(
                     low: interval.map(|ends| ends.low),
                     high: interval.map(|ends| ends.high),
                     shared_std_error: shared,
-                    pairs: pairs.len(),
+                    pairs: differences.len(),
                     p_value: None,
                     adjusted_p_value: None,
                     star: None,
                     pairs_needed: None,
                 };
-                let tested = if shared.is_some() { Vec::new() } else { differences };
-                found.push((comparison, tested));
+                found.push((comparison, if shared.is_some() { Vec::new() } else { differences }));
             }
         }
     }
     found
 }
 
-/// The differences of every figure that all pairs have.
-fn figures(pairs: &[(&Measures, &Measures)]) -> Vec<(String, Vec<f64>)> {
+/// The difference of one figure.
+pub(crate) struct Figure {
+    /// Its name.
+    pub(crate) metric: String,
+    /// The mean with its interval, the shared error included.
+    pub(crate) estimate: Estimate,
+    /// The standard error that all pairs share; absent where they share none.
+    pub(crate) shared: Option<f64>,
+    /// One a pair.
+    pub(crate) differences: Vec<f64>,
+}
+
+/// The differences of every figure that all pairs of seeds have, where they are finite.
+pub(crate) fn figures(ours: &Row<'_>, theirs: &Row<'_>) -> Vec<Figure> {
+    let of_seed = |seed| theirs.ends.iter().find(|(other, _)| *other == seed);
+    let pairs: Vec<(&Measures, &Measures)> =
+        ours.ends.iter().filter_map(|&(seed, last)| Some((last, of_seed(seed)?.1))).collect();
     let Some((first, _)) = pairs.first() else { return Vec::new() };
-    let ours = columns(&pairs.iter().map(|(ours, _)| *ours).collect::<Vec<_>>());
-    let theirs = columns(&pairs.iter().map(|(_, theirs)| *theirs).collect::<Vec<_>>());
-    let of_figure = |(figure, name): (usize, String)| {
-        let (ours, theirs) = (column(&ours, figure)?, column(&theirs, figure)?);
-        Some((name, ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect()))
+    // Two runs may have other figures, or the same in another order.
+    let same = pairs.iter().all(|(a, b)| first.has_names_of(a) && first.has_names_of(b));
+    let (left, right) = if same {
+        let all = |side: fn(&(&Measures, &Measures)) -> Vec<Option<f64>>| pairs.iter().map(side).collect();
+        (all(|(ours, _)| values(ours)), all(|(_, theirs)| values(theirs)))
+    } else {
+        let by_name = |measures: &Measures| first.names().map(|name| measures.named(&name)).collect();
+        let left: Vec<Vec<Option<f64>>> = pairs.iter().map(|(ours, _)| by_name(ours)).collect();
+        (left, pairs.iter().map(|(_, theirs)| by_name(theirs)).collect())
+    };
+    let of_figure = |(figure, metric): (usize, String)| {
+        let (left, right) = (column(&left, figure)?, column(&right, figure)?);
+        let differences: Vec<f64> = left.iter().zip(right).map(|(ours, theirs)| ours - theirs).collect();
+        // Infinite figures have no difference.
+        let estimate = mean_interval(&differences).ok()?;
+        let signed = pairs.iter().flat_map(|(ours, theirs)| [(1.0, *ours), (-1.0, *theirs)]);
+        let shared = shared_std_error(signed, pairs.len(), &metric);
+        Some(Figure { metric, estimate: with_shared(estimate, shared), shared, differences })
     };
     first.names().enumerate().filter_map(of_figure).collect()
+}
+
+fn values(measures: &Measures) -> Vec<Option<f64>> {
+    measures.flat().map(|(_, measure)| measure.value).collect()
 }

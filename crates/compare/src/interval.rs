@@ -66,7 +66,7 @@ pub fn intervals(policies: &[String], objectives: &[String], arms: &[ArmRecord])
 }
 
 /// The figures of each row in the order of their names.
-pub(crate) fn columns(rows: &[&Measures]) -> Vec<Vec<Option<f64>>> {
+fn columns(rows: &[&Measures]) -> Vec<Vec<Option<f64>>> {
     rows.iter().map(|row| row.flat().map(|(_, measure)| measure.value).collect()).collect()
 }
 

@@ -4,10 +4,12 @@
 //! | question | answer |
 //! |---|---|
 //! | how far is an objective from the first? | [`differences`] |
+//! | how far is one run from another? | [`between`] |
 //! | what does it reach, and how sure is that? | [`intervals`], [`spread`] |
 //! | what did it do to the policies? | [`verdicts`]; their rules: [`Word`](pstar_record::Word) and [`word`] |
 //! | … in a sentence a policy class? | [`clauses`], which are the parts of [`sentence`] |
 
+mod between;
 mod difference;
 mod digits;
 mod interval;
@@ -17,6 +19,7 @@ mod stars;
 mod verdict;
 mod word;
 
+pub use between::{Between, between};
 pub use difference::differences;
 pub use digits::{percent, percents, with_interval};
 pub use interval::{intervals, spread};

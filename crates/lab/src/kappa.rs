@@ -5,9 +5,9 @@ mod at_start;
 use crate::declared::Declared;
 use crate::experiment::{Experiment, ExperimentError};
 use crate::optimum::in_words;
-use crate::plan::{Gradient, ObjectiveSpec};
-use crate::run::gradient_scale;
+use crate::plan::{Gradient, ObjectiveSpec, PolicySpec};
 use crate::run::match_fit::follows_validity_rate;
+use crate::run::{Prepared, gradient_scale};
 use crate::training::{GroupCoefficients, GroupShape};
 use at_start::Starts;
 use pstar_core::objective::{Claim, Declaration, Divergence, PopulationForm};
@@ -36,11 +36,32 @@ const FALSELY_DECLARED: &str = "divergence: InvalidityRate, which it declares an
 /// # Errors
 /// If a component fails, or a policy cannot start.
 pub fn kappa(experiment: &Experiment, registry: &Registry) -> Result<KappaRecord, ExperimentError> {
+    of_objectives(experiment, registry, &|| Starts::of(experiment, registry))
+}
+
+/// The same of an experiment that is prepared, which has explored the task already.
+///
+/// # Errors
+/// If a component fails.
+pub fn kappa_of_run(prepared: &Prepared<'_>) -> Result<KappaRecord, ExperimentError> {
+    let Prepared { experiment, registry, truth, policies, .. } = prepared;
+    let start = |spec: &PolicySpec| {
+        let known = policies.iter().find(|policy| policy.spec.name == spec.name);
+        Ok(known.and_then(|policy| policy.start.clone()))
+    };
+    of_objectives(experiment, registry, &|| Starts::at(experiment, registry, truth, &start))
+}
+
+fn of_objectives(
+    experiment: &Experiment,
+    registry: &Registry,
+    starts: &dyn Fn() -> Result<Starts, ExperimentError>,
+) -> Result<KappaRecord, ExperimentError> {
     let asked: Result<Vec<Asked>, ExperimentError> =
         experiment.plan.objectives.iter().map(|spec| ask(experiment, registry, spec)).collect();
     let asked = asked?;
     let wanted = asked.iter().any(|asked| asked.both().is_some());
-    let starts = if wanted { Starts::of(experiment, registry)? } else { Starts::default() };
+    let starts = if wanted { starts()? } else { Starts::default() };
     let failure = |error: PluginError| experiment.failure(error);
     let mut objectives = Vec::new();
     for (spec, asked) in experiment.plan.objectives.iter().zip(&asked) {

@@ -198,8 +198,12 @@ impl Registry {
 
     /// The plugin that offers a component of a kind, in words as listed.
     pub fn plugin_of(&self, kind: &str, name: &str) -> Option<&LoadedPlugin> {
-        let mut offered = self.components().into_iter();
-        offered.find(|listing| listing.kind == kind && listing.name == name).map(|listing| listing.plugin)
+        self.listing_of(kind, name).map(|listing| listing.plugin)
+    }
+
+    /// A component of a kind, in words as listed.
+    pub fn listing_of(&self, kind: &str, name: &str) -> Option<Listing<'_>> {
+        self.components().into_iter().find(|listing| listing.kind == kind && listing.name == name)
     }
 
     /// Every component, in order of kind and name.

@@ -1,8 +1,8 @@
 //! What a run found.
 
 use crate::{
-    ArmRecord, ArmStatus, ClassOptimum, Comparison, Measures, Method, MetricInterval, Selection, Verdict,
-    Warnings, pairs,
+    ArmRecord, ArmStatus, ClassOptimum, Comparison, KappaRecord, Measures, Method, MetricInterval,
+    ObjectiveRecord, Selection, Verdict, Warnings, pairs,
 };
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub struct RunRecord {
     pub missing: Missing,
     /// How figures were had.
     pub method: Method,
+    /// The objectives, in the file's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<ObjectiveRecord>,
     /// The arms, by policy, objective, learning rate and seed in the file's order.
     pub arms: Vec<ArmRecord>,
     /// How learning rates were selected; absent where they were not.
@@ -48,6 +51,9 @@ pub struct RunRecord {
     /// Paired differences to the first objective.
     #[serde(default)]
     pub comparisons: Vec<Comparison>,
+    /// How fast objectives climb, where all arms ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kappa: Option<KappaRecord>,
     /// What the user should know.
     #[serde(flatten)]
     pub warnings: Warnings,

@@ -6,9 +6,9 @@ use proptest::option;
 use proptest::prelude::*;
 use pstar_record::{
     Advice, ArmRecord, ArmStatus, Best, Budget, Choice, ClassOptimum, Comparison, CurvePoint, ExactRecord,
-    Failure, Flow, Measure, Measures, Method, MetricInterval, Missing, OptimumRecord, PartitionRecord,
-    PromptRecord, Rate, RunRecord, Selection, SelectionArm, Shared, Spread, Standing, StarRecord, VERSION,
-    Verdict, VerdictRow, Warning, Warnings, Which, Word,
+    Failure, Flow, KappaRecord, Measure, Measures, Method, MetricInterval, Missing, ObjectiveRecord,
+    OptimumRecord, PartitionRecord, PromptRecord, Rate, RunRecord, Selection, SelectionArm, Shared, Spread,
+    Standing, StarRecord, VERSION, Verdict, VerdictRow, Warning, Warnings, Which, Word,
 };
 
 /// All numbers but NaN, infinities, zeros of both signs and subnormal ones among them.

@@ -1,5 +1,6 @@
 //! What people read of a run, and of what is wrong.
 
+mod between_table;
 mod complaint;
 mod exact_table;
 mod excerpt;
@@ -13,6 +14,7 @@ mod tables;
 mod wrap;
 mod written;
 
+pub use between_table::between_table;
 pub use complaint::{Complaint, ComplaintKind, ComplaintRecord, PlaceRecord, Screen, harmless};
 pub use exact_table::exact_table;
 pub use kappa_table::kappa_table;

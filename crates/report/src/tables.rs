@@ -1,8 +1,8 @@
 //! The tables of a run as data, whatever they are written as.
 
-mod column;
-mod difference;
-mod notes;
+pub(crate) mod column;
+pub(crate) mod difference;
+pub(crate) mod notes;
 mod policy;
 mod targets;
 
@@ -111,7 +111,11 @@ impl RunTables {
             rows: policy::rows(record, policy, &columns, choice.intervals),
             baseline: difference::baseline(record, policy),
             compared: difference::compared(&columns, choice),
-            differences: difference::rows(record, policy, &difference::compared(&columns, choice)),
+            differences: difference::rows(
+                &record.comparisons,
+                policy,
+                &difference::compared(&columns, choice),
+            ),
         });
         Ok(Self {
             title: title(record, &all),

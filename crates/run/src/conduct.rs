@@ -11,6 +11,7 @@ use crate::store::{ArmFolder, Found, Store};
 use crate::tidy::tidy;
 use crate::train::{Patience, RunArm, Trainer, name};
 use pstar_lab::experiment::{Experiment, ExperimentError};
+use pstar_lab::kappa::kappa_of_run;
 use pstar_lab::run::{
     ArmSpecs, Ended, Prepared, Progress, Starts, assemble, collect_provenance, look_for_optima,
     prepare_telling, resolved,
@@ -218,6 +219,7 @@ pub(crate) fn finish(
         }
         let ends = |policy: &str| ends(store, &record, policy);
         look_for_optima(prepared, &ends, progress).put_into(&mut record);
+        record.kappa = kappa_of_run(prepared).ok();
         unwritten = directory.write_record(&record, &table(&record)).err().or(unwritten);
     }
     (record, unwritten)

@@ -2,11 +2,12 @@
 
 use crate::claims::{Owner, WORKERS, living};
 use crate::curves::Curves;
-use crate::difference::{Difference, differences};
 use crate::files::{Unwritable, Writer, owner_of, remove};
 use pstar_core::files::{ReadError, open_regular, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
-use pstar_record::{Provenance, RunRecord, to_json, write_json};
+use pstar_record::{
+    ExperimentDifference, Provenance, RunRecord, experiment_differences, to_json, write_json,
+};
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -44,12 +45,12 @@ pub enum DirectoryError {
         found: String,
     },
     /// It is another experiment's.
-    #[error("the output directory `{}` is of another experiment, which differs in {}", path.display(), Difference::list(differences))]
+    #[error("the output directory `{}` is of another experiment, which differs in {}", path.display(), ExperimentDifference::list(differences))]
     Different {
         /// The directory.
         path: PathBuf,
         /// In what.
-        differences: Vec<Difference>,
+        differences: Vec<ExperimentDifference>,
     },
     /// It holds no run.
     #[error("`{}` holds no run", path.display())]
@@ -221,18 +222,19 @@ impl RunDirectory {
     }
 
     /// In what an experiment differs from the one whose directory this is.
-    fn differences(&self, own: &Place<'_>) -> Result<Vec<Difference>, DirectoryError> {
+    fn differences(&self, own: &Place<'_>) -> Result<Vec<ExperimentDifference>, DirectoryError> {
         let file = self.path.join(EXPERIMENT);
         let found = read_regular(&file, MOST_BYTES)
             .map_err(|source| DirectoryError::Unreadable { path: file.clone(), source })?;
-        let mut differences = differences(&String::from_utf8_lossy(&found), &(own.experiment)(&self.path));
+        let mut differences =
+            experiment_differences(&String::from_utf8_lossy(&found), &(own.experiment)(&self.path));
         // Where there is no provenance yet nothing was trained.
         let provenance = self.provenance();
         for input in own.inputs.all() {
             let known = provenance.iter().flat_map(|provenance| &provenance.files);
             let mut known = known.filter(|known| known.path == input.path && known.used_by == input.used_by);
             if known.any(|known| known.sha256 != input.sha256) {
-                differences.push(Difference::File { path: input.path.clone() });
+                differences.push(ExperimentDifference::File { path: input.path.clone() });
             }
         }
         Ok(differences)

@@ -3,7 +3,6 @@
 mod claims;
 mod conduct;
 mod curves;
-mod difference;
 mod directory;
 mod files;
 pub mod isolate;
@@ -17,7 +16,6 @@ mod work;
 
 pub use claims::Owner;
 pub use conduct::{CHECKPOINT_SECONDS, Conducted, Part, RunError, RunOptions, conduct};
-pub use difference::Difference;
 pub use directory::{DirectoryError, RunDirectory};
 pub use files::Unwritable;
 pub use work::{WorkOptions, Worked, work};

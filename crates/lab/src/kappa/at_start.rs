@@ -3,6 +3,7 @@
 use crate::cosine::cosine;
 use crate::evaluation::GroundTruth;
 use crate::experiment::{Experiment, ExperimentError};
+use crate::plan::PolicySpec;
 use crate::policy_class::PolicyClass;
 use crate::training::{
     ExactSource, GroupCoefficients, OutputBatch, PopulationScores, ValidityGradient, initial_parameters,
@@ -36,14 +37,32 @@ impl Starts {
     /// # Errors
     /// If a component fails, or a policy cannot start.
     pub(super) fn of(experiment: &Experiment, registry: &Registry) -> Result<Self, ExperimentError> {
+        if experiment.plan.policies.is_empty() {
+            return Ok(Self::default());
+        }
+        let world = &experiment.world;
+        let truth = GroundTruth::new(world).map_err(|error| experiment.failure(error))?;
+        let start = |spec: &PolicySpec| {
+            initial_parameters(world, registry, &truth, spec)
+                .map_err(|error| experiment.error(vec![experiment.of_start(spec, &error)]))
+        };
+        Self::at(experiment, registry, &truth, &start)
+    }
+
+    /// Those of policies whose initial parameters are known; `None` where they are drawn.
+    ///
+    /// # Errors
+    /// If a component fails.
+    pub(super) fn at(
+        experiment: &Experiment,
+        registry: &Registry,
+        truth: &GroundTruth,
+        start: &dyn Fn(&PolicySpec) -> Result<Option<Vec<f64>>, ExperimentError>,
+    ) -> Result<Self, ExperimentError> {
         let (world, plan) = (&experiment.world, &experiment.plan);
         let failure = |error: PluginError| experiment.failure(error);
         let mut starts = Self::default();
-        if plan.policies.is_empty() {
-            return Ok(starts);
-        }
-        let truth = GroundTruth::new(world).map_err(failure)?;
-        match &truth {
+        match truth {
             GroundTruth::Enumerated(reference) if OutputBatch::is_held(world, reference) => {
                 starts.outputs = Some(OutputBatch::new(world, reference).map_err(failure)?);
             }
@@ -60,12 +79,11 @@ impl Starts {
             GroundTruth::Dynamic(_) => {}
         }
         for spec in &plan.policies {
-            let start = initial_parameters(world, registry, &truth, spec)
-                .map_err(|error| experiment.error(vec![experiment.of_start(spec, &error)]))?;
+            let start = start(spec)?;
             let failed = |error: PluginError| experiment.error(vec![experiment.of_policy(spec, &error)]);
             let policy =
                 started(world, registry, spec, start.as_deref(), plan.first_seed()).map_err(failed)?;
-            let class = match &truth {
+            let class = match truth {
                 GroundTruth::Dynamic(reference) => {
                     match PolicyClass::new(reference, world, &policy).map_err(failed)? {
                         Ok(class) => Some(class),

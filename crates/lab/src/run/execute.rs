@@ -1,16 +1,18 @@
 //! Training arms, and putting a record together from theirs.
 
 use super::initial::Starting;
-use super::{Ended, Prepared, Progress, Rates, Starts, seeds};
+use super::{Ended, Prepared, PreparedObjective, Progress, Rates, Starts, seeds};
 use crate::evaluation::Evaluation;
-use crate::optimum::{Question, Search, beside};
+use crate::optimum::{Question, Search, beside, in_words};
 use crate::plan::{ArmKey, PolicySpec, Start, Training};
 use crate::training::{Arm, ArmEvent, ArmOutcome, ArmState, Components, Control, train};
 use pstar_compare::{ClassStart, differences, intervals, verdicts};
 use pstar_core::PluginError;
 use pstar_core::files::sha256;
+use pstar_loader::{Handle, ObjectiveHandle};
 use pstar_record::{
-    ArmRecord, ArmStatus, ClassOptimum, Missing, RunRecord, Selection, VERSION, Warning, Warnings,
+    ArmRecord, ArmStatus, ClassOptimum, Missing, ObjectiveRecord, RunRecord, Selection, VERSION, Warning,
+    Warnings,
 };
 use rayon::prelude::*;
 
@@ -73,6 +75,7 @@ pub fn assemble(prepared: &Prepared<'_>, ended: Ended) -> RunRecord {
         complete: missing == Missing::default(),
         missing,
         method: truth.method(),
+        objectives: prepared.objectives.iter().map(|objective| described(prepared, objective)).collect(),
         verdicts: verdicts(&classes, &objectives, &arms, &prepared.references),
         intervals: intervals(&policies, &objectives, &arms),
         comparisons: differences(&policies, &objectives, &arms),
@@ -80,6 +83,7 @@ pub fn assemble(prepared: &Prepared<'_>, ended: Ended) -> RunRecord {
         selection,
         references: prepared.references.clone(),
         optima: Vec::new(),
+        kappa: None,
         warnings,
     }
 }
@@ -89,6 +93,21 @@ fn class_start(policy: &PolicySpec) -> ClassStart {
         policy: policy.name.clone(),
         follows_base: matches!(policy.start, Start::CopyBase | Start::FitBase),
         copies_base: policy.start == Start::CopyBase,
+    }
+}
+
+/// An objective in words, for readers that load no plugin.
+fn described(prepared: &Prepared<'_>, objective: &PreparedObjective<'_>) -> ObjectiveRecord {
+    let PreparedObjective { spec, declaration, .. } = objective;
+    let listing = prepared.registry.listing_of(ObjectiveHandle::KIND, &spec.plugin);
+    ObjectiveRecord {
+        name: spec.name.clone(),
+        plugin: spec.plugin.clone(),
+        version: listing.as_ref().map_or(String::new(), |listing| listing.plugin.version.clone()),
+        doc: listing.map_or(String::new(), |listing| listing.doc.into()),
+        configuration: spec.configuration.clone(),
+        divergence: declaration.divergence.map(in_words),
+        learning_rate: spec.learning_rate,
     }
 }
 

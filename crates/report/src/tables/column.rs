@@ -46,7 +46,8 @@ pub(super) fn columns(record: &RunRecord, choice: &Choice) -> Result<Vec<Column>
     choice.columns.iter().map(of_name).collect()
 }
 
-fn usual(record: &RunRecord) -> Vec<Column> {
+/// Validity, entropy, its exponential, KL(p*‖q), and coverage at the middle and at the last k.
+pub(crate) fn usual(record: &RunRecord) -> Vec<Column> {
     let mut columns: Vec<Column> = TITLES.iter().map(|(metric, _)| Column::of(metric)).collect();
     let base = record.references.first().map(|(_, measures)| measures);
     let coverage: Vec<String> =

@@ -26,21 +26,21 @@ pub struct DifferenceRow {
 }
 
 /// The columns that are compared: those that were asked for, or the usual without the two entropies.
-pub(super) fn compared(columns: &[Column], choice: &Choice) -> Vec<Column> {
+pub(crate) fn compared(columns: &[Column], choice: &Choice) -> Vec<Column> {
     let wanted = |column: &&Column| !choice.columns.is_empty() || !LEFT_OUT.contains(&&*column.metric);
     columns.iter().filter(wanted).cloned().collect()
 }
 
 pub(super) fn baseline(record: &RunRecord, policy: &str) -> String {
-    of_policy(record, policy).first().map_or(String::new(), |first| first.baseline.clone())
+    of_policy(&record.comparisons, policy).first().map_or(String::new(), |first| first.baseline.clone())
 }
 
-fn of_policy<'a>(record: &'a RunRecord, policy: &str) -> Vec<&'a Comparison> {
-    record.comparisons.iter().filter(|c| c.policy == policy && c.pairs > 1).collect()
+fn of_policy<'a>(comparisons: &'a [Comparison], policy: &str) -> Vec<&'a Comparison> {
+    comparisons.iter().filter(|c| c.policy == policy && c.pairs > 1).collect()
 }
 
-pub(super) fn rows(record: &RunRecord, policy: &str, columns: &[Column]) -> Vec<DifferenceRow> {
-    let of_policy = of_policy(record, policy);
+pub(crate) fn rows(comparisons: &[Comparison], policy: &str, columns: &[Column]) -> Vec<DifferenceRow> {
+    let of_policy = of_policy(comparisons, policy);
     let same = |a: &Comparison, b: &Comparison| {
         a.objective == b.objective && a.learning_rate.map(f64::to_bits) == b.learning_rate.map(f64::to_bits)
     };

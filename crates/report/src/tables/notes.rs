@@ -6,7 +6,7 @@ use crate::optimum_table::optimum_notes;
 use crate::rates;
 use pstar_compare::{LEVEL, rule};
 use pstar_core::shown;
-use pstar_record::{ArmRecord, ArmStatus, Failure, Measures, RunRecord, StarRecord, Warning};
+use pstar_record::{ArmRecord, ArmStatus, Comparison, Failure, Measures, RunRecord, StarRecord, Warning};
 
 /// Fewest paired seeds that have an interval where they differ.
 const FEWEST_PAIRS: usize = 5;
@@ -46,7 +46,7 @@ pub(super) fn notes(record: &RunRecord) -> Vec<String> {
     } else if pairs > 1 {
         notes.push("Δ: mean difference over paired seeds; an interval takes five of them".to_string());
     }
-    notes.extend(of_stars(record));
+    notes.extend(of_stars(&record.comparisons));
     let with_rates = rates::are_shown(record);
     let failed = record.arms.iter().filter_map(|arm| {
         let Failure { step, message } = arm.failure.as_ref()?;
@@ -75,15 +75,15 @@ fn of_verdicts(record: &RunRecord) -> Vec<String> {
 }
 
 /// What a star means, and why there are none where there cannot be any.
-fn of_stars(record: &RunRecord) -> Vec<String> {
-    let has = |star: StarRecord| record.comparisons.iter().any(|c| c.star == Some(star));
+pub(crate) fn of_stars(comparisons: &[Comparison]) -> Vec<String> {
+    let has = |star: StarRecord| comparisons.iter().any(|c| c.star == Some(star));
     let mut notes = Vec::new();
     if has(StarRecord::Earned) {
         notes.push(format!(
             "*: p ≤ {LEVEL} by a sign-flip test over the pairs, corrected by Holm over the objectives of a column"
         ));
     }
-    let beyond = record.comparisons.iter().filter(|c| c.star == Some(StarRecord::OutOfReach));
+    let beyond = comparisons.iter().filter(|c| c.star == Some(StarRecord::OutOfReach));
     if let Some(far) = beyond.max_by_key(|c| c.pairs_needed) {
         let (pairs, needed) = (far.pairs, far.pairs_needed.unwrap_or_default());
         notes.push(format!(

@@ -12,7 +12,7 @@ const MOST_CHARACTERS: usize = 40;
 /// Something in which two experiments differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Difference {
+pub enum ExperimentDifference {
     /// A field.
     Field {
         /// Its name, as `--set` takes it.
@@ -31,9 +31,9 @@ pub enum Difference {
     Order,
 }
 
-impl Difference {
+impl ExperimentDifference {
     /// Some of them, in words.
-    pub(crate) fn list(differences: &[Self]) -> String {
+    pub fn list(differences: &[Self]) -> String {
         let mut words: Vec<String> = differences.iter().take(MOST_NAMED).map(ToString::to_string).collect();
         if differences.len() > MOST_NAMED {
             words.push(format!("{} more", differences.len() - MOST_NAMED));
@@ -42,7 +42,7 @@ impl Difference {
     }
 }
 
-impl fmt::Display for Difference {
+impl fmt::Display for ExperimentDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |value: &Option<String>| {
             value.as_ref().map_or("nothing".into(), |value| {
@@ -66,7 +66,7 @@ impl fmt::Display for Difference {
 }
 
 /// The fields in which two experiments differ that this program wrote: a field a line, sections indented.
-pub(crate) fn differences(there: &str, here: &str) -> Vec<Difference> {
+pub fn experiment_differences(there: &str, here: &str) -> Vec<ExperimentDifference> {
     let (there, here) = (fields(there), fields(here));
     let value = |fields: &[(String, String)], name: &str| {
         fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
@@ -79,17 +79,17 @@ pub(crate) fn differences(there: &str, here: &str) -> Vec<Difference> {
         let other = value(&here, name);
         if other.as_ref() != Some(own) {
             let (name, there) = (name.clone(), Some(own.clone()));
-            differences.push(Difference::Field { name, there, here: other });
+            differences.push(ExperimentDifference::Field { name, there, here: other });
         }
     }
     for (name, own) in &here {
         if value(&there, name).is_none() {
             let (name, here) = (name.clone(), Some(own.clone()));
-            differences.push(Difference::Field { name, there: None, here });
+            differences.push(ExperimentDifference::Field { name, there: None, here });
         }
     }
     if differences.is_empty() {
-        differences.push(Difference::Order);
+        differences.push(ExperimentDifference::Order);
     }
     differences
 }
@@ -156,7 +156,7 @@ mod tests {
 "#;
 
     fn named(there: &str, here: &str) -> Vec<String> {
-        differences(there, here).iter().map(ToString::to_string).collect()
+        experiment_differences(there, here).iter().map(ToString::to_string).collect()
     }
 
     #[test]
