@@ -11,6 +11,7 @@ mod expected;
 mod expected_gradients;
 mod extremes;
 mod facts;
+mod forms;
 mod in_program;
 mod interfaces;
 mod isolation;

@@ -129,10 +129,9 @@ fn said(word: Word) -> &'static str {
 pub fn rule(verdict: &Verdict) -> String {
     let k = verdict.metric.rsplit('@').next().unwrap_or_default();
     format!(
-        "{}: expected number of distinct valid outputs among {k} samples; its 95 % interval is read against the class's \
-         start where that is a copy or fit of the base, else against the base: keeps reaches it; trades is below it, with \
-         more validity; loses is below it without; collapses is below {COLLAPSE} of it (a convention); undecided holds \
-         that share",
+        "{}, the expected number of distinct valid outputs among {k} samples, against the class's start where that is a copy \
+         or fit of the base, else against the base: keeps reaches it; trades is below, with more validity; loses is below \
+         without; collapses is below {COLLAPSE} of it (a convention); undecided may be either side of that",
         verdict.metric
     )
 }

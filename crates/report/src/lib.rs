@@ -2,6 +2,7 @@
 
 mod between_table;
 mod complaint;
+mod evidence;
 mod exact_table;
 mod excerpt;
 mod kappa_table;
@@ -16,6 +17,7 @@ mod written;
 
 pub use between_table::between_table;
 pub use complaint::{Complaint, ComplaintKind, ComplaintRecord, PlaceRecord, Screen, harmless};
+pub use evidence::evidence;
 pub use exact_table::exact_table;
 pub use kappa_table::kappa_table;
 pub use optimum_table::optimum_table;

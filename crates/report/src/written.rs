@@ -5,6 +5,8 @@ mod json;
 mod latex;
 mod markdown;
 
+pub(crate) use markdown::escaped;
+
 use crate::run_table::text;
 
 use crate::run_table::word;

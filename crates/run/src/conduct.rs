@@ -209,11 +209,16 @@ pub(crate) fn finish(
 ) -> (RunRecord, Option<Unwritable>) {
     let mut record = assemble(prepared, ended);
     let optima = record.missing.optima;
+    let all_ended = record.missing.arms.is_empty() && !progress.stopped();
+    // A record that is complete without optima is written once.
+    if all_ended && !optima {
+        record.kappa = kappa_of_run(prepared).ok();
+    }
     // What was trained is safe before anything else is tried.
     let with_rate = prepared.experiment.plan.has_several_rates();
     let curves = write_curves(directory, store, &record, with_rate);
     let mut unwritten = directory.write_record(&record, &table(&record)).and(curves).err();
-    if !progress.stopped() && optima && record.missing.arms.is_empty() {
+    if all_ended && optima && !progress.stopped() {
         if unwritten.is_none() {
             progress.written();
         }

@@ -3,6 +3,7 @@
 use super::initial::Starting;
 use super::{Ended, Prepared, PreparedObjective, Progress, Rates, Starts, seeds};
 use crate::evaluation::Evaluation;
+use crate::kappa::kappa_of_run;
 use crate::optimum::{Question, Search, beside, in_words};
 use crate::plan::{ArmKey, PolicySpec, Start, Training};
 use crate::training::{Arm, ArmEvent, ArmOutcome, ArmState, Components, Control, train};
@@ -147,7 +148,7 @@ pub fn look_for_optima(
     Optima { found, missing: missing.into_iter().collect() }
 }
 
-/// Looks for optima and adds them to a record that is in memory.
+/// Looks for optima and how fast objectives climb, and adds both to a record that is in memory.
 pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dyn Progress) {
     let ends = |policy: &str| {
         let of_policy = record.arms.iter().filter(|arm| arm.policy == policy);
@@ -155,6 +156,7 @@ pub fn add_optima(prepared: &Prepared<'_>, record: &mut RunRecord, progress: &dy
         complete.map(|arm| arm.parameters.clone()).collect()
     };
     look_for_optima(prepared, &ends, progress).put_into(record);
+    record.kappa = kappa_of_run(prepared).ok();
 }
 
 /// The record of an arm.

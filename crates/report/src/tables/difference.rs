@@ -82,7 +82,7 @@ fn cell(comparison: &Comparison) -> Cell {
 }
 
 /// A difference with as many decimals as its interval gives two digits to.
-fn interval(comparison: &Comparison) -> String {
+pub(crate) fn interval(comparison: &Comparison) -> String {
     let Comparison { difference, low, high, .. } = comparison;
     let (Some(low), Some(high)) = (low, high) else { return format!("{difference:+.3}") };
     let width = (high - low) / 2.0;

@@ -55,7 +55,7 @@ pub(super) fn notes(record: &RunRecord) -> Vec<String> {
         Some(format!("failed: {policy} · {objective}{rate} · seed {seed} at step {step}: {message}"))
     });
     notes.extend(failed);
-    notes.extend(arm_warnings(record));
+    notes.extend(arm_warnings(record, None));
     notes.extend(record.warnings.iter().map(|warning| format!("warning: {warning}")));
     notes
 }
@@ -83,7 +83,7 @@ pub(crate) fn of_stars(comparisons: &[Comparison]) -> Vec<String> {
             "*: p ≤ {LEVEL} by a sign-flip test over the pairs, corrected by Holm over the objectives of a column"
         ));
     }
-    let beyond = comparisons.iter().filter(|c| c.star == Some(StarRecord::OutOfReach));
+    let beyond = comparisons.iter().filter(|c| c.star == Some(StarRecord::OutOfReach) && c.pairs > 1);
     if let Some(far) = beyond.max_by_key(|c| c.pairs_needed) {
         let (pairs, needed) = (far.pairs, far.pairs_needed.unwrap_or_default());
         notes.push(format!(
@@ -100,8 +100,9 @@ fn least_p_value(pairs: usize) -> f64 {
     (2.0 / 2f64.powi(i32::try_from(pairs).unwrap_or(i32::MAX))).min(1.0)
 }
 
-/// The warnings of arms, once a policy, objective and learning rate, with the number of seeds that they came up with.
-fn arm_warnings(record: &RunRecord) -> Vec<String> {
+/// The warnings of arms, once a policy, objective and learning rate, with the number of seeds that they came up with; of all
+/// objectives where none is named.
+pub(crate) fn arm_warnings(record: &RunRecord, objective: Option<&str>) -> Vec<String> {
     let with_rates = rates::are_shown(record);
     let of_row = |first: &ArmRecord, arm: &ArmRecord| {
         first.policy == arm.policy
@@ -109,7 +110,7 @@ fn arm_warnings(record: &RunRecord) -> Vec<String> {
             && first.learning_rate.to_bits() == arm.learning_rate.to_bits()
     };
     let mut told: Vec<(&ArmRecord, &Warning)> = Vec::new();
-    for arm in &record.arms {
+    for arm in record.arms.iter().filter(|arm| objective.is_none_or(|name| arm.objective == name)) {
         for warning in arm.warnings.iter() {
             let known =
                 |(first, known): &(&ArmRecord, &Warning)| of_row(first, arm) && known.is_like(warning);
@@ -132,7 +133,7 @@ fn arm_warnings(record: &RunRecord) -> Vec<String> {
 }
 
 /// What every arm spent; the number of tokens may differ, since policies decide where they end.
-fn budget(record: &RunRecord) -> String {
+pub(crate) fn budget(record: &RunRecord) -> String {
     let complete = record.arms.iter().filter(|arm| arm.status == ArmStatus::Complete);
     let spent = distinct(
         complete.map(|arm| (arm.budget.sequences, arm.budget.verifier_calls, arm.budget.optimizer_steps)),

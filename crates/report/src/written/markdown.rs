@@ -40,7 +40,7 @@ fn table(grid: &Grid) -> String {
 }
 
 /// Text that Markdown and the HTML within it leave as it is.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in pstar_core::escaped(text).chars() {
         match c {
