@@ -1,0 +1,128 @@
+//! The ground of a figure: hairlines, labels and the two axes.
+
+use crate::figure::path::{Point, coordinate};
+use crate::figure::scale::{Domain, Scale};
+use crate::markup::Markup;
+use crate::number::{Unit, tick};
+
+/// Width of a digit of a label.
+pub(crate) const DIGIT: f64 = 6.4;
+
+/// Lines are drawn so far beyond their area, that half of their width is not cut.
+const BLEED: f64 = 2.0;
+
+/// The axes of a figure and the area between them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Axes {
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
+    pub(crate) x: Scale,
+    pub(crate) y: Scale,
+}
+
+/// What stands along an axis.
+#[derive(Clone, Debug)]
+pub(crate) struct Labels(pub(crate) Vec<(f64, String)>);
+
+impl Labels {
+    /// At round figures.
+    pub(crate) fn round(domain: Domain, most: usize, unit: Unit) -> Self {
+        let ticks = domain.scale(0.0, 1.0).ticks(most);
+        Self(ticks.into_iter().map(|(x, step)| (x, tick(x, step, unit))).collect())
+    }
+
+    fn width(&self) -> f64 {
+        self.0.iter().map(|(_, text)| text.chars().count()).max().unwrap_or(0) as f64 * DIGIT
+    }
+}
+
+impl Axes {
+    /// Within a figure of that size, with room for the labels.
+    pub(crate) fn new(
+        (width, height): (f64, f64),
+        (x, y): (Domain, Domain),
+        labels: &Labels,
+        titled: bool,
+    ) -> Self {
+        let (left, right, top) = ((labels.width() + 10.0).max(24.0), width - 12.0, 10.0);
+        let bottom = height - if titled { 40.0 } else { 24.0 };
+        Self { left, right, top, bottom, x: x.scale(left + 4.0, right), y: y.scale(bottom, top) }
+    }
+
+    /// Where a pair of figures is.
+    pub(crate) fn place(&self, x: f64, y: f64) -> Option<Point> {
+        self.x.at(x).zip(self.y.at(y))
+    }
+
+    /// Where it is, if that is within the area.
+    pub(crate) fn place_within(&self, x: f64, y: f64) -> Option<Point> {
+        let is_within = |(px, py): &Point| {
+            (self.left - 1.0..=self.right + 1.0).contains(px)
+                && (self.top - 1.0..=self.bottom + 1.0).contains(py)
+        };
+        self.place(x, y).filter(is_within)
+    }
+
+    /// Hairlines at the labels of y, in a plane of x as well, the line beneath, and the labels.
+    pub(crate) fn draw(&self, to: &mut Markup, x: &Labels, y: &Labels, title: &str, is_plane: bool) {
+        let mut grid = crate::figure::path::Path::default();
+        for (figure, _) in &y.0 {
+            if let Some(at) = self.y.at(*figure) {
+                grid.move_to((self.left, at)).line_to((self.right, at));
+            }
+        }
+        if is_plane {
+            for at in x.0.iter().filter_map(|(figure, _)| self.x.at(*figure)) {
+                grid.move_to((at, self.top)).line_to((at, self.bottom));
+            }
+        }
+        to.empty("path", &[("class", &"grid"), ("d", &grid.d())]);
+        let mut ground = crate::figure::path::Path::default();
+        ground.move_to((self.left, self.bottom)).line_to((self.right, self.bottom));
+        to.empty("path", &[("class", &"axis"), ("d", &ground.d())]);
+        to.raw("<g class=\"tick y\">");
+        for (figure, text) in &y.0 {
+            if let Some(at) = self.y.at(*figure) {
+                to.leaf("text", &[("x", &coordinate(self.left - 6.0)), ("y", &coordinate(at + 4.0))], text);
+            }
+        }
+        to.raw("</g><g class=\"tick x\">");
+        let room = (self.right - self.left) / DIGIT;
+        let total: usize = x.0.iter().map(|(_, text)| text.chars().count() + 2).sum();
+        // All or every second, third …: labels must not touch.
+        let stride =
+            (1..=x.0.len()).find(|stride| total as f64 <= room * *stride as f64).unwrap_or(x.0.len()).max(1);
+        let last = x.0.len().saturating_sub(1);
+        for (i, (figure, text)) in x.0.iter().enumerate() {
+            if !(last - i).is_multiple_of(stride) {
+                continue;
+            }
+            if let Some(at) = self.x.at(*figure) {
+                // A label at the end must not be cut.
+                let half = text.chars().count() as f64 * DIGIT / 2.0;
+                let at = at.min(self.right + 10.0 - half);
+                to.leaf("text", &[("x", &coordinate(at)), ("y", &coordinate(self.bottom + 16.0))], text);
+            }
+        }
+        if !title.is_empty() {
+            let middle = f64::midpoint(self.left, self.right);
+            let at: &[(&'static str, &dyn std::fmt::Display)] =
+                &[("class", &"title"), ("x", &coordinate(middle)), ("y", &coordinate(self.bottom + 34.0))];
+            to.leaf("text", at, title);
+        }
+        to.raw("</g>");
+    }
+
+    /// What is drawn into the area and cut at its edges.
+    pub(crate) fn clipped(&self, to: &mut Markup, inside: &Markup) {
+        let (x, y) = (self.left - BLEED, self.top - BLEED);
+        let (width, height) = (self.right - self.left + 2.0 * BLEED, self.bottom - self.top + 2.0 * BLEED);
+        let [x, y, width, height] = [x, y, width, height].map(|side| coordinate(side).to_string());
+        let view_box = format!("{x} {y} {width} {height}");
+        let frame: &[(&'static str, &dyn std::fmt::Display)] =
+            &[("x", &x), ("y", &y), ("width", &width), ("height", &height), ("viewBox", &view_box)];
+        to.open("svg", frame).append(inside).close("svg");
+    }
+}

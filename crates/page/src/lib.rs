@@ -1,0 +1,59 @@
+//! The report of a run as one page of HTML that needs nothing else: no network, no script to be read, nobody's library.
+//!
+//! [`page`] makes it, [`figure`] makes one of its figures as an SVG file. Both are functions of the record alone, do no
+//! input or output, and give the same bytes for the same record.
+//!
+//! # What draws
+//!
+//! Figures are drawn here, as SVG in the page, and not by a script in the browser. So they are there without JavaScript, on
+//! paper and as files of their own (the README's picture is one), tests look at them without a browser, and a page that is
+//! kept for years depends on no library's version. Colours, dark paper, print, and what the legend switches off are classes
+//! that a style sheet answers; the script of 4 kB does switches, keys, tooltips and copy buttons, and draws nothing.
+//!
+#![doc = include_str!("measured.md")]
+//!
+//! # Where texts go
+//!
+//! Names, prompts, outputs and messages may hold anything. Markup is written by one type, which takes from outside only text, and
+//! escapes it in one place.
+
+mod figure;
+mod markup;
+mod number;
+mod page;
+mod palette;
+mod section;
+mod style;
+mod table;
+mod text;
+mod view;
+
+use pstar_record::RunData;
+
+/// The report of a run: a page of HTML, which is well-formed XML as well but for its script.
+///
+/// Panels whose figures the record lacks say so in a line. Of more than 1000 arms single seeds are left out.
+pub fn page(data: &RunData) -> String {
+    page::page(&view::View::of(data))
+}
+
+/// A figure of a run as an SVG file with its style inside, for light and dark paper; `None` if it has none of that name.
+///
+/// Names are `KIND:POLICY` as of [`figure_names`]; `KIND` alone stands for that of the page's first policy class.
+pub fn figure(data: &RunData, name: &str) -> Option<String> {
+    let view = view::View::of(data);
+    let all = figure::named::all(&view);
+    let is_it = |figure: &&figure::Figure| {
+        name == figure.name
+            || name
+                .strip_prefix(&*figure.name)
+                .is_some_and(|rest| rest.strip_prefix(':') == Some(&figure.policy))
+    };
+    all.iter().find(is_it).map(|figure| figure::alone::alone(&view, figure))
+}
+
+/// The names of a run's figures, in the order of the page.
+pub fn figure_names(data: &RunData) -> Vec<String> {
+    let view = view::View::of(data);
+    figure::named::all(&view).iter().map(|figure| format!("{}:{}", figure.name, figure.policy)).collect()
+}
