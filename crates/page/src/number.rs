@@ -104,9 +104,14 @@ fn superscript(c: char) -> char {
     }
 }
 
-/// True minus signs; infinities as the sign for them.
-fn minus(text: &str) -> String {
-    text.replace("inf", "∞").replace('-', "−")
+/// One or two shares in percent.
+pub(crate) fn percents(least: f64, greatest: f64) -> String {
+    minus(&pstar_compare::percents(least, greatest))
+}
+
+/// True minus signs; infinities as the sign for them; no line's end between a number and its unit.
+pub(crate) fn minus(text: &str) -> String {
+    text.replace("inf", "∞").replace('-', "−").replace(" %", "\u{a0}%")
 }
 
 /// A whole number with its thousands apart.
@@ -146,12 +151,12 @@ mod tests {
 
     #[test]
     fn ticks_say_what_they_must() {
-        assert_eq!(tick(0.2, 0.2, Unit::Share), "20 %");
+        assert_eq!(tick(0.2, 0.2, Unit::Share), "20\u{a0}%");
         assert_eq!(tick(-0.0, 0.5, Unit::Plain), "0");
         assert_eq!(tick(-2.5, 0.5, Unit::Plain), "−2.5");
         assert_eq!(tick(1e6, 9e6, Unit::Plain), "10⁶");
         assert_eq!(tick(2e-5, 2e-5, Unit::Plain), "2·10⁻⁵");
-        assert_eq!(tick(0.001, 0.001, Unit::Share), "0.1 %");
+        assert_eq!(tick(0.001, 0.001, Unit::Share), "0.1\u{a0}%");
         assert_eq!(whole(102_400), "102\u{2009}400");
         assert_eq!(whole(1024), "1024");
     }

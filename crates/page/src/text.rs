@@ -18,19 +18,17 @@ pub(crate) fn cut(text: &str, most: usize) -> Cow<'_, str> {
     let is_plain = |text: &str| !text.chars().any(pstar_core::is_obeyed);
     match text.char_indices().nth(most) {
         None if is_plain(text) => Cow::Borrowed(text),
-        None => limited(escaped(text), most).into(),
-        Some((end, _)) => {
-            let kept = limited(escaped(&text[..end]), most - 1);
-            format!("{}…", kept.trim_end_matches('…')).into()
+        None => {
+            // Escapes are longer than what they stand for.
+            let escaped = escaped(text);
+            if escaped.chars().nth(most).is_some() { beginning(&escaped, most) } else { escaped }.into()
         }
+        Some((end, _)) => beginning(&escaped(&text[..end]), most).into(),
     }
 }
 
-fn limited(text: String, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text,
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-    }
+fn beginning(text: &str, most: usize) -> String {
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// A name, set apart from the direction of the writing around it.

@@ -181,15 +181,17 @@ impl Ground<'_, '_> {
             let figures = self.quantity.of_reference(self.view, row);
             path(lines, class, &self.line(&figures));
             if self.quantity != Quantity::Pass {
-                self.top_name(names, &figures, title);
+                self.target_name(names, &figures, title);
             }
         }
     }
 
     fn band(&self, to: &mut Markup, series: usize, spreads: &[Option<Spread>]) {
         let ends = |((_, k), spread): (&(String, f64), &Option<Spread>)| {
-            let spread = (*spread)?;
-            Some((self.axes.place(*k, spread.low?)?, self.axes.place(*k, spread.high?)?))
+            let (low, high) = (*spread)?.low.zip((*spread)?.high)?;
+            // An interval that reaches 0 reaches the foot.
+            let foot = Some((self.axes.x.at(*k)?, self.axes.bottom)).filter(|_| low <= 0.0);
+            Some((foot.or_else(|| self.axes.place(*k, low))?, self.axes.place(*k, high)?))
         };
         let ends: Vec<Option<(Point, Point)>> = self.view.ks.iter().zip(spreads).map(ends).collect();
         let band = Path::default().between(&ends);
@@ -235,24 +237,26 @@ impl Ground<'_, '_> {
         to.raw("</g>");
     }
 
-    /// A name where a line leaves the area at the top, or ends.
-    fn top_name(&self, to: &mut Markup, figures: &[Option<f64>], title: &str) {
+    /// A name where a line ends, or where it leaves the area at the top; none of a line that is above all the way.
+    fn target_name(&self, to: &mut Markup, figures: &[Option<f64>], title: &str) {
         let axes = &self.axes;
         let places: Vec<Point> = self.places(figures).into_iter().flatten().collect();
-        let Some(end) = places.iter().position(|(_, y)| *y < axes.top) else {
-            if let Some((_, y)) = places.last() {
-                name(to, "name end soft", (axes.right, y - 6.0), title);
-            }
+        let is_within = |(_, y): &&Point| *y >= axes.top;
+        // Of two lines the upper, or steeper, one has its name above or to the left, the other beneath or to the right.
+        let is_lower = title == "p*";
+        if let Some((_, y)) = places.last().filter(is_within) {
+            name(
+                to,
+                "name end soft",
+                (axes.right, if is_lower { y + 14.0 } else { (y - 6.0).max(axes.top + 8.0) }),
+                title,
+            );
             return;
-        };
-        let x = if end == 0 {
-            axes.left + 4.0
-        } else {
-            let [(x0, y0), (x1, y1)] = [places[end - 1], places[end]];
-            x0 + (x1 - x0) * (axes.top - y0) / (y1 - y0)
-        };
-        // The steeper line is to the left: its name goes there, the other's to the right.
-        if title == "p*" {
+        }
+        let Some(end) = places.iter().position(|(_, y)| *y < axes.top).filter(|end| *end > 0) else { return };
+        let [(x0, y0), (x1, y1)] = [places[end - 1], places[end]];
+        let x = x0 + (x1 - x0) * (axes.top - y0) / (y1 - y0);
+        if is_lower {
             name(to, "name soft", (x + 6.0, axes.top + 10.0), title);
         } else {
             name(to, "name end soft", (x - 6.0, axes.top + 10.0), title);

@@ -25,7 +25,7 @@ impl Domain {
 
     /// Widens it to a figure, if that can be shown.
     pub(crate) fn include(&mut self, figure: f64) {
-        if figure.is_finite() && !(self.is_log && figure <= 0.0) {
+        if figure.is_finite() && !(self.is_log && figure < f64::MIN_POSITIVE) {
             self.low = self.low.min(figure);
             self.high = self.high.max(figure);
         }

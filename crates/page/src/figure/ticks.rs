@@ -18,7 +18,7 @@ pub(crate) fn steps(low: f64, high: f64, most: usize) -> Vec<(f64, f64)> {
     let step = [1.0, 2.0, 5.0, 10.0]
         .map(|m| m * unit)
         .into_iter()
-        .find(|&step| step >= rough * 0.999)
+        .find(|&step| step >= 0.7 * rough)
         .unwrap_or(rough);
     let (first, last) = ((low / step).ceil(), (high / step).floor());
     if !(step > 0.0 && first.is_finite() && last.is_finite() && last - first <= 3.0 * most as f64) {

@@ -9,6 +9,9 @@ use crate::table::{Head, Row, Table, details};
 use crate::text::{LONG, name};
 use crate::view::{Class, View};
 
+/// Crossings that are listed at most.
+const NAMES: usize = 12;
+
 pub(crate) fn write(view: &View<'_>, to: &mut Markup) {
     begin(to, "samples", "More samples");
     let figures = named::samples(view);
@@ -52,10 +55,14 @@ fn crossings(view: &View<'_>, class: &Class<'_>, to: &mut Markup) {
         }
         to.raw(if is_first { ", " } else { "; " }).raw(title).raw(": ");
         is_first = false;
-        for (i, (series, k)) in found.into_iter().enumerate() {
+        let listed = if found.len() > NAMES { NAMES - 1 } else { found.len() };
+        for (i, (series, k)) in found[..listed].iter().enumerate() {
             to.raw(if i > 0 { ", " } else { "" });
-            objective(to, &view.series[series]);
-            to.text(format!(" at k ≈ {}", samples(k)));
+            objective(to, &view.series[*series]);
+            to.text(format!(" at k\u{a0}≈\u{a0}{}", samples(*k)));
+        }
+        if listed < found.len() {
+            to.text(format!(" and {} others, in the table", found.len() - listed));
         }
     }
     to.raw(".</p>\n");
@@ -70,20 +77,21 @@ fn table<'a>(view: &'a View<'a>, class: &'a Class<'a>, quantity: Quantity) -> Ta
             cells: figures.into_iter().map(|x| x.map_or("–".into(), |x| unit.number(x))).collect(),
         })
     };
-    let of_group = |(series, group): (usize, &_)| Row {
-        head: Head::Series(&view.series[series]),
-        cells: quantity
-            .of_group(view, group)
-            .iter()
-            .map(|x| x.map_or("–".into(), |x| unit.spread(&x, 2)))
-            .collect(),
+    let of_group = |(series, group): (usize, &_)| {
+        let figures = quantity.of_group(view, group).into_iter().map(|x| x.map(|x| unit.spread(&x, 2)));
+        let crossing = quantity.crossing(view, group).map(|(k, _)| samples(k));
+        let cells = figures.chain([crossing]).map(|cell| cell.unwrap_or("–".into()));
+        Row { head: Head::Series(&view.series[series]), cells: cells.collect() }
     };
     let references = [("base", "base a"), ("filtered", "p*"), ("uniform-valid", "uniform on valid")];
     let groups = class.groups.iter().enumerate().filter(|(_, group)| !group.ends().is_empty());
     Table {
         title: quantity.title().into(),
         policy: Some(class.name),
-        columns: std::iter::once("k".into()).chain(view.ks.iter().map(|(k, _)| k.clone())).collect(),
+        columns: std::iter::once("k".into())
+            .chain(view.ks.iter().map(|(k, _)| k.clone()))
+            .chain(["falls below the base at".into()])
+            .collect(),
         rows: references
             .iter()
             .filter_map(|(row, title)| plain(row, title))

@@ -3,11 +3,11 @@
 use crate::figure::forest::Forest;
 use crate::figure::marks::symbol;
 use crate::markup::Markup;
-use crate::number::{Unit, difference};
+use crate::number::{Unit, difference, minus, percents};
 use crate::section::{missing, objective};
 use crate::text::{LONG, SHORT, full_name, name};
 use crate::view::{Class, Group, View};
-use pstar_compare::{clauses, percents, rule};
+use pstar_compare::{clauses, rule};
 use pstar_record::{Comparison, Spread, StarRecord, Verdict, Word};
 
 /// Names that a sentence lists at most.
@@ -71,7 +71,7 @@ fn lead(view: &View<'_>, class: &Class<'_>, verdict: &Verdict, to: &mut Markup) 
         if listed < rows.len() {
             to.text(format!(" and {} others", rows.len() - listed));
         }
-        to.raw(" <b>").text(&clause.predicate).raw("</b> at ").text(&clause.validity).raw(" validity");
+        to.raw(" <b>").text(&clause.predicate).raw("</b> at ").text(minus(&clause.validity)).raw(" validity");
     }
     if clauses.is_empty() {
         to.raw("no verdict, since no arm completed or its coverage cannot be had");
