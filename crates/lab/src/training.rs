@@ -25,7 +25,6 @@ pub(crate) use optimizer::clip;
 pub use outcome::ArmOutcome;
 pub(crate) use population::MOST_OUTPUTS;
 pub use population::{OutputBatch, PopulationScores};
-pub use signals::told_apart;
 pub(crate) use start::{StartError, create, initial_parameters, started};
 pub use state::ArmState;
 pub(crate) use validity_gradient::ValidityGradient;

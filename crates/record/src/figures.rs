@@ -90,6 +90,47 @@ impl Measures {
         }
     }
 
+    /// Figures of these names, all exact.
+    pub(crate) fn of_values(names: &Arc<Names>, values: Vec<Option<f64>>) -> Self {
+        Self { names: Arc::clone(names), values, ..Self::default() }
+    }
+
+    pub(crate) fn list(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// Of the named figures and families those that there are, and no others; their errors are left out.
+    #[must_use]
+    pub fn select(&self, scalars: &[&'static str], families: &[&'static str]) -> Self {
+        let (mut names, mut values) = (Names::default(), Vec::new());
+        for &name in scalars {
+            if let Some(place) = self.names.scalar(name) {
+                names.scalars.push(name.into());
+                values.push(self.values[place]);
+            }
+        }
+        for &name in families {
+            if let Some((_, keys)) = self.names.families.iter().find(|(known, _)| known == name) {
+                values.extend(keys.iter().map(|key| self.get_in(name, key)));
+                names.families.push((name.into(), keys.clone()));
+            }
+        }
+        Self::of_values(&Arc::new(names).remembered(), values)
+    }
+
+    /// The same and one more family.
+    #[must_use]
+    pub fn with_family(
+        mut self,
+        name: impl Into<Name>,
+        keys: impl IntoIterator<Item = String>,
+        values: impl IntoIterator<Item = Option<f64>>,
+    ) -> Self {
+        self.push_family(name, keys, values);
+        self.names = self.names.remembered();
+        self
+    }
+
     /// The figures in the order of their names.
     fn measures(&self) -> impl Iterator<Item = Measure> + '_ {
         let errors = self.std_errors.iter().copied().chain(std::iter::repeat(None));

@@ -5,6 +5,7 @@
 
 mod arm;
 mod comparison;
+mod curves;
 mod data;
 mod exact;
 mod experiment_difference;
@@ -12,6 +13,8 @@ mod figures;
 mod interval;
 mod json;
 mod kappa;
+mod layout;
+mod long_form;
 mod method;
 mod names;
 pub mod number;
@@ -19,6 +22,7 @@ mod objective;
 mod optimum;
 mod outputs;
 mod pairs;
+mod portable;
 mod prompts;
 mod provenance;
 mod run;
@@ -29,7 +33,8 @@ mod warning;
 
 pub use arm::{ArmRecord, ArmStatus, Budget, CurvePoint, Failure, Means, PartitionRecord};
 pub use comparison::{Comparison, StarRecord};
-pub use data::{FileFault, RunData};
+pub use curves::{CurvesWriter, curve_values, told_apart};
+pub use data::{DataError, FileFault, RunData};
 pub use exact::{ExactRecord, PromptRecord};
 pub use experiment_difference::{ExperimentDifference, experiment_differences};
 pub use figures::{Measure, Measures};
@@ -40,7 +45,7 @@ pub use method::Method;
 pub use objective::ObjectiveRecord;
 pub use optimum::{ClassOptimum, Flow, OptimumRecord};
 pub use outputs::{LikelyOutput, LikelyOutputs};
-pub use prompts::{PromptFigures, Whose};
+pub use prompts::{PromptFigures, PromptsWriter, Whose, prompt_figures};
 pub use provenance::{
     ExperimentProvenance, HostProvenance, Input, PartProvenance, PluginProvenance, Provenance,
 };

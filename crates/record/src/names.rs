@@ -42,11 +42,14 @@ impl Names {
 
     /// The full name of each figure: `family@key` for those of a family.
     pub(crate) fn full(&self) -> impl Iterator<Item = String> {
-        let families = self.families.iter().flat_map(|(name, keys)| {
-            let stem = name.strip_suffix("_at").unwrap_or(name);
-            keys.iter().map(move |key| format!("{stem}@{key}"))
-        });
+        let families = self.families.iter();
+        let families = families.flat_map(|(name, keys)| keys.iter().map(|key| Self::full_of(name, key)));
         self.scalars.iter().map(ToString::to_string).chain(families)
+    }
+
+    /// The full name of a family's figure.
+    pub(crate) fn full_of(family: &str, key: &str) -> String {
+        format!("{}@{key}", family.strip_suffix("_at").unwrap_or(family))
     }
 
     /// Where the figure `name` is.

@@ -5,6 +5,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
 
+/// A number as a cell of a table: `inf` and `-inf` as in JSON.
+pub(crate) fn text(value: f64) -> String {
+    match number(Some(value)) {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
 /// A number as the formats write it; of NaN null.
 pub fn number(value: Option<f64>) -> Value {
     match value {

@@ -1,12 +1,11 @@
 //! A run's directory: whose it is, what is in it, and what it is told.
 
 use crate::claims::{Owner, WORKERS, living};
-use crate::curves::Curves;
 use crate::files::{Unwritable, Writer, owner_of, remove};
 use pstar_core::files::{ReadError, open_regular, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
 use pstar_record::{
-    ExperimentDifference, Provenance, RunRecord, experiment_differences, to_json, write_json,
+    CurvesWriter, ExperimentDifference, Provenance, RunRecord, experiment_differences, to_json, write_json,
 };
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Write};
@@ -303,11 +302,11 @@ impl RunDirectory {
     pub(crate) fn write_curves(
         &self,
         with_rate: bool,
-        fill: &mut dyn FnMut(&mut Curves<&mut dyn Write>) -> io::Result<()>,
+        fill: &mut dyn FnMut(&mut CurvesWriter<&mut dyn Write>) -> io::Result<()>,
     ) -> Result<(), Unwritable> {
         self.writer.write_with(&self.path.join("curves.csv"), &mut |file| {
             let mut buffered = BufWriter::new(file);
-            let mut curves = Curves::begin(&mut buffered as &mut dyn Write, with_rate)?;
+            let mut curves = CurvesWriter::begin(&mut buffered as &mut dyn Write, with_rate)?;
             fill(&mut curves)?;
             curves.end()?;
             buffered.flush()

@@ -2,7 +2,6 @@
 
 mod claims;
 mod conduct;
-mod curves;
 mod directory;
 mod files;
 pub mod isolate;

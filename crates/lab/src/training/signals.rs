@@ -3,7 +3,7 @@
 use super::bits;
 use crate::rollout::Rollout;
 use pstar_core::math;
-use pstar_record::Means;
+use pstar_record::{Means, told_apart};
 use serde::{Deserialize, Serialize};
 
 /// The Euclidean norm of the gradient, before it is scaled down.
@@ -126,11 +126,6 @@ impl Signals {
     pub(super) fn greatest_norm(&self) -> f64 {
         self.greatest_norm
     }
-}
-
-/// The name of an objective's diagnostic whose own name is taken.
-pub fn told_apart(name: &str) -> String {
-    format!("objective {name}")
 }
 
 #[cfg(test)]

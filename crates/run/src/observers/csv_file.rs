@@ -2,10 +2,9 @@
 //! on. The run's own `curves.csv` holds all arms once it has ended.
 
 use super::{ArmName, ArmObserver, Observer};
-use crate::curves;
 use crate::files::Unwritable;
 use pstar_lab::training::ArmEvent;
-use pstar_record::CurvePoint;
+use pstar_record::{CurvePoint, curve_values};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -39,7 +38,7 @@ impl CsvFile {
     fn point(&mut self, point: &CurvePoint) -> Result<(), Unwritable> {
         let step = point.step.to_string();
         self.write(|lines| {
-            curves::values(point).try_for_each(|(metric, value)| lines.write_record([&step, &metric, &value]))
+            curve_values(point).try_for_each(|(metric, value)| lines.write_record([&step, &metric, &value]))
         })
     }
 
