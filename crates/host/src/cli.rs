@@ -32,6 +32,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  host show runs/compare\n  host show runs/compare --columns validity_rate,pass@256 --policy trigram --format latex"
     )]
     Show(ShowArgs),
+    /// Write the report of a run, compare two runs, or write what an objective's author can paste: no plugin is loaded
+    #[command(
+        after_help = "Examples:\n  host report runs/compare\n  host report runs/before runs/after --out before-after.html\n  host report runs/compare --for-pull-request --objective forward-kl"
+    )]
+    Report(ReportArgs),
     /// Check an experiment without running it
     #[command(after_help = "Example:\n  host validate experiments/compare.ron")]
     Validate(ValidateArgs),
@@ -190,9 +195,32 @@ pub(crate) struct ShowArgs {
     pub(crate) policy: Vec<String>,
     #[command(flatten)]
     pub(crate) table: TableArgs,
+    /// Print a figure of the report as SVG instead: `KIND` or `KIND:POLICY`; a wrong name tells those that there are
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["format", "policy", "columns", "intervals"])]
+    pub(crate) figure: Option<String>,
+    /// Write event files of TensorBoard below a folder instead, from the curves of the run
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["format", "policy", "columns", "intervals", "figure"])]
+    pub(crate) tensorboard: Option<PathBuf>,
     /// Print all that is recorded (`summary.json`) instead of tables
-    #[arg(long, conflicts_with_all = ["format", "policy", "columns", "intervals"])]
+    #[arg(long, conflicts_with_all = ["format", "policy", "columns", "intervals", "figure", "tensorboard"])]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The run's directory; of two, the second is compared with the first, seed by seed
+    #[arg(required = true, num_args = 1..=2, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Where to write: the page's file (default: `report.html` in the run's directory; of two runs none), or the folder
+    /// of what is for a pull request (default: the run's directory)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write one page of Markdown and a picture about an objective: `pull-request.md` and `pull-request.svg`
+    #[arg(long)]
+    pub(crate) for_pull_request: bool,
+    /// Which objective that is; default: the last of the experiment
+    #[arg(long, value_name = "NAME", requires = "for_pull_request")]
+    pub(crate) objective: Option<String>,
 }
 
 #[derive(Debug, Args)]

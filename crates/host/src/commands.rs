@@ -6,6 +6,7 @@ mod isolated;
 mod optimum;
 mod plugins;
 mod probe;
+mod report;
 mod run;
 mod show;
 mod validate;
@@ -29,6 +30,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(args),
         Command::Worker(args) => worker::worker(args),
         Command::Show(args) => show::show(args),
+        Command::Report(args) => report::report(args),
         Command::Validate(args) => validate::validate(args),
         Command::Exact(args) => exact::exact(args),
         Command::Optimum(args) => optimum::optimum(args),

@@ -19,6 +19,7 @@ pub(crate) mod named;
 pub(crate) mod path;
 pub(crate) mod plane;
 pub(crate) mod scale;
+pub(crate) mod sheet;
 pub(crate) mod support;
 pub(crate) mod ticks;
 pub(crate) mod verdict;

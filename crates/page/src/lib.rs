@@ -17,6 +17,7 @@
 //! Names, prompts, outputs and messages may hold anything. Markup is written by one type, which takes from outside only text, and
 //! escapes it in one place.
 
+mod comparison;
 mod figure;
 mod markup;
 mod number;
@@ -28,7 +29,8 @@ mod table;
 mod text;
 mod view;
 
-use pstar_record::RunData;
+use pstar_compare::Between;
+use pstar_record::{ExperimentDifference, RunData};
 
 /// The report of a run: a page of HTML, which is well-formed XML as well but for its script.
 ///
@@ -57,3 +59,50 @@ pub fn figure_names(data: &RunData) -> Vec<String> {
     let view = view::View::of(data);
     figure::named::all(&view).iter().map(|figure| format!("{}:{}", figure.name, figure.policy)).collect()
 }
+
+/// The page of two runs: what changed in their experiments, and the differences second − first of what both trained, paired
+/// by seed.
+pub fn comparison(
+    first: &RunData,
+    second: &RunData,
+    changed: &[ExperimentDifference],
+    between: &Between,
+) -> String {
+    comparison::comparison(first, second, changed, between)
+}
+
+/// An objective beside the first of the run, as one SVG file: validity, coverage ÷ base and training of every policy class
+/// (of the first two, where there are more). `None` if there is nothing to draw.
+pub fn evidence_figure(data: &RunData, objective: &str) -> Option<String> {
+    let first = data.record.arms.first()?.objective.clone();
+    let mut own = data.clone();
+    let is_shown = |name: &str| name == objective || name == first;
+    let record = &mut own.record;
+    record.arms.retain(|arm| is_shown(&arm.objective));
+    record.comparisons.retain(|comparison| is_shown(&comparison.objective));
+    record.intervals.retain(|interval| is_shown(&interval.objective));
+    record.optima.retain(|optimum| is_shown(&optimum.objective));
+    for verdict in &mut record.verdicts {
+        verdict.rows.retain(|row| is_shown(&row.objective));
+    }
+    let view = view::View::of(&own);
+    let all = figure::named::all(&view);
+    let rows: Vec<Vec<&figure::Figure>> = view
+        .classes
+        .iter()
+        .take(2)
+        .map(|class| {
+            let of = |name: &&str| all.iter().find(|f| f.name == *name && f.policy == class.name);
+            EVIDENCE.iter().filter_map(of).collect()
+        })
+        .filter(|row: &Vec<&figure::Figure>| !row.is_empty())
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let title = format!("{} beside {}", text::cut(objective, text::LONG), text::cut(&first, text::LONG));
+    Some(figure::sheet::sheet(&view, &title, &rows))
+}
+
+/// The figures of an objective's evidence, by their names.
+const EVIDENCE: [&str; 3] = ["validity", "kl", "coverage-ratio"];

@@ -7,6 +7,7 @@ use crate::isolate::{BlackBox, note};
 use crate::observers::Observer;
 use crate::part::tell_part;
 use crate::phases::Phases;
+use crate::shown::Shown;
 use crate::store::{ArmFolder, Found, Store};
 use crate::tidy::tidy;
 use crate::train::{Patience, RunArm, Trainer, name};
@@ -48,8 +49,8 @@ pub struct RunOptions<'a> {
     pub checkpoint: Duration,
     /// Who is told of arms, beside the arms' own folders. Given the run's directory.
     pub observers: &'a dyn Fn(&Path) -> Vec<Box<dyn Observer>>,
-    /// The table that is written beside the record.
-    pub table: &'a dyn Fn(&RunRecord) -> String,
+    /// What people read, written beside the record.
+    pub shown: Shown<'a>,
 }
 
 /// What is done of a run.
@@ -161,7 +162,7 @@ pub fn conduct(
     if matches!(options.part, Part::Prepare | Part::Finish) {
         let ended = phases.ended(&prepared, left);
         let (record, unwritten) = match options.part {
-            Part::Finish => finish(&prepared, &directory, &store, ended, options.table, progress),
+            Part::Finish => finish(&prepared, &directory, &store, ended, options.shown, progress),
             _ => (assemble(&prepared, ended), None),
         };
         return Ok(Conducted { record, directory: directory.path().to_path_buf(), unwritten });
@@ -189,7 +190,7 @@ pub fn conduct(
     note(BlackBox::end_training);
     progress.end();
     let unkept = trainer.into_unwritable();
-    let (record, unwritten) = finish(&prepared, &directory, &store, ended, options.table, progress);
+    let (record, unwritten) = finish(&prepared, &directory, &store, ended, options.shown, progress);
     if record.complete {
         tidy(directory.path(), store.root(), &record.arms, &owner);
     }
@@ -204,7 +205,7 @@ pub(crate) fn finish(
     directory: &RunDirectory,
     store: &Store,
     ended: Ended,
-    table: &dyn Fn(&RunRecord) -> String,
+    shown: Shown<'_>,
     progress: &dyn Progress,
 ) -> (RunRecord, Option<Unwritable>) {
     let mut record = assemble(prepared, ended);
@@ -217,7 +218,7 @@ pub(crate) fn finish(
     // What was trained is safe before anything else is tried.
     let with_rate = prepared.experiment.plan.has_several_rates();
     let curves = write_curves(directory, store, &record, with_rate);
-    let mut unwritten = directory.write_record(&record, &table(&record)).and(curves).err();
+    let mut unwritten = directory.write_record(&record, &(shown.table)(&record)).and(curves).err();
     if all_ended && optima && !progress.stopped() {
         if unwritten.is_none() {
             progress.written();
@@ -225,7 +226,10 @@ pub(crate) fn finish(
         let ends = |policy: &str| ends(store, &record, policy);
         look_for_optima(prepared, &ends, progress).put_into(&mut record);
         record.kappa = kappa_of_run(prepared).ok();
-        unwritten = directory.write_record(&record, &table(&record)).err().or(unwritten);
+        unwritten = directory.write_record(&record, &(shown.table)(&record)).err().or(unwritten);
+    }
+    if unwritten.is_none() {
+        unwritten = directory.write_page(shown.page).err();
     }
     (record, unwritten)
 }

@@ -5,7 +5,8 @@ use crate::files::{Unwritable, Writer, owner_of, remove};
 use pstar_core::files::{ReadError, open_regular, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
 use pstar_record::{
-    CurvesWriter, ExperimentDifference, Provenance, RunRecord, experiment_differences, to_json, write_json,
+    CurvesWriter, ExperimentDifference, Provenance, RunData, RunRecord, experiment_differences, to_json,
+    write_json,
 };
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Write};
@@ -19,7 +20,8 @@ const MOST_BYTES: u64 = 1 << 30;
 const EXPERIMENT: &str = "experiment.ron";
 
 /// Everything else that a run writes.
-const RESULTS: [&str; 9] = [
+const RESULTS: [&str; 10] = [
+    "report.html",
     "summary.json",
     "curves.csv",
     "table.txt",
@@ -250,7 +252,8 @@ impl RunDirectory {
         // As it comes: the text of many arms is more than what it says.
         let file = open_regular(&self.path.join("summary.json"), MOST_BYTES).ok()?;
         let record: RunRecord = serde_json::from_reader(BufReader::new(file)).ok()?;
-        let whole = ["curves.csv", "table.txt"].iter().all(|name| self.path.join(name).exists());
+        let whole =
+            ["curves.csv", "table.txt", "report.html"].iter().all(|name| self.path.join(name).exists());
         (record.complete && whole && self.provenance().is_some()).then_some(record)
     }
 
@@ -296,6 +299,13 @@ impl RunDirectory {
             buffered.flush()
         });
         summary.and(table)
+    }
+
+    /// Writes the page that people open, made from what the directory holds.
+    pub(crate) fn write_page(&self, page: &dyn Fn(&RunData) -> String) -> Result<(), Unwritable> {
+        let found = RunData::read(&self.path).map_err(io::Error::other);
+        let data = found.map_err(Unwritable::at(&self.path.join("report.html")))?;
+        self.write("report.html", page(&data).as_bytes())
     }
 
     /// Writes the curves of all arms.

@@ -8,5 +8,5 @@ mod whole;
 pub(crate) use folder::make_folder;
 pub(crate) use remove::remove;
 pub(crate) use sweep::{owner_of, sweep};
-pub use whole::Unwritable;
+pub use whole::{Unwritable, write_whole};
 pub(crate) use whole::{Writer, sync_folder};

@@ -6,13 +6,14 @@ use crate::directory::{DirectoryError, RunDirectory};
 use crate::files::{Unwritable, Writer, make_folder};
 use crate::observers::Observer;
 use crate::phases::Phases;
+use crate::shown::Shown;
 use crate::store::Store;
 use crate::tidy::tidy;
 use crate::train::{Patience, Trainer};
 use pstar_lab::experiment::Experiment;
 use pstar_lab::run::{ArmSpecs, Progress, Starts, prepare_telling};
 use pstar_loader::Registry;
-use pstar_record::{ArmStatus, RunRecord};
+use pstar_record::ArmStatus;
 use std::path::Path;
 use std::time::Duration;
 use std::{fs, io, mem};
@@ -28,8 +29,8 @@ pub struct WorkOptions<'a> {
     pub observers: &'a [Box<dyn Observer>],
     /// Whether the run's summary is written once all arms have ended; else somebody else will.
     pub summarise: bool,
-    /// The table that is written once all arms have ended.
-    pub table: &'a (dyn Fn(&RunRecord) -> String + Sync),
+    /// What people read, written once all arms have ended.
+    pub shown: Shown<'a>,
 }
 
 /// What is left of a run once a worker has found nothing more to do.
@@ -107,7 +108,7 @@ pub fn work(
         if let Some(claim) = claim_summary(&store, &directory, &place)? {
             if directory.complete_record().is_none() {
                 let (record, unwritten) =
-                    finish(&prepared, &directory, &store, ended, options.table, progress);
+                    finish(&prepared, &directory, &store, ended, options.shown, progress);
                 unwritten.map_or(Ok(()), Err)?;
                 tidy(path, root, &record.arms, &owner);
             }

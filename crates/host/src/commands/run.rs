@@ -15,7 +15,7 @@ use pstar_loader::Registry;
 use pstar_record::{RunRecord, to_json};
 use pstar_report::{Format, run_table, written};
 use pstar_run::isolate::{Child, Going, Stage, child, tell_what_ends_this_process};
-use pstar_run::{Conducted, Part, RunError, RunOptions, conduct};
+use pstar_run::{Conducted, Part, RunError, RunOptions, Shown, conduct};
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -92,7 +92,8 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
     if args.json {
         print(&to_json(&record))?;
     } else {
-        let place = format!("\nwritten to {}\n", directory.display());
+        let report = directory.join("report.html");
+        let place = format!("\nwritten to {}; open {}\n", directory.display(), report.display());
         let place = if unwritten.is_none() { &*place } else { "" };
         // An unknown column was found before anything was run, as far as that can be known.
         let tables = tables(&record, &args.table, &[])?;
@@ -182,7 +183,7 @@ fn train(
         set: &args.experiment.set,
         checkpoint: Duration::from_secs(args.checkpoint),
         observers: &observers,
-        table: &|record| run_table(record, None),
+        shown: Shown { table: &|record| run_table(record, None), page: &pstar_page::page },
     };
     Ok(conduct(experiment, registry, &options, progress)?)
 }

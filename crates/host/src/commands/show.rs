@@ -1,12 +1,15 @@
 //! `host show RUN`.
 
-use super::{print, room};
+use super::{print, report, room};
 use crate::cli::{ShowArgs, TableArgs, TableFormat};
 use crate::failure::Failure;
 use crate::output::{print_text, tell};
 use pstar_core::files::{ReadError, read_regular};
-use pstar_record::{RunRecord, VERSION, to_json};
+use pstar_core::shown;
+use pstar_record::{RunData, RunRecord, VERSION, to_json};
 use pstar_report::{Choice, Format, RunTables, written};
+use pstar_run::RunError;
+use pstar_run::observers::{ArmName, Observer, TensorBoard};
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,6 +22,15 @@ const MOST_BYTES: u64 = 1 << 30;
 
 /// Prints the table of a run that was done before. Needs no plugin.
 pub(super) fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
+    if let Some(name) = &args.figure {
+        figure(&report::read(&args.run)?, name)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(folder) = &args.tensorboard {
+        let arms = events(&report::read(&args.run)?, folder)?;
+        print(&format!("curves of {arms} arms written below {}\n", folder.display()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let record = read(&args.run)?;
     if record.is_newer() {
         tell(&format!(
@@ -38,6 +50,35 @@ pub(super) fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
         other => print(&written(&tables, other, None))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a figure.
+fn figure(data: &RunData, name: &str) -> Result<(), Failure> {
+    let drawn = pstar_page::figure(data, name).ok_or_else(|| Failure::Usage {
+        message: format!("the report of the run has no figure `{}`", shown(name)),
+        hint: Some(format!("it has {}", pstar_page::figure_names(data).join(", "))),
+    })?;
+    print(&drawn)
+}
+
+/// Writes the curves of all arms as event files; how many arms have one.
+fn events(data: &RunData, folder: &Path) -> Result<usize, Failure> {
+    let board = TensorBoard::new(folder.to_path_buf());
+    let arms = &data.record.arms;
+    let rates_differ = arms.iter().any(|arm| arm.learning_rate.to_bits() != arms[0].learning_rate.to_bits());
+    let mut written = 0;
+    for arm in arms.iter().filter(|arm| !arm.curve.is_empty()) {
+        let named = ArmName {
+            id: &arm.id,
+            policy: &arm.policy,
+            objective: &arm.objective,
+            seed: arm.seed,
+            learning_rate: rates_differ.then_some(arm.learning_rate),
+        };
+        board.begin(named, folder, &arm.curve).map_err(RunError::from)?;
+        written += 1;
+    }
+    Ok(written)
 }
 
 fn format(format: TableFormat) -> Format {

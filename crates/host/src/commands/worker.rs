@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::signals::Interruptible;
 use pstar_report::run_table;
 use pstar_run::isolate::{Child, child};
-use pstar_run::{DirectoryError, WorkOptions, Worked, work};
+use pstar_run::{DirectoryError, Shown, WorkOptions, Worked, work};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn work_here(args: &WorkerArgs, child: Option<&Child>) -> Result<ExitCode, Failu
         observers: &args.watch.observers(&args.run),
         // One thread would be long about it: whoever watches this process has more.
         summarise: child.is_none(),
-        table: &|record| run_table(record, None),
+        shown: Shown { table: &|record| run_table(record, None), page: &pstar_page::page },
     };
     let pool = pool(args.threads.map_or(0, usize::from))?;
     let Worked { arms, complete, failed } =

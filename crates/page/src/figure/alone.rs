@@ -10,10 +10,10 @@ use crate::text::{LONG, SHORT, cut};
 use crate::view::View;
 
 /// Space around it.
-const MARGIN: f64 = 12.0;
+pub(crate) const MARGIN: f64 = 12.0;
 
 /// Height of the title, and of a line of the key.
-const LINE: f64 = 22.0;
+pub(crate) const LINE: f64 = 22.0;
 
 /// Width of a letter of the key.
 const LETTER: f64 = 6.3;
@@ -23,19 +23,7 @@ pub(crate) fn alone(view: &View<'_>, figure: &Figure) -> String {
     let (key, lines) =
         if figure.kind == "forest" { (Markup::default(), 0.0) } else { key(view, figure.width) };
     let (width, height) = (figure.width + 2.0 * MARGIN, figure.height + 2.0 * MARGIN + LINE + lines * LINE);
-    let view_box = format!("0 0 {} {}", coordinate(width), coordinate(height));
-    let mut svg = Markup::default();
-    let root: &[(&'static str, &dyn std::fmt::Display)] = &[
-        ("xmlns", &"http://www.w3.org/2000/svg"),
-        ("viewBox", &view_box),
-        ("width", &coordinate(width)),
-        ("height", &coordinate(height)),
-        ("role", &"img"),
-        ("class", &"chart"),
-    ];
-    svg.open("svg", root).leaf("title", &[], &figure.label);
-    svg.raw("<style>").append(&style::of_figures()).raw("</style>");
-    svg.empty("rect", &[("class", &"paper"), ("width", &"100%"), ("height", &"100%")]);
+    let mut svg = begin((width, height), &figure.label);
     name(
         &mut svg,
         "name strong",
@@ -52,8 +40,26 @@ pub(crate) fn alone(view: &View<'_>, figure: &Figure) -> String {
     svg.into_string()
 }
 
+/// Begins a document of this size, on paper.
+pub(crate) fn begin((width, height): (f64, f64), title: &str) -> Markup {
+    let view_box = format!("0 0 {} {}", coordinate(width), coordinate(height));
+    let mut svg = Markup::default();
+    let root: &[(&'static str, &dyn std::fmt::Display)] = &[
+        ("xmlns", &"http://www.w3.org/2000/svg"),
+        ("viewBox", &view_box),
+        ("width", &coordinate(width)),
+        ("height", &coordinate(height)),
+        ("role", &"img"),
+        ("class", &"chart"),
+    ];
+    svg.open("svg", root).leaf("title", &[], title);
+    svg.raw("<style>").append(&style::of_figures()).raw("</style>");
+    svg.empty("rect", &[("class", &"paper"), ("width", &"100%"), ("height", &"100%")]);
+    svg
+}
+
 /// The objectives with their symbols, in as many lines as it takes.
-fn key(view: &View<'_>, width: f64) -> (Markup, f64) {
+pub(crate) fn key(view: &View<'_>, width: f64) -> (Markup, f64) {
     let mut key = Markup::default();
     let (mut x, mut line) = (0.0, 0.0);
     for series in &view.series {

@@ -1,5 +1,6 @@
 //! Writing a file under another name first.
 
+use crate::claims::Owner;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -134,6 +135,14 @@ fn folder_of(path: &Path) -> &Path {
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // Elsewhere a folder cannot be opened.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Writes a file that is whole or what it was before, whenever the program ends.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), Unwritable> {
+    Writer::of(&Owner::of_this_process()).write(path, content)
 }
 
 #[cfg(test)]

@@ -1,0 +1,105 @@
+//! `host report RUN [RUN]`.
+
+use super::{print, room};
+use crate::cli::ReportArgs;
+use crate::failure::Failure;
+use crate::output::{print_text, tell};
+use pstar_compare::between;
+use pstar_core::shown;
+use pstar_record::{DataError, RunData, experiment_differences};
+use pstar_report::{between_table, evidence};
+use pstar_run::write_whole;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Writes the page of a run again, the page of an objective for a pull request, or compares two runs. Needs no plugin.
+pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
+    match (&args.runs[..], args.for_pull_request) {
+        ([run], true) => for_pull_request(run, args)?,
+        ([run], false) => page(run, args)?,
+        ([first, second], false) => two(first, second, args)?,
+        _ => {
+            let hint = Some("compare two runs without `--for-pull-request`, or name one".into());
+            return Err(Failure::Usage { message: "that is a page about one run".into(), hint });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn page(run: &Path, args: &ReportArgs) -> Result<(), Failure> {
+    let data = read(run)?;
+    let path = args.out.clone().unwrap_or_else(|| directory(run).join("report.html"));
+    write(&path, &pstar_page::page(&data))?;
+    print(&format!("written to {}\n", path.display()))
+}
+
+fn for_pull_request(run: &Path, args: &ReportArgs) -> Result<(), Failure> {
+    let data = read(run)?;
+    let names = data.record.arms.iter().map(|arm| arm.objective.as_str());
+    let objective = args.objective.clone().or_else(|| names.clone().last().map(String::from));
+    let objective = objective.ok_or_else(|| Failure::usage("the run has no arms".into()))?;
+    let picture = "pull-request.svg";
+    let page = evidence(&data.record, data.provenance.as_ref(), &objective, picture).ok_or_else(|| {
+        let mut known: Vec<&str> = names.collect();
+        known.dedup();
+        known.sort_unstable();
+        known.dedup();
+        Failure::Usage {
+            message: format!("the run has no objective `{}`", shown(&objective)),
+            hint: Some(format!(
+                "it has {}",
+                known.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ")
+            )),
+        }
+    })?;
+    let folder = args.out.clone().unwrap_or_else(|| directory(run));
+    let (text, curves) = (folder.join("pull-request.md"), folder.join(picture));
+    if let Some(drawn) = pstar_page::evidence_figure(&data, &objective) {
+        write(&curves, &drawn)?;
+    }
+    write(&text, &page)?;
+    print(&format!("written to {} and {}\n", text.display(), curves.display()))
+}
+
+fn two(first: &Path, second: &Path, args: &ReportArgs) -> Result<(), Failure> {
+    let (first, second) = (read(first)?, read(second)?);
+    let text = |data: &RunData| data.experiment.clone().unwrap_or_default();
+    let changed = experiment_differences(&text(&first), &text(&second));
+    let between = between(&first.record, &second.record);
+    if let Some(path) = &args.out {
+        write(path, &pstar_page::comparison(&first, &second, &changed, &between))?;
+    }
+    print_text(&between_table((&first.record, &second.record), &changed, &between, room()))
+}
+
+/// Writes a file, and the folder that it is in.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(folder) = path.parent() {
+        // If it cannot be made the file cannot be written, which is told.
+        let _ = fs::create_dir_all(folder);
+    }
+    write_whole(path, text.as_bytes()).map_err(|error| pstar_run::RunError::from(error).into())
+}
+
+/// The directory of a run that is named by it or by its record.
+fn directory(run: &Path) -> PathBuf {
+    if run.is_file() { run.parent().map_or_else(PathBuf::new, Path::to_path_buf) } else { run.to_path_buf() }
+}
+
+/// What a run's directory holds.
+pub(super) fn read(run: &Path) -> Result<RunData, Failure> {
+    let data = RunData::read(&directory(run)).map_err(|error| {
+        let hint = match &error {
+            DataError::Unreadable { .. } => {
+                "name the directory of a run that has ended, as `host run` tells it: `runs/NAME` or what `--out` says"
+            }
+            _ => "was it copied whole?",
+        };
+        Failure::Usage { message: error.to_string(), hint: Some(hint.into()) }
+    })?;
+    for fault in &data.faults {
+        tell(&format!("warning: `{}`: {}: what it holds is left out", fault.file, fault.problem));
+    }
+    Ok(data)
+}
