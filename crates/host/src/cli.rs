@@ -201,8 +201,18 @@ pub(crate) struct ShowArgs {
     /// Write event files of TensorBoard below a folder instead, from the curves of the run
     #[arg(long, value_name = "DIR", conflicts_with_all = ["format", "policy", "columns", "intervals", "figure"])]
     pub(crate) tensorboard: Option<PathBuf>,
+    /// Print this figure of every prompt and seed instead, as JSON that rliable takes
+    #[arg(
+        long,
+        value_name = "FIGURE",
+        conflicts_with_all = ["format", "policy", "columns", "intervals", "figure", "tensorboard"]
+    )]
+    pub(crate) scores: Option<String>,
     /// Print all that is recorded (`summary.json`) instead of tables
-    #[arg(long, conflicts_with_all = ["format", "policy", "columns", "intervals", "figure", "tensorboard"])]
+    #[arg(
+        long,
+        conflicts_with_all = ["format", "policy", "columns", "intervals", "figure", "tensorboard", "scores"]
+    )]
     pub(crate) json: bool,
 }
 

@@ -10,6 +10,7 @@ mod number;
 mod optimum_table;
 mod rates;
 mod run_table;
+mod scores;
 mod table;
 mod tables;
 mod wrap;
@@ -22,6 +23,7 @@ pub use exact_table::exact_table;
 pub use kappa_table::kappa_table;
 pub use optimum_table::optimum_table;
 pub use run_table::run_table;
+pub use scores::scores;
 pub use tables::{
     Cell, Choice, Column, DifferenceRow, PolicyRow, PolicyTable, RowKind, RunTables, TargetRow, UnknownName,
 };

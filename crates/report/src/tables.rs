@@ -28,7 +28,7 @@ pub struct Choice {
 
 /// A name that a run does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the run has no {kind} `{name}`")]
+#[error("the run has no {kind} `{}`", shown(name))]
 pub struct UnknownName {
     /// What kind of name it is.
     pub kind: &'static str,

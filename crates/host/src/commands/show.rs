@@ -7,7 +7,7 @@ use crate::output::{print_text, tell};
 use pstar_core::files::{ReadError, read_regular};
 use pstar_core::shown;
 use pstar_record::{RunData, RunRecord, VERSION, to_json};
-use pstar_report::{Choice, Format, RunTables, written};
+use pstar_report::{Choice, Format, RunTables, UnknownName, scores, written};
 use pstar_run::RunError;
 use pstar_run::observers::{ArmName, Observer, TensorBoard};
 use std::io;
@@ -29,6 +29,10 @@ pub(super) fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
     if let Some(folder) = &args.tensorboard {
         let arms = events(&report::read(&args.run)?, folder)?;
         print(&format!("curves of {arms} arms written below {}\n", folder.display()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(metric) = &args.scores {
+        print(&scores(&report::read(&args.run)?, metric).map_err(|unknown| told(&unknown))?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let record = read(&args.run)?;
@@ -99,10 +103,15 @@ pub(super) fn tables(
 ) -> Result<RunTables, Failure> {
     let choice =
         Choice { columns: args.columns.clone(), policies: policies.to_vec(), intervals: args.intervals };
-    RunTables::new(record, &choice).map_err(|unknown| Failure::Usage {
-        message: unknown.to_string(),
-        hint: Some(format!("it has {}", unknown.known.join(", "))),
-    })
+    RunTables::new(record, &choice).map_err(|unknown| told(&unknown))
+}
+
+fn told(unknown: &UnknownName) -> Failure {
+    let hint = match &unknown.known[..] {
+        [] => "it has none".into(),
+        known => format!("it has {}", known.iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ")),
+    };
+    Failure::Usage { message: unknown.to_string(), hint: Some(hint) }
 }
 
 /// The record of a run, by the run's directory or its own path.
