@@ -1,20 +1,25 @@
 //! Many exponentials at once, each with the bits of [`exp`], and many of e^x − 1.
 //!
-//! Operation by operation the method of `exp` (FreeBSD's `e_exp.c`, in `libm`), without its branches, so that a compiler
-//! works on several numbers at a time; no operation is fused, so that the instruction set changes no bit.
+//! The method of `exp` (FreeBSD's `e_exp.c`, in `libm`), operation by operation for e^x, without its branches, so that a
+//! compiler works on several numbers at a time; no operation is fused, so that the instruction set changes no bit. What a
+//! number becomes depends on no other.
 
-use super::{exp, widest};
+use super::{exp, exp_m1, widest};
 
 /// Beyond this, results may be subnormal or infinite: those numbers are worked out one by one.
 const FAR: f64 = 700.0;
 
-/// Numbers looked at together, where there are that many and where there are fewer.
-const LARGE_CHUNK: usize = 32;
-const CHUNK: usize = 8;
+/// Numbers worked on stage by stage.
+const CHUNK: usize = 32;
+
+/// Of fewer, as many as fill the widest vectors.
+const LANES: usize = 4;
 
 const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
 const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
 const INVERSE_LN2: f64 = std::f64::consts::LOG2_E;
+
+/// Of the correction, for |x| ≤ ln 2 / 2.
 const P: [f64; 5] = [
     f64::from_bits(0x3fc5_5555_5555_553e),
     f64::from_bits(0xbf66_c16c_16be_bd93),
@@ -23,13 +28,18 @@ const P: [f64; 5] = [
     f64::from_bits(0x3e66_3769_72be_a4d0),
 ];
 
+/// Below this there is nothing to reduce: a little less than ln 2 / 2.
+const NEAR: f64 = 0.346;
+
 /// Added to a number below 2^51, it leaves the nearest whole number in the last bits.
 const WHOLE: f64 = 6_755_399_441_055_744.0;
 
-/// The least |x| that are reduced by one ln 2, by several, and that add to 1 with something of their square.
-const ONE: f64 = f64::from_bits(0x3fd6_2e43_0000_0000);
-const SEVERAL: f64 = f64::from_bits(0x3ff0_a2b2_0000_0000);
+/// The least |x| of which `exp` adds to 1 something of the square.
 const SQUARED: f64 = f64::from_bits(0x3e30_0001_0000_0000);
+
+/// How far from a multiple of ln 2, in units of it, `exp` is certain to take that one: where it goes over to the next lies
+/// a little beside the halves.
+const CERTAIN: f64 = 0.499_999;
 
 /// Replaces every x by e^x; the bits are those of [`exp`].
 pub fn exp_all(values: &mut [f64]) {
@@ -37,13 +47,16 @@ pub fn exp_all(values: &mut [f64]) {
 }
 
 /// Replaces every x by e^x − 1, within 2 units in the last place of it: the bits are not those of
-/// [`exp_m1`](super::exp_m1), but the same on every processor.
+/// [`exp_m1`](super::exp_m1), but the same on every processor, whatever stands beside x.
 pub fn exp_m1_all(values: &mut [f64]) {
     all::<ExpM1>(values);
 }
 
 /// A function of e^x.
 trait Function {
+    /// Whether it goes over from one multiple of ln 2 to the next where `exp` does.
+    const AS_EXP: bool;
+
     /// Its value from the parts of x, e^x = 2^k (1 + y).
     fn of_parts(x: f64, k: f64, y: f64) -> f64;
 
@@ -54,6 +67,8 @@ trait Function {
 struct Exp;
 
 impl Function for Exp {
+    const AS_EXP: bool = true;
+
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
     fn of_parts(x: f64, k: f64, y: f64) -> f64 {
@@ -70,6 +85,8 @@ impl Function for Exp {
 struct ExpM1;
 
 impl Function for ExpM1 {
+    const AS_EXP: bool = false;
+
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
     fn of_parts(_: f64, k: f64, y: f64) -> f64 {
@@ -78,7 +95,7 @@ impl Function for ExpM1 {
     }
 
     fn anywhere(x: f64) -> f64 {
-        super::exp_m1(x)
+        if x.abs() < FAR { near::<Self>(x) } else { exp_m1(x) }
     }
 }
 
@@ -96,47 +113,129 @@ fn all<F: Function>(values: &mut [f64]) {
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 fn in_chunks<F: Function>(values: &mut [f64]) {
-    let (chunks, rest) = values.as_chunks_mut::<LARGE_CHUNK>();
+    let (chunks, rest) = values.as_chunks_mut::<CHUNK>();
     for chunk in chunks {
-        one_chunk::<F, LARGE_CHUNK>(chunk);
+        in_stages::<F>(chunk);
     }
-    let (chunks, rest) = rest.as_chunks_mut::<CHUNK>();
-    for chunk in chunks {
-        one_chunk::<F, CHUNK>(chunk);
+    let (whole, last) = rest.split_at_mut(rest.len() - rest.len() % LANES);
+    let mut padded = [0.0; LANES];
+    padded[..last.len()].copy_from_slice(last);
+    // In one loop, so that its body is compiled once, for any number of them.
+    for few in [whole, &mut padded[..last.len().next_multiple_of(LANES)]] {
+        in_turn::<F>(few);
     }
-    if !rest.is_empty() {
-        let mut chunk = [0.0; CHUNK];
-        chunk[..rest.len()].copy_from_slice(rest);
-        one_chunk::<F, CHUNK>(&mut chunk);
-        rest.copy_from_slice(&chunk[..rest.len()]);
+    last.copy_from_slice(&padded[..last.len()]);
+}
+
+/// Stage by stage: a processor works on one stage of several numbers at a time, where all stages of one would wait for each
+/// other.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn in_stages<F: Function>(chunk: &mut [f64; CHUNK]) {
+    let [mut k, mut high, mut low, mut c] = [[0.0; CHUNK]; 4];
+    if all_below(chunk, NEAR) {
+        for (c, x) in c.iter_mut().zip(&*chunk) {
+            *c = correction(*x);
+        }
+        for (x, c) in chunk.iter_mut().zip(c) {
+            *x = unreduced::<F>(*x, c);
+        }
+        return;
+    }
+    let mut signs = 0;
+    for ((((x, k), high), low), c) in chunk.iter().zip(&mut k).zip(&mut high).zip(&mut low).zip(&mut c) {
+        (*k, *high, *low) = reduced(*x);
+        *c = *high - *low;
+        signs |= doubt::<F>(*x);
+    }
+    if signs >> 63 != 0 {
+        return one_by_one::<F>(chunk);
+    }
+    for c in &mut c {
+        *c = correction(*c);
+    }
+    for ((((x, k), high), low), c) in chunk.iter_mut().zip(k).zip(high).zip(low).zip(c) {
+        *x = F::of_parts(*x, k, remainder([high, low], c));
     }
 }
 
+/// Number by number.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn one_chunk<F: Function, const N: usize>(chunk: &mut [f64; N]) {
-    let all_below = |bound: f64| chunk.iter().fold(true, |all, x| all & (x.abs() < bound));
-    if all_below(ONE) {
-        // As logarithms of ratios to what sampled mostly are: nothing to reduce.
-        for x in chunk {
-            *x = F::of_parts(*x, 0.0, remainder(*x, *x, 0.0));
+fn in_turn<F: Function>(few: &mut [f64]) {
+    if all_below(few, NEAR) {
+        for x in few {
+            *x = unreduced::<F>(*x, correction(*x));
         }
-    } else if all_below(FAR) {
-        for x in chunk {
-            *x = near::<F>(*x);
-        }
-    } else {
-        one_by_one::<F>(chunk);
+        return;
+    }
+    if few.iter().fold(0, |signs, x| signs | doubt::<F>(*x)) >> 63 != 0 {
+        return one_by_one::<F>(few);
+    }
+    for x in few {
+        *x = near::<F>(*x);
     }
 }
 
-/// e^rest − 1 for rest = high − low, |rest| ≤ ln 2 / 2.
+/// Whether all are below a bound: a difference says it by its sign, for fewer instructions than a comparison.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn remainder(rest: f64, high: f64, low: f64) -> f64 {
+fn all_below(values: &[f64], bound: f64) -> bool {
+    values.iter().fold(0, |signs, value| signs | (bound - value.abs()).to_bits()) >> 63 == 0
+}
+
+/// A number whose first bit is set if x cannot be worked out with others.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn doubt<F: Function>(x: f64) -> u64 {
+    let distance = (INVERSE_LN2 * x - nearest(x)).abs();
+    let doubt = if F::AS_EXP { (CERTAIN - distance).to_bits() } else { 0 };
+    doubt | (FAR - x.abs()).to_bits()
+}
+
+/// The value where nothing is reduced.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn unreduced<F: Function>(x: f64, c: f64) -> f64 {
+    F::of_parts(x, 0.0, remainder([x, 0.0], c))
+}
+
+/// The value at |x| < [`FAR`].
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn near<F: Function>(x: f64) -> f64 {
+    let (k, high, low) = reduced(x);
+    F::of_parts(x, k, remainder([high, low], correction(high - low)))
+}
+
+/// The multiple of ln 2 that is nearest to x.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn nearest(x: f64) -> f64 {
+    (INVERSE_LN2 * x + WHOLE) - WHOLE
+}
+
+/// x = k ln 2 + high − low, with k whole.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn reduced(x: f64) -> (f64, f64, f64) {
+    let k = nearest(x);
+    (k, x - k * LN2_HIGH, k * LN2_LOW)
+}
+
+/// c(r) = r + 2 − r coth(r/2), so that e^r = 1 + r + r c/(2 − c).
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn correction(rest: f64) -> f64 {
     let square = rest * rest;
-    let c = rest - square * (P[0] + square * (P[1] + square * (P[2] + square * (P[3] + square * P[4]))));
-    rest * c / (2.0 - c) - low + high
+    rest - square * (P[0] + square * (P[1] + square * (P[2] + square * (P[3] + square * P[4]))))
+}
+
+/// e^rest − 1 for rest = high − low, from its correction.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn remainder([high, low]: [f64; 2], c: f64) -> f64 {
+    (high - low) * c / (2.0 - c) - low + high
 }
 
 #[cold]
@@ -147,25 +246,13 @@ fn one_by_one<F: Function>(values: &mut [f64]) {
     }
 }
 
-/// The value at |x| < [`FAR`].
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn near<F: Function>(x: f64) -> f64 {
-    let size = x.abs();
-    let sign = 1f64.copysign(x);
-    // Rounded towards zero.
-    let quotient = INVERSE_LN2 * x + 0.5 * sign;
-    let nearest = (quotient + WHOLE) - WHOLE;
-    let whole = if nearest.abs() > quotient.abs() { nearest - sign } else { nearest };
-    let k = if size >= SEVERAL { whole } else { sign };
-    let k = if size >= ONE { k } else { 0.0 };
-    let (high, low) = (x - k * LN2_HIGH, k * LN2_LOW);
-    F::of_parts(x, k, remainder(high - low, high, low))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where `exp` goes over from no ln 2 to one, and from one to several.
+    const ONE: f64 = f64::from_bits(0x3fd6_2e43_0000_0000);
+    const SEVERAL: f64 = f64::from_bits(0x3ff0_a2b2_0000_0000);
 
     /// Every bit pattern's top half with a bottom half of its own, and all thresholds with their neighbours.
     #[test]
@@ -182,6 +269,9 @@ mod tests {
             values.extend(neighbours.flat_map(|x| [x, -x]));
         }
         for k in -1075..1075 {
+            // Between what is certain and what is not.
+            let beside = (0..400).map(|n| (f64::from(k) + 0.5 + 1e-8 * f64::from(n - 200)) * ln2);
+            values.extend(beside);
             for half in [0.0, 0.5] {
                 let at = (f64::from(k) + half) * ln2;
                 values.extend(
@@ -225,6 +315,72 @@ mod tests {
             let unit = f64::from_bits(one.abs().to_bits() + 1) - one.abs();
             let close = one == many || (one - many).abs() <= 2.0 * unit || one.is_nan() && many.is_nan();
             assert!(close, "{x:e}: {one:e} and {many:e}");
+        }
+    }
+
+    /// Against e^x − 1 in decimal arithmetic of 400 digits, rounded: half a unit more.
+    #[test]
+    fn differences_from_one_are_those_of_decimal_arithmetic() {
+        #[rustfmt::skip]
+        let cases = [
+            (1e-300, 1e-300),
+            (-1e-20, -1e-20),
+            (3e-09, 3.0000000045e-09),
+            (-0.0001, -9.999500016666251e-05),
+            (0.01, 0.010_050_167_084_168_058),
+            (-0.1, -0.095_162_581_964_040_43),
+            (0.2, 0.221_402_758_160_169_85),
+            (-0.3465, -0.292_841_180_712_728_7),
+            (0.34657, 0.414_208_484_959_579_7),
+            (0.3466, 0.414_250_911_850_528_65),
+            (-0.346_573_590_279_97, -0.292_893_218_813_450_6),
+            (0.5, 0.648_721_270_700_128_2),
+            (-0.693_147_180_559_94, -0.499_999_999_999_997_34),
+            (0.7, 1.013_752_707_470_476_4),
+            (-1.0397, -0.646_439_265_729_580_9),
+            (1.039_720_770_839_91, 1.828_427_124_746_167_9),
+            (-1.5, -0.776_869_839_851_570_2),
+            (2.0, 6.389_056_098_930_65),
+            (-3.3, -0.963_116_832_598_76),
+            (5.75, 313.190_660_285_694_2),
+            (-8.0, -0.999_664_537_372_097_5),
+            (17.5, 39_824_783.397_576_23),
+            (-36.0, -0.999_999_999_999_999_8),
+            (-40.0, -1.0),
+            (100.1, 2.9708288895158073e43),
+            (-300.0, -1.0),
+            (699.9, 9.177151136957067e303),
+        ];
+        for (x, expected) in cases {
+            let mut found = [x];
+            exp_m1_all(&mut found);
+            let unit = f64::from_bits(f64::abs(expected).to_bits() + 1) - f64::abs(expected);
+            assert!((found[0] - expected).abs() <= 2.5 * unit, "{x:e}: {} and {expected}", found[0]);
+        }
+    }
+
+    /// Whatever stands beside a number, and wherever in a slice it stands.
+    #[test]
+    fn a_number_becomes_the_same_beside_any_others() {
+        let all = [all::<Exp> as fn(&mut [f64]), all::<ExpM1>];
+        let ln2 = std::f64::consts::LN_2;
+        let values: Vec<f64> =
+            (0..400).map(|n| f64::from(n - 200) * 0.017_33 * ln2).chain([1e-9, 800.0]).collect();
+        for function in all {
+            for &x in &values {
+                let mut alone = [x];
+                function(&mut alone);
+                for (length, other) in
+                    [(32, 0.1), (32, 1.7), (32, 900.0), (45, -0.2), (45, 3.0), (45, 0.5 * ln2)]
+                {
+                    for place in [0, length / 2, length - 1] {
+                        let mut beside = vec![other; length];
+                        beside[place] = x;
+                        function(&mut beside);
+                        assert_eq!(beside[place].to_bits(), alone[0].to_bits(), "{x:e} beside {other}");
+                    }
+                }
+            }
         }
     }
 }
