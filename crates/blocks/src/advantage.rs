@@ -22,9 +22,10 @@ pub use sharing::Sharing;
 pub use signal::{PassForm, Signal, TupleBaseline};
 pub use whiten::Whiten;
 
+use crate::sum::to_go;
 use prompt_weight::Standing;
-use pstar_core::PluginError;
 use pstar_core::objective::ObjectiveBatch;
+use pstar_core::{PluginError, math};
 use scale::deviation;
 use sharing::Member;
 use std::ops::Range;
@@ -218,17 +219,15 @@ impl Advantage {
     /// The advantages of tokens that pay for the KL to the base from themselves on.
     fn to_go(&self, batch: &ObjectiveBatch<'_>, sequences: &[f64]) -> Result<Option<Vec<f64>>, PluginError> {
         let Some(kl) = self.reward_kl.filter(|kl| kl.per == Per::ToGo) else { return Ok(None) };
-        let mut tokens = spread(batch, sequences);
         let base = batch.base_log_probs()?;
-        let mut start = 0;
-        for (behaviour, base) in batch.behaviour_log_probs().rows().zip(base.rows()) {
-            let own = &mut tokens[start..start + behaviour.len()];
-            start += behaviour.len();
-            let mut rest = 0.0;
-            for ((advantage, b), a) in own.iter_mut().zip(behaviour).zip(base).rev() {
-                rest += kl.estimator.value(b - a);
-                *advantage -= kl.coefficient * rest;
-            }
+        let mut tokens = Vec::with_capacity(base.values().len());
+        let rows = batch.behaviour_log_probs().rows().zip(base.rows());
+        for ((behaviour, base), &value) in rows.zip(sequences) {
+            let start = tokens.len();
+            kl.estimator.append_values(behaviour, base, &mut tokens);
+            let own = &mut tokens[start..];
+            to_go(own);
+            math::widest(|| own.iter_mut().for_each(|rest| *rest = value - kl.coefficient * *rest));
         }
         Ok(Some(tokens))
     }

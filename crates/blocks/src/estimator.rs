@@ -40,6 +40,15 @@ impl Estimator {
         }
     }
 
+    /// Appends the value at x = log p − log r of every token.
+    pub(crate) fn append_values(self, log_p: &[f64], log_r: &[f64], values: &mut Vec<f64>) {
+        let differences = log_p.iter().zip(log_r).map(|(p, r)| p - r);
+        match self {
+            Self::K1 => math::widest(|| values.extend(differences)),
+            _ => values.extend(differences.map(|x| self.value(x))),
+        }
+    }
+
     /// Adds the factor times the slope at x = log q − log r to every token that q can produce.
     pub(crate) fn add_slopes(
         self,

@@ -40,7 +40,7 @@ impl Block for Ratio {
 impl Ratio {
     /// log of the ratio of a whole sequence from its tokens' log-ratios.
     pub fn of_sequence(self, log_ratios: &[f64]) -> f64 {
-        let sum = crate::sum::sum(log_ratios.iter().copied());
+        let sum = crate::sum::sum(log_ratios);
         match self {
             Self::Sequence => sum,
             Self::Geometric if !log_ratios.is_empty() => sum / log_ratios.len() as f64,

@@ -71,6 +71,14 @@ pub fn log_sum_exp(values: &[f64]) -> f64 {
     max + ln(sum)
 }
 
+/// Whether none of the values is infinite or NaN.
+pub fn all_finite(values: &[f64]) -> bool {
+    const SIZE: u64 = !(1 << 63);
+    // The exponent of what is not finite overflows into the first bit.
+    let carry = |value: &f64| (value.to_bits() & SIZE) + (1 << 52);
+    widest(|| values.iter().fold(0, |bits, value| bits | carry(value))) >> 63 == 0
+}
+
 /// Euclidean length √Σ x², which overflows or underflows only if it is itself beyond the range of numbers; infinite or
 /// NaN if an element is.
 pub fn norm(values: &[f64]) -> f64 {
@@ -123,6 +131,19 @@ mod tests {
         assert_eq!((norm(&[]), norm(&[0.0])), (0.0, 0.0));
         assert_eq!(norm(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
         assert!(norm(&[f64::NAN, 1.0]).is_nan() && norm(&[f64::INFINITY, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn one_value_that_is_not_finite_is_found_anywhere() {
+        let mut values = [f64::MAX, f64::MIN, -0.0, 5e-324, 1.0, -1.0, 0.0, 1e-310, -f64::MAX];
+        assert!(all_finite(&values) && all_finite(&[]));
+        for place in 0..values.len() {
+            for bad in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -f64::NAN] {
+                let kept = std::mem::replace(&mut values[place], bad);
+                assert!(!all_finite(&values), "{bad} at {place}");
+                values[place] = kept;
+            }
+        }
     }
 
     #[test]

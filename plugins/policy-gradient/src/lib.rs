@@ -6,6 +6,7 @@ mod cautions;
 mod expectation;
 mod objective;
 mod presets;
+mod rough_exp;
 mod step;
 
 use objective::Named;

@@ -5,14 +5,18 @@
 use crate::blocks::{
     At, Clip, CovariancePenalty, Entropy, EntropyForm, Kind, PolicyGradientBlocks as Blocks, binary_kl,
 };
+use crate::rough_exp::{ERROR, RANGE, rough_exp};
 use pstar_blocks::{Advantages, Counts, Ratio, Rows};
 use pstar_core::objective::{ObjectiveBatch, ObjectiveStep};
 use pstar_core::{PluginError, math};
 
+/// What rounding may move a probability by, relative to it, and some more.
+const ROUNDING: f64 = 1e-14;
+
 /// Room that is used again from sequence to sequence.
 #[derive(Default)]
 struct Scratch {
-    ratios: Vec<f64>,
+    weights: Vec<f64>,
     others: Vec<f64>,
 }
 
@@ -33,12 +37,10 @@ impl Blocks {
         for (i, tokens) in &rows.rows {
             let own = advantages.tokens.as_ref().map(|all| &all[tokens.clone()]);
             let row = Row::of(batch, *i, advantages.sequences[*i], own);
-            // Zeroed just before they are written, while they are near.
-            c.resize(tokens.end, 0.0);
-            let c = &mut c[tokens.clone()];
-            changed += self.surrogate(row, c, &mut scratch);
+            c.resize(tokens.start, 0.0);
+            changed += self.surrogate(row, &mut c, &mut scratch);
             if !self.has_covariances() {
-                self.finish(batch, &rows.counts, *i, c, &mut scratch.ratios)?;
+                self.finish(batch, &rows.counts, *i, &mut c[tokens.clone()], &mut scratch.others)?;
             }
         }
         c.resize(batch.log_probs().values().len(), 0.0);
@@ -50,7 +52,7 @@ impl Blocks {
                 penalise_covariant(batch, advantages, &rows, penalty, &mut c);
             }
             for (i, tokens) in &rows.rows {
-                self.finish(batch, &rows.counts, *i, &mut c[tokens.clone()], &mut scratch.ratios)?;
+                self.finish(batch, &rows.counts, *i, &mut c[tokens.clone()], &mut scratch.others)?;
             }
         }
         let step = ObjectiveStep::per_token(c).with_entropy(self.exact_entropy(&rows, batch));
@@ -77,16 +79,13 @@ impl Blocks {
         }
         let factor = self.aggregate.factor(c.len(), counts);
         if factor != 1.0 {
-            for c in c.iter_mut() {
-                *c *= factor;
-            }
+            math::widest(|| c.iter_mut().for_each(|c| *c *= factor));
         }
         if !self.penalties.0.is_empty() {
             let log_probs = self.penalties.log_probs(batch, i)?;
             self.penalties.subtract(log_probs, (self.aggregate, self.ratio), counts, scratch, c);
         }
-        let is_sound = math::widest(|| c.iter().fold(true, |all, c| all & c.is_finite()));
-        if is_sound { Ok(()) } else { Err(unsound(batch, i, c)) }
+        if math::all_finite(c) { Ok(()) } else { Err(unsound(batch, i, c)) }
     }
 
     /// The weight of every position's entropy, where the policy is to work it out.
@@ -101,51 +100,58 @@ impl Blocks {
         weights
     }
 
-    /// The coefficients of a sequence before they add up; says how many tokens a clip changed.
-    fn surrogate(&self, row: Row<'_>, c: &mut [f64], scratch: &mut Scratch) -> u64 {
+    /// Appends the coefficients of a sequence before they add up; says how many tokens a clip changed.
+    fn surrogate(&self, row: Row<'_>, all: &mut Vec<f64>, scratch: &mut Scratch) -> u64 {
+        let start = all.len();
+        let end = start + row.log_q.len();
         if row.own.is_none() && row.advantage == 0.0 {
+            all.resize(end, 0.0);
             return 0;
         }
         let plain = self.ratio == Ratio::None && self.importance.is_none() && self.sequence_mask.0.is_none();
         if plain && self.clip == Clip::None {
             match row.own {
-                Some(own) => c.copy_from_slice(own),
-                None => c.fill(row.advantage),
+                Some(own) => all.extend_from_slice(own),
+                None => all.resize(end, row.advantage),
             }
             return 0;
         }
-        let Scratch { ratios, others } = scratch;
-        ratios.clear();
         // Of what neither can produce there is no ratio.
         let differences = row.log_q.iter().zip(row.log_b).map(|(q, b)| if q == b { 0.0 } else { q - b });
-        math::widest(|| ratios.extend(differences));
+        math::widest(|| all.extend(differences));
+        // Log-ratios, then ratios, then coefficients, all in one place.
+        let c = &mut all[start..];
         let weight = match self.importance {
             Some(importance) if importance.level == Ratio::Sequence => {
-                math::exp(Ratio::Sequence.of_sequence(ratios)).min(importance.max)
+                math::exp(Ratio::Sequence.of_sequence(c)).min(importance.max)
             }
             _ => 1.0,
         };
-        let stale = self.sequence_mask.0.is_some_and(|delta| -Ratio::Geometric.of_sequence(ratios) > delta);
+        let stale = self.sequence_mask.0.is_some_and(|delta| -Ratio::Geometric.of_sequence(c) > delta);
+        let Scratch { weights, others } = scratch;
         let token_weights = self.importance.filter(|importance| importance.level == Ratio::Token);
+        if token_weights.is_some() {
+            weights.clear();
+            weights.extend_from_slice(c);
+            math::exp_all(weights);
+        }
         let changed = if let Clip::GeometricOfClipped { low, high } = self.clip {
-            geometric_of_clipped([low, high], row, ratios, c)
+            geometric_of_clipped([low, high], row, c)
         } else {
-            let sequence_ratio = match self.ratio {
-                Ratio::Sequence | Ratio::Geometric => Some(math::exp(self.ratio.of_sequence(ratios))),
-                Ratio::None => Some(1.0),
-                Ratio::Token => None,
-            };
-            if sequence_ratio.is_none() || token_weights.is_some() {
-                math::exp_all(ratios);
-            }
-            match sequence_ratio {
-                Some(ratio) => self.of_sequence_ratio(row, ratio, c),
-                None => self.of_token_ratios(row, ratios, others, c),
+            match self.ratio {
+                Ratio::Sequence | Ratio::Geometric => {
+                    self.of_sequence_ratio(row, math::exp(self.ratio.of_sequence(c)), c)
+                }
+                Ratio::None => self.of_sequence_ratio(row, 1.0, c),
+                Ratio::Token => {
+                    math::exp_all(c);
+                    self.of_token_ratios(row, c, others)
+                }
             }
         };
-        if let Some(token_weights) = token_weights {
-            for (c, ratio) in c.iter_mut().zip(ratios) {
-                *c = if *c == 0.0 { 0.0 } else { *c * ratio.min(token_weights.max) };
+        if let Some(importance) = token_weights {
+            for (c, ratio) in c.iter_mut().zip(weights) {
+                *c = if *c == 0.0 { 0.0 } else { *c * ratio.min(importance.max) };
             }
         }
         if stale || weight != 1.0 {
@@ -174,50 +180,66 @@ impl Blocks {
         changed
     }
 
-    /// Those where tokens have ratios of their own. The most frequent clips have loops without branches.
-    fn of_token_ratios(&self, row: Row<'_>, x: &[f64], others: &mut Vec<f64>, c: &mut [f64]) -> u64 {
+    /// Those where tokens have ratios of their own, which they take the place of. The most frequent clips have loops without
+    /// branches.
+    fn of_token_ratios(&self, row: Row<'_>, c: &mut [f64], others: &mut Vec<f64>) -> u64 {
         match self.clip {
-            Clip::None => each(row, x, c, move |_, _, x| x),
+            Clip::None => each(row, c, row.log_b, move |_, x, _| x),
             Clip::Ppo { low, high, dual } => {
                 let within = move |a: f64| {
                     let negative = (1.0 - low, dual.unwrap_or(f64::INFINITY));
                     if a > 0.0 { (f64::NEG_INFINITY, 1.0 + high) } else { negative }
                 };
                 let keep =
-                    |(least, most): (f64, f64), x: f64| if x.max(least).min(most) == x { x } else { 0.0 };
+                    |(least, most): (f64, f64), x: f64| if (least..=most).contains(&x) { x } else { 0.0 };
                 if row.own.is_some() {
-                    each(row, x, c, move |_, a, x| keep(within(a), x))
+                    each(row, c, row.log_b, move |a, x, _| keep(within(a), x))
                 } else {
                     let bounds = within(row.advantage);
-                    each(row, x, c, move |_, _, x| keep(bounds, x))
+                    each(row, c, row.log_b, move |_, x, _| keep(bounds, x))
                 }
             }
-            Clip::Truncate { min, max } => each(row, x, c, move |_, _, x| x.clamp(min, max)),
+            Clip::Truncate { min, max } => each(row, c, row.log_b, move |_, x, _| x.clamp(min, max)),
             Clip::ZeroOutside { low, high, weighted: true } => {
                 let (least, most) = (1.0 - low, 1.0 + high);
-                each(row, x, c, move |_, _, x| if x < least || x > most { 0.0 } else { x })
+                each(row, c, row.log_b, move |_, x, _| if x < least || x > most { 0.0 } else { x })
             }
             Clip::Divergence { kind, low, high, cap } => {
-                let b = others;
-                b.clear();
-                b.extend_from_slice(row.log_b);
-                math::exp_all(b);
-                if b.contains(&0.0) {
-                    return self.one_by_one(row, x, c);
-                }
                 let cap = cap.unwrap_or(f64::INFINITY);
                 // How far the probability of a token has moved with its advantage, and how far it may.
                 let gone = move |a: f64, up: f64| if a > 0.0 { (up, high) } else { (-up, low) };
-                let b = &b[..c.len()];
+                let b = others;
+                b.clear();
+                if kind == Kind::Tv {
+                    math::widest(|| b.extend(row.log_b.iter().map(|log_b| rough_exp(*log_b))));
+                    let is_certain = move |a: f64, x: f64, b: f64| {
+                        let (gone, most) = gone(a, b * (x - 1.0));
+                        (gone - most).abs() > 2.0 * ERROR * gone.abs() + ROUNDING * b
+                    };
+                    if row.log_b.iter().fold(0.0, |least: f64, log_b| least.min(*log_b)) > -RANGE
+                        && all(row, c, b, is_certain)
+                    {
+                        return each(row, c, b, move |a, x, b| {
+                            let (gone, most) = gone(a, b * (x - 1.0));
+                            if gone <= most { x.min(cap) } else { 0.0 }
+                        });
+                    }
+                    b.clear();
+                }
+                b.extend_from_slice(row.log_b);
+                math::exp_all(b);
+                if b.contains(&0.0) {
+                    return self.one_by_one(row, c);
+                }
                 match kind {
-                    Kind::Tv => each(row, x, c, move |t, a, x| {
-                        let (gone, most) = gone(a, b[t] * x - b[t]);
+                    Kind::Tv => each(row, c, b, move |a, x, b| {
+                        let (gone, most) = gone(a, b * x - b);
                         if gone <= most { x.min(cap) } else { 0.0 }
                     }),
-                    Kind::Kl => each(row, x, c, move |t, a, x| {
-                        let q = b[t] * x;
-                        let (gone, most) = gone(a, q - b[t]);
-                        if gone <= 0.0 || binary_kl(b[t], q) <= most { x.min(cap) } else { 0.0 }
+                    Kind::Kl => each(row, c, b, move |a, x, b| {
+                        let q = b * x;
+                        let (gone, most) = gone(a, q - b);
+                        if gone <= 0.0 || binary_kl(b, q) <= most { x.min(cap) } else { 0.0 }
                     }),
                 }
             }
@@ -226,24 +248,29 @@ impl Blocks {
                 let sigmoid = others;
                 sigmoid.clear();
                 let tau = |t: usize| if row.advantage_of(t) > 0.0 { positive } else { negative };
-                sigmoid.extend(x.iter().enumerate().map(|(t, x)| -tau(t) * (x - 1.0)));
+                sigmoid.extend(c.iter().enumerate().map(|(t, x)| -tau(t) * (x - 1.0)));
                 math::exp_all(sigmoid);
-                each(row, x, c, move |t, _, x| {
-                    let sigmoid = 1.0 / (1.0 + sigmoid[t]);
+                each(row, c, sigmoid, move |_, x, exp| {
+                    let sigmoid = 1.0 / (1.0 + exp);
                     // Far out, 0 · ∞.
                     if sigmoid < 1.0 { x * 4.0 * sigmoid * (1.0 - sigmoid) } else { 0.0 }
                 })
             }
-            _ => self.one_by_one(row, x, c),
+            _ => self.one_by_one(row, c),
         }
     }
 
     /// Those of any clip, token by token.
-    fn one_by_one(&self, row: Row<'_>, x: &[f64], c: &mut [f64]) -> u64 {
-        each(row, x, c, move |t, advantage, ratio| {
+    fn one_by_one(&self, row: Row<'_>, c: &mut [f64]) -> u64 {
+        let mut changed = 0;
+        for (t, c) in c.iter_mut().enumerate() {
+            let (advantage, ratio) = (row.advantage_of(t), *c);
             let log_probs = [row.log_q[t], row.log_b[t]];
-            self.clip.factor(At { advantage, right: row.right, ratio, log_probs })
-        })
+            let factor = self.clip.factor(At { advantage, right: row.right, ratio, log_probs });
+            changed += u64::from(factor != ratio && advantage != 0.0);
+            *c = product(advantage, factor);
+        }
+        changed
     }
 }
 
@@ -274,21 +301,40 @@ fn product(advantage: f64, factor: f64) -> f64 {
     if advantage == 0.0 || factor == 0.0 { 0.0 } else { advantage * factor }
 }
 
-/// Every token's advantage times its factor; says of how many the factor is not the ratio.
+/// Whether it holds of all tokens, by advantage, ratio and another value.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "one loop a clip")]
-fn each(row: Row<'_>, x: &[f64], c: &mut [f64], factor: impl Fn(usize, f64, f64) -> f64) -> u64 {
+fn all(row: Row<'_>, ratios: &[f64], others: &[f64], holds: impl Fn(f64, f64, f64) -> bool) -> bool {
+    math::widest(move || {
+        let tokens = ratios.iter().zip(others);
+        // Whole numbers in place of truth values, which fill a vector of their own width.
+        let all = match row.own {
+            Some(own) => {
+                tokens.zip(own).fold(1, |all, ((&x, &other), &a)| all & u64::from(holds(a, x, other)))
+            }
+            None => tokens.fold(1, |all, (&x, &other)| all & u64::from(holds(row.advantage, x, other))),
+        };
+        all == 1
+    })
+}
+
+/// Every token's advantage times its factor by advantage, ratio and another value, in the place of its ratio; says of how
+/// many the factor is not the ratio.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "one loop a clip")]
+fn each(row: Row<'_>, c: &mut [f64], others: &[f64], factor: impl Fn(f64, f64, f64) -> f64) -> u64 {
     math::widest(move || {
         let mut changed = 0;
+        let tokens = c.iter_mut().zip(others);
         if let Some(own) = row.own {
-            for (t, ((c, &x), &a)) in c.iter_mut().zip(x).zip(own).enumerate() {
-                let factor = factor(t, a, x);
+            for ((c, &other), &a) in tokens.zip(own) {
+                let (x, factor) = (*c, factor(a, *c, other));
                 changed += u64::from(factor != x) & u64::from(a != 0.0);
                 *c = product(a, factor);
             }
         } else {
-            for (t, (c, &x)) in c.iter_mut().zip(x).enumerate() {
-                let factor = factor(t, row.advantage, x);
+            for (c, &other) in tokens {
+                let (x, factor) = (*c, factor(row.advantage, *c, other));
                 changed += u64::from(factor != x);
                 *c = product(row.advantage, factor);
             }
@@ -297,16 +343,18 @@ fn each(row: Row<'_>, x: &[f64], c: &mut [f64], factor: impl Fn(usize, f64, f64)
     })
 }
 
-fn geometric_of_clipped([low, high]: [f64; 2], row: Row<'_>, log_ratios: &[f64], c: &mut [f64]) -> u64 {
+/// Those of a mean over clipped log-ratios, in the place of these.
+fn geometric_of_clipped([low, high]: [f64; 2], row: Row<'_>, c: &mut [f64]) -> u64 {
     let is_good = row.advantage > 0.0;
     let bound = if is_good { high } else { -low };
     let is_cut = |x: f64| if is_good { x > high } else { x < -low };
-    let sum: f64 = log_ratios.iter().map(|&x| if is_cut(x) { bound } else { x }).sum();
-    let mean = math::exp(sum / log_ratios.len() as f64);
+    let sum: f64 = c.iter().map(|&x| if is_cut(x) { bound } else { x }).sum();
+    let mean = math::exp(sum / c.len() as f64);
     let mut changed = 0;
-    for (c, &x) in c.iter_mut().zip(log_ratios) {
-        *c = if is_cut(x) { 0.0 } else { row.advantage * mean };
-        changed += u64::from(is_cut(x));
+    for c in c {
+        let is_cut = is_cut(*c);
+        *c = if is_cut { 0.0 } else { row.advantage * mean };
+        changed += u64::from(is_cut);
     }
     changed
 }
@@ -430,9 +478,9 @@ mod tests {
             math::exp_all(&mut x);
             for (advantage, own) in [(0.7, None), (-0.7, None), (0.0, Some(&own[..]))] {
                 let row = Row { log_q: &log_q, log_b: &log_b, right: true, advantage, own };
-                let (mut loops, mut single) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-                let changed = blocks.of_token_ratios(row, &x, &mut Vec::new(), &mut loops);
-                assert_eq!(changed, blocks.one_by_one(row, &x, &mut single), "{clip}, {advantage}");
+                let (mut loops, mut single) = (x.clone(), x.clone());
+                let changed = blocks.of_token_ratios(row, &mut loops, &mut Vec::new());
+                assert_eq!(changed, blocks.one_by_one(row, &mut single), "{clip}, {advantage}");
                 for (a, b) in loops.iter().zip(&single) {
                     assert!((a - b).abs() <= 1e-15, "{clip}, {advantage}: {a} and {b}");
                 }

@@ -1,9 +1,9 @@
 //! Advantages of mean 0 and variance 1 over all tokens of a batch.
 
 use crate::Block;
-use crate::sum::sum;
+use crate::sum::{sum, sum_of};
 use crate::value::{Arguments, Value};
-use pstar_core::{Field, PluginError};
+use pstar_core::{Field, PluginError, math};
 
 /// Whitening of the advantages of all tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,13 +39,12 @@ impl Block for Whiten {
 impl Whiten {
     pub(crate) fn apply(self, advantages: &mut [f64]) {
         let n = advantages.len() as f64;
-        let mean = sum(advantages.iter().copied()) / n;
-        let squares = sum(advantages.iter().map(|a| (a - mean) * (a - mean)));
+        let mean = sum(advantages) / n;
+        let squares = sum_of(advantages, |a| (a - mean) * (a - mean));
         let freedom = n - self.ddof as f64;
         let variance = if freedom > 0.0 { squares / freedom } else { 0.0 };
         let deviation = (variance.max(self.floor) + self.epsilon).sqrt();
-        for a in advantages {
-            *a = if deviation == 0.0 { 0.0 } else { (*a - mean) / deviation };
-        }
+        let scale = if deviation == 0.0 { 0.0 } else { 1.0 / deviation };
+        math::widest(|| advantages.iter_mut().for_each(|a| *a = (*a - mean) * scale));
     }
 }

@@ -95,9 +95,7 @@ impl ObjectiveHandle {
         for i in (0..batch.groups()).filter(|&g| batch.is_updated(g)).flat_map(|g| batch.group(g)) {
             #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
             let of_row = &coefficients[offsets[i] as usize..offsets[i + 1] as usize];
-            // Without an end before the last: a row is looked at in few instructions.
-            let is_sound = math::widest(|| of_row.iter().fold(true, |all, c| all & c.is_finite()));
-            if !is_sound
+            if !math::all_finite(of_row)
                 && batch.weight(i) > 0.0
                 && let Some(found) = of_row.iter().find(|c| !c.is_finite())
             {
