@@ -1,6 +1,6 @@
 //! The smaller commands, as text and as JSON.
 
-use crate::support::{answer, command, experiments, folder, host, installation, shown};
+use crate::support::{answer, command, experiments, folder, host, installation, shown, test_library};
 use serde_json::Value;
 use std::fs;
 use std::process::Output;
@@ -259,4 +259,34 @@ fn every_command_has_help_with_an_example() {
     }
     let script = host(folder.path(), &["completions", "bash"]).stdout;
     assert!(String::from_utf8_lossy(&script).contains("--plugin-dir"));
+}
+
+/// What a verifier tells of answers is printed, where it tells; what is no answer ends in an error that names it.
+#[test]
+fn answers_are_told_and_checked() {
+    let plugins = folder();
+    let library = test_library("faulty");
+    fs::copy(&library, plugins.path().join(library.file_name().unwrap())).unwrap();
+    let probe = |plugin: &str, config: &str, input: &str| {
+        let arguments = ["probe", "verifier", "--plugin", plugin, "--config", config, "--plugin-dir"];
+        let mut command = command(installation(), &arguments);
+        let output = answer(command.arg(plugins.path()), input.as_bytes());
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let responses = "{\"response\": \"(3+01)*2\"}\n{\"response\": \"2*(1+3)\"}\n{\"response\": \"2*\"}\n";
+    let (told, _) = probe("arithmetic-expression", "(target: Value(8))", responses);
+    let same = "{\"valid\":true,\"answer\":\"(1+3)*2\"}\n";
+    assert_eq!(told, format!("{same}{same}{{\"valid\":false}}\n"));
+    let (untold, _) = probe("regex", "(pattern: \"a*\")", "{\"response\": \"aa\"}\n");
+    assert_eq!(untold, "{\"valid\":true}\n");
+    for (how, expected) in [
+        ("Empty", "verifier `misanswering` told an answer of 0 bytes, expected 1 to 4096"),
+        ("Long", "verifier `misanswering` told an answer of 10240 bytes, expected 1 to 4096"),
+        ("Panic", "cannot tell what `ab` answers"),
+    ] {
+        let (answers, errors) = probe("misanswering", &format!("(how: {how})"), "{\"response\": \"ab\"}\n");
+        let errors = errors.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(answers.is_empty() && errors.contains(expected), "{how}: {answers}{errors}");
+        assert!(errors.contains("misanswering"), "{how}: {errors}");
+    }
 }

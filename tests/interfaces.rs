@@ -60,8 +60,11 @@ fn of_grown_interface() -> PathBuf {
 }
 ";
     change("core/src/abi/traits.rs", &|text| {
-        let last = "    fn files(&self) -> AbiResult<ROption<RString>>;\n}\n";
-        let grown = text.replace(last, &last.replace("}\n", method));
+        let grown = text.split("#[sabi_trait]").map(|declared| match declared.split_once("\n}\n") {
+            Some((body, rest)) if body.contains("fn files") => format!("{body}\n{method}{rest}"),
+            _ => declared.to_string(),
+        });
+        let grown = grown.collect::<Vec<_>>().join("#[sabi_trait]");
         assert_eq!(grown.matches("fn later").count(), 4, "{grown}");
         grown
     });
@@ -203,4 +206,44 @@ fn an_objective_of_a_kept_interface_trains() {
     let output = lonely_host(folder.path(), &["run", "kept.ron", "--plugin-dir", "plugins"], "");
     let text = shown(&output, folder.path());
     assert!(output.status.success() && !text.contains("failed"), "{text}");
+}
+
+/// Of a verifier that cannot tell answers, equal answers are equal responses: as of one that could and does not.
+#[test]
+fn a_verifier_of_a_kept_interface_means_equal_responses() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("plugins")).unwrap();
+    for file in [plugins()[0].0.clone(), library("ngram"), library("regex"), library("policy_gradient")] {
+        fs::copy(&file, folder.path().join("plugins").join(file.file_name().unwrap())).unwrap();
+    }
+    let curves = |verifier: &str, name: &str| {
+        let experiment = format!(
+            r#"(
+            name: "{name}",
+            task: (
+                alphabet: Chars("ab"), horizon: 4, ending: EndSymbol,
+                base: (plugin: "ngram", config: (order: 1, table: {{"": [0.4, 0.3, 0.3]}})),
+                verifier: {verifier},
+            ),
+            policies: {{"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)}},
+            objectives: {{"unique": (plugin: "uniqueness-aware")}},
+            training: (gradient: Sampled(prompts: 1, group: 16), steps: 20, optimizer: Sgd(learning_rate: 0.3)),
+            seeds: [1],
+        )"#
+        );
+        fs::write(folder.path().join("unique.ron"), experiment).unwrap();
+        let arguments = ["run", "unique.ron", "--plugin-dir", "plugins", "--out", name];
+        let output = lonely_host(folder.path(), &arguments, "");
+        let text = shown(&output, folder.path());
+        assert!(output.status.success() && !text.contains("failed"), "{text}");
+        fs::read_to_string(folder.path().join(name).join("curves.csv")).unwrap()
+    };
+    let of_pattern = |pattern: &str, name: &str| {
+        curves(&format!(r#"(plugin: "regex", config: (pattern: "{pattern}"))"#), name)
+    };
+    let old = curves(r#"(plugin: "even-length")"#, "old");
+    // It counts the end symbol, which the longest responses lack.
+    assert!(of_pattern("[ab]([ab]{2})*|[ab]{4}", "untold") == old, "no answers told");
+    assert!(of_pattern("(?<answer>[ab]([ab]{2})*|[ab]{4})", "told") == old, "whole responses told");
+    assert!(of_pattern("(?<answer>[ab])(([ab]{2})*|[ab]{3})", "first") != old, "first letters told");
 }

@@ -176,3 +176,86 @@ fn what_cannot_be_sampled_so_is_refused() {
     let message = fault(&unsolvable, gradient);
     assert!(message.ends_with("but the filtered model of prompt `1` does not exist"), "{message}");
 }
+
+/// Calculations of one and two digits, right where they give 3: which are equal is worked out here by sorting operands, and the
+/// coefficients from the formula.
+#[test]
+fn clusters_are_calculations_and_not_spellings() {
+    let text = r#"(
+        name: "clusters",
+        task: (
+            alphabet: Chars("0123+"), horizon: 3, ending: EndSymbol,
+            base: (plugin: "ngram", config: (order: 1, table: {"": [0.15, 0.15, 0.15, 0.15, 0.2, 0.2]})),
+            verifier: (plugin: "arithmetic-expression", config: (target: Value(3))),
+        ),
+        policies: {"unigram": (plugin: "ngram", config: (order: 1), start: FitBase)},
+        objectives: {"reinforce": (plugin: "reinforce")},
+        training: (gradient: Sampled(prompts: 4, group: 256), steps: 1, optimizer: Sgd(learning_rate: 0.1)),
+        seeds: [1],
+    )"#;
+    let experiment = experiment(text);
+    let prepared = prepare(&experiment, registry()).unwrap();
+    let mut recipe = prepared.recipe(sampling(&prepared), false);
+    recipe.outcomes = true;
+    let policy = experiment.plan.policies[0].clone();
+    let policy = registry().policy(&policy.plugin).unwrap();
+    let table = r#"(order: 1, table: {"": [0.15, 0.15, 0.15, 0.15, 0.2, 0.2]})"#;
+    let rollout = make(&recipe, &policy.create(table, &experiment.world.task).unwrap(), 0);
+    let alphabet = &experiment.world.task.alphabet;
+    let responses: Vec<String> = rollout.tokens.view().rows().map(|row| alphabet.decode(row)).collect();
+    let number = |digits: &str| {
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| digits.parse::<u32>().unwrap())
+    };
+    // Operands in their order, or else the response as it is.
+    let answers: Vec<Result<Vec<u32>, &str>> = responses
+        .iter()
+        .map(|response| {
+            let operands: Option<Vec<u32>> = response.split('+').map(number).collect();
+            let mut operands = operands.ok_or(response.as_str())?;
+            operands.sort_unstable();
+            Ok(operands)
+        })
+        .collect();
+    let view = rollout.view(rollout.behaviour_log_probs(), 0).unwrap();
+    let (mut spellings, mut right_clusters) = (0, std::collections::BTreeSet::new());
+    let tokens = view.log_probs().values().len() as f64;
+    let mut expected = Vec::new();
+    for g in 0..view.groups() {
+        let rows = view.group(g);
+        let right = rows.clone().filter(|&i| view.reward(i) > 0.0).count() as f64;
+        let n = rows.len() as f64;
+        let mean = right / n;
+        // Unbiased: (right (1 - mean)² + wrong mean²) / (n - 1).
+        let deviation = ((right * (1.0 - mean).powi(2) + (n - right) * mean.powi(2)) / (n - 1.0)).sqrt();
+        for i in rows.clone() {
+            let equal: Vec<usize> = rows.clone().filter(|&j| answers[j] == answers[i]).collect();
+            for j in rows.clone() {
+                let told = view.outcome(i).unwrap() == view.outcome(j).unwrap();
+                assert_eq!(told, equal.contains(&j), "`{}` and `{}`", responses[i], responses[j]);
+            }
+            spellings += usize::from(equal.iter().any(|&j| responses[j] != responses[i]));
+            let centred = (view.reward(i) - mean) / (deviation + 1e-6);
+            let share = if view.reward(i) > 0.0 { 1.0 / equal.len() as f64 } else { 1.0 };
+            if view.reward(i) > 0.0 {
+                right_clusters.insert(answers[i].clone().unwrap());
+            }
+            let of_token = centred * share * view.len() as f64 / tokens;
+            expected.extend(std::iter::repeat_n(of_token, view.log_probs().row(i).len()));
+        }
+    }
+    assert_eq!(right_clusters.into_iter().collect::<Vec<_>>(), [vec![0, 3], vec![1, 2], vec![3]]);
+    assert!(spellings > 50, "{spellings}");
+    let unique = registry().objective("uniqueness-aware").unwrap();
+    let mut unique = unique.create("()", &experiment.world.task).unwrap();
+    let found = unique.step(&view).unwrap().coefficients;
+    assert_eq!(found.len(), expected.len());
+    // Coefficients are below 10, and as many roundings as there are samples in a group go into one.
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() < 1e-12, "{found} and {expected}");
+    }
+    // Others have other clusters by their tokens alone: the first of each is told by its place.
+    let by_place = (0..view.len()).filter(|&i| view.outcome(i).unwrap() == i as u64).count();
+    let distinct: std::collections::BTreeSet<_> = (0..view.len()).map(|i| (i / 256, &responses[i])).collect();
+    assert!(by_place < distinct.len(), "{by_place} clusters of {} responses", distinct.len());
+}

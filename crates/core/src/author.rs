@@ -12,4 +12,4 @@ pub use finite_state::FiniteStateView;
 pub use incremental::{Incremental, Recognizer};
 pub use policy::{FitBatch, GradientBatch, Policy};
 pub use sequence_model::{SampleRequest, Samples, SequenceModel, ShapedParameters, Tensor};
-pub use verifier::Verifier;
+pub use verifier::{Answer, MAX_ANSWER, Verifier};

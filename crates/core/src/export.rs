@@ -42,13 +42,8 @@ fn leak<B>(entries: Vec<Entry_Ref<B>>) -> RSlice<'static, Entry_Ref<B>> {
 impl Components {
     /// Adds a verifier.
     pub fn verifiers<V: Verifier>(&mut self) {
-        self.verifiers.push(entry(
-            V::NAME,
-            V::DOC,
-            V::FIELDS,
-            offers::VERIFIER,
-            VerifierAdapter::<V>::create,
-        ));
+        let offers = if V::ANSWER.is_some() { offers::VERIFIER } else { "" };
+        self.verifiers.push(entry(V::NAME, V::DOC, V::FIELDS, offers, VerifierAdapter::<V>::create));
     }
 
     /// Adds a base model.

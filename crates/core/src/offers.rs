@@ -4,8 +4,8 @@
 //! never taken away. What changes the meaning of an answer is safe without asking too: it crosses as a column that a
 //! reader who does not know it refuses (see [`Columns::refuse_unknown`](crate::abi::Columns::refuse_unknown)).
 
-/// Verifiers.
-pub(crate) const VERIFIER: &str = "";
+/// Verifiers that tell what answer a response gives, whatever its spelling.
+pub(crate) const VERIFIER: &str = "answers";
 /// Base models.
 pub(crate) const BASE_MODEL: &str = "";
 /// Policies.

@@ -53,7 +53,7 @@ pub struct Recipe<'a> {
     pub(crate) filtered: Option<&'a FilteredSource>,
     /// Whether log-probabilities under the base are wanted.
     pub base_log_probs: bool,
-    /// Whether it is wanted which answers are equal.
+    /// Whether it is wanted which answers are equal: by what the verifier tells of them, or else by their tokens.
     pub outcomes: bool,
 }
 
@@ -106,14 +106,14 @@ impl Rollout {
             rows.zip(judged).for_each(|(row, reward)| rewards[row] = reward);
         }
         let base_log_probs = if recipe.base_log_probs { score(world, &drawn)? } else { Vec::new() };
-        Ok(Self::pack(recipe, drawn, rewards, base_log_probs, (key, budget)))
+        let outcomes = if recipe.outcomes { outcomes_of(world, &drawn)? } else { Vec::new() };
+        Ok(Self::pack(recipe, drawn, (rewards, base_log_probs, outcomes), (key, budget)))
     }
 
     fn pack(
         recipe: &Recipe<'_>,
         drawn: Drawn,
-        rewards: Vec<f64>,
-        base_log_probs: Vec<f64>,
+        (rewards, base_log_probs, outcomes): (Vec<f64>, Vec<f64>, Vec<u64>),
         (key, budget): (BatchKey, Budget),
     ) -> Self {
         let Recipe { world, facts, .. } = *recipe;
@@ -138,9 +138,7 @@ impl Rollout {
         columns.behaviour_log_probs = drawn.log_probs;
         columns.base_log_probs = base_log_probs;
         columns.horizon = world.task.horizon as u64;
-        if recipe.outcomes {
-            columns.outcome = outcomes(&columns.group_offsets, drawn.tokens.view());
-        }
+        columns.outcome = outcomes;
         Self { key, columns, prompt_of: drawn.prompt_of, tokens: drawn.tokens, budget }
     }
 
@@ -284,18 +282,57 @@ fn all_alike(rewards: &[f64]) -> bool {
     rewards.windows(2).all(|pair| pair[0] == pair[1])
 }
 
+/// For each sequence the first one of its group with the same answer.
+fn outcomes_of(world: &World, drawn: &Drawn) -> Result<Vec<u64>, PluginError> {
+    let batch = SequenceBatch::new(world.prompts.view(), &drawn.prompt_of, drawn.tokens.view())
+        .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
+    let answers = world.verifier.answers(&batch)?;
+    Ok(equal_answers(drawn.groups(), drawn.tokens.view(), answers.as_deref()))
+}
+
+/// For each sequence the first one of its group with the same answer; of what gives none, with the same tokens.
+fn equal_answers(
+    groups: impl Iterator<Item = Range<usize>>,
+    tokens: Ragged<'_, u32>,
+    answers: Option<&[Option<String>]>,
+) -> Vec<u64> {
+    let mut outcomes = Vec::with_capacity(tokens.len());
+    for rows in groups {
+        let mut first = HashMap::new();
+        outcomes.extend(rows.map(|row| {
+            let answer = answers.and_then(|answers| answers[row].as_deref());
+            // An answer is none of the responses that give none.
+            let key = answer.ok_or(tokens.row(row));
+            *first.entry(key).or_insert(row as u64)
+        }));
+    }
+    outcomes
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
 fn to_index(offset: u64) -> usize {
     offset as usize
 }
 
-/// For each sequence the first one of its group with the same tokens.
-fn outcomes(group_offsets: &[u64], tokens: Ragged<'_, u32>) -> Vec<u64> {
-    let mut outcomes = Vec::with_capacity(tokens.len());
-    for group in group_offsets.windows(2) {
-        let mut first = HashMap::new();
-        let rows = group[0]..group[1];
-        outcomes.extend(rows.map(|row| *first.entry(tokens.row(to_index(row))).or_insert(row)));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_equal_by_what_is_told_of_them_or_by_tokens() {
+        let tokens: RaggedBuffer<u32> =
+            [&[0][..], &[1], &[0], &[2], &[0], &[1], &[0], &[], &[]].into_iter().collect();
+        let groups = || [0..4, 4..9].into_iter();
+        assert_eq!(equal_answers(groups(), tokens.view(), None), [0, 1, 0, 3, 4, 5, 4, 7, 7]);
+        // Equal tokens without an answer, and with one that others have too; answers of other groups are others.
+        let answers = [Some("x"), Some("x"), None, Some("y"), Some("x"), None, None, None, None];
+        let answers = answers.map(|answer| answer.map(String::from));
+        assert_eq!(equal_answers(groups(), tokens.view(), Some(&answers)), [0, 0, 2, 3, 4, 5, 6, 7, 7]);
+        // Where none are told, as if nobody told any.
+        let none = vec![None; 9];
+        assert_eq!(
+            equal_answers(groups(), tokens.view(), Some(&none)),
+            equal_answers(groups(), tokens.view(), None)
+        );
     }
-    outcomes
 }

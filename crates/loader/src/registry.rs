@@ -55,6 +55,8 @@ pub struct Listing<'a> {
     pub doc: &'a str,
     /// The fields of its configuration, where its author lists them.
     pub fields: &'a [Field],
+    /// What it understands beyond the plain interface: words.
+    pub offers: &'a [String],
     /// The plugin that offers it.
     pub plugin: &'a LoadedPlugin,
 }
@@ -218,6 +220,7 @@ impl Registry {
                 name: &offered.component.name,
                 doc: &offered.component.doc,
                 fields: &offered.component.fields,
+                offers: &offered.component.offers,
                 plugin: &plugins[offered.plugin],
             };
             let mut listings: Vec<_> = offered.iter().map(listing).collect();

@@ -3,9 +3,10 @@
 use crate::evaluate::evaluate;
 use crate::expression_reader::ExpressionReader;
 use crate::integer::Integer;
+use crate::normal_form::normal_form;
 use crate::prompts::number_below;
 use num_bigint::BigInt;
-use pstar_core::author::Incremental;
+use pstar_core::author::{Answer, Incremental};
 use pstar_core::rng::StreamKey;
 use pstar_core::{Field, PluginError, Verifier};
 use serde::Deserialize;
@@ -41,7 +42,8 @@ enum Target {
 
 impl Verifier for ExpressionVerifier {
     const NAME: &'static str = "arithmetic-expression";
-    const DOC: &'static str = "valid is an arithmetic expression that evaluates to the target";
+    const DOC: &'static str = "valid is an arithmetic expression that evaluates to the target; the order of what is added or \
+        multiplied, needless brackets and leading zeros make no other answer";
     type Config = Config;
     const FIELDS: &'static [Field] = &[
         Field::required(
@@ -52,6 +54,8 @@ impl Verifier for ExpressionVerifier {
         ),
         Field::optional("largest", "integer", ">= 0", "99", "largest target in prompts of its own making"),
     ];
+
+    const ANSWER: Option<Answer<Self>> = Some(|_, _, response| normal_form(response));
 
     fn new(Config { target, largest }: Config) -> Result<Self, PluginError> {
         Ok(Self { target, largest })

@@ -4,6 +4,7 @@ mod evaluate;
 mod expression;
 mod expression_reader;
 mod integer;
+mod normal_form;
 mod only_response;
 mod product;
 mod prompts;

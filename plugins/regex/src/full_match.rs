@@ -1,16 +1,21 @@
 //! Full match of the response.
 
 use crate::automaton::{Automaton, NoAutomaton};
-use pstar_core::author::Incremental;
+use pstar_core::author::{Answer, Incremental, MAX_ANSWER};
 use pstar_core::{Field, PluginError, Verifier};
 use regex::Regex;
 use serde::Deserialize;
 use std::sync::OnceLock;
 
+/// The name of the group that holds the answer.
+const ANSWER: &str = "answer";
+
 /// Accepts the responses that a regular expression matches from end to end, whatever the prompt.
 pub(crate) struct FullMatch {
     /// Anchored at both ends.
     regex: Regex,
+    /// Whether it has a group named `answer`.
+    has_answer: bool,
     /// Built when first needed.
     automaton: OnceLock<Result<Automaton, NoAutomaton>>,
 }
@@ -25,10 +30,12 @@ pub(crate) struct Config {
 
 impl Verifier for FullMatch {
     const NAME: &'static str = "regex";
-    const DOC: &'static str = "valid is what a regular expression matches from end to end";
+    const DOC: &'static str = "valid is what a regular expression matches from end to end; what a group `(?<answer>…)` of \
+        it matches is the answer";
     type Config = Config;
     const FIELDS: &'static [Field] =
         &[Field::required("pattern", "text", "a regular expression", "what the whole response must match")];
+    const ANSWER: Option<Answer<Self>> = Some(Self::answer);
 
     fn new(Config { pattern }: Config) -> Result<Self, PluginError> {
         let refused = |error: regex::Error| PluginError::config("pattern", error.to_string());
@@ -36,7 +43,10 @@ impl Verifier for FullMatch {
         // A pattern in verbose mode may end in a comment, which would swallow the bracket.
         Regex::new(&format!(r"\A(?:{pattern})\z"))
             .or_else(|_| Regex::new(&format!("\\A(?:{pattern}\n)\\z")))
-            .map(|regex| Self { regex, automaton: OnceLock::new() })
+            .map(|regex| {
+                let has_answer = regex.capture_names().flatten().any(|name| name == ANSWER);
+                Self { regex, has_answer, automaton: OnceLock::new() }
+            })
             .map_err(refused)
     }
 
@@ -54,6 +64,15 @@ impl Verifier for FullMatch {
 }
 
 impl FullMatch {
+    /// What the group named `answer` matched; of responses that do not match, and where it matched nothing, there is none.
+    fn answer(&self, _prompt: &str, response: &str) -> Option<String> {
+        if !self.has_answer {
+            return None;
+        }
+        let answer = self.regex.captures(response)?.name(ANSWER)?.as_str();
+        (1..=MAX_ANSWER).contains(&answer.len()).then(|| answer.to_string())
+    }
+
     /// The automaton of the pattern, if it has one of moderate size.
     pub(crate) fn automaton(&self) -> Result<&Automaton, NoAutomaton> {
         self.automaton.get_or_init(|| Automaton::new(self.regex.as_str())).as_ref().map_err(|&error| error)
@@ -82,6 +101,20 @@ mod tests {
         assert!(!accepts("a*", "a\n"));
         assert!(accepts("(b|ab*a)*", "abbab"));
         assert!(!accepts("(b|ab*a)*", "ab"));
+    }
+
+    #[test]
+    fn a_group_of_that_name_is_the_answer() {
+        let answer = |pattern: &str, response: &str| FullMatch::of(pattern).unwrap().answer("", response);
+        let pattern = "[a-z]*=0*(?<answer>[0-9]*)";
+        assert_eq!(answer(pattern, "ab=0042").as_deref(), Some("42"));
+        assert_eq!(answer(pattern, "=42").as_deref(), Some("42"));
+        for none in ["42", "=", "a=0"] {
+            assert_eq!(answer(pattern, none), None, "{none}");
+        }
+        assert_eq!(answer("(?<other>a)", "a"), None);
+        assert_eq!(answer("(?<answer>a*)b|c", "c"), None);
+        assert_eq!(answer("(?<answer>a*)b", &format!("{}b", "a".repeat(5000))), None);
     }
 
     #[test]

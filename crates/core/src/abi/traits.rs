@@ -25,6 +25,11 @@ pub trait AbiVerifier: Send + Sync {
     /// The files that it was made from, as RON; none where the component does not tell.
     #[sabi(last_prefix_field)]
     fn files(&self) -> AbiResult<ROption<RString>>;
+
+    /// For each response the answer that it gives, whatever its spelling, or none; none of all where it tells none.
+    fn answers(&self, _batch: Columns<'_>) -> AbiResult<ROption<RVec<ROption<RString>>>> {
+        AbiResult::ROk(ROption::RNone)
+    }
 }
 
 /// States are numbers that `start` and `expand` have given out; `u64::MAX` is dead.

@@ -111,15 +111,22 @@ fn parts(body: &str) -> Vec<String> {
             ')' | '>' | ']' | '}' if !part.ends_with('-') => depth -= 1,
             _ => {}
         }
-        if depth == 0 && (character == ',' || character == ';') {
-            parts.push(std::mem::take(&mut part).trim().to_string());
+        let ends_default = character == '}' && depth == 0 && part.contains("fn ");
+        if depth == 0 && (character == ',' || character == ';' || ends_default) {
+            parts.push(signature(&std::mem::take(&mut part)));
         } else {
             part.push(character);
         }
     }
-    parts.push(part.trim().to_string());
+    parts.push(signature(&part));
     parts.retain(|part| !part.is_empty());
     parts
+}
+
+/// A part without the body of a method that has a default, which is no part of the interface.
+fn signature(part: &str) -> String {
+    let has_body = part.contains("fn ");
+    part.split('{').next().filter(|_| has_body).unwrap_or(part).trim().to_string()
 }
 
 /// Every message, with the names and types of its columns.

@@ -6,7 +6,7 @@ use crate::abi::{
     IncrementalBox, VerifierBox, guard,
 };
 use crate::author::{Incremental, Verifier};
-use crate::data::Alphabet;
+use crate::data::{Alphabet, SequenceBatch};
 use crate::error::{ErrorKind, PluginError};
 use crate::files::{FileRead, noted};
 use crate::{config, wire};
@@ -29,19 +29,30 @@ impl<V: Verifier> VerifierAdapter<V> {
     }
 }
 
+impl<V: Verifier> VerifierAdapter<V> {
+    /// Shows every response, with its prompt, in order.
+    fn each_response(&self, batch: &SequenceBatch<'_>, mut show: impl FnMut(&str, &str)) {
+        let prompts: Vec<String> = batch.prompts().rows().map(|p| self.alphabet.decode(p)).collect();
+        let mut response = String::new();
+        for (tokens, &prompt) in batch.tokens().rows().zip(batch.prompt_of()) {
+            response.clear();
+            self.alphabet.decode_into(tokens, &mut response);
+            show(&prompts[prompt as usize], &response);
+        }
+    }
+}
+
 impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
     fn verify(&self, batch: Columns<'_>, mut verdicts: RSliceMut<'_, u8>) -> AbiResult<()> {
         guard(V::NAME, || {
             let batch = wire::read_sequences(&batch)?;
             same_length("verdicts", verdicts.len(), batch.len())?;
-            let prompts: Vec<String> = batch.prompts().rows().map(|p| self.alphabet.decode(p)).collect();
-            let mut response = String::new();
-            for (i, verdict) in verdicts.as_mut_slice().iter_mut().enumerate() {
-                response.clear();
-                self.alphabet.decode_into(batch.tokens().row(i), &mut response);
-                let prompt = &prompts[batch.prompt_of()[i] as usize];
-                *verdict = u8::from(self.verifier.accepts(prompt, &response));
-            }
+            let mut verdicts = verdicts.as_mut_slice().iter_mut();
+            self.each_response(&batch, |prompt, response| {
+                if let Some(verdict) = verdicts.next() {
+                    *verdict = u8::from(self.verifier.accepts(prompt, response));
+                }
+            });
             Ok(())
         })
     }
@@ -75,6 +86,18 @@ impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
 
     fn files(&self) -> AbiResult<ROption<RString>> {
         super::tell(&self.files)
+    }
+
+    fn answers(&self, batch: Columns<'_>) -> AbiResult<ROption<RVec<ROption<RString>>>> {
+        guard(V::NAME, || {
+            let Some(answer) = V::ANSWER else { return Ok(ROption::RNone) };
+            let batch = wire::read_sequences(&batch)?;
+            let mut answers = RVec::with_capacity(batch.len());
+            self.each_response(&batch, |prompt, response| {
+                answers.push(answer(&self.verifier, prompt, response).map(RString::from).into());
+            });
+            Ok(ROption::RSome(answers))
+        })
     }
 }
 

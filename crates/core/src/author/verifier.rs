@@ -6,6 +6,14 @@ use crate::field::Field;
 use crate::rng::StreamKey;
 use serde::de::DeserializeOwned;
 
+/// The answer that a response to a prompt gives, in a spelling that all responses with this answer share: text of 1 to
+/// [`MAX_ANSWER`] bytes, a function of the three alone. `None` where none can be told, as of a response that is no answer at
+/// all: such a response has its answer in common with equal responses only.
+pub type Answer<V> = fn(verifier: &V, prompt: &str, response: &str) -> Option<String>;
+
+/// The most bytes of an [`Answer`].
+pub const MAX_ANSWER: usize = 4096;
+
 /// Decides which responses to a prompt are valid.
 pub trait Verifier: Sized + Send + Sync + 'static {
     /// The name that experiments use: lower case, words joined by `-`.
@@ -17,6 +25,10 @@ pub trait Verifier: Sized + Send + Sync + 'static {
     type Config: DeserializeOwned;
     /// The fields of the configuration, for `host plugins`.
     const FIELDS: &'static [Field] = &[];
+    /// What answer a response gives, where responses of different spellings may give the same: objectives that weigh answers
+    /// by how often they come then count answers in place of responses. Asked of every response to such an objective, valid
+    /// or not. By default only equal responses give equal answers.
+    const ANSWER: Option<Answer<Self>> = None;
 
     /// A verifier with this configuration.
     ///
@@ -39,6 +51,7 @@ pub trait Verifier: Sized + Send + Sync + 'static {
         let _ = prompt;
         None
     }
+
     /// Why [`incremental`](Self::incremental) gives no view of a prompt, where whoever wrote the configuration can
     /// change that: a message, and what to do. Asked only where it gave none.
     fn incremental_refusal(&self, prompt: &str) -> Option<PluginError> {

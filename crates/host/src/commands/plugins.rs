@@ -51,6 +51,7 @@ fn as_json(listing: &Listing<'_>) -> Value {
         "interface": listing.plugin.interface,
         "file": listing.plugin.path.to_string_lossy(),
         "config": listing.fields,
+        "offers": listing.offers,
     })
 }
 
@@ -62,6 +63,9 @@ fn headline(listing: &Listing<'_>) -> String {
 /// What a component is, what its fields mean, and its whole configuration as it can be copied into an experiment.
 fn in_full(listing: &Listing<'_>) -> String {
     let mut lines = vec![headline(listing)];
+    if listing.kind == "verifier" && listing.offers.iter().any(|word| word == "answers") {
+        lines.push("    tells which responses of different spellings give one answer".into());
+    }
     lines.extend(listing.fields.iter().map(|field| {
         let range = if field.range.is_empty() { String::new() } else { format!(", {}", field.range) };
         let default = match &field.default {

@@ -32,6 +32,9 @@ pub struct VerifierQuestion {
 #[derive(Clone, Debug, Serialize)]
 pub struct VerifierAnswer {
     valid: bool,
+    /// What it answers, whatever its spelling, where the verifier tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
 }
 
 impl<'a> VerifierProbe<'a> {
@@ -81,6 +84,8 @@ impl LineProbe for VerifierProbe<'_> {
         }
         let mut verdicts = vec![0; questions.len()];
         self.verifier.verify(&batch.view(), &mut verdicts)?;
-        Ok(verdicts.into_iter().map(|verdict| VerifierAnswer { valid: verdict == 1 }).collect())
+        let answers = self.verifier.answers(&batch.view())?.unwrap_or_else(|| vec![None; questions.len()]);
+        let answers = verdicts.into_iter().zip(answers);
+        Ok(answers.map(|(verdict, answer)| VerifierAnswer { valid: verdict == 1, answer }).collect())
     }
 }

@@ -4,7 +4,7 @@ use super::{unwrap, with_sequences};
 use crate::watch::Watched;
 use pstar_core::PluginError;
 use pstar_core::abi::{IncrementalBox, VerifierBox};
-use pstar_core::author::Incremental;
+use pstar_core::author::{Incremental, MAX_ANSWER};
 use pstar_core::data::SequenceBatch;
 use pstar_core::rng::StreamKey;
 
@@ -43,6 +43,34 @@ impl VerifierHandle {
                 prompts.len()
             ))),
             prompts => Ok(prompts.map(|prompts| prompts.into_iter().map(String::from).collect())),
+        }
+    }
+
+    /// For each response the answer that it gives, in a spelling that all with this answer share; `None` of what gives none
+    /// that could be told, and of all where the component tells none.
+    ///
+    /// # Errors
+    /// If the component fails, or an answer is empty or longer than [`MAX_ANSWER`] bytes.
+    pub fn answers(&self, batch: &SequenceBatch<'_>) -> Result<Option<Vec<Option<String>>>, PluginError> {
+        let answers = unwrap(with_sequences(batch, |columns| self.inner.call().answers(columns)))?;
+        let Some(answers) = answers.into_option() else { return Ok(None) };
+        if answers.len() != batch.len() {
+            return Err(PluginError::contract(format!(
+                "verifier `{}` told {} answers, expected one for each of {} responses",
+                self.name,
+                answers.len(),
+                batch.len()
+            )));
+        }
+        let answers = answers.into_iter().map(|answer| answer.into_option().map(String::from));
+        let answers: Vec<Option<String>> = answers.collect();
+        match answers.iter().flatten().find(|answer| answer.is_empty() || answer.len() > MAX_ANSWER) {
+            None => Ok(Some(answers)),
+            Some(found) => Err(PluginError::contract(format!(
+                "verifier `{}` told an answer of {} bytes, expected 1 to {MAX_ANSWER}, or none",
+                self.name,
+                found.len()
+            ))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Components that misbehave, each in one way.
 
-use pstar_core::author::{FiniteStateView, GradientBatch, SampleRequest, Samples, ShapedParameters};
+use pstar_core::author::{Answer, FiniteStateView, GradientBatch, SampleRequest, Samples, ShapedParameters};
 use pstar_core::data::SequenceBatch;
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
 use pstar_core::rng::{StreamKey, cumulative, pick};
@@ -291,9 +291,44 @@ impl Verifier for Printing {
     }
 }
 
+/// Tells answers that are none.
+struct Misanswering(Answers);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MisansweringConfig {
+    how: Answers,
+}
+
+#[derive(Deserialize)]
+enum Answers {
+    Empty,
+    Long,
+    Panic,
+}
+
+impl Verifier for Misanswering {
+    const NAME: &'static str = "misanswering";
+    const DOC: &'static str = "tells answers that are none";
+    type Config = MisansweringConfig;
+    const ANSWER: Option<Answer<Self>> = Some(|verifier, _prompt, response| match verifier.0 {
+        Answers::Empty => Some(String::new()),
+        Answers::Long => Some("a".repeat(10_240)),
+        Answers::Panic => panic!("cannot tell what `{response}` answers"),
+    });
+
+    fn new(config: MisansweringConfig) -> Result<Self, PluginError> {
+        Ok(Self(config.how))
+    }
+
+    fn accepts(&self, _prompt: &str, response: &str) -> bool {
+        response.len().is_multiple_of(2)
+    }
+}
+
 pstar_core::export_plugin!(
     base_models: [Even],
-    verifiers: [Panicking, Printing],
+    verifiers: [Misanswering, Panicking, Printing],
     policies: [Even, FaultyPolicy],
     objectives: [Misbehaving]
 );
