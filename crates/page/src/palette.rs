@@ -20,6 +20,15 @@ pub(crate) fn class(objective: usize) -> &'static str {
     CLASSES[objective % 8]
 }
 
+/// The letters that look like the shapes, in their order.
+pub(crate) const LETTERS: [&str; 8] = ["●", "■", "▲", "◆", "▼", "✚", "▶\u{fe0e}", "◀\u{fe0e}"];
+
+/// The class that puts the letter of an objective's shape in front.
+pub(crate) fn letter_class(objective: usize) -> &'static str {
+    const CLASSES: [&str; 8] = ["y0", "y1", "y2", "y3", "y4", "y5", "y6", "y7"];
+    CLASSES[shape(objective) as usize]
+}
+
 /// How far shapes move on when colours begin anew: 64 pairs before one comes back.
 const SHIFT: usize = 3;
 

@@ -38,7 +38,11 @@
   const titles = new WeakMap();
   const said = mark => {
     const title = mark.querySelector(":scope > title");
-    if (title) { titles.set(mark, title.textContent); title.remove(); }
+    if (title) {
+      const o = mark.closest("[data-o]")?.dataset.o;
+      titles.set(mark, (o ? objectives[o].textContent + ": " : "") + title.textContent);
+      title.remove();
+    }
     return titles.get(mark);
   };
   const hide = () => { tip.textContent = ""; };

@@ -1,7 +1,7 @@
 //! The style sheets, with the colours of the palette.
 
 use crate::markup::Markup;
-use crate::palette::{DARK, LIGHT};
+use crate::palette::{DARK, LETTERS, LIGHT};
 use std::fmt::Write;
 
 /// Of the page alone.
@@ -24,7 +24,11 @@ pub(crate) fn of_figures() -> Markup {
 /// What a page of so many objectives needs.
 pub(crate) fn of_page(objectives: usize) -> Markup {
     let mut style = of_figures();
-    style.raw(PAGE).text(switches(objectives));
+    style.raw(PAGE);
+    for (i, letter) in LETTERS.iter().enumerate() {
+        style.text(format!(".y{i}::before{{content:'{letter}'}}"));
+    }
+    style.text(switches(objectives));
     style
 }
 

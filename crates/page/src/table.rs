@@ -1,7 +1,7 @@
 //! The numbers of figures, which open beneath them.
 
-use crate::figure::marks::symbol;
 use crate::markup::Markup;
+use crate::palette::{class, letter_class};
 use crate::text::{LONG, name};
 use crate::view::Series;
 
@@ -54,13 +54,14 @@ fn write(to: &mut Markup, table: &Table<'_>) {
     }
     to.raw("</tr></thead><tbody>");
     for row in &table.rows {
-        to.raw("<tr><th>");
         match &row.head {
             Head::Text(text) => {
-                to.text(text);
+                to.raw("<tr><th>").text(text);
             }
             Head::Series(series) => {
-                symbol(to, series.index);
+                // A letter of the font: in hundreds of rows images of symbols would be a tenth of the page.
+                let classes = format!("{} {}", class(series.index), letter_class(series.index));
+                to.raw("<tr>").open("th", &[("class", &classes)]);
                 name(to, series.objective, LONG);
                 to.text(series.suffix());
             }

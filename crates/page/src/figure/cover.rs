@@ -2,11 +2,12 @@
 
 use crate::figure::Figure;
 use crate::figure::axis::{Axes, Labels};
-use crate::figure::marks::{SMALL, described, mark, open, path};
+use crate::figure::marks::{SMALL, described, open, path};
 use crate::figure::path::Path;
 use crate::figure::scale::Domain;
 use crate::markup::Markup;
 use crate::number::Unit;
+use crate::palette::shape;
 use crate::text::SHORT;
 use crate::view::{Class, View, keys};
 
@@ -24,36 +25,40 @@ pub(crate) fn cover(view: &View<'_>, class: &Class<'_>) -> Option<Figure> {
     if thresholds.is_empty() {
         return None;
     }
-    let (mut x, mut y) = (Domain::log(), Domain::linear());
-    x.include_all(thresholds.iter().map(|(_, tau)| *tau));
+    // Thresholds lie close to both 0 and 1: each has the same room.
+    let (mut x, mut y) = (Domain::linear(), Domain::linear());
+    x.include_all([0.0, thresholds.len() as f64 - 1.0]);
     y.include_all([0.0, 1.0]);
     let y = y.padded(0.03);
-    let x_labels = Labels(thresholds.iter().map(|(key, tau)| (*tau, key.clone())).collect());
+    let x_labels =
+        Labels(thresholds.iter().enumerate().map(|(i, (key, _))| (i as f64, key.clone())).collect());
     let y_labels = Labels::round(y, 5, Unit::Share);
     let axes = Axes::new(SIZE, (x.padded(0.03), y), &y_labels, true);
     let mut body = Markup::default();
     axes.draw(&mut body, &x_labels, &y_labels, "τ, least validity of a prompt", false);
     let line = |figure: &dyn Fn(&str) -> Option<f64>| {
-        let place = |(key, tau): &(String, f64)| axes.place(*tau, figure(key)?);
-        Path::default().through(thresholds.iter().map(place))
+        let place = |(i, (key, _)): (usize, &(String, f64))| axes.place(i as f64, figure(key)?);
+        Path::default().through(thresholds.iter().enumerate().map(place))
     };
     path(&mut body, "base", &line(&|key| view.reference_figure("base", &format!("cover@{key}"))));
     let mut said = Vec::new();
     for (series, group) in class.groups.iter().enumerate() {
         let label = view.series[series].isolated(SHORT);
+        let figure = |key: &str| Some(group.last(&format!("cover@{key}"))?.mean);
+        let places = thresholds
+            .iter()
+            .enumerate()
+            .filter_map(|(i, (key, _))| axes.place_within(i as f64, figure(key)?));
+        let marks = places.fold(Path::default(), |path, at| path.mark(shape(series), at, SMALL));
         open(&mut body, series);
-        path(&mut body, "line", &line(&|key| Some(group.last(&format!("cover@{key}"))?.mean)));
-        for (key, tau) in &thresholds {
-            let Some(spread) = group.last(&format!("cover@{key}")) else { continue };
-            let text = format!("{label}: {} of prompts at τ = {key}", Unit::Share.spread(&spread, 1));
-            if let Some(at) = axes.place_within(*tau, spread.mean) {
-                mark(&mut body, "m", series, at, SMALL, &text);
-            }
-            if key == &thresholds[thresholds.len() - 1].0 {
-                said.push(text);
-            }
-        }
+        path(&mut body, "line", &line(&figure));
+        path(&mut body, "m", &marks);
         body.raw("</g>");
+        let shown = |(key, _): &(String, f64)| {
+            let spread = group.last(&format!("cover@{key}"))?;
+            Some(format!("{label} {} of prompts at τ = {key}", Unit::Share.spread(&spread, 1)))
+        };
+        said.extend(thresholds.last().and_then(shown));
     }
     Some(Figure {
         kind: "cover",

@@ -14,7 +14,7 @@ use pstar_record::Spread;
 const SIZE: (f64, f64) = (290.0, 190.0);
 
 /// Points of a single seed's line at most.
-const MOST_SEED_POINTS: usize = 12;
+const MOST_SEED_POINTS: usize = 8;
 
 /// What is drawn of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,10 +150,10 @@ pub(crate) fn curve(view: &View<'_>, class: &Class<'_>, curves: &Curves, y: Doma
         if curve.is_empty() {
             continue;
         }
-        let place = |(step, figure): (&u32, Option<f64>)| axes.place(f64::from(*step), figure?);
+        let place = |(step, figure): (&u32, Option<f64>)| axes.place_at_step(f64::from(*step), figure?);
         let band = |(step, spread): (&u32, &Option<Spread>)| -> Option<(Point, Point)> {
             let (low, high) = spread.as_ref()?.low.zip(spread.as_ref()?.high)?;
-            let held = |end: f64| Some((axes.x.at(f64::from(*step))?, axes.y.held(end)?));
+            let held = |end: f64| Some((axes.x.at(f64::from(*step))?.round(), axes.y.held(end)?));
             Some((held(low)?, held(high)?))
         };
         let band: Vec<Option<(Point, Point)>> = curve.steps.iter().zip(means).map(band).collect();
@@ -172,13 +172,13 @@ pub(crate) fn curve(view: &View<'_>, class: &Class<'_>, curves: &Curves, y: Doma
         lines.raw("</g>");
         if let Some((step, spread)) = curve.end() {
             let label = view.series[series].isolated(SHORT);
-            let text = format!("{label}: {} at step {step}", curves.said(&spread));
+            let text = format!("{} at step {step}", curves.said(&spread));
             if let Some(at) = axes.place_within(f64::from(step), spread.mean) {
                 open(&mut ends, series);
                 mark(&mut ends, "m", series, at, SMALL, &text);
                 ends.raw("</g>");
             }
-            said.push(text);
+            said.push(format!("{label} {text}"));
         }
     }
     axes.clipped(&mut body, &lines);

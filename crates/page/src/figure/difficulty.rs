@@ -138,12 +138,12 @@ pub(crate) fn difficulty(
         path(&mut body, "line faint", &line(means));
         for (i, column) in columns.iter().enumerate() {
             let Some(figure) = of_column(means, column) else { continue };
-            let text = format!("{label}: {} at {}", metric.unit.number(figure), column.title);
+            let text = format!("{} at {}", metric.unit.number(figure), column.title);
             if let Some(at) = place(i, figure) {
                 mark(&mut body, "m", series, at, SMALL, &text);
             }
             if i == 0 {
-                said.push(format!("{text}, the hardest"));
+                said.push(format!("{label} {text}, the hardest"));
             }
         }
         body.raw("</g>");

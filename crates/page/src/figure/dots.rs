@@ -50,7 +50,7 @@ pub(crate) fn dots(
     let mut said = Vec::new();
     for (i, (series, spread)) in rows.iter().enumerate() {
         let y = axes.top + ROW * (i as f64 + 0.5);
-        let text = format!("{}: {}", view.series[*series].isolated(SHORT), metric.unit.spread(spread, 1));
+        let text = metric.unit.spread(spread, 1);
         open(&mut body, *series);
         let ends =
             spread.low.zip(spread.high).map(|(low, high)| [low, high].map(|end| Some((axes.x.at(end)?, y))));
@@ -62,7 +62,7 @@ pub(crate) fn dots(
         }
         name(&mut body, "name end", (axes.left - 8.0, y + 4.0), &view.series[*series].label(SHORT));
         body.raw("</g>");
-        said.push(text);
+        said.push(format!("{} {text}", view.series[*series].isolated(SHORT)));
     }
     Some(Figure {
         kind: "dots",

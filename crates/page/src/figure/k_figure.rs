@@ -8,6 +8,7 @@ use crate::figure::path::{Path, Point};
 use crate::figure::scale::Domain;
 use crate::markup::Markup;
 use crate::number::Unit;
+use crate::palette::shape;
 use crate::text::SHORT;
 use crate::view::{Class, Group, View};
 use pstar_record::Spread;
@@ -165,7 +166,8 @@ struct Ground<'v, 'a> {
 
 impl Ground<'_, '_> {
     fn places(&self, figures: &[Option<f64>]) -> Vec<Option<Point>> {
-        let place = |((_, k), figure): (&(String, f64), &Option<f64>)| self.axes.place(*k, (*figure)?);
+        let place =
+            |((_, k), figure): (&(String, f64), &Option<f64>)| self.axes.place_at_step(*k, (*figure)?);
         self.view.ks.iter().zip(figures).map(place).collect()
     }
 
@@ -190,8 +192,8 @@ impl Ground<'_, '_> {
         let ends = |((_, k), spread): (&(String, f64), &Option<Spread>)| {
             let (low, high) = (*spread)?.low.zip((*spread)?.high)?;
             // An interval that reaches 0 reaches the foot.
-            let foot = Some((self.axes.x.at(*k)?, self.axes.bottom)).filter(|_| low <= 0.0);
-            Some((foot.or_else(|| self.axes.place(*k, low))?, self.axes.place(*k, high)?))
+            let foot = Some((self.axes.x.at(*k)?.round(), self.axes.bottom)).filter(|_| low <= 0.0);
+            Some((foot.or_else(|| self.axes.place_at_step(*k, low))?, self.axes.place_at_step(*k, high)?))
         };
         let ends: Vec<Option<(Point, Point)>> = self.view.ks.iter().zip(spreads).map(ends).collect();
         let band = Path::default().between(&ends);
@@ -212,20 +214,16 @@ impl Ground<'_, '_> {
 
     /// A hollow mark at each k for the best policy of the class, a filled one for the end, and × at the crossing.
     fn marks(&self, to: &mut Markup, series: usize, group: &Group<'_>, spreads: &[Option<Spread>]) {
-        let (unit, label) = (self.quantity.unit(), self.view.series[series].isolated(SHORT));
-        let best = self.quantity.of_optimum(self.view, group);
+        let unit = self.quantity.unit();
+        let best = self.places(&self.quantity.of_optimum(self.view, group));
+        let hollow = best.into_iter().flatten().filter(|at| self.axes.is_within(*at));
+        let hollow = hollow.fold(Path::default(), |path, at| path.mark(shape(series), at, SMALL));
         open(to, series);
-        for ((k, number), best) in self.view.ks.iter().zip(&best) {
-            let Some(best) = *best else { continue };
-            if let Some(at) = self.axes.place_within(*number, best) {
-                let said = format!("{label}, class optimum: {} at k = {k}", unit.number(best));
-                mark(to, "opt hollow", series, at, SMALL, said);
-            }
-        }
+        path(to, "opt hollow", &hollow);
         for ((k, number), spread) in self.view.ks.iter().zip(spreads) {
             let Some(spread) = spread else { continue };
             if let Some(at) = self.axes.place_within(*number, spread.mean) {
-                mark(to, "m", series, at, SMALL, format!("{label}: {} at k = {k}", unit.spread(spread, 1)));
+                mark(to, "m", series, at, SMALL, format!("{} at k = {k}", unit.spread(spread, 1)));
             }
         }
         let crossing = self.quantity.crossing(self.view, group);

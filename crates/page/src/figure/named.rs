@@ -11,23 +11,20 @@ use crate::figure::support::support;
 use crate::figure::verdict::verdict;
 use crate::view::{Class, Metric, View};
 
-/// All figures of a run, in the order of the page.
-pub(crate) fn all(view: &View<'_>) -> Vec<Figure> {
-    let forests = view.classes.iter().filter_map(|class| verdict(view, class));
-    let rows = [
-        samples(view),
-        planes(view),
-        training(view),
-        signals(view),
-        differences(view),
-        kept(view),
-        entropies(view),
-    ];
-    forests.chain(rows.into_iter().flatten().flatten()).collect()
+/// All figures of a run, in the order of the page, drawn as they are asked for.
+pub(crate) fn all<'v>(view: &'v View<'_>) -> impl Iterator<Item = Figure> + 'v {
+    let kinds: [fn(&View<'_>) -> Rows; 8] =
+        [verdicts, samples, planes, training, signals, differences, kept, entropies];
+    kinds.into_iter().flat_map(|kind| kind(view)).flatten()
 }
 
 /// Rows of figures, one a policy class.
 pub(crate) type Rows = Vec<Vec<Figure>>;
+
+/// What the objectives did.
+fn verdicts(view: &View<'_>) -> Rows {
+    view.classes.iter().map(|class| verdict(view, class).into_iter().collect()).collect()
+}
 
 /// What more samples bring.
 pub(crate) fn samples(view: &View<'_>) -> Rows {

@@ -153,7 +153,7 @@ pub(crate) fn plane(view: &View<'_>, class: &Class<'_>, against: &Against) -> Fi
             against.of_optimum(group).and_then(|(a, b)| Some(((a, b), axes.place_within(a, b)?)))
         {
             let said = format!(
-                "{label}, class optimum: {} valid, {} {}",
+                "class optimum: {} valid, {} {}",
                 Unit::Share.number(a),
                 against.metric.title,
                 Unit::Plain.number(b)
@@ -171,7 +171,7 @@ pub(crate) fn plane(view: &View<'_>, class: &Class<'_>, against: &Against) -> Fi
                 Unit::Plain.spread(&b, 1)
             );
             path(&mut over, "cross", &cross(&axes, &a, &b));
-            mark(&mut over, "m ringed", series, at, LARGE, format!("{label}: {text}"));
+            mark(&mut over, "m ringed", series, at, LARGE, &text);
             said.push(format!("{label} {text}"));
             marks.push((series, at));
         }

@@ -69,8 +69,7 @@ pub(crate) fn support(view: &View<'_>, class: &Class<'_>, k: &str) -> Option<Fig
         let y = axes.top + ROW * i as f64 + 4.0;
         let label = &view.series[*series];
         let text = format!(
-            "{}: {} kept, {} lost, {} gained",
-            label.isolated(SHORT),
+            "{} kept, {} lost, {} gained",
             Unit::Plain.spread(&parts.kept, 1),
             Unit::Plain.spread(&parts.lost, 1),
             Unit::Plain.spread(&parts.gained, 1)
@@ -87,7 +86,7 @@ pub(crate) fn support(view: &View<'_>, class: &Class<'_>, k: &str) -> Option<Fig
         body.raw("</g>");
         name(&mut body, "name end", (axes.left - 6.0, y + 11.0), &label.label(SHORT));
         body.raw("</g>");
-        said.push(text);
+        said.push(format!("{} {text}", label.isolated(SHORT)));
     }
     Some(Figure {
         kind: "support",

@@ -11,7 +11,7 @@ use pstar_record::{LikelyOutputs, RunData, Whose};
 const PROMPTS: usize = 3;
 
 /// Outputs of each.
-const OUTPUTS: usize = 8;
+const OUTPUTS: usize = 6;
 
 /// Objectives that are shown beside each other: nobody compares more lists.
 const OBJECTIVES: usize = 24;
@@ -88,17 +88,19 @@ fn of_class(view: &View<'_>, class: &Class<'_>, prompts: &[&str], to: &mut Marku
     {
         return;
     }
-    for prompt in prompts {
+    to.raw("<h3>");
+    name(to, class.name, LONG);
+    to.raw("</h3>\n");
+    for (i, prompt) in prompts.iter().enumerate() {
         let rows: Vec<&LikelyOutputs> =
             view.data.outputs.iter().filter(|row| row.prompt == *prompt).collect();
         let reference = |name: &str| {
             rows.iter().find(|row| matches!(&row.whose, Whose::Reference(known) if known == name)).copied()
         };
-        to.raw("<h3>");
-        name(to, class.name, LONG);
-        to.raw(" <span class=\"soft\">prompt</span> <code>");
+        to.raw(if i == 0 { "<details class=\"prompt\" open=\"\">" } else { "<details class=\"prompt\">" });
+        to.raw("<summary>prompt <code>");
         name(to, if prompt.is_empty() { "(empty)" } else { prompt }, LONG);
-        to.raw("</code></h3><div class=\"cards\">");
+        to.raw("</code></summary><div class=\"cards\">");
         for (row, title) in [("base", "base a"), ("filtered", "p*")] {
             if let Some(row) = reference(row) {
                 card(to, row, |to| {
@@ -119,6 +121,7 @@ fn of_class(view: &View<'_>, class: &Class<'_>, prompts: &[&str], to: &mut Marku
                 format!("{} more objectives, in outputs.json", view.series.len() - OBJECTIVES),
             );
         }
+        to.raw("</details>\n");
     }
 }
 
