@@ -14,8 +14,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let name = arguments.next().map(|name| name.to_string_lossy().into_owned());
     let text = match &name {
         None => pstar_page::page(&data),
-        Some(name) => pstar_page::figure(&data, name)
-            .ok_or_else(|| format!("no figure `{name}`, expected one of {:?}", pstar_page::figure_names(&data)))?,
+        Some(name) => pstar_page::figure(&data, name).ok_or_else(|| {
+            format!("no figure `{name}`, expected one of {:?}", pstar_page::figure_names(&data))
+        })?,
     };
     Ok(std::fs::write(out, text)?)
 }

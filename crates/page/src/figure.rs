@@ -13,6 +13,7 @@ pub(crate) mod difficulty;
 pub(crate) mod dots;
 pub(crate) mod forest;
 pub(crate) mod k_figure;
+pub(crate) mod kappa;
 pub(crate) mod labels;
 pub(crate) mod marks;
 pub(crate) mod named;
@@ -35,7 +36,7 @@ pub(crate) struct Figure {
     pub(crate) name: String,
     /// What it shows.
     pub(crate) title: String,
-    /// The policy.
+    /// The policy; empty where it is of none.
     pub(crate) policy: String,
     /// What it shows and where that ends, for those who do not see it.
     pub(crate) label: String,
@@ -45,10 +46,17 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
+    /// Its name among all of a run.
+    pub(crate) fn full_name(&self) -> String {
+        if self.policy.is_empty() { self.name.clone() } else { format!("{}:{}", self.name, self.policy) }
+    }
+
     /// Within a page.
     pub(crate) fn write(&self, to: &mut Markup) {
         to.open("figure", &[("class", &self.kind)]).raw("<figcaption><b>").text(&self.title).raw("</b> ");
-        crate::text::name(to, &self.policy, crate::text::LONG);
+        if !self.policy.is_empty() {
+            crate::text::name(to, &self.policy, crate::text::LONG);
+        }
         to.raw("</figcaption>");
         let chart: &[(&'static str, &dyn std::fmt::Display)] = &[
             ("class", &"chart"),

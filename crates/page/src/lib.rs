@@ -44,17 +44,14 @@ pub fn page(data: &RunData) -> String {
 /// Names are `KIND:POLICY` as of [`figure_names`]; `KIND` alone stands for that of the page's first policy class.
 pub fn figure(data: &RunData, name: &str) -> Option<String> {
     let view = view::View::of(data);
-    let is_it = |figure: &figure::Figure| {
-        let policy = name.strip_prefix(&*figure.name).and_then(|rest| rest.strip_prefix(':'));
-        name == figure.name || policy == Some(&figure.policy)
-    };
+    let is_it = |figure: &figure::Figure| name == figure.name || name == figure.full_name();
     figure::named::all(&view).find(is_it).map(|figure| figure::alone::alone(&view, &figure))
 }
 
 /// The names of a run's figures, in the order of the page.
 pub fn figure_names(data: &RunData) -> Vec<String> {
     let view = view::View::of(data);
-    figure::named::all(&view).map(|figure| format!("{}:{}", figure.name, figure.policy)).collect()
+    figure::named::all(&view).map(|figure| figure.full_name()).collect()
 }
 
 /// The page of two runs: what changed in their experiments, and the differences second − first of what both trained, paired
@@ -83,7 +80,7 @@ pub fn evidence_figure(data: &RunData, objective: &str) -> Option<String> {
         verdict.rows.retain(|row| is_shown(&row.objective));
     }
     let view = view::View::of(&own);
-    let all = figure::named::all(&view);
+    let all: Vec<figure::Figure> = figure::named::all(&view).collect();
     let rows: Vec<Vec<&figure::Figure>> = view
         .classes
         .iter()

@@ -120,7 +120,7 @@ pub(crate) fn whole(x: u64) -> String {
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) && digits.len() > 4 {
-            text.push('\u{2009}');
+            text.push('\u{202f}');
         }
         text.push(digit);
     }
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(tick(1e6, 9e6, Unit::Plain), "10⁶");
         assert_eq!(tick(2e-5, 2e-5, Unit::Plain), "2·10⁻⁵");
         assert_eq!(tick(0.001, 0.001, Unit::Share), "0.1\u{a0}%");
-        assert_eq!(whole(102_400), "102\u{2009}400");
+        assert_eq!(whole(102_400), "102\u{202f}400");
         assert_eq!(whole(1024), "1024");
     }
 }

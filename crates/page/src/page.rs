@@ -3,7 +3,8 @@
 use crate::figure::marks::shapes;
 use crate::markup::Markup;
 use crate::section::{
-    differences, entropies, header, how, kept, legend, outputs, planes, samples, training, verdict, words,
+    climb, differences, entropies, header, how, kept, legend, outputs, planes, samples, training, verdict,
+    words,
 };
 use crate::style;
 use crate::text::cut;
@@ -23,6 +24,7 @@ pub(crate) fn page(view: &View<'_>) -> String {
         planes::write,
         training::write,
         differences::write,
+        climb::write,
         kept::write,
         entropies::write,
         outputs::write,

@@ -4,7 +4,7 @@
   root.classList.remove("no-js");
 
   // Legend: a class on the root hides an objective in every figure.
-  const objectives = [...legend.querySelectorAll("[data-o]")];
+  const objectives = [...document.querySelectorAll("#legend [data-o]")];
   const shown = button => button.getAttribute("aria-pressed") === "true";
   const press = (button, on) => button.setAttribute("aria-pressed", on);
   const show = (button, on) => { press(button, on); root.classList.toggle("h" + button.dataset.o, !on); };
@@ -28,7 +28,7 @@
   });
 
   // Arrow keys walk along the legend.
-  legend.addEventListener("keydown", event => {
+  legend?.addEventListener("keydown", event => {
     const buttons = [...legend.querySelectorAll("button")], at = buttons.indexOf(document.activeElement);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
     if (at >= 0 && buttons[to]) { buttons[to].focus(); event.preventDefault(); }

@@ -1,5 +1,6 @@
 //! The sections of the page, each written from the view of a run.
 
+pub(crate) mod climb;
 pub(crate) mod differences;
 pub(crate) mod entropies;
 pub(crate) mod header;

@@ -99,6 +99,7 @@ fn a_run_of_the_size_of_compare_has_everything() {
         ("cover", 2),
         ("difficulty", 4),
         ("dots", 6),
+        ("kappa", 1),
     ] {
         assert_eq!(count(&html, |node| attribute(node, "data-kind") == kind), charts, "{kind}");
     }

@@ -24,12 +24,7 @@ pub(crate) fn alone(view: &View<'_>, figure: &Figure) -> String {
         if figure.kind == "forest" { (Markup::default(), 0.0) } else { key(view, figure.width) };
     let (width, height) = (figure.width + 2.0 * MARGIN, figure.height + 2.0 * MARGIN + LINE + lines * LINE);
     let mut svg = begin((width, height), &figure.label);
-    name(
-        &mut svg,
-        "name strong",
-        (MARGIN, MARGIN + 10.0),
-        &format!("{} · {}", figure.title, cut(&figure.policy, LONG)),
-    );
+    name(&mut svg, "name strong", (MARGIN, MARGIN + 10.0), &title(figure));
     svg.open("g", &[("transform", &format!("translate({MARGIN} {})", MARGIN + LINE))]);
     svg.append(&figure.body).raw("</g>");
     svg.open(
@@ -56,6 +51,13 @@ pub(crate) fn begin((width, height): (f64, f64), title: &str) -> Markup {
     svg.raw("<style>").append(&style::of_figures()).raw("</style>");
     svg.empty("rect", &[("class", &"paper"), ("width", &"100%"), ("height", &"100%")]);
     svg
+}
+
+fn title(figure: &Figure) -> String {
+    match &*figure.policy {
+        "" => figure.title.clone(),
+        policy => format!("{} · {}", figure.title, cut(policy, LONG)),
+    }
 }
 
 /// The objectives with their symbols, in as many lines as it takes.

@@ -6,6 +6,7 @@ use crate::figure::curve::{Curves, Of, curve, shared_domain};
 use crate::figure::difficulty::difficulty;
 use crate::figure::dots::dots;
 use crate::figure::k_figure::{Quantity, domain, k_figure};
+use crate::figure::kappa::kappa;
 use crate::figure::plane::{Against, plane};
 use crate::figure::support::support;
 use crate::figure::verdict::verdict;
@@ -13,8 +14,8 @@ use crate::view::{Class, Metric, View};
 
 /// All figures of a run, in the order of the page, drawn as they are asked for.
 pub(crate) fn all<'v>(view: &'v View<'_>) -> impl Iterator<Item = Figure> + 'v {
-    let kinds: [fn(&View<'_>) -> Rows; 8] =
-        [verdicts, samples, planes, training, signals, differences, kept, entropies];
+    let kinds: [fn(&View<'_>) -> Rows; 9] =
+        [verdicts, samples, planes, training, signals, differences, climbing, kept, entropies];
     kinds.into_iter().flat_map(|kind| kind(view)).flatten()
 }
 
@@ -78,6 +79,11 @@ pub(crate) fn differences(view: &View<'_>) -> Rows {
         [Some((Metric::validity(), "difference-validity")), Some((Metric::entropy(), "difference-entropy"))];
     let metrics = metrics.into_iter().chain([coverage, Some((Metric::kl(), "difference-kl"))]);
     curves(view, metrics.flatten().map(|(metric, name)| (metric, name.to_string())), Drawn::Differences)
+}
+
+/// How fast objectives climb.
+fn climbing(view: &View<'_>) -> Rows {
+    vec![kappa(view).into_iter().collect()]
 }
 
 /// What was kept and what was lost.

@@ -3,8 +3,9 @@
 use pstar_compare::{ClassStart, differences, intervals, verdicts};
 use pstar_record::{
     ArmRecord, ArmStatus, Budget, ClassOptimum, CurvePoint, ExperimentProvenance, HostProvenance,
-    LikelyOutput, LikelyOutputs, Means, Measures, Method, Missing, PartitionRecord, PromptFigures,
-    Provenance, RunData, RunRecord, VERSION, Warning, Warnings, Whose,
+    KappaRecord, LikelyOutput, LikelyOutputs, Means, Measures, Method, Missing, ObjectiveKappa,
+    PartitionRecord, PolicyCosine, PromptFigures, Provenance, RunData, RunRecord, VERSION, Warning, Warnings,
+    Whose,
 };
 
 /// How large a run is.
@@ -173,6 +174,31 @@ fn outputs(size: Size) -> Vec<LikelyOutputs> {
     all_whose(size).into_iter().flat_map(at).collect()
 }
 
+/// κ of all objectives but the first, which says why it has none.
+fn kappa(size: Size) -> KappaRecord {
+    let rates = vec![0.001, 0.01, 0.1, 0.5, 0.99];
+    let of = |i: usize| ObjectiveKappa {
+        objective: objective(i),
+        group: Some(32),
+        kappa: if i == 0 {
+            Vec::new()
+        } else {
+            rates.iter().map(|rate: &f64| rate.powf(-0.1 * i as f64)).collect()
+        },
+        because: if i == 0 { vec!["clip".into()] } else { Vec::new() },
+        claim: Some("validity".into()),
+        claimed: Vec::new(),
+        ratio: Vec::new(),
+        cosines: (0..size.policies).map(|p| PolicyCosine { policy: policy(p), cosine: Some(0.9) }).collect(),
+    };
+    KappaRecord {
+        objectives: (0..size.objectives).map(of).collect(),
+        validity_rates: rates.clone(),
+        prompts: size.prompts as u64,
+        without_cosines: Vec::new(),
+    }
+}
+
 fn provenance(seeds: u64) -> Provenance {
     Provenance {
         version: "0.1.0".into(),
@@ -228,7 +254,7 @@ pub(crate) fn run(size: Size) -> RunData {
             verdicts: Vec::new(),
             intervals: Vec::new(),
             comparisons: Vec::new(),
-            kappa: None,
+            kappa: Some(kappa(size)),
             warnings: Warnings::default(),
         },
         prompts: prompts(size),
