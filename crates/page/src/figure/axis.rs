@@ -91,10 +91,15 @@ impl Axes {
         to.raw("<g class=\"tick y\">");
         for (figure, text) in &y.0 {
             if let Some(at) = self.y.at(*figure) {
-                to.leaf("text", &[("x", &coordinate(self.left - 6.0)), ("y", &coordinate(at + 4.0))], text);
+                to.leaf(
+                    "text",
+                    &[("x", &coordinate((self.left - 6.0).round())), ("y", &coordinate((at + 4.0).round()))],
+                    text,
+                );
             }
         }
-        to.raw("</g><g class=\"tick x\">");
+        let beneath = format!("translate(0 {})", coordinate(self.bottom + 16.0));
+        to.raw("</g>").open("g", &[("class", &"tick x"), ("transform", &beneath)]);
         let room = (self.right - self.left) / DIGIT;
         let total: usize = x.0.iter().map(|(_, text)| text.chars().count() + 2).sum();
         // All or every second, third …: labels must not touch.
@@ -109,13 +114,13 @@ impl Axes {
                 // A label at the end must not be cut.
                 let half = text.chars().count() as f64 * DIGIT / 2.0;
                 let at = at.min(self.right + 10.0 - half);
-                to.leaf("text", &[("x", &coordinate(at)), ("y", &coordinate(self.bottom + 16.0))], text);
+                to.leaf("text", &[("x", &coordinate(at.round()))], text);
             }
         }
         if !title.is_empty() {
             let middle = f64::midpoint(self.left, self.right);
             let at: &[(&'static str, &dyn std::fmt::Display)] =
-                &[("class", &"title"), ("x", &coordinate(middle)), ("y", &coordinate(self.bottom + 34.0))];
+                &[("class", &"title"), ("x", &coordinate(middle)), ("y", &18)];
             to.leaf("text", at, title);
         }
         to.raw("</g>");

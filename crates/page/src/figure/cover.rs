@@ -2,7 +2,7 @@
 
 use crate::figure::Figure;
 use crate::figure::axis::{Axes, Labels};
-use crate::figure::marks::{SMALL, described, open, path};
+use crate::figure::marks::{SMALL, described, open, path, told_path};
 use crate::figure::path::Path;
 use crate::figure::scale::Domain;
 use crate::markup::Markup;
@@ -50,15 +50,17 @@ pub(crate) fn cover(view: &View<'_>, class: &Class<'_>) -> Option<Figure> {
             .enumerate()
             .filter_map(|(i, (key, _))| axes.place_within(i as f64, figure(key)?));
         let marks = places.fold(Path::default(), |path, at| path.mark(shape(series), at, SMALL));
-        open(&mut body, series);
-        path(&mut body, "line", &line(&figure));
-        path(&mut body, "m", &marks);
-        body.raw("</g>");
         let shown = |(key, _): &(String, f64)| {
             let spread = group.last(&format!("cover@{key}"))?;
-            Some(format!("{label} {} of prompts at τ = {key}", Unit::Share.spread(&spread, 1)))
+            Some(format!("{} of prompts at τ = {key}", Unit::Share.spread(&spread, 1)))
         };
-        said.extend(thresholds.last().and_then(shown));
+        let ends: Vec<String> =
+            thresholds.first().into_iter().chain(thresholds.last()).filter_map(shown).collect();
+        open(&mut body, series);
+        path(&mut body, "line", &line(&figure));
+        told_path(&mut body, "m", &marks, ends.join(" … "));
+        body.raw("</g>");
+        said.extend(ends.last().map(|end| format!("{label} {end}")));
     }
     Some(Figure {
         kind: "cover",

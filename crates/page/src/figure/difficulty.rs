@@ -2,11 +2,12 @@
 
 use crate::figure::Figure;
 use crate::figure::axis::{Axes, Labels};
-use crate::figure::marks::{SMALL, described, mark, open, path};
+use crate::figure::marks::{SMALL, described, open, path, told_path};
 use crate::figure::path::Path;
 use crate::figure::scale::Domain;
 use crate::markup::Markup;
 use crate::number::Unit;
+use crate::palette::shape;
 use crate::text::{SHORT, isolated};
 use crate::view::{Class, Metric, Series, View};
 use pstar_record::Whose;
@@ -134,19 +135,16 @@ pub(crate) fn difficulty(
     let mut said = Vec::new();
     for (series, means) in means.iter().enumerate() {
         let label = view.series[series].isolated(SHORT);
+        let figures: Vec<Option<f64>> = columns.iter().map(|column| of_column(means, column)).collect();
+        let told = |i: usize| Some(format!("{} at {}", metric.unit.number(figures[i]?), columns[i].title));
+        let ends: Vec<String> = [0, columns.len() - 1].into_iter().filter_map(told).collect();
+        let places = figures.iter().enumerate().filter_map(|(i, figure)| place(i, (*figure)?));
+        let marks = places.fold(Path::default(), |path, at| path.mark(shape(series), at, SMALL));
         open(&mut body, series);
         path(&mut body, "line faint", &line(means));
-        for (i, column) in columns.iter().enumerate() {
-            let Some(figure) = of_column(means, column) else { continue };
-            let text = format!("{} at {}", metric.unit.number(figure), column.title);
-            if let Some(at) = place(i, figure) {
-                mark(&mut body, "m", series, at, SMALL, &text);
-            }
-            if i == 0 {
-                said.push(format!("{label} {text}, the hardest"));
-            }
-        }
+        told_path(&mut body, "m", &marks, format!("from hard to easy {}", ends.join(" … ")));
         body.raw("</g>");
+        said.extend(ends.first().map(|hardest| format!("{label} {hardest}, the hardest")));
     }
     Some(Figure {
         kind: "difficulty",

@@ -35,8 +35,7 @@ pub(crate) fn kappa(view: &View<'_>) -> Option<Figure> {
     x.include_all(rates.iter().copied());
     y.include_all(rows.iter().flat_map(|(_, row)| row.kappa.iter().copied()));
     let y = y.padded(0.05);
-    let x_labels =
-        Labels(rates.iter().map(|rate| (*rate, Unit::Share.number(*rate).replace(".00", ""))).collect());
+    let x_labels = Labels(rates.iter().map(|rate| (*rate, rate.to_string())).collect());
     let y_labels = Labels::round(y, 5, Unit::Plain);
     let axes = Axes::new(SIZE, (x.padded(0.02), y), &y_labels, true);
     let mut body = Markup::default();
@@ -52,18 +51,14 @@ pub(crate) fn kappa(view: &View<'_>) -> Option<Figure> {
         );
         for (rate, kappa) in points() {
             if let Some(at) = axes.place_within(*rate, *kappa) {
-                let text = format!("κ = {} at V = {}", Unit::Plain.number(*kappa), Unit::Share.number(*rate));
+                let text = format!("κ = {} at V = {}", Unit::Plain.number(*kappa), rate);
                 mark(&mut body, "m", *series, at, SMALL, text);
             }
         }
         body.raw("</g>");
         if let Some(kappa) = row.kappa.first() {
             let label = view.series[*series].isolated(SHORT);
-            said.push(format!(
-                "{label} {} at V = {}",
-                Unit::Plain.number(*kappa),
-                Unit::Share.number(rates[0])
-            ));
+            said.push(format!("{label} {} at V = {}", Unit::Plain.number(*kappa), rates[0]));
         }
     }
     Some(Figure {

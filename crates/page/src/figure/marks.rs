@@ -33,7 +33,11 @@ pub(crate) fn mark(
     size: f64,
     said: impl Display,
 ) {
-    let path = Path::default().mark(shape(series), at, size);
+    told_path(to, class, &Path::default().mark(shape(series), at, size), said);
+}
+
+/// A path with what it says.
+pub(crate) fn told_path(to: &mut Markup, class: &'static str, path: &Path, said: impl Display) {
     if !path.is_empty() {
         to.open("path", &[("class", &class), ("d", &path.d())]).leaf("title", &[], said).close("path");
     }

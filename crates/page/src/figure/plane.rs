@@ -23,6 +23,8 @@ pub(crate) struct Against {
     pub(crate) metric: Metric,
     pub(crate) name: &'static str,
     pub(crate) title: String,
+    /// What it is called in a sentence.
+    pub(crate) short: String,
     /// Whether small is better, so that it is at the top.
     is_divergence: bool,
 }
@@ -34,12 +36,14 @@ impl Against {
             metric: Metric { is_log: true, ..Metric::coverage(k) },
             name: "plane-coverage",
             title: format!("coverage@{k}"),
+            short: format!("coverage@{k}"),
             is_divergence: false,
         });
         let kl = Self {
             metric: Metric::kl(),
             name: "plane-kl",
             title: "KL(p*‖q), nats, upward is closer".into(),
+            short: "KL(p*‖q)".into(),
             is_divergence: true,
         };
         coverage.into_iter().chain([kl]).collect()
@@ -155,7 +159,7 @@ pub(crate) fn plane(view: &View<'_>, class: &Class<'_>, against: &Against) -> Fi
             let said = format!(
                 "class optimum: {} valid, {} {}",
                 Unit::Share.number(a),
-                against.metric.title,
+                against.short,
                 Unit::Plain.number(b)
             );
             mark(&mut over, "opt hollow", series, at, LARGE, said);
@@ -167,7 +171,7 @@ pub(crate) fn plane(view: &View<'_>, class: &Class<'_>, against: &Against) -> Fi
             let text = format!(
                 "{} valid, {} {}",
                 Unit::Share.spread(&a, 1),
-                against.metric.title,
+                against.short,
                 Unit::Plain.spread(&b, 1)
             );
             path(&mut over, "cross", &cross(&axes, &a, &b));
@@ -184,7 +188,7 @@ pub(crate) fn plane(view: &View<'_>, class: &Class<'_>, against: &Against) -> Fi
         name: against.name.into(),
         title: against.title.clone(),
         policy: class.name.into(),
-        label: described(&format!("validity against {}", against.metric.title), class.name, &said),
+        label: described(&format!("validity against {}", against.short), class.name, &said),
         width: SIZE.0,
         height: SIZE.1,
         body,

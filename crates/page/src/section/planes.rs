@@ -42,17 +42,13 @@ fn beyond(view: &View<'_>) -> String {
         let parts: Vec<String> =
             parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
         if !parts.is_empty() {
-            told.push(format!("{} in that with {}", listed(&parts), against.metric.title));
+            told.push(format!("{} of the plane with {}", listed(&parts), against.short));
         }
     }
     if told.is_empty() {
-        String::new()
-    } else {
-        format!(
-            " No place, but a row in the table, have: {} (not determined, infinite, or beyond 30 nats).",
-            told.join("; ")
-        )
+        return String::new();
     }
+    format!(" In the table alone, since not determined, infinite or beyond 30 nats: {}.", told.join("; "))
 }
 
 fn table<'a>(view: &'a View<'a>, class: &'a Class<'a>) -> Table<'a> {
