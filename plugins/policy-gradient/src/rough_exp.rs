@@ -1,5 +1,6 @@
 //! Exponentials for decisions that seldom turn on their last digits: a quarter of the instructions of a whole one.
 
+use pstar_core::math;
 use std::f64::consts::{LN_2, LOG2_E};
 
 /// What a rough exponential differs by at most, relative to it: the fourth power that is left out.
@@ -21,10 +22,24 @@ pub(crate) fn rough_exp(x: f64) -> f64 {
     power * (1.0 + rest * (1.0 + rest * (0.5 + rest * (1.0 / 6.0))))
 }
 
+/// Whether all |x| are below a bound: a difference says it by its sign, and signs need not wait for each other.
+pub(crate) fn all_below(values: &[f64], bound: f64) -> bool {
+    math::widest(|| values.iter().fold(0, |signs, x| signs | (bound - x.abs()).to_bits())) >> 63 == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pstar_core::math;
+
+    #[test]
+    fn one_that_is_beyond_is_found() {
+        let mut values = [-1.0; 9];
+        assert!(all_below(&values, RANGE));
+        for beyond in [-700.5, 701.0, f64::NEG_INFINITY] {
+            values[7] = beyond;
+            assert!(!all_below(&values, RANGE), "{beyond}");
+        }
+    }
 
     #[test]
     fn it_is_within_its_error() {

@@ -5,7 +5,7 @@
 use crate::blocks::{
     At, Clip, CovariancePenalty, Entropy, EntropyForm, Kind, PolicyGradientBlocks as Blocks, binary_kl,
 };
-use crate::rough_exp::{ERROR, RANGE, rough_exp};
+use crate::rough_exp::{ERROR, RANGE, all_below, rough_exp};
 use pstar_blocks::{Advantages, Counts, Ratio, Rows};
 use pstar_core::objective::{ObjectiveBatch, ObjectiveStep};
 use pstar_core::{PluginError, math};
@@ -216,9 +216,7 @@ impl Blocks {
                         let (gone, most) = gone(a, b * (x - 1.0));
                         (gone - most).abs() > 2.0 * ERROR * gone.abs() + ROUNDING * b
                     };
-                    if row.log_b.iter().fold(0.0, |least: f64, log_b| least.min(*log_b)) > -RANGE
-                        && all(row, c, b, is_certain)
-                    {
+                    if all_below(row.log_b, RANGE) && all(row, c, b, is_certain) {
                         return each(row, c, b, move |a, x, b| {
                             let (gone, most) = gone(a, b * (x - 1.0));
                             if gone <= most { x.min(cap) } else { 0.0 }
@@ -485,6 +483,39 @@ mod tests {
                     assert!((a - b).abs() <= 1e-15, "{clip}, {advantage}: {a} and {b}");
                 }
                 assert!(clip == "None" || changed > 0, "{clip}, {advantage}");
+            }
+        }
+    }
+
+    /// Tokens that have gone a billionth to a thousandth of the way too far, or not far enough, alone and beside others that
+    /// are far from it: what a rough exponential cannot decide is decided by a whole one.
+    #[test]
+    fn trust_regions_end_where_they_say() {
+        let given: Given<Blocks> = pstar_core::config::parse(
+            "(ratio: Token, clip: Divergence(divergence: Tv, low: 0.1, high: 0.2))",
+        )
+        .unwrap();
+        let blocks = given.over(&[]).unwrap();
+        for b in [0.25, 0.5, 0.75, 0.999] {
+            for (advantage, most) in [(1.0, 0.2), (-1.0, 0.1)] {
+                for beside in [0, 40] {
+                    for exponent in 3..10 {
+                        for (sign, is_kept) in [(-1.0, true), (1.0, false)] {
+                            let gone = most * (1.0 + sign * 10f64.powi(-exponent));
+                            let q = b + advantage * gone;
+                            let mut log_b = vec![math::ln(0.3); beside];
+                            let mut log_q = log_b.clone();
+                            log_b.push(math::ln(b));
+                            log_q.push(math::ln(q.max(1e-9)));
+                            let row = Row { log_q: &log_q, log_b: &log_b, right: true, advantage, own: None };
+                            let mut c: Vec<f64> = log_q.iter().zip(&log_b).map(|(q, b)| q - b).collect();
+                            math::exp_all(&mut c);
+                            let changed = blocks.of_token_ratios(row, &mut c, &mut Vec::new());
+                            assert_eq!(changed, u64::from(!is_kept), "{b} {advantage} {gone}");
+                            assert_eq!(c[beside] != 0.0, is_kept, "{b} {advantage} {gone}");
+                        }
+                    }
+                }
             }
         }
     }
