@@ -14,20 +14,26 @@ mod divergences;
 pub(crate) mod flow;
 pub(crate) mod forward;
 pub(crate) mod gradient;
+mod length;
+mod likeliest;
 mod mixture;
 pub(crate) mod occupancy;
 mod power;
 pub(crate) mod rows;
 mod sampler;
+mod support;
 pub(crate) mod weight;
 mod wide;
 
 pub use classes::{log_masses, split};
 pub use counts::{ln, outputs, valid_outputs, valid_support};
-pub use coverage::coverage_at_k;
+pub use coverage::{coverage_at_k, coverage_curve};
 pub use divergences::divergences;
+pub use length::expected_length;
+pub use likeliest::likeliest;
 pub use power::PowerChain;
 pub use sampler::FilteredSampler;
+pub use support::support_at_k;
 
 #[cfg(test)]
 mod tests;

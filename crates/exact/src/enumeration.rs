@@ -2,5 +2,6 @@
 
 pub(crate) mod distribution;
 pub(crate) mod enumerate;
+pub(crate) mod likeliest;
 pub(crate) mod space;
 pub(crate) mod valid_set;

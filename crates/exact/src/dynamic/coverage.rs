@@ -10,10 +10,8 @@ use super::choices::{Behind, ModelChoices};
 use super::completions::Completions;
 use super::wide::Wide;
 use crate::measures::coverage::coverage_at;
-use crate::{Accumulator, Role, WeightedProduct};
-
-/// The greatest power in the series. As Kq < 1, what is left out is below 1/19! < 10⁻¹⁷ of the first term.
-const POWERS: usize = 18;
+use crate::measures::reach::{LEAST_GREATEST, POWERS};
+use crate::{Accumulator, CoverageCurve, Role, WeightedProduct};
 
 /// Σ over nodes or outputs of (Kq)^j, j = 2..=POWERS. The first power sum comes from the masses of completions.
 type Lanes = [f64; POWERS - 1];
@@ -71,6 +69,29 @@ pub(super) fn coverage_of(
     k.iter().map(value).collect()
 }
 
+/// coverage@k as a function of real k up to `greatest`; `None` where that takes more than `most_prefixes` prefixes.
+///
+/// # Range and cost
+/// As [`coverage_at_k`] of the greatest k.
+pub fn coverage_curve(
+    weighted: &WeightedProduct<'_>,
+    role: Role,
+    greatest: u64,
+    most_prefixes: usize,
+) -> Option<CoverageCurve> {
+    let choices = ModelChoices::of(weighted, role);
+    let coverage = Coverage {
+        choices,
+        best: Completions::of(choices, Wide::max),
+        masses: Completions::of(choices, Wide::plus),
+        scale: Wide::ONE,
+        most_prefixes,
+    };
+    let greatest = greatest.max(LEAST_GREATEST);
+    let Search { heavy, light, .. } = coverage.search(greatest)?;
+    Some(CoverageCurve::of_parts(&heavy, light.first.total(), light.lanes, greatest as f64))
+}
+
 /// What every search shares.
 struct Coverage<'a> {
     choices: ModelChoices<'a>,
@@ -88,6 +109,14 @@ impl Coverage<'_> {
         let Some(&greatest) = k.last().filter(|&&greatest| greatest > 0) else {
             return Some(vec![0.0; k.len()]);
         };
+        let search = self.search(greatest)?;
+        let heavy = coverage_at(search.heavy.len(), |i| search.heavy[i], k);
+        let light = k.iter().map(|&k| search.light.coverage(k, greatest as f64));
+        Some(heavy.iter().zip(light).map(|(heavy, light)| heavy + light).collect())
+    }
+
+    /// Outputs that are heavy for k up to `greatest`, and the power sums of the others.
+    fn search(&self, greatest: u64) -> Option<Search<'_>> {
         let mut search = Search {
             choices: self.choices,
             best: &self.best,
@@ -99,9 +128,7 @@ impl Coverage<'_> {
             lanes: Vec::new(),
         };
         search.run(self.scale, self.most_prefixes)?;
-        let heavy = coverage_at(search.heavy.len(), |i| search.heavy[i], k);
-        let light = k.iter().map(|&k| search.light.coverage(k, greatest as f64));
-        Some(heavy.iter().zip(light).map(|(heavy, light)| heavy + light).collect())
+        Some(search)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn coverage_at(len: usize, prob: impl Fn(usize) -> f64, k: &[u64]) ->
 
 /// Replaces every probability by that of at least one occurrence in `k` draws.
 #[inline]
-fn at_least_once_each<const N: usize>(probs: &mut [f64; N], k: u64) {
+pub(crate) fn at_least_once_each<const N: usize>(probs: &mut [f64; N], k: u64) {
     if k == 0 {
         probs.fill(0.0);
         return;

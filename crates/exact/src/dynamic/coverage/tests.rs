@@ -183,3 +183,32 @@ fn what_cannot_be_covered_is_zero() {
     let everything = all_of(coverage_at_k(&task.weighted(), Role::Base, 0.0, &[u64::MAX], 10));
     assert_close(everything[0], 8.0, 1e-14);
 }
+
+#[test]
+fn the_curve_equals_enumeration_for_real_k() {
+    for seed in 0..300 {
+        let task = Task::random(seed);
+        let outputs = task.outputs();
+        for (role, index) in [(Role::Base, 0), (Role::Policy, usize::MAX)] {
+            let valid = outputs.iter().filter(|output| output.valid);
+            let log_prob = |log_probs: &[f64]| log_probs[index.min(log_probs.len() - 1)];
+            let probs: Vec<f64> = valid.map(|output| math::exp(log_prob(&output.log_probs))).collect();
+            for greatest in [1, 7, 1000] {
+                let curve = coverage_curve(&task.weighted(), role, greatest, usize::MAX).unwrap();
+                for k in [0.5, 1.0, 2.7, 6.99, 100.3] {
+                    if k > greatest as f64 {
+                        continue;
+                    }
+                    let term = |&prob: &f64| if prob >= 1.0 { 1.0 } else { -(k * (-prob).ln_1p()).exp_m1() };
+                    let expected = crate::testing::sum(probs.iter().map(term));
+                    assert_close(curve.at(k), expected, 1e-12 * expected);
+                }
+            }
+        }
+    }
+    let space = OutputSpace { symbols: 4, horizon: 40, ending: Ending::FixedLength };
+    let task = Task::new(vec![independent(&[0.25; 4], 4)], even(4), space, false);
+    assert!(coverage_curve(&task.weighted(), Role::Base, 1 << 20, 100).is_some());
+    let skewed = Task::new(vec![independent(&[0.4, 0.3, 0.2, 0.1], 4)], even(4), space, false);
+    assert_eq!(coverage_curve(&skewed.weighted(), Role::Base, 1 << 60, 100), None);
+}
