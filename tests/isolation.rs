@@ -150,7 +150,7 @@ fn a_run_that_is_not_isolated_goes_on_isolated() {
 fn isolated_arms_have_the_same_bits() {
     let folder = write("at: Step(1000), how: Abort", 6);
     let files = |out: &str| {
-        ["summary.json", "curves.csv", "table.txt"]
+        ["summary.json", "curves.csv", "prompts.csv", "outputs.json", "table.txt"]
             .map(|name| fs::read(folder.path().join(out).join(name)).unwrap())
     };
     let plain = run(folder.path(), &[]);
@@ -202,7 +202,7 @@ fn an_isolated_run_that_is_stopped_tells_and_goes_on() {
     assert!(!record.complete && !record.missing.arms.is_empty());
     let again = run(folder.path(), &["--isolate"]);
     assert!(again.status.success(), "{}", shown(&again, folder.path()));
-    for name in ["summary.json", "curves.csv", "table.txt"] {
+    for name in ["summary.json", "curves.csv", "prompts.csv", "outputs.json", "table.txt"] {
         let read = |run: &str| fs::read(folder.path().join(run).join(name)).unwrap();
         assert!(read("out") == read("alone"), "{name}");
     }

@@ -31,6 +31,7 @@ mod power;
 mod prompts;
 mod provenance;
 mod rates;
+mod records;
 mod report;
 mod resolved;
 mod rnn;

@@ -57,7 +57,7 @@ fn a_list_of_one_rate_is_that_rate() {
     let folder = folder();
     host_runs(folder.path(), &toy(OPTIMIZER), &["--out", "single"], 0);
     host_runs(folder.path(), &toy("optimizer: Sgd(), learning_rates: [0.1]"), &["--out", "list"], 0);
-    for file in ["summary.json", "curves.csv", "table.txt"] {
+    for file in ["summary.json", "curves.csv", "prompts.csv", "outputs.json", "table.txt"] {
         let [single, list] = ["single", "list"].map(|run| read(&folder.path().join(run), file));
         assert!(single == list, "{file}");
     }
@@ -181,7 +181,7 @@ fn workers_and_programs_select_as_a_run_does() {
     assert!(shown(&prepared, at).contains("16 of 16 arms are to be run"), "{}", shown(&prepared, at));
     let worker = host(at, &["worker", "shared"]);
     assert!(shown(&worker, at).contains("16 of 16 arms are done, 0 failed"), "{}", shown(&worker, at));
-    for file in ["summary.json", "curves.csv", "table.txt"] {
+    for file in ["summary.json", "curves.csv", "prompts.csv", "outputs.json", "table.txt"] {
         let [alone, shared] = ["alone", "shared"].map(|run| read(&at.join(run), file));
         assert!(alone == shared, "{file}");
     }
@@ -191,7 +191,7 @@ fn workers_and_programs_select_as_a_run_does() {
     for record in [&mut kept, &mut in_memory] {
         record.arms.iter_mut().for_each(|arm| {
             arm.id.clear();
-            (arm.curve, arm.parameters) = (Vec::new(), Vec::new());
+            (arm.curve, arm.parameters, arm.prompts) = Default::default();
         });
         let choices = record.selection.iter_mut().flat_map(|selection| &mut selection.choices);
         choices
@@ -381,7 +381,7 @@ fn a_selection_that_was_stopped_goes_on() {
     // The rows have no names yet.
     assert_eq!(record.missing.arms.len() + 4, record.interruptions());
     host_runs(at, &text, &["--out", "stopped"], 0);
-    for file in ["summary.json", "curves.csv", "table.txt"] {
+    for file in ["summary.json", "curves.csv", "prompts.csv", "outputs.json", "table.txt"] {
         let [whole, resumed] = ["whole", "stopped"].map(|run| read(&at.join(run), file));
         assert!(whole == resumed, "{file}");
     }

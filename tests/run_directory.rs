@@ -83,8 +83,16 @@ fn runs_at_once_share_a_directory_if_they_are_one_experiment() {
     assert!(alone.status.success());
     assert_eq!(together, contents(&folder.path().join("alone")));
     let names: Vec<&str> = together.keys().map(|name| name.rsplit('/').next().unwrap()).collect();
-    let of_arm = ["metrics.jsonl", "parameters.safetensors", "result.json", "spec.ron"];
-    let of_run = ["curves.csv", "experiment.ron", "corpus.jsonl", "summary.json", "table.txt"];
+    let of_arm = ["metrics.jsonl", "parameters.safetensors", "prompts.json", "result.json", "spec.ron"];
+    let of_run = [
+        "curves.csv",
+        "experiment.ron",
+        "corpus.jsonl",
+        "outputs.json",
+        "prompts.csv",
+        "summary.json",
+        "table.txt",
+    ];
     assert_eq!(names, [&of_arm[..], &of_run].concat());
     let other = host(folder.path(), &["run", "files.ron", "--out", "out", "--set", "training.steps=6"]);
     let text = shown(&other, folder.path());

@@ -21,7 +21,16 @@ fn the_parity_toy() {
     insta::assert_snapshot!(shown(&output, folder.path()));
     assert_eq!(
         files(&folder.path().join("runs/toy-parity")),
-        ["arms", "curves.csv", "experiment.ron", "provenance.json", "summary.json", "table.txt"]
+        [
+            "arms",
+            "curves.csv",
+            "experiment.ron",
+            "outputs.json",
+            "prompts.csv",
+            "provenance.json",
+            "summary.json",
+            "table.txt"
+        ]
     );
 }
 
@@ -67,7 +76,7 @@ fn a_run_can_be_repeated_from_its_resolved_experiment() {
     let second =
         host(folder.path(), &["run", "first/experiment.ron", "--out", "elsewhere/second", "--threads", "1"]);
     assert!(second.status.success(), "{}", shown(&second, folder.path()));
-    for name in ["summary.json", "curves.csv", "experiment.ron"] {
+    for name in ["summary.json", "curves.csv", "prompts.csv", "outputs.json", "experiment.ron"] {
         let read = |run: &str| fs::read_to_string(folder.path().join(run).join(name)).unwrap();
         assert_eq!(read("first"), read("elsewhere/second"), "{name}");
     }

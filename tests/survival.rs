@@ -247,7 +247,7 @@ fn edit(path: &Path, from: &str, to: &str) {
 /// What befalls the first of two arms, and what is said of it; or the run's directory, of which nothing need be said.
 type Damage = (&'static str, fn(&Path, &Path), &'static str);
 
-const DAMAGES: [Damage; 19] = [
+const DAMAGES: [Damage; 23] = [
     (
         "another version",
         |a, _| edit(&a.join("result.json"), "\"version\": 1", "\"version\": 9"),
@@ -284,7 +284,7 @@ const DAMAGES: [Damage; 19] = [
     (
         "the result of another arm",
         |a, b| {
-            for name in ["result.json", "metrics.jsonl", "parameters.safetensors"] {
+            for name in ["result.json", "metrics.jsonl", "parameters.safetensors", "prompts.json"] {
                 fs::copy(b.join(name), a.join(name)).unwrap();
             }
         },
@@ -320,6 +320,18 @@ const DAMAGES: [Damage; 19] = [
     ("no provenance", |a, _| fs::remove_file(a.join("../../provenance.json")).unwrap(), ""),
     ("a short provenance", |a, _| cut(&a.join("../../provenance.json")), ""),
     ("no curves", |a, _| fs::remove_file(a.join("../../curves.csv")).unwrap(), ""),
+    ("no figures of prompts", |a, _| fs::remove_file(a.join("../../prompts.csv")).unwrap(), ""),
+    ("no outputs", |a, _| fs::remove_file(a.join("../../outputs.json")).unwrap(), ""),
+    (
+        "an arm's short figures of prompts",
+        |a, _| cut(&a.join("prompts.json")),
+        "its `prompts.json` is not what was written: it is run again",
+    ),
+    (
+        "an arm without its figures of prompts",
+        |a, _| fs::remove_file(a.join("prompts.json")).unwrap(),
+        "its `prompts.json` is not what was written: it is run again",
+    ),
 ];
 
 /// Whatever is damaged is worked out anew, with a word, and nothing else is.
@@ -350,7 +362,13 @@ fn what_is_damaged_is_run_again() {
         copy_folder(&whole, &out);
     }
     // Of the run's own files, with every arm's result there.
-    for damage in [cut, flip, |path: &Path| fs::write(path, "").unwrap()] {
+    let first_byte = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[0] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    // A digit that is another one would be a record still: it is the arms' results that are sealed.
+    for damage in [cut, first_byte, |path: &Path| fs::write(path, "").unwrap()] {
         damage(&out.join("summary.json"));
         let output = run(folder.path(), &[]);
         assert!(output.status.success(), "{}", shown(&output, folder.path()));

@@ -44,6 +44,8 @@ Conventions (and what had to be chosen)
     alpha = 0. Its records stand under `powers`, which is left out where there is none: where no alpha is asked for,
     and where Z = 0.
 16. The empty prompt is written "". A prompt is read by longest match.
+17. `support_*_at` hold two independent sets of k samples against each other, also those of the base against others of
+    the base.
 """
 
 import json
@@ -307,6 +309,26 @@ def describe(q, valid, ks):
     }
 
 
+def supports(q, base, valid, ks):
+    """What k samples of q and k of the base find of each other's."""
+    def chances(m, k):
+        return 1 - (1 - m) ** int(k)
+
+    pairs = [(a, m) for a, m, ok in zip(base.mass, q.mass, valid) if ok and (a > 0 or m > 0)]
+    found = {k: [(chances(a, k), chances(m, k)) for a, m in pairs] for k in ks}
+    return {
+        "support_kept_at": {k: total(a * c for a, c in found[k]) for k in ks},
+        "support_lost_at": {k: total(a * (1 - c) for a, c in found[k]) for k in ks},
+        "support_gained_at": {k: total((1 - a) * c for a, c in found[k]) for k in ks},
+    }
+
+
+def token_entropy(q, outputs):
+    """The entropy of outputs over their expected number of tokens, an end symbol included."""
+    entropy = -total(m * l for m, l in zip(q.mass, q.log) if m > 0)
+    return entropy / total(m * (len(y) + ended) for m, (y, ended) in zip(q.mass, outputs))
+
+
 def to_base_and_filtered(q, base, filtered):
     none = filtered is None
     return {
@@ -381,13 +403,16 @@ def solve_prompt(case, prompt):
         "outputs": str(len(outputs)),
         "valid_outputs": str(sum(valid)),
         "valid_support": str(support),
-        "base": describe(base, valid, ks),
+        "base": describe(base, valid, ks)
+        | {"token_entropy": token_entropy(base, outputs)}
+        | supports(base, base, valid, ks),
         "filtered": None,
         "tilted": [],
         "policies": {},
     }
     if filtered:
         answer["filtered"] = describe(filtered, valid, ks) | {"kl_to_base": kl(filtered, base)}
+        answer["filtered"] |= supports(filtered, base, valid, ks)
         assert close(answer["filtered"]["kl_to_base"], -a1.ln())
 
     tilted = {}
@@ -401,7 +426,7 @@ def solve_prompt(case, prompt):
             "mu": mu,
             "log_mu": mu.ln() if mu > 0 else -INF,
             "one_minus_mu": one_minus_mu,
-        } | to_base_and_filtered(q, base, filtered)
+        } | to_base_and_filtered(q, base, filtered) | supports(q, base, valid, ks)
         answer["tilted"].append(record)
         if filtered:  # the closed forms
             assert close(record["kl_from_filtered"], -mu.ln())
@@ -429,6 +454,8 @@ def solve_prompt(case, prompt):
     for name, model in case["policies"].items():
         q = dist(model)
         record = describe(q, valid, ks) | to_base_and_filtered(q, base, filtered)
+        record["token_entropy"] = token_entropy(q, outputs)
+        record |= supports(q, base, valid, ks)
         record["alpha_divergence"] = {
             a: alpha_divergence(q, filtered, Decimal(a)) if filtered else None for a in settings["alphas"]
         }

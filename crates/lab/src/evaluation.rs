@@ -1,9 +1,11 @@
 //! How good a policy is: exactly, over all outputs of the task, or from samples with standard errors.
 
+mod crossing;
 mod dynamic;
 mod enumerated;
 mod enumerator;
 mod explored_prompt;
+mod likely;
 mod measures;
 mod reference;
 mod sampled;
@@ -29,7 +31,7 @@ use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::objective::PromptFacts;
 use pstar_loader::PolicyHandle;
-use pstar_record::{Measures, Method};
+use pstar_record::{Crossings, Measures, Method, PromptOutputs, prompt_figures};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a task's policies are measured by.
@@ -123,6 +125,30 @@ impl GroundTruth {
         }
     }
 
+    /// What is kept of single prompts of the same rows, in the file's order.
+    pub fn prompts(&self, world: &World) -> PromptRows<Measures> {
+        let rows = match self {
+            Self::Enumerated(reference) => reference.rows(world),
+            Self::Dynamic(reference) => reference.rows(world),
+            Self::Sampled(sampled, _) => sampled.base_rows(),
+        };
+        let kept = |row: Option<Measures>| row.map(|row| prompt_figures(&row));
+        rows.into_iter().map(|(name, rows)| (name, rows.into_iter().map(kept).collect())).collect()
+    }
+
+    /// The most probable outputs of base, p* and tilted distributions at the first prompts; where the base is sampled its
+    /// own alone.
+    ///
+    /// # Errors
+    /// If the base fails, which it did not when it was explored first.
+    pub fn likely(&self, world: &World) -> Result<PromptRows<PromptOutputs>, PluginError> {
+        Ok(match self {
+            Self::Enumerated(reference) => reference.likely(world),
+            Self::Dynamic(reference) => reference.likely(world)?,
+            Self::Sampled(sampled, _) => sampled.base_outputs(),
+        })
+    }
+
     /// What evaluates the policies of one arm.
     ///
     /// # Errors
@@ -164,14 +190,23 @@ pub enum Evaluator<'a> {
     },
 }
 
-/// What an evaluation of everything gives, means over prompts.
-#[derive(Clone, Debug, PartialEq)]
+/// What an evaluation of everything gives.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// Everything: record P.
+    /// Everything: record P, means over prompts.
     pub full: Measures,
-    /// What curves show of it.
+    /// What curves show of it, means over prompts.
     pub curve: Measures,
+    /// What is kept of single prompts, in the file's order.
+    pub prompts: Vec<Measures>,
+    /// The most probable outputs at the first prompts.
+    pub outputs: Vec<PromptOutputs>,
+    /// Where it falls below the base; absent where that is not known exactly.
+    pub crossings: Option<Crossings>,
 }
+
+/// A row of each name, prompt by prompt; nothing where a prompt has no such row.
+pub type PromptRows<T> = Vec<(String, Vec<Option<T>>)>;
 
 impl Evaluator<'_> {
     /// What curves show, means over prompts.
@@ -181,7 +216,7 @@ impl Evaluator<'_> {
     pub fn curve(&mut self, policy: &PolicyHandle, step: u32) -> Result<Measures, PluginError> {
         match self {
             Self::Enumerated(evaluation) => evaluation.curve(policy),
-            Self::Dynamic(evaluation) => Ok(evaluation.evaluate(policy)?.curve),
+            Self::Dynamic(evaluation) => evaluation.curve(policy),
             Self::Sampled { sampled, world, seed } => {
                 Ok(sampled.policy(world, policy, *seed, step)?.without_shared())
             }
@@ -196,10 +231,7 @@ impl Evaluator<'_> {
         match self {
             Self::Enumerated(evaluation) => evaluation.evaluate(policy),
             Self::Dynamic(evaluation) => evaluation.evaluate(policy),
-            Self::Sampled { sampled, world, seed } => {
-                let full = sampled.policy(world, policy, *seed, step)?;
-                Ok(Evaluation { curve: full.clone().without_shared(), full })
-            }
+            Self::Sampled { sampled, world, seed } => sampled.evaluate(world, policy, *seed, step),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::number::Number;
 use crate::warning::objects;
-use crate::{Measures, Warnings, number, pairs};
+use crate::{LikelyOutput, Measures, Warnings, number, pairs};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::AddAssign;
 
@@ -41,6 +41,9 @@ pub struct ArmRecord {
     /// Figures after the last step, means over prompts.
     #[serde(rename = "final")]
     pub last: Option<Measures>,
+    /// Where it falls below the base after the last step; absent where that is not known exactly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crossings: Option<Crossings>,
     /// Signals of the host's and diagnostics of the objective's, means over all steps.
     #[serde(default)]
     pub diagnostics: Means,
@@ -56,6 +59,9 @@ pub struct ArmRecord {
     /// The final parameters; written to `parameters.safetensors` in the arm's folder.
     #[serde(skip)]
     pub parameters: Vec<f64>,
+    /// What it found at single prompts; written to `prompts.json` in the arm's folder.
+    #[serde(skip)]
+    pub prompts: ArmPrompts,
 }
 
 impl ArmRecord {
@@ -74,13 +80,57 @@ impl ArmRecord {
             log_partition: PartitionRecord::default(),
             initial: None,
             last: None,
+            crossings: None,
             diagnostics: Means::default(),
             warnings: Warnings::default(),
             parameters_sha256: None,
             curve: Vec::new(),
             parameters: Vec::new(),
+            prompts: ArmPrompts::default(),
         }
     }
+}
+
+/// Where a policy falls from above to below the base: the first real numbers of samples at which it does, up to the greatest
+/// k of the evaluation; absent where it does not. The means over prompts may cross more than once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Crossings {
+    /// Of coverage@k; absent as well where it is out of reach.
+    #[serde(default, with = "number::optional")]
+    pub coverage: Option<f64>,
+    /// Of pass@k.
+    #[serde(default, with = "number::optional")]
+    pub pass: Option<f64>,
+}
+
+/// What an arm found at single prompts, each in the file's order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ArmPrompts {
+    /// Figures before the first step; empty where they are not known.
+    #[serde(default)]
+    pub start: Vec<Measures>,
+    /// Figures after the last step.
+    #[serde(default)]
+    pub end: Vec<Measures>,
+    /// The most probable outputs after the last step, at the first prompts.
+    #[serde(default)]
+    pub outputs: Vec<PromptOutputs>,
+}
+
+impl ArmPrompts {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.start.is_empty() && self.end.is_empty() && self.outputs.is_empty()
+    }
+}
+
+/// The most probable outputs at one prompt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PromptOutputs {
+    /// Whether they are proved to be the most probable; else they are the most probable of those that were met.
+    pub exact: bool,
+    /// By falling probability; of equal ones the shorter first, then in the order of their symbols.
+    pub outputs: Vec<LikelyOutput>,
 }
 
 /// How an arm ended.

@@ -7,6 +7,7 @@ mod arm;
 mod comparison;
 mod curves;
 mod data;
+mod difficulty;
 mod exact;
 mod experiment_difference;
 mod figures;
@@ -31,10 +32,14 @@ mod shared;
 mod verdict;
 mod warning;
 
-pub use arm::{ArmRecord, ArmStatus, Budget, CurvePoint, Failure, Means, PartitionRecord};
+pub use arm::{
+    ArmPrompts, ArmRecord, ArmStatus, Budget, Crossings, CurvePoint, Failure, Means, PartitionRecord,
+    PromptOutputs,
+};
 pub use comparison::{Comparison, StarRecord};
 pub use curves::{CurvesWriter, curve_values, told_apart};
 pub use data::{DataError, FileFault, RunData};
+pub use difficulty::{DifficultyBin, PromptRates, difficulty_bins};
 pub use exact::{ExactRecord, PromptRecord};
 pub use experiment_difference::{ExperimentDifference, experiment_differences};
 pub use figures::{Measure, Measures};
@@ -49,7 +54,7 @@ pub use prompts::{PromptFigures, PromptsWriter, Whose, prompt_figures};
 pub use provenance::{
     ExperimentProvenance, HostProvenance, Input, PartProvenance, PluginProvenance, Provenance,
 };
-pub use run::{Missing, ReadError, RunRecord, VERSION};
+pub use run::{Missing, PolicyRecord, ReadError, RunRecord, VERSION};
 pub use selection::{Best, Choice, Rate, Selection, SelectionArm};
 pub use shared::Shared;
 pub use verdict::{COLLAPSE, Standing, Verdict, VerdictRow, Word};

@@ -15,7 +15,7 @@ pub struct LikelyOutputs {
     pub whose: Whose,
     /// The prompt's text.
     pub prompt: String,
-    /// Whether they are proved to be the most probable; else they are the most probable of samples.
+    /// Whether they are proved to be the most probable; else they are the most probable of those that were met.
     pub exact: bool,
     /// The outputs.
     pub outputs: Vec<LikelyOutput>,

@@ -11,6 +11,9 @@ pub struct Provenance {
     pub interface: String,
     /// The program.
     pub host: HostProvenance,
+    /// The command line that began it, without folders of the machine; empty where none did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
     /// The experiment.
     pub experiment: ExperimentProvenance,
     /// The plugin files.

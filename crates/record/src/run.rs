@@ -28,6 +28,9 @@ pub struct RunRecord {
     pub missing: Missing,
     /// How figures were had.
     pub method: Method,
+    /// The policy classes, in the file's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyRecord>,
     /// The objectives, in the file's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objectives: Vec<ObjectiveRecord>,
@@ -61,6 +64,18 @@ pub struct RunRecord {
 
 fn yes() -> bool {
     true
+}
+
+/// A policy class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRecord {
+    /// Its name in the experiment.
+    pub name: String,
+    /// Whether it is the base at its start: all its arms begin within 10⁻⁹ nats of it. False where that is only estimated,
+    /// unless it starts as a copy.
+    pub represents_base: bool,
+    /// How it starts, as in the experiment: `FitBase`, `CopyBase`, `Random` or `AsConfigured`.
+    pub start: String,
 }
 
 /// What a run has not found yet.

@@ -5,10 +5,11 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use pstar_record::{
-    Advice, ArmRecord, ArmStatus, Best, Budget, Choice, ClassOptimum, Comparison, CurvePoint, ExactRecord,
-    Failure, Flow, KappaRecord, Measure, Measures, Method, MetricInterval, Missing, ObjectiveRecord,
-    OptimumRecord, PartitionRecord, PromptRecord, Rate, RunRecord, Selection, SelectionArm, Shared, Spread,
-    Standing, StarRecord, VERSION, Verdict, VerdictRow, Warning, Warnings, Which, Word,
+    Advice, ArmPrompts, ArmRecord, ArmStatus, Best, Budget, Choice, ClassOptimum, Comparison, Crossings,
+    CurvePoint, ExactRecord, Failure, Flow, KappaRecord, Measure, Measures, Method, MetricInterval, Missing,
+    ObjectiveRecord, OptimumRecord, PartitionRecord, PolicyRecord, PromptRecord, Rate, RunRecord, Selection,
+    SelectionArm, Shared, Spread, Standing, StarRecord, VERSION, Verdict, VerdictRow, Warning, Warnings,
+    Which, Word,
 };
 
 /// All numbers but NaN, infinities, zeros of both signs and subnormal ones among them.
@@ -125,8 +126,10 @@ fn arm() -> impl Strategy<Value = ArmRecord> {
                 last,
                 diagnostics: means.into_iter().collect(),
                 warnings,
+                crossings: (sequences % 2 == 0).then_some(Crossings { coverage: Some(rate), pass: None }),
                 curve: Vec::new(),
                 parameters: Vec::new(),
+                prompts: ArmPrompts::default(),
             }
         },
     )
@@ -270,6 +273,11 @@ fn run() -> impl Strategy<Value = RunRecord> {
                 },
                 name,
                 method: Method::Sampling,
+                policies: vec![PolicyRecord {
+                    name: "p".into(),
+                    represents_base: arms.is_empty(),
+                    start: "FitBase".into(),
+                }],
                 arms,
                 selection,
                 references,

@@ -7,6 +7,7 @@ use crate::isolate::{BlackBox, note};
 use crate::observers::Observer;
 use crate::part::tell_part;
 use crate::phases::Phases;
+use crate::prompts::write_prompts;
 use crate::shown::Shown;
 use crate::store::{ArmFolder, Found, Store};
 use crate::tidy::tidy;
@@ -45,6 +46,8 @@ pub struct RunOptions<'a> {
     pub began: &'a (dyn Fn(&Path) + Sync),
     /// The fields of the experiment that were replaced, for its provenance.
     pub set: &'a [String],
+    /// The command line, without folders of the machine, for its provenance.
+    pub command: &'a [String],
     /// Between two checkpoints of an arm.
     pub checkpoint: Duration,
     /// Who is told of arms, beside the arms' own folders. Given the run's directory.
@@ -152,7 +155,7 @@ pub fn conduct(
     let store = Store::open(options.store.unwrap_or(directory.path()), &owner, &writer, true);
     let mut left = phases.look(&store, &prepared);
     let (done, all) = (left.done, experiment.plan.arm_count());
-    let mut provenance = collect_provenance(registry, experiment, options.set);
+    let mut provenance = collect_provenance(registry, experiment, options.set, options.command);
     let is_new_part = matches!(options.part, Part::All | Part::Prepare);
     provenance.store =
         options.store.map(|store| absolute(store).unwrap_or_else(|_| store.into()).display().to_string());
@@ -218,7 +221,9 @@ pub(crate) fn finish(
     // What was trained is safe before anything else is tried.
     let with_rate = prepared.experiment.plan.has_several_rates();
     let curves = write_curves(directory, store, &record, with_rate);
-    let mut unwritten = directory.write_record(&record, &(shown.table)(&record)).and(curves).err();
+    let prompts = write_prompts(prepared, directory, store, &record);
+    let written = directory.write_record(&record, &(shown.table)(&record));
+    let mut unwritten = written.and(curves).and(prompts).err();
     if all_ended && optima && !progress.stopped() {
         if unwritten.is_none() {
             progress.written();

@@ -5,8 +5,8 @@ use crate::files::{Unwritable, Writer, owner_of, remove};
 use pstar_core::files::{ReadError, open_regular, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
 use pstar_record::{
-    CurvesWriter, ExperimentDifference, Provenance, RunData, RunRecord, experiment_differences, to_json,
-    write_json,
+    CurvesWriter, ExperimentDifference, LikelyOutputs, PromptsWriter, Provenance, RunData, RunRecord,
+    experiment_differences, to_json, write_json,
 };
 use std::fs;
 use std::io::{self, BufReader, BufWriter, Write};
@@ -20,10 +20,12 @@ const MOST_BYTES: u64 = 1 << 30;
 const EXPERIMENT: &str = "experiment.ron";
 
 /// Everything else that a run writes.
-const RESULTS: [&str; 10] = [
+const RESULTS: [&str; 12] = [
     "report.html",
     "summary.json",
     "curves.csv",
+    "prompts.csv",
+    "outputs.json",
     "table.txt",
     "tensorboard",
     "arms",
@@ -252,8 +254,9 @@ impl RunDirectory {
         // As it comes: the text of many arms is more than what it says.
         let file = open_regular(&self.path.join("summary.json"), MOST_BYTES).ok()?;
         let record: RunRecord = serde_json::from_reader(BufReader::new(file)).ok()?;
-        let whole =
-            ["curves.csv", "table.txt", "report.html"].iter().all(|name| self.path.join(name).exists());
+        let whole = ["curves.csv", "prompts.csv", "outputs.json", "table.txt", "report.html"]
+            .iter()
+            .all(|name| self.path.join(name).exists());
         (record.complete && whole && self.provenance().is_some()).then_some(record)
     }
 
@@ -321,6 +324,26 @@ impl RunDirectory {
             curves.end()?;
             buffered.flush()
         })
+    }
+
+    /// Writes figures of single prompts.
+    pub(crate) fn write_prompts(
+        &self,
+        with_rate: bool,
+        fill: &mut dyn FnMut(&mut PromptsWriter<&mut dyn Write>) -> io::Result<()>,
+    ) -> Result<(), Unwritable> {
+        self.writer.write_with(&self.path.join("prompts.csv"), &mut |file| {
+            let mut buffered = BufWriter::new(file);
+            let mut prompts = PromptsWriter::begin(&mut buffered as &mut dyn Write, with_rate)?;
+            fill(&mut prompts)?;
+            prompts.end()?;
+            buffered.flush()
+        })
+    }
+
+    /// Writes the most probable outputs.
+    pub(crate) fn write_outputs(&self, outputs: &[LikelyOutputs]) -> Result<(), Unwritable> {
+        self.write("outputs.json", to_json(&outputs).as_bytes())
     }
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), Unwritable> {

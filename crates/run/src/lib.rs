@@ -8,6 +8,7 @@ pub mod isolate;
 pub mod observers;
 mod part;
 mod phases;
+mod prompts;
 mod shown;
 mod store;
 mod tidy;

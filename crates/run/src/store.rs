@@ -4,6 +4,7 @@ mod arm_folder;
 mod checkpoint;
 mod metrics;
 mod parameters;
+mod prompts;
 mod result;
 
 pub(crate) use arm_folder::{ArmFolder, Found};

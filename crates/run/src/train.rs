@@ -9,7 +9,7 @@ use pstar_core::PluginError;
 use pstar_lab::plan::ArmKey;
 use pstar_lab::run::{ArmSpecs, Prepared, Progress, Starts, arm_record, resume_arm, start_arm, unbegun};
 use pstar_lab::training::{ArmEvent, ArmOutcome, Control};
-use pstar_record::{ArmRecord, ArmStatus};
+use pstar_record::{ArmPrompts, ArmRecord, ArmStatus};
 use rayon::prelude::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
@@ -197,6 +197,7 @@ impl<'a> Trainer<'a> {
                 Claims::clear(&claim);
                 record.curve = Vec::new();
                 record.parameters = Vec::new();
+                record.prompts = ArmPrompts::default();
             })
         } else {
             Ok(())

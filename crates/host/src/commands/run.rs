@@ -147,6 +147,23 @@ pub(super) fn arguments(args: &RunArgs, directory: Option<&Path>, isolate: bool)
     words
 }
 
+/// The command line as others may read it: of absolute paths their last part is left, and so behind `=`.
+fn command_line(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
+    let portable = |word: &str| {
+        let path = Path::new(word);
+        let name = path.file_name().filter(|_| path.is_absolute());
+        name.map_or_else(|| word.to_string(), |name| name.to_string_lossy().into_owned())
+    };
+    let portable = |word: OsString| {
+        let word = word.to_string_lossy();
+        match word.split_once('=') {
+            Some((option, value)) => format!("{option}={}", portable(value)),
+            None => portable(&word),
+        }
+    };
+    std::iter::once("host".to_string()).chain(arguments.map(portable)).collect()
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
@@ -172,6 +189,7 @@ fn train(
     progress: &dyn Progress,
 ) -> Result<Conducted, Failure> {
     let observers = |directory: &Path| args.watch.observers(directory);
+    let command: Vec<String> = command_line(env::args_os().skip(1));
     let options = RunOptions {
         directory: args.out.as_deref(),
         store: args.store.as_deref(),
@@ -181,6 +199,7 @@ fn train(
         pool,
         began,
         set: &args.experiment.set,
+        command: &command,
         checkpoint: Duration::from_secs(args.checkpoint),
         observers: &observers,
         shown: Shown { table: &|record| run_table(record, None), page: &pstar_page::page },
@@ -209,4 +228,18 @@ fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Resu
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_holds_no_folder_of_the_machine() {
+        let words =
+            ["run", "experiments/a.ron", "--out=/home/me/out", "--store", "/srv/arms", "--set", "a.b=c/d"];
+        let expected =
+            ["host", "run", "experiments/a.ron", "--out=out", "--store", "arms", "--set", "a.b=c/d"];
+        assert_eq!(command_line(words.into_iter().map(OsString::from)), expected);
+    }
 }

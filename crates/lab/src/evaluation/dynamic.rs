@@ -1,11 +1,16 @@
 //! Exact evaluation by dynamic programming, where the outputs are too many to enumerate.
 
+use super::crossing::{Reach, crossings, greatest_k};
 use super::explored_prompt::ExploredPrompt;
-use super::measures::{Keys, add_divergences, add_power, add_power_divergences, add_tilted, of_summary};
+use super::likely::{COUNT, MOST_PROMPTS, by_name, likely_outputs, of_targets};
+use super::measures::{
+    Keys, add_divergences, add_power, add_power_divergences, add_support, add_tilted, add_token_entropy,
+    mean_with_cover, of_summary,
+};
 use super::sampled::{ExactFacts, FilteredSamples};
 use super::stopped::{Stopped, Unavailable, settle};
-use super::targets::{PromptTargets, keys, means, sample_numbers, solvable_weights, uniform, values};
-use super::{Evaluation, Measures, SampledEvaluation, incremental};
+use super::targets::{PromptTargets, keys, means, rows, sample_numbers, solvable_weights, uniform, values};
+use super::{Evaluation, Measures, PromptRows, SampledEvaluation, incremental};
 use crate::consistency;
 use crate::world::World;
 use pstar_core::PluginError;
@@ -15,6 +20,7 @@ use pstar_exact::{
     dynamic,
 };
 use pstar_loader::{IncrementalHandle, PolicyHandle};
+use pstar_record::{PromptOutputs, prompt_figures};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,6 +86,8 @@ struct Prompt {
     counts: [String; 2],
     /// Number of nodes of the product of base and verifier.
     states: usize,
+    /// What samples of the base reach.
+    reach: Reach,
 }
 
 /// The exact values of a task, by dynamic programming.
@@ -169,8 +177,34 @@ impl DynamicReference {
 
     /// The rows that policies are compared with, means over prompts.
     pub fn means(&self, world: &World) -> Vec<(String, Measures)> {
-        let all: Vec<PromptTargets> = self.prompts.iter().map(|prompt| prompt.targets.clone()).collect();
-        means(&all, &self.weights(world), world)
+        means(&self.all_targets(), &self.weights(world), world)
+    }
+
+    /// The same, prompt by prompt.
+    pub fn rows(&self, world: &World) -> PromptRows<Measures> {
+        rows(&self.all_targets(), world)
+    }
+
+    fn all_targets(&self) -> Vec<PromptTargets> {
+        self.prompts.iter().map(|prompt| prompt.targets.clone()).collect()
+    }
+
+    /// The most probable outputs of base, p* and tilted distributions, at the first prompts.
+    ///
+    /// # Errors
+    /// If the base fails, which it did not when it was explored first.
+    pub fn likely(&self, world: &World) -> Result<PromptRows<PromptOutputs>, PluginError> {
+        let of_prompt = |number: usize| -> Result<Vec<(String, PromptOutputs)>, Stopped> {
+            let prompt = &self.prompts[number];
+            let ExploredPrompt { product, base, .. } =
+                ExploredPrompt::new(world, None, number, &prompt.acceptor)?;
+            let found = dynamic::likeliest(&WeightedProduct::of_base(&product, &base), Role::Base, COUNT);
+            Ok(found.map_or_else(Vec::new, |base| of_targets(world, &base, &prompt.split, &prompt.tilted)))
+        };
+        let prompts = 0..self.prompts.len().min(MOST_PROMPTS);
+        let found: Result<Vec<_>, Stopped> = prompts.into_par_iter().map(of_prompt).collect();
+        let found = settle(found)?.map_err(|unavailable| PluginError::contract(unavailable.reason))?;
+        Ok(by_name(found))
     }
 
     /// The weight of each prompt in means.
@@ -236,7 +270,11 @@ impl Prompt {
         let counts = [dynamic::valid_outputs(&acceptor).to_string(), support.to_string()];
         let support = [counts[1].parse().unwrap_or(f64::INFINITY), dynamic::ln(&support)];
         let targets = targets(world, &weighted, &split, &tilted, support);
-        Ok(Self { acceptor, split, tilted, targets, counts, states: product.states() })
+        let reach = Reach {
+            validity_rate: split.valid.mass,
+            coverage: dynamic::coverage_curve(&weighted, Role::Base, greatest_k(world), MOST_PREFIXES),
+        };
+        Ok(Self { acceptor, split, tilted, targets, counts, states: product.states(), reach })
     }
 
     /// Exact samples of p*; `None` if it does not exist.
@@ -267,8 +305,17 @@ fn targets(
     let log_valid = split.valid.log_mass;
     let filtered_split = (!split.valid.is_empty())
         .then(|| Split { valid: split.valid.with_mass(1.0, 0.0), invalid: pstar_exact::OutputClass::EMPTY });
+    let base = summary(split, 0.0);
+    // What samples of the base find beside other samples of the base is what chance alone keeps.
+    let found_of_base = |own: &Summary, log_scale: f64| {
+        let coverage = [&base.coverage_at[..], &own.coverage_at];
+        let models = [(Role::Base, 0.0), (Role::Base, log_scale)];
+        dynamic::support_at_k(weighted, models, &k, coverage, MOST_PREFIXES)
+    };
     let filtered = filtered_split.map(|filtered| {
-        let mut measures = of_summary(&summary(&filtered, -log_valid), &keys);
+        let summary = summary(&filtered, -log_valid);
+        let mut measures = of_summary(&summary, &keys);
+        add_support(&mut measures, &found_of_base(&summary, -log_valid), &keys);
         measures.push("kl_to_base", 0.0 - log_valid);
         measures
     });
@@ -282,12 +329,19 @@ fn targets(
     let powers = powers.collect();
     let tilted = tilted.iter().map(|tilted| {
         let log_scale = if split.valid.is_empty() { 0.0 } else { tilted.log_mu - log_valid };
-        let mut measures = of_summary(&summary(&tilted.split(split), log_scale), &keys);
+        let summary = summary(&tilted.split(split), log_scale);
+        let mut measures = of_summary(&summary, &keys);
+        add_support(&mut measures, &found_of_base(&summary, log_scale), &keys);
         add_tilted(&mut measures, tilted);
         measures
     });
     PromptTargets {
-        base: of_summary(&summary(split, 0.0), &keys),
+        base: {
+            let mut measures = of_summary(&base, &keys);
+            add_token_entropy(&mut measures, base.entropy, dynamic::expected_length(weighted, Role::Base));
+            add_support(&mut measures, &found_of_base(&base, 0.0), &keys);
+            measures
+        },
         tilted: tilted.collect(),
         powers,
         uniform: filtered
@@ -335,17 +389,50 @@ impl<'a> DynamicEvaluation<'a> {
     /// # Errors
     /// If the policy fails.
     pub fn evaluate(&mut self, policy: &PolicyHandle) -> Result<Evaluation, PluginError> {
-        let rows = self.by_prompt(policy)?;
-        let curve: Vec<Measures> = rows.iter().map(|row| self.shown_in_curves(row)).collect();
-        Ok(Evaluation {
-            full: Measures::mean(&rows, &self.weights),
-            curve: Measures::mean(&curve, &self.weights),
-        })
+        let (world, greatest) = (self.world, greatest_k(self.world));
+        let rows = self.walk(policy, |number, weighted| {
+            let row = self.everything(number, weighted);
+            let reach = Reach {
+                validity_rate: row.get("validity_rate").unwrap_or_default(),
+                coverage: dynamic::coverage_curve(weighted, Role::Policy, greatest, MOST_PREFIXES),
+            };
+            let likely = || {
+                let found = dynamic::likeliest(weighted, Role::Policy, COUNT);
+                found.map_or_else(PromptOutputs::default, |classes| {
+                    likely_outputs(world, &classes, [Some(0.0); 2], true)
+                })
+            };
+            (row, reach, (number < MOST_PROMPTS).then(likely))
+        })?;
+        let base: Vec<&Reach> = self.reference.prompts.iter().map(|prompt| &prompt.reach).collect();
+        let own: Vec<&Reach> = rows.iter().map(|(_, reach, _)| reach).collect();
+        let crossings = crossings(&own, &base, &self.weights, greatest);
+        let mut evaluation = Evaluation { crossings: Some(crossings), ..Evaluation::default() };
+        let (mut full, mut curve) = (Vec::new(), Vec::new());
+        for (row, _, likely) in rows {
+            evaluation.prompts.push(prompt_figures(&row));
+            evaluation.outputs.extend(likely);
+            curve.push(self.shown_in_curves(&row));
+            full.push(row);
+        }
+        evaluation.full = mean_with_cover(&full, &self.weights);
+        evaluation.curve = Measures::mean(&curve, &self.weights);
+        Ok(evaluation)
+    }
+
+    /// What curves show, means over prompts.
+    ///
+    /// # Errors
+    /// If the policy fails.
+    pub fn curve(&self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
+        let curve =
+            self.walk(policy, |number, weighted| self.shown_in_curves(&self.measure(number, weighted)))?;
+        Ok(Measures::mean(&curve, &self.weights))
     }
 
     fn shown_in_curves(&self, row: &Measures) -> Measures {
         let mut measures = Measures::default();
-        for name in ["validity_rate", "entropy", "effective_number", "kl_from_filtered"] {
+        for name in ["validity_rate", "entropy", "effective_number", "kl_from_filtered", "token_entropy"] {
             measures.push(name, row.get(name));
         }
         for family in ["pass_at", "coverage_at"] {
@@ -360,30 +447,59 @@ impl<'a> DynamicEvaluation<'a> {
     /// # Errors
     /// If the policy fails.
     pub fn by_prompt(&self, policy: &PolicyHandle) -> Result<Vec<Measures>, PluginError> {
+        self.walk(policy, |number, weighted| self.everything(number, weighted))
+    }
+
+    /// Measures every prompt, by its number, along its product.
+    fn walk<T>(
+        &self,
+        policy: &PolicyHandle,
+        measure: impl Fn(usize, &WeightedProduct<'_>) -> T,
+    ) -> Result<Vec<T>, PluginError> {
+        let of_prompt = |(number, explored): (usize, &ExploredPrompt)| -> Result<T, Stopped> {
+            let rows = explored.rows_of(policy)?;
+            let weighted =
+                WeightedProduct { product: &explored.product, base: &explored.base, policy: &rows };
+            Ok(measure(number, &weighted))
+        };
+        let rows: Result<Vec<T>, Stopped> = self.prompts.iter().enumerate().map(of_prompt).collect();
+        settle(rows)?.map_err(|unavailable| PluginError::contract(unavailable.reason))
+    }
+
+    /// Everything about one prompt.
+    fn everything(&self, number: usize, weighted: &WeightedProduct<'_>) -> Measures {
+        let mut measures = self.measure(number, weighted);
+        let base = &self.reference.prompts[number].targets.base;
+        let coverage = [base, &measures].map(|row| {
+            self.keys.k.iter().map(|key| row.get_in("coverage_at", key)).collect::<Vec<Option<f64>>>()
+        });
+        let models = [(Role::Base, 0.0), (Role::Policy, 0.0)];
+        let coverage = [&coverage[0][..], &coverage[1]];
+        let support = dynamic::support_at_k(weighted, models, &self.k, coverage, MOST_PREFIXES);
+        add_support(&mut measures, &support, &self.keys.k);
+        measures
+    }
+
+    /// The same without what is found of what the base finds, which takes longest.
+    fn measure(&self, number: usize, weighted: &WeightedProduct<'_>) -> Measures {
+        let prompt = &self.reference.prompts[number];
         let alphas = values(&self.world.evaluation.alphas);
         let powers = values(&self.world.evaluation.power_sums);
         let orders = Orders { alphas: &alphas, powers: &powers };
         let raised = values(&self.world.evaluation.powers);
-        let measure = |(explored, prompt): (&ExploredPrompt, &Prompt)| -> Result<Measures, Stopped> {
-            let rows = explored.rows_of(policy)?;
-            let weighted =
-                WeightedProduct { product: &explored.product, base: &explored.base, policy: &rows };
-            let (split, divergences) =
-                dynamic::divergences(&weighted, &prompt.split, &prompt.tilted, &orders);
-            let coverage = dynamic::coverage_at_k(&weighted, Role::Policy, 0.0, &self.k, MOST_PREFIXES);
-            let summary = Summary::new(&split, coverage, &self.k);
-            let mut measures = of_summary(&summary, &self.keys.k);
-            add_divergences(&mut measures, &divergences, &self.keys);
-            let of_filtered = divergences.kl_to_filtered.zip(divergences.kl_from_filtered);
-            let kls = raised.iter().map(|&power| {
-                let (to, from) = of_filtered?;
-                Some(dynamic::PowerChain::new(&weighted, power)?.divergences([to, from]))
-            });
-            add_power_divergences(&mut measures, &kls.collect::<Vec<_>>(), &self.keys);
-            Ok(measures)
-        };
-        let rows: Result<Vec<Measures>, Stopped> =
-            self.prompts.iter().zip(&self.reference.prompts).map(measure).collect();
-        settle(rows)?.map_err(|unavailable| PluginError::contract(unavailable.reason))
+        let (split, divergences) = dynamic::divergences(weighted, &prompt.split, &prompt.tilted, &orders);
+        let coverage = dynamic::coverage_at_k(weighted, Role::Policy, 0.0, &self.k, MOST_PREFIXES);
+        let summary = Summary::new(&split, coverage, &self.k);
+        let mut measures = of_summary(&summary, &self.keys.k);
+        let length = dynamic::expected_length(weighted, Role::Policy);
+        add_token_entropy(&mut measures, summary.entropy, length);
+        add_divergences(&mut measures, &divergences, &self.keys);
+        let of_filtered = divergences.kl_to_filtered.zip(divergences.kl_from_filtered);
+        let kls = raised.iter().map(|&power| {
+            let (to, from) = of_filtered?;
+            Some(dynamic::PowerChain::new(weighted, power)?.divergences([to, from]))
+        });
+        add_power_divergences(&mut measures, &kls.collect::<Vec<_>>(), &self.keys);
+        measures
     }
 }

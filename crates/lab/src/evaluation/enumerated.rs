@@ -1,28 +1,60 @@
 //! Exact evaluation.
 
-use super::measures::{Keys, add_divergences, add_power, add_power_divergences, add_tilted, of_summary};
-use super::targets::{PromptTargets, keys, means, sample_numbers, uniform, values};
-use super::{EnumeratedReference, Enumerator, Evaluation, Measures};
+use super::crossing::{Reach, crossings, greatest_k};
+use super::likely::{COUNT, MOST_PROMPTS, by_name, likely_outputs, of_targets};
+use super::measures::{
+    Keys, add_divergences, add_power, add_power_divergences, add_support, add_tilted, add_token_entropy,
+    mean_with_cover, of_summary,
+};
+use super::targets::{PromptTargets, keys, means, rows, sample_numbers, uniform, values};
+use super::{EnumeratedReference, Enumerator, Evaluation, Measures, PromptRows};
 use crate::world::World;
 use pstar_core::{PluginError, math};
 use pstar_exact::{
-    CurveMeasures, Distribution, Divergences, Orders, OutputTable, Split, Summary, at_least_once,
+    CoverageCurve, CurveMeasures, Distribution, Divergences, Orders, OutputTable, Split, Summary, Support,
+    at_least_once, expected_length, likeliest,
 };
 use pstar_loader::PolicyHandle;
+use pstar_record::{PromptOutputs, prompt_figures};
 
 impl EnumeratedReference {
     /// The rows that policies are compared with, means over prompts.
     pub fn means(&self, world: &World) -> Vec<(String, Measures)> {
-        let prompts = 0..self.prompts().len();
-        let all: Vec<PromptTargets> = prompts.map(|prompt| self.targets(prompt, world)).collect();
-        means(&all, &self.weights(world), world)
+        means(&self.all_targets(world), &self.weights(world), world)
+    }
+
+    /// The same, prompt by prompt.
+    pub fn rows(&self, world: &World) -> PromptRows<Measures> {
+        rows(&self.all_targets(world), world)
+    }
+
+    fn all_targets(&self, world: &World) -> Vec<PromptTargets> {
+        (0..self.prompts().len()).map(|prompt| self.targets(prompt, world)).collect()
+    }
+
+    /// The most probable outputs of base, p* and tilted distributions, at the first prompts.
+    pub fn likely(&self, world: &World) -> PromptRows<PromptOutputs> {
+        let prompts = self.prompts().iter().enumerate().take(MOST_PROMPTS);
+        let of_prompt = |(number, prompt): (usize, &super::reference::PromptReference)| {
+            let base = likeliest(self.base(number).view(), &prompt.valid, self.space(), COUNT);
+            of_targets(world, &base, &prompt.split, &prompt.tilted)
+        };
+        by_name(prompts.map(of_prompt).collect())
     }
 
     /// The figures of a prompt's base and targets.
     pub fn targets(&self, prompt: usize, world: &World) -> PromptTargets {
         let (k, keys) = (sample_numbers(world), keys(world).k);
         let table = self.base(prompt).view();
+        let base_length = expected_length(table, self.space());
         let prompt = &self.prompts()[prompt];
+        let indices = prompt.valid.indices();
+        let of_base = |j: usize| table.probs[indices[j] as usize];
+        // What samples of the base find beside other samples of the base is what chance alone keeps.
+        let support = |own: &dyn Fn(usize) -> f64| {
+            let found = Support::at(indices.len(), own, of_base, &k);
+            found.into_iter().map(Some).collect::<Vec<_>>()
+        };
         let filtered = prompt.filtered.as_ref();
         PromptTargets {
             uniform: filtered.and_then(|filtered| {
@@ -30,9 +62,16 @@ impl EnumeratedReference {
                 let support = filtered.support as f64;
                 uniform([support, math::ln(support)], entropy, &k, &keys)
             }),
-            base: of_summary(&Summary::with_split(table, &prompt.valid, &prompt.split, &k), &keys),
+            base: {
+                let summary = Summary::with_split(table, &prompt.valid, &prompt.split, &k);
+                let mut measures = of_summary(&summary, &keys);
+                add_token_entropy(&mut measures, summary.entropy, base_length);
+                add_support(&mut measures, &support(&of_base), &keys);
+                measures
+            },
             filtered: filtered.map(|filtered| {
                 let mut measures = of_summary(&Summary::of_filtered(filtered, &k), &keys);
+                add_support(&mut measures, &support(&|j| filtered.probs[j]), &keys);
                 measures.push("kl_to_base", filtered.kl_to_base());
                 measures
             }),
@@ -51,6 +90,9 @@ impl EnumeratedReference {
                 .map(|tilted| {
                     let summary = Summary::of_tilted(tilted, &prompt.split, filtered, &k);
                     let mut measures = of_summary(&summary, &keys);
+                    let probs = filtered.map_or(&[][..], |filtered| &filtered.probs);
+                    let own = |j: usize| probs.get(j).map_or(0.0, |prob| tilted.mu * prob);
+                    add_support(&mut measures, &support(&own), &keys);
                     add_tilted(&mut measures, tilted);
                     measures
                 })
@@ -63,6 +105,7 @@ impl EnumeratedReference {
 #[allow(missing_debug_implementations, reason = "borrows components of plugins")]
 pub struct EnumeratedEvaluation<'a> {
     figures: Figures<'a>,
+    world: &'a World,
     enumerator: Enumerator,
     weights: Vec<f64>,
     table: OutputTable,
@@ -86,6 +129,7 @@ impl<'a> EnumeratedEvaluation<'a> {
                 powers: values(&world.evaluation.power_sums),
                 keys: keys(world),
             },
+            world,
             enumerator: Enumerator::new(policy, world.prompts.view(), reference.space())?,
             weights: reference.weights(world),
             table: OutputTable::default(),
@@ -106,14 +150,30 @@ impl<'a> EnumeratedEvaluation<'a> {
     /// # Errors
     /// If the policy fails.
     pub fn evaluate(&mut self, policy: &PolicyHandle) -> Result<Evaluation, PluginError> {
+        let (world, greatest) = (self.world, greatest_k(self.world));
         let rows = self.walk(policy, |figures, prompt, table, entropy| {
-            (figures.all(prompt, table), figures.of_curve(prompt, table, entropy))
+            let full = figures.all(prompt, table);
+            let curve = figures.of_curve(prompt, table, entropy);
+            let reach = Reach {
+                validity_rate: full.get("validity_rate").unwrap_or_default(),
+                coverage: Some(figures.coverage(prompt, table, greatest)),
+            };
+            (full, curve, reach, figures.likely(prompt, table, world))
         })?;
-        let (full, curve): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        Ok(Evaluation {
-            full: Measures::mean(&full, &self.weights),
-            curve: Measures::mean(&curve, &self.weights),
-        })
+        let base: Vec<&Reach> = self.figures.reference.prompts().iter().map(|prompt| &prompt.reach).collect();
+        let own: Vec<&Reach> = rows.iter().map(|(_, _, reach, _)| reach).collect();
+        let crossings = crossings(&own, &base, &self.weights, greatest);
+        let mut evaluation = Evaluation { crossings: Some(crossings), ..Evaluation::default() };
+        let (mut full, mut curve) = (Vec::new(), Vec::new());
+        for (all, of_curve, _, likely) in rows {
+            evaluation.prompts.push(prompt_figures(&of_curve));
+            evaluation.outputs.extend(likely);
+            full.push(all);
+            curve.push(of_curve);
+        }
+        evaluation.full = mean_with_cover(&full, &self.weights);
+        evaluation.curve = Measures::mean(&curve, &self.weights);
+        Ok(evaluation)
     }
 
     /// Everything, prompt by prompt: record P.
@@ -161,18 +221,35 @@ impl Figures<'_> {
         measures.push("entropy", entropy);
         measures.push("effective_number", math::exp(entropy));
         measures.push("kl_from_filtered", point.kl_from_filtered);
+        add_token_entropy(&mut measures, entropy, expected_length(policy, self.reference.space()));
         let passes = self.k.iter().map(|&k| at_least_once(point.validity_rate, k));
         measures.push_family("pass_at", self.keys.k.iter().cloned(), passes);
         measures.push_family("coverage_at", self.keys.k.iter().cloned(), point.coverage_at);
         measures
     }
 
+    /// coverage@k for real k.
+    fn coverage(&self, prompt: usize, policy: Distribution<'_>, greatest: u64) -> CoverageCurve {
+        let indices = self.reference.prompts()[prompt].valid.indices();
+        CoverageCurve::of(indices.iter().map(|&index| policy.probs[index as usize]), greatest)
+    }
+
+    /// The most probable outputs, at the first prompts.
+    fn likely(&self, prompt: usize, policy: Distribution<'_>, world: &World) -> Option<PromptOutputs> {
+        (prompt < MOST_PROMPTS).then(|| {
+            let valid = &self.reference.prompts()[prompt].valid;
+            let classes = likeliest(policy, valid, self.reference.space(), COUNT);
+            likely_outputs(world, &classes, [Some(0.0); 2], true)
+        })
+    }
+
     fn all(&self, prompt: usize, policy: Distribution<'_>) -> Measures {
         let base = self.reference.base(prompt).view();
         let prompt = &self.reference.prompts()[prompt];
         let split = Split::of(policy, &prompt.valid);
-        let mut measures =
-            of_summary(&Summary::with_split(policy, &prompt.valid, &split, &self.k), &self.keys.k);
+        let summary = Summary::with_split(policy, &prompt.valid, &split, &self.k);
+        let mut measures = of_summary(&summary, &self.keys.k);
+        add_token_entropy(&mut measures, summary.entropy, expected_length(policy, self.reference.space()));
         let against = pstar_exact::Targets {
             base,
             valid: &prompt.valid,
@@ -189,6 +266,11 @@ impl Figures<'_> {
             Some(prompt.powers[power].divergences(policy, &prompt.valid, [to, from]))
         });
         add_power_divergences(&mut measures, &kls.collect::<Vec<_>>(), &self.keys);
+        let indices = prompt.valid.indices();
+        let [own, of_base] =
+            [policy.probs, base.probs].map(|probs| move |j: usize| probs[indices[j] as usize]);
+        let support = Support::at(indices.len(), own, of_base, &self.k);
+        add_support(&mut measures, &support.into_iter().map(Some).collect::<Vec<_>>(), &self.keys.k);
         measures
     }
 }

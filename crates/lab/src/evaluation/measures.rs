@@ -1,7 +1,56 @@
 //! The figures of exact results.
 
-use pstar_exact::{Divergences, PowerFigures, Summary, TiltedModel};
+use pstar_exact::{Divergences, PowerFigures, Summary, Support, TiltedModel};
 use pstar_record::Measures;
+
+/// The τ of Cover@τ, the share of prompts with a validity rate of at least τ.
+const THRESHOLDS: [(&str, f64); 11] = [
+    ("0.01", 0.01),
+    ("0.1", 0.1),
+    ("0.2", 0.2),
+    ("0.3", 0.3),
+    ("0.4", 0.4),
+    ("0.5", 0.5),
+    ("0.6", 0.6),
+    ("0.7", 0.7),
+    ("0.8", 0.8),
+    ("0.9", 0.9),
+    ("0.99", 0.99),
+];
+
+/// By how much of itself a validity rate may fall short of τ: what rounding of its sum may come to.
+const ROUNDING: f64 = 1e-12;
+
+/// The mean of exact rows over prompts, with Cover@τ.
+pub(super) fn mean_with_cover(rows: &[Measures], weights: &[f64]) -> Measures {
+    let rates = || {
+        let rates = rows.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
+        rates.filter_map(|(row, &weight)| Some((row.get("validity_rate")?, weight)))
+    };
+    let total: f64 = rates().map(|(_, weight)| weight).sum();
+    let shares = THRESHOLDS.iter().map(|&(_, threshold)| {
+        let reaching = rates().filter(|(rate, _)| *rate >= threshold * (1.0 - ROUNDING));
+        // A sum of other order might be beyond 1.
+        (total > 0.0).then(|| (reaching.fold(0.0, |sum, (_, weight)| sum + weight) / total).min(1.0))
+    });
+    let keys = THRESHOLDS.iter().map(|(key, _)| (*key).to_string());
+    Measures::mean(rows, weights).with_family("cover_at", keys, shares.collect::<Vec<_>>())
+}
+
+/// Adds the entropy of a token: that of outputs over their expected number of tokens, end symbols included.
+pub(super) fn add_token_entropy(measures: &mut Measures, entropy: f64, expected_length: f64) {
+    measures.push("token_entropy", entropy / expected_length);
+}
+
+/// Adds what is found of what the base finds, one a k.
+pub(super) fn add_support(measures: &mut Measures, support: &[Option<Support>], k: &[String]) {
+    let mut add = |name: &'static str, figure: fn(Support) -> f64| {
+        measures.push_family(name, k.iter().cloned(), support.iter().map(|support| support.map(figure)));
+    };
+    add("support_kept_at", |support| support.kept);
+    add("support_lost_at", |support| support.lost);
+    add("support_gained_at", |support| support.gained);
+}
 
 /// Summaries: record D.
 pub(super) fn of_summary(summary: &Summary, k: &[String]) -> Measures {

@@ -1,13 +1,16 @@
 //! The exact values of a task: its outputs, which of them are valid, and the targets.
 
 use super::Enumerator;
+use super::crossing::{Reach, greatest_k};
 use super::targets::solvable_weights;
 use super::verdicts::refuses_truncated;
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::data::{RaggedBuffer, SequenceBuffer};
 use pstar_core::objective::PromptFacts;
-use pstar_exact::{FilteredModel, OutputSpace, OutputTable, PowerModel, Split, TiltedModel, ValidSet};
+use pstar_exact::{
+    CoverageCurve, FilteredModel, OutputSpace, OutputTable, PowerModel, Split, TiltedModel, ValidSet,
+};
 use rayon::prelude::*;
 
 /// Outputs that are verified in one call.
@@ -26,6 +29,8 @@ pub struct PromptReference {
     pub tilted: Vec<TiltedModel>,
     /// The power-filtered target of every α of the evaluation; none where there is no p*.
     pub powers: Vec<PowerModel>,
+    /// What samples of the base reach.
+    pub(super) reach: Reach,
 }
 
 /// The exact values of a task, by enumeration.
@@ -69,7 +74,10 @@ impl EnumeratedReference {
                 let powers =
                     powers.filter_map(|power| Some(PowerModel::new(power.value, filtered.as_ref()?)));
                 let powers = powers.collect();
-                Ok(PromptReference { valid, split, filtered, tilted, powers })
+                let probs = valid.indices().iter().map(|&index| table.probs[index as usize]);
+                let coverage = Some(CoverageCurve::of(probs, greatest_k(world)));
+                let reach = Reach { validity_rate: split.valid.mass, coverage };
+                Ok(PromptReference { valid, split, filtered, tilted, powers, reach })
             })
             .collect::<Result<_, PluginError>>()?;
         Ok(Some(Self { space, contexts, base, prompts }))

@@ -1,19 +1,23 @@
 //! Evaluation from samples, with standard errors, where the outputs are too many to enumerate: samples of the policy
 //! give its validity, entropy, pass@k and coverage@k; samples of p* give the distance from it.
 
+mod best_first;
 mod draws;
 mod filtered;
 
 pub(super) use filtered::{ExactFacts, FilteredSamples};
 
+use super::likely::MOST_PROMPTS;
 use super::targets::keys;
+use super::{Evaluation, PromptRows};
 use crate::world::World;
+use best_first::best_first;
 use draws::{Draws, score};
 use filtered::{AgainstFiltered, estimate};
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_core::{PluginError, math};
 use pstar_loader::{ModelHandle, PolicyHandle};
-use pstar_record::{Measure, Measures, Shared};
+use pstar_record::{Measure, Measures, PromptOutputs, Shared, prompt_figures};
 use pstar_stats::{coverage_at_k, coverage_std_error, mean, pass_at_k};
 use std::collections::BTreeMap;
 
@@ -29,6 +33,10 @@ pub struct SampledEvaluation {
     weights: Vec<f64>,
     /// The base's own figures, where it had to be sampled.
     base: Option<Measures>,
+    /// The same prompt by prompt; empty where it had not.
+    base_rows: Vec<Measures>,
+    /// Its most probable outputs, at the first prompts.
+    base_outputs: Vec<PromptOutputs>,
     /// Whether samples of p* are exact, and so is Z.
     knows_z: bool,
 }
@@ -44,17 +52,32 @@ impl SampledEvaluation {
         let draws: Vec<Draws> =
             prompts.map(|prompt| Draws::of(world, &world.base, prompt, key)).collect::<Result<_, _>>()?;
         let filtered = draws.iter().map(FilteredSamples::by_rejection).collect();
-        let mut sampled = Self { filtered, weights: world.weights.clone(), base: None, knows_z: false };
+        let mut sampled = Self {
+            filtered,
+            weights: world.weights.clone(),
+            base: None,
+            base_rows: Vec::new(),
+            base_outputs: draws
+                .iter()
+                .take(MOST_PROMPTS)
+                .enumerate()
+                .map(|(prompt, draws)| best_first(world, &world.base, prompt, draws))
+                .collect::<Result<_, _>>()?,
+            knows_z: false,
+        };
         let rows = draws.iter().enumerate();
         let rows = rows.map(|(prompt, draws)| sampled.measure(world, &world.base, prompt, draws));
-        let base = Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &sampled.weights);
+        let rows: Vec<Measures> = rows.collect::<Result<_, _>>()?;
+        let base = Measures::mean(&rows, &sampled.weights);
         sampled.base = Some(base.without_negative_divergences());
+        sampled.base_rows = rows;
         Ok(sampled)
     }
 
     /// With exact samples of p*, one set a prompt that has any.
     pub(super) fn with_filtered(filtered: Vec<Option<FilteredSamples>>, weights: Vec<f64>) -> Self {
-        Self { filtered, weights, base: None, knows_z: true }
+        let (base_rows, base_outputs) = (Vec::new(), Vec::new());
+        Self { filtered, weights, base: None, base_rows, base_outputs, knows_z: true }
     }
 
     /// The prompts of which fewer than two samples of the base were valid, so that their KL(p*‖q) cannot be estimated.
@@ -65,6 +88,17 @@ impl SampledEvaluation {
     /// The base's own figures, means over prompts; absent where exact ones can be had.
     pub fn base(&self) -> Option<&Measures> {
         self.base.as_ref()
+    }
+
+    /// The base's own figures, prompt by prompt, under its name.
+    pub(super) fn base_rows(&self) -> PromptRows<Measures> {
+        let rows = self.base_rows.iter().map(|row| Some(row.clone().without_negative_divergences()));
+        vec![("base".into(), rows.collect())]
+    }
+
+    /// The base's most probable outputs, under its name.
+    pub(super) fn base_outputs(&self) -> PromptRows<PromptOutputs> {
+        vec![("base".into(), self.base_outputs.iter().cloned().map(Some).collect())]
     }
 
     /// The figures of a policy at a step, means over prompts.
@@ -78,13 +112,63 @@ impl SampledEvaluation {
         seed: u64,
         step: u32,
     ) -> Result<Measures, PluginError> {
-        let key = StreamKey::new(seed, Purpose::Evaluation, step);
+        let rows =
+            self.rows(world, policy, StreamKey::new(seed, Purpose::Evaluation, step), &mut |_, _| Ok(()))?;
+        Ok(self.mean(&rows))
+    }
+
+    fn mean(&self, rows: &[Measures]) -> Measures {
+        Measures::mean(rows, &self.weights).without_negative_divergences()
+    }
+
+    /// The figures of a policy, prompt by prompt; `tell` is told the samples of each.
+    fn rows(
+        &self,
+        world: &World,
+        policy: &PolicyHandle,
+        key: StreamKey,
+        tell: &mut dyn FnMut(usize, &Draws) -> Result<(), PluginError>,
+    ) -> Result<Vec<Measures>, PluginError> {
         let rows = (0..self.filtered.len()).map(|prompt| {
             let samples = Draws::of(world, policy, prompt, key)?;
+            tell(prompt, &samples)?;
             self.measure(world, policy, prompt, &samples)
         });
-        let mean = Measures::mean(&rows.collect::<Result<Vec<_>, _>>()?, &self.weights);
-        Ok(mean.without_negative_divergences())
+        rows.collect()
+    }
+
+    /// Everything about a policy at a step.
+    ///
+    /// # Errors
+    /// If a component fails.
+    pub fn evaluate(
+        &self,
+        world: &World,
+        policy: &PolicyHandle,
+        seed: u64,
+        step: u32,
+    ) -> Result<Evaluation, PluginError> {
+        let mut outputs = Vec::new();
+        let rows = self.rows(
+            world,
+            policy,
+            StreamKey::new(seed, Purpose::Evaluation, step),
+            &mut |prompt, samples| {
+                if prompt < MOST_PROMPTS {
+                    outputs.push(best_first(world, policy, prompt, samples)?);
+                }
+                Ok(())
+            },
+        )?;
+        let full = self.mean(&rows);
+        let prompts = rows.into_iter().map(|row| prompt_figures(&row.without_negative_divergences()));
+        Ok(Evaluation {
+            curve: full.clone().without_shared(),
+            full,
+            prompts: prompts.collect(),
+            outputs,
+            crossings: None,
+        })
     }
 
     fn measure(
@@ -133,8 +217,18 @@ fn own_figures(samples: &Draws, base_log_probs: &[f64]) -> Measures {
     measures.push("entropy", entropy);
     measures.push("effective_number", spread(math::exp, math::exp, entropy));
     measures.push("log_effective_number", entropy);
+    measures.push("token_entropy", token_entropy(samples, &surprisals));
     measures.push("kl_to_base", estimate(&log_ratios));
     measures
+}
+
+/// Entropy over expected length: a ratio of means, with the standard error of what is left of it to first order.
+fn token_entropy(samples: &Draws, surprisals: &[f64]) -> Measure {
+    let lengths: Vec<f64> = samples.tokens.view().rows().map(|row| row.len() as f64).collect();
+    let length = mean(&lengths);
+    let ratio = mean(surprisals) / length;
+    let left = surprisals.iter().zip(&lengths).map(|(surprisal, own)| (surprisal - ratio * own) / length);
+    Measure { value: Some(ratio), std_error: estimate(&left.collect::<Vec<_>>()).std_error }
 }
 
 /// pass@k and coverage@k.

@@ -1,7 +1,7 @@
 //! What policies are compared with: base, filtered model, tilts, power-filtered targets, uniform on valid.
 
-use super::measures::Keys;
-use super::{Measures, measures};
+use super::measures::{Keys, mean_with_cover};
+use super::{Measures, PromptRows, measures};
 use crate::experiment::Verbatim;
 use crate::world::World;
 use pstar_exact::Summary;
@@ -76,8 +76,13 @@ pub(super) fn means(all: &[PromptTargets], weights: &[f64], world: &World) -> Ve
     let mean = |rows: Vec<Option<Measures>>| {
         let present = rows.into_iter().zip(weights).filter_map(|(row, &weight)| Some((row?, weight)));
         let (rows, weights): (Vec<_>, Vec<_>) = present.unzip();
-        Measures::mean(&rows, &weights)
+        mean_with_cover(&rows, &weights)
     };
+    rows(all, world).into_iter().map(|(name, rows)| (name, mean(rows))).collect()
+}
+
+/// The rows that policies are compared with, and their names, prompt by prompt.
+pub(super) fn rows(all: &[PromptTargets], world: &World) -> PromptRows<Measures> {
     let base = all.iter().map(|targets| {
         let mut base = targets.base.clone();
         // KL(p*‖a) = −log A1.
@@ -92,15 +97,16 @@ pub(super) fn means(all: &[PromptTargets], weights: &[f64], world: &World) -> Ve
         filtered.push("kl_from_filtered", 0.0);
         Some(filtered)
     });
-    let mut rows = vec![("base".into(), mean(base.collect())), ("filtered".into(), mean(filtered.collect()))];
+    let mut rows: PromptRows<Measures> =
+        vec![("base".into(), base.collect()), ("filtered".into(), filtered.collect())];
     for (b, beta) in world.evaluation.betas.iter().enumerate() {
         let tilted = all.iter().map(|targets| Some(targets.tilted[b].clone()));
-        rows.push((format!("tilted {}", beta.text), mean(tilted.collect())));
+        rows.push((format!("tilted {}", beta.text), tilted.collect()));
     }
     for (p, power) in world.evaluation.powers.iter().enumerate() {
         let raised = all.iter().map(|targets| targets.powers.get(p).cloned());
-        rows.push((format!("power {}", power.text), mean(raised.collect())));
+        rows.push((format!("power {}", power.text), raised.collect()));
     }
-    rows.push(("uniform-valid".into(), mean(all.iter().map(|targets| targets.uniform.clone()).collect())));
+    rows.push(("uniform-valid".into(), all.iter().map(|targets| targets.uniform.clone()).collect()));
     rows
 }

@@ -314,7 +314,7 @@ pub struct EvaluationFile {
     /// Steps between two points of a curve; default: a twentieth of the steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Located<u32>>,
-    /// Numbers of samples k of pass@k and coverage@k.
+    /// Numbers of samples k of pass@k and coverage@k; default: the powers of 2 up to 1024.
     pub k: Vec<Verbatim<u64>>,
     /// β of the tilted distributions.
     pub betas: Vec<Verbatim<f64>>,
@@ -337,7 +337,7 @@ impl Default for EvaluationFile {
     fn default() -> Self {
         Self {
             every: None,
-            k: [1, 4, 16, 64, 256].map(Verbatim::of).to_vec(),
+            k: (0..=10).map(|bit| Verbatim::of(1 << bit)).collect(),
             betas: Vec::new(),
             powers: Vec::new(),
             alphas: Vec::new(),

@@ -12,8 +12,8 @@ use pstar_core::PluginError;
 use pstar_core::files::sha256;
 use pstar_loader::{Handle, ObjectiveHandle};
 use pstar_record::{
-    ArmRecord, ArmStatus, ClassOptimum, Missing, ObjectiveRecord, RunRecord, Selection, VERSION, Warning,
-    Warnings,
+    ArmRecord, ArmStatus, ClassOptimum, Measures, Method, Missing, ObjectiveRecord, PolicyRecord, RunRecord,
+    Selection, VERSION, Warning, Warnings,
 };
 use rayon::prelude::*;
 
@@ -59,7 +59,7 @@ pub fn assemble(prepared: &Prepared<'_>, ended: Ended) -> RunRecord {
     let Prepared { experiment, truth, .. } = prepared;
     let policies: Vec<String> = experiment.plan.policies.iter().map(|spec| spec.name.clone()).collect();
     let objectives: Vec<String> = experiment.plan.objectives.iter().map(|spec| spec.name.clone()).collect();
-    let classes: Vec<ClassStart> = experiment.plan.policies.iter().map(class_start).collect();
+    let starts: Vec<ClassStart> = experiment.plan.policies.iter().map(class_start).collect();
     let warnings = prepared.warnings.iter().cloned().chain(seeds::without_effect(&arms)).collect();
     // The names of arms whose learning rate is still to be selected are not known.
     let is_known = |arm: &&ArmRecord| !arm.learning_rate.is_nan();
@@ -76,8 +76,9 @@ pub fn assemble(prepared: &Prepared<'_>, ended: Ended) -> RunRecord {
         complete: missing == Missing::default(),
         missing,
         method: truth.method(),
+        policies: classes(prepared, &arms),
         objectives: prepared.objectives.iter().map(|objective| described(prepared, objective)).collect(),
-        verdicts: verdicts(&classes, &objectives, &arms, &prepared.references),
+        verdicts: verdicts(&starts, &objectives, &arms, &prepared.references),
         intervals: intervals(&policies, &objectives, &arms),
         comparisons: differences(&policies, &objectives, &arms),
         arms,
@@ -176,12 +177,40 @@ pub fn arm_record(prepared: &Prepared<'_>, arm: ArmKey, outcome: ArmOutcome) -> 
         log_partition: outcome.partitions,
         initial: outcome.initial,
         last: outcome.last,
+        crossings: outcome.crossings,
         diagnostics: outcome.diagnostics,
         warnings: Warnings(outcome.warnings),
         parameters_sha256: (!bytes.is_empty()).then(|| sha256(&bytes)),
         curve: outcome.curve,
         parameters: outcome.parameters,
+        prompts: outcome.prompts,
     }
+}
+
+/// Below this distance from the base, in nats, a policy is the base: what rounding leaves of 0.
+const IS_BASE: f64 = 1e-9;
+
+/// What policy classes are, from the figures of their arms' starts.
+fn classes(prepared: &Prepared<'_>, arms: &[ArmRecord]) -> Vec<PolicyRecord> {
+    let is_exact = prepared.truth.method() != Method::Sampling;
+    let record = |spec: &PolicySpec| {
+        let mut starts = arms
+            .iter()
+            .filter(|arm| arm.policy == spec.name)
+            .filter_map(|arm| arm.initial.as_ref())
+            .peekable();
+        let is_base = |initial: &Measures| {
+            let estimated = initial.flat().any(|(_, measure)| measure.std_error.is_some());
+            is_exact && !estimated && initial.get("kl_to_base").is_some_and(|kl| kl <= IS_BASE)
+        };
+        let all_are = starts.peek().is_some() && starts.all(is_base);
+        PolicyRecord {
+            name: spec.name.clone(),
+            represents_base: spec.start == Start::CopyBase || all_are,
+            start: format!("{:?}", spec.start),
+        }
+    };
+    prepared.experiment.plan.policies.iter().map(record).collect()
 }
 
 /// Makes the components of an arm and trains it from its start, where it measures `initial`.

@@ -8,8 +8,14 @@ use pstar_record::{ExperimentProvenance, HostProvenance, PluginProvenance, Prove
 use std::env;
 use std::path::Path;
 
-/// What a run is made with, of this process with these plugins, running `experiment`, in which the fields `set` were replaced.
-pub fn collect_provenance(registry: &Registry, experiment: &Experiment, set: &[String]) -> Provenance {
+/// What a run is made with, of this process with these plugins, running `experiment`, in which the fields `set` were replaced,
+/// as `command` says.
+pub fn collect_provenance(
+    registry: &Registry,
+    experiment: &Experiment,
+    set: &[String],
+    command: &[String],
+) -> Provenance {
     let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let plugins = registry.plugins.iter().map(|plugin| PluginProvenance {
         file: file_name(&plugin.path),
@@ -21,6 +27,7 @@ pub fn collect_provenance(registry: &Registry, experiment: &Experiment, set: &[S
         version: env!("CARGO_PKG_VERSION").into(),
         interface: INTERFACE_VERSION.into(),
         host: HostProvenance { sha256: executable() },
+        command: command.to_vec(),
         experiment: ExperimentProvenance {
             file: file_name(&experiment.path),
             sha256: sha256(experiment.text.as_bytes()),

@@ -21,7 +21,7 @@ use pstar_core::objective::{
 };
 use pstar_exact::{PopulationError, population_gradient};
 use pstar_loader::{ModelHandle, ObjectiveHandle, PolicyHandle};
-use pstar_record::{Advice, ArmStatus, Budget, CurvePoint, Measures, PartitionRecord, Warning};
+use pstar_record::{Advice, ArmPrompts, ArmStatus, Budget, CurvePoint, Measures, PartitionRecord, Warning};
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
 const OVERSHOOT: f64 = 0.1;
@@ -156,13 +156,15 @@ impl<'a> Arm<'a> {
             curve: Vec::new(),
             initial: initial.full.clone(),
             last: None,
+            crossings: None,
+            prompts: ArmPrompts { start: initial.prompts.clone(), ..ArmPrompts::default() },
             first_batch: None,
             first: None,
             waiting: Vec::new(),
         };
         state.record(initial.curve.clone());
         if arm.parts.training.steps == 0 {
-            state.last = Some(initial.full.clone());
+            state.end(initial.clone());
         }
         Ok((arm, state))
     }
@@ -260,8 +262,8 @@ impl<'a> Arm<'a> {
         let points = state.curve.len();
         if last {
             let evaluation = self.parts.evaluator.evaluate(&self.parts.policy, step)?;
-            state.record(evaluation.curve);
-            state.last = Some(evaluation.full);
+            state.record(evaluation.curve.clone());
+            state.end(evaluation);
         } else if step.is_multiple_of(self.parts.world.evaluation.every) {
             let measures = self.parts.evaluator.curve(&self.parts.policy, step)?;
             state.record(measures);
@@ -284,6 +286,8 @@ impl<'a> Arm<'a> {
             return;
         }
         outcome.last.clone_from(&state.last);
+        outcome.crossings = state.crossings;
+        outcome.prompts.clone_from(&state.prompts);
         outcome.parameters.clone_from(&state.parameters);
         outcome.tensors.clone_from(&self.tensors);
         if outcome.status == ArmStatus::Complete && self.parts.training.steps > 0 {
@@ -565,6 +569,14 @@ impl ArmState {
                 PartitionSource::Running => &mut self.partitions.running,
             } += 1;
         }
+    }
+
+    /// Notes what the policy is after the last step.
+    fn end(&mut self, evaluation: Evaluation) {
+        let Evaluation { full, prompts, outputs, crossings, .. } = evaluation;
+        self.last = Some(full);
+        self.crossings = crossings;
+        (self.prompts.end, self.prompts.outputs) = (prompts, outputs);
     }
 
     fn record(&mut self, measures: Measures) {

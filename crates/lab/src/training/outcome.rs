@@ -2,7 +2,9 @@
 
 use pstar_core::PluginError;
 use pstar_core::author::Tensor;
-use pstar_record::{ArmStatus, Budget, CurvePoint, Failure, Means, Measures, PartitionRecord, Warning};
+use pstar_record::{
+    ArmPrompts, ArmStatus, Budget, Crossings, CurvePoint, Failure, Means, Measures, PartitionRecord, Warning,
+};
 
 /// What training an arm gave.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,10 @@ pub struct ArmOutcome {
     pub initial: Option<Measures>,
     /// Everything about the policy after the last step; absent if the arm failed.
     pub last: Option<Measures>,
+    /// Where it falls below the base after the last step, where that is known.
+    pub crossings: Option<Crossings>,
+    /// What was found at single prompts.
+    pub prompts: ArmPrompts,
     /// How many groups used log Z from each source.
     pub partitions: PartitionRecord,
     /// Fingerprint of the rollouts of step 0; absent where nothing is sampled.

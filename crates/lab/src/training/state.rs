@@ -5,7 +5,7 @@ use super::{NoEffectWatch, OptimizerState, bits};
 use crate::consistency::Kept;
 use crate::rollout::SavedRollout;
 use pstar_core::PluginError;
-use pstar_record::{Budget, CurvePoint, Measures, PartitionRecord};
+use pstar_record::{ArmPrompts, Budget, Crossings, CurvePoint, Measures, PartitionRecord};
 use serde::{Deserialize, Serialize};
 
 /// Everything that changes while an arm trains: with the arm's spec all there is to going on where it stopped.
@@ -29,6 +29,11 @@ pub struct ArmState {
     /// Everything about the policy before the first step.
     pub initial: Measures,
     pub(super) last: Option<Measures>,
+    #[serde(default)]
+    pub(super) crossings: Option<Crossings>,
+    /// What was found at single prompts.
+    #[serde(default)]
+    pub(super) prompts: ArmPrompts,
     pub(super) first_batch: Option<String>,
     /// Verdicts of the first step, which are asked for again behind the last.
     pub(super) first: Option<Kept>,

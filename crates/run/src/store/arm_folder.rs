@@ -2,17 +2,20 @@
 
 use super::metrics::{self, METRICS};
 use super::result::{self, Seal};
-use super::{checkpoint, parameters};
+use super::{checkpoint, parameters, prompts};
 use crate::files::{Unwritable, Writer, remove, sync_folder};
 use pstar_core::author::Tensor;
 use pstar_core::files::{ReadError, open_regular, read_regular};
-use pstar_record::{ArmRecord, CurvePoint};
+use pstar_record::{ArmPrompts, ArmRecord, CurvePoint};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Greatest number of bytes of a file that is read: as large as a computer's memory might hold.
 const MOST_BYTES: u64 = 1 << 34;
+
+/// The file of what was found at single prompts.
+const PROMPTS: &str = "prompts.json";
 
 /// The folder of one arm: what determines it, how far it is, and what it gave.
 #[derive(Clone, Debug)]
@@ -69,7 +72,8 @@ impl ArmFolder {
 
     fn check(&self, text: &[u8]) -> Result<ArmRecord, String> {
         let metrics = self.read(METRICS)?.unwrap_or_default();
-        Seal::read(text)?.check(&self.id, &metrics, self.read("parameters.safetensors")?.as_deref())?;
+        let (parameters, prompts) = (self.read("parameters.safetensors")?, self.read(PROMPTS)?);
+        Seal::read(text)?.check(&self.id, &metrics, parameters.as_deref(), prompts.as_deref())?;
         result::arm(text)
     }
 
@@ -79,7 +83,8 @@ impl ArmFolder {
         let check = || {
             let result = Seal::read(&self.read("result.json").ok()??).ok()?;
             let metrics = self.read(METRICS).ok()?.unwrap_or_default();
-            result.check(&self.id, &metrics, self.read("parameters.safetensors").ok()?.as_deref()).ok()
+            let (parameters, prompts) = (self.read("parameters.safetensors").ok()?, self.read(PROMPTS).ok()?);
+            result.check(&self.id, &metrics, parameters.as_deref(), prompts.as_deref()).ok()
         };
         check().is_some()
     }
@@ -99,15 +104,18 @@ impl ArmFolder {
         let metrics = metrics::text(&record.curve);
         let parameters =
             (!record.parameters.is_empty()).then(|| parameters::write(tensors, &record.parameters));
+        let prompts = (!record.prompts.is_empty()).then(|| prompts::write(&record.prompts));
         // A result names its files' hashes, so that a machine that ends leaves none that is not whole unnoticed.
         self.writer.write_lightly(&self.path.join(METRICS), &metrics)?;
-        let path = self.path.join("parameters.safetensors");
-        match &parameters {
-            Some(bytes) => self.writer.write_lightly(&path, bytes)?,
-            // Of an earlier try, perhaps.
-            None => drop(fs::remove_file(&path)),
+        for (name, bytes) in [("parameters.safetensors", &parameters), (PROMPTS, &prompts)] {
+            let path = self.path.join(name);
+            match bytes {
+                Some(bytes) => self.writer.write_lightly(&path, bytes)?,
+                // Of an earlier try, perhaps.
+                None => drop(fs::remove_file(&path)),
+            }
         }
-        let result = result::write(record, &metrics, parameters.as_deref());
+        let result = result::write(record, &metrics, parameters.as_deref(), prompts.as_deref());
         self.writer.write(&self.path.join("result.json"), result.as_bytes())?;
         let _ = fs::remove_file(self.path.join("checkpoint"));
         let arms = self.path.parent().unwrap_or(Path::new("."));
@@ -134,6 +142,12 @@ impl ArmFolder {
     pub(crate) fn curve(&self) -> Result<Vec<CurvePoint>, String> {
         let text = self.read(METRICS)?.unwrap_or_default();
         metrics::read(&text).ok_or_else(|| "its `metrics.jsonl` is damaged".into())
+    }
+
+    /// What a result has of single prompts; nothing where it has nothing.
+    pub(crate) fn prompts(&self) -> Result<ArmPrompts, String> {
+        let Some(bytes) = self.read(PROMPTS)? else { return Ok(ArmPrompts::default()) };
+        prompts::read(&bytes).ok_or_else(|| format!("its `{PROMPTS}` is damaged"))
     }
 
     /// The parameters of a result.

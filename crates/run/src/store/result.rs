@@ -21,11 +21,19 @@ struct ResultFile {
     /// SHA-256 of `parameters.safetensors`; absent where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters_sha256: Option<String>,
+    /// SHA-256 of `prompts.json`; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompts_sha256: Option<String>,
     arm: ArmRecord,
 }
 
 /// The text of a result, beside the texts of the other files.
-pub(super) fn write(arm: &ArmRecord, metrics: &[u8], parameters: Option<&[u8]>) -> String {
+pub(super) fn write(
+    arm: &ArmRecord,
+    metrics: &[u8],
+    parameters: Option<&[u8]>,
+    prompts: Option<&[u8]>,
+) -> String {
     let mut arm = arm.clone();
     (arm.policy, arm.objective) = (String::new(), String::new());
     let text = to_json(&ResultFile {
@@ -33,6 +41,7 @@ pub(super) fn write(arm: &ArmRecord, metrics: &[u8], parameters: Option<&[u8]>) 
         sha256: UNHASHED.into(),
         metrics_sha256: sha256(metrics),
         parameters_sha256: parameters.map(sha256),
+        prompts_sha256: prompts.map(sha256),
         arm,
     });
     text.replacen(UNHASHED, &sha256(text.as_bytes()), 1)
@@ -56,6 +65,8 @@ pub(super) struct Seal {
     metrics_sha256: String,
     #[serde(default)]
     parameters_sha256: Option<String>,
+    #[serde(default)]
+    prompts_sha256: Option<String>,
     arm: Whose,
 }
 
@@ -86,7 +97,13 @@ impl Seal {
     }
 
     /// Checks that it is of this arm, and that the files beside it are those that it was written with.
-    pub(super) fn check(&self, id: &str, metrics: &[u8], parameters: Option<&[u8]>) -> Result<(), String> {
+    pub(super) fn check(
+        &self,
+        id: &str,
+        metrics: &[u8],
+        parameters: Option<&[u8]>,
+        prompts: Option<&[u8]>,
+    ) -> Result<(), String> {
         if self.arm.id != id {
             return Err(format!("its result is of the arm `{}`", self.arm.id));
         }
@@ -95,6 +112,9 @@ impl Seal {
         }
         if parameters.map(sha256) != self.parameters_sha256 {
             return Err("its `parameters.safetensors` is not what was written".into());
+        }
+        if prompts.map(sha256) != self.prompts_sha256 {
+            return Err("its `prompts.json` is not what was written".into());
         }
         Ok(())
     }

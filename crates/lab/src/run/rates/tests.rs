@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::plan::{ObjectiveSpec, PolicySpec, Start};
-use pstar_record::{Best, Budget, Failure, Means, PartitionRecord, Warnings};
+use pstar_record::{ArmPrompts, Best, Budget, Failure, Means, PartitionRecord, Warnings};
 
 /// Two policies, an objective that selects, one with a rate of its own, and another that selects.
 fn plan(best: Best) -> Plan {
@@ -49,11 +49,13 @@ fn record(plan: &Plan, arm: ArmKey, status: ArmStatus, value: Option<f64>) -> Ar
         log_partition: PartitionRecord::default(),
         initial: None,
         last: (status != ArmStatus::Interrupted).then_some(last),
+        crossings: None,
         diagnostics: Means::default(),
         warnings: Warnings::default(),
         parameters_sha256: None,
         curve: Vec::new(),
         parameters: Vec::new(),
+        prompts: ArmPrompts::default(),
     }
 }
 
