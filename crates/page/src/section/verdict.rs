@@ -10,6 +10,10 @@ use crate::view::{Class, Group, View};
 use pstar_compare::{clauses, rule};
 use pstar_record::{Comparison, Spread, StarRecord, Verdict, Word};
 
+/// Characters of a name in a row, and in the head of a column.
+const NAME: usize = 30;
+const HEAD: usize = 14;
+
 /// Names that a sentence lists at most.
 const NAMES: usize = 9;
 
@@ -88,7 +92,7 @@ fn is_base(verdict: &Verdict) -> bool {
 
 fn table(view: &View<'_>, to: &mut Markup) {
     let forest = Forest::of(view);
-    let first = view.first().map(|series| series.isolated(SHORT)).unwrap_or_default();
+    let first = view.first().map(|series| series.isolated(HEAD)).unwrap_or_default();
     let coverage = view.coverage();
     to.raw("<table class=\"verdict\"><thead><tr><th scope=\"col\">objective</th><th scope=\"col\">verdict</th><th scope=\"col\">");
     to.text(standing(view)).raw("</th><th scope=\"col\">");
@@ -148,7 +152,7 @@ fn row(
     let own = &view.series[series];
     to.open("tr", &[("class", &"vr"), ("data-o", &series)]).raw("<th scope=\"row\">");
     symbol(to, series);
-    full_name(to, own.objective, LONG);
+    full_name(to, own.objective, NAME);
     to.text(own.suffix());
     if own.is_oracle && group.arms.iter().any(|arm| arm.log_partition.exact > 0) {
         to.raw(" <i title=\"was handed the exact normaliser Z\">°</i>");

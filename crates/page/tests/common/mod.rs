@@ -277,6 +277,43 @@ fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
     found
 }
 
+/// Names that would be more than text if they were let.
+pub(crate) const HOSTILE: [&str; 8] = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\" onload=\"alert(1)",
+    "a\u{0}b\u{1b}[2J\r\n\u{7f}\u{ffff}",
+    "\u{202e}gnol\u{202c} \u{2066}שלום عليكم",
+    "]]> --> <!-- &amp; &#0; {{x}} ${y}",
+    "",
+    "  ",
+];
+
+/// Gives objectives other names.
+pub(crate) fn rename(data: &mut RunData, names: &[&str]) {
+    let of = |old: &str| {
+        let place = (0..names.len()).find(|i| objective(*i) == old);
+        place.map_or(old.to_string(), |i| format!("{}{}", names[i], "x".repeat(40 * i)))
+    };
+    data.record.name = names.concat();
+    for arm in &mut data.record.arms {
+        arm.objective = of(&arm.objective);
+    }
+    for optimum in &mut data.record.optima {
+        optimum.objective = of(&optimum.objective);
+    }
+    for row in data.record.kappa.iter_mut().flat_map(|kappa| &mut kappa.objectives) {
+        row.objective = of(&row.objective);
+    }
+    let outputs = data.outputs.iter_mut().map(|row| &mut row.whose);
+    for whose in data.prompts.iter_mut().map(|row| &mut row.whose).chain(outputs) {
+        if let Whose::End { objective, .. } = whose {
+            *objective = of(objective);
+        }
+    }
+    judge(data);
+}
+
 /// Makes verdicts, intervals and comparisons anew, of arms that were changed.
 pub(crate) fn judge(data: &mut RunData) {
     let record = &mut data.record;
