@@ -32,9 +32,9 @@ pub(crate) fn comparison(
         page.raw("<p class=\"said\">Nothing: both run the same experiment.</p>");
     } else {
         page.raw("<ul>");
-        changed.iter().for_each(|one| {
+        for one in changed {
             page.leaf("li", &[], one);
-        });
+        }
         page.raw("</ul>");
     }
     page.raw("</section>\n<section class=\"between\"><h2>What that did</h2>");

@@ -10,6 +10,7 @@ use crate::number::{Unit, difference};
 use crate::text::SHORT;
 use crate::view::{Class, Curve, Metric, View, thinned};
 use pstar_record::Spread;
+use std::collections::BTreeSet;
 
 const SIZE: (f64, f64) = (290.0, 190.0);
 
@@ -163,9 +164,14 @@ pub(crate) fn curve(view: &View<'_>, class: &Class<'_>, curves: &Curves, y: Doma
         path(&mut lines, "band", &Path::default().between(&band));
         if view.with_seeds && curves.with_seeds && curve.seeds.len() > 1 {
             let steps: Vec<usize> = thinned(&(0..curve.steps.len()).collect::<Vec<_>>(), MOST_SEED_POINTS);
-            let seeds = curve.seeds.iter().fold(Path::coarse(), |path, (_, figures)| {
-                path.through(steps.iter().map(|&i| place((&curve.steps[i], figures[i]))))
-            });
+            let line = |figures: &[Option<f64>]| {
+                Path::coarse().through(steps.iter().map(|&i| place((&curve.steps[i], figures[i]))))
+            };
+            // Lines that would cover each other are drawn once.
+            let mut known = BTreeSet::new();
+            let seeds = curve.seeds.iter().map(|(_, figures)| line(figures));
+            let seeds =
+                seeds.filter(|line| known.insert(line.d())).fold(Path::default(), |all, line| all.and(&line));
             path(&mut lines, "seed", &seeds);
         }
         path(&mut lines, "line thin", &Path::default().through(line));

@@ -15,6 +15,8 @@ pub(crate) struct Path {
     is_coarse: bool,
     at: (i64, i64),
     command: char,
+    /// A line that is not written yet: what goes on in its direction makes it longer.
+    open: Option<(i64, i64)>,
 }
 
 impl Path {
@@ -25,6 +27,7 @@ impl Path {
 
     /// Begins at a place.
     pub(crate) fn move_to(&mut self, to: Point) -> &mut Self {
+        self.flush();
         let to = self.rounded(to);
         self.push('M', to);
         self.at = to;
@@ -34,13 +37,21 @@ impl Path {
     /// A line to a place.
     pub(crate) fn line_to(&mut self, to: Point) -> &mut Self {
         let to = self.rounded(to);
-        self.push('l', (to.0 - self.at.0, to.1 - self.at.1));
+        let step = (to.0 - self.at.0, to.1 - self.at.1);
         self.at = to;
+        self.open = Some(match self.open {
+            Some(open) if goes_on(open, step) => (open.0 + step.0, open.1 + step.1),
+            _ => {
+                self.flush();
+                step
+            }
+        });
         self
     }
 
     /// Back to the beginning.
     pub(crate) fn close(&mut self) -> &mut Self {
+        self.flush();
         self.d.push('z');
         self.command = 'z';
         self
@@ -48,27 +59,33 @@ impl Path {
 
     /// Lines through all points in turn, with gaps where there is none. A point between gaps is a dot, by round ends.
     pub(crate) fn through(mut self, points: impl IntoIterator<Item = Option<Point>>) -> Self {
-        let (mut begun, mut alone) = (false, false);
+        let mut begun = None;
         for point in points {
-            let Some(point) = point.filter(is_place) else {
-                if alone {
-                    self.d.push_str("h0");
-                    self.command = 'h';
+            match (point.filter(is_place), begun) {
+                (Some(point), None) => {
+                    self.move_to(point);
+                    begun = Some((point, true));
                 }
-                (begun, alone) = (false, false);
-                continue;
-            };
-            if begun {
-                self.line_to(point);
-            } else {
-                self.move_to(point);
+                (Some(point), Some(_)) => {
+                    self.line_to(point);
+                    begun = Some((point, false));
+                }
+                (None, last) => {
+                    self.dot(last);
+                    begun = None;
+                }
             }
-            (begun, alone) = (true, !begun);
         }
-        if alone {
-            self.d.push_str("h0");
-        }
+        self.dot(begun);
+        self.flush();
         self
+    }
+
+    /// A line of no length, if a point stands alone.
+    fn dot(&mut self, last: Option<(Point, bool)>) {
+        if let Some((point, true)) = last {
+            self.line_to(point);
+        }
     }
 
     /// The area between two lines, in parts where one has gaps.
@@ -76,11 +93,8 @@ impl Path {
         let sound =
             |ends: &Option<(Point, Point)>| ends.is_some_and(|(low, high)| is_place(&low) && is_place(&high));
         for part in ends.split(|ends| !sound(ends)).filter(|part| part.len() > 1) {
-            let mut around = part
-                .iter()
-                .flatten()
-                .map(|(low, _)| *low)
-                .chain(part.iter().flatten().rev().map(|(_, high)| *high));
+            let lows = part.iter().flatten().map(|(low, _)| *low);
+            let mut around = lows.chain(part.iter().flatten().rev().map(|(_, high)| *high));
             if let Some(first) = around.next() {
                 self.move_to(first);
                 around.for_each(|point| {
@@ -89,6 +103,14 @@ impl Path {
                 self.close();
             }
         }
+        self
+    }
+
+    /// Another path behind this.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.flush();
+        self.d.push_str(&other.d());
+        self.command = other.command;
         self
     }
 
@@ -129,8 +151,21 @@ impl Path {
     }
 
     /// The attribute's value.
-    pub(crate) fn d(&self) -> &str {
-        &self.d
+    pub(crate) fn d(&self) -> String {
+        let mut whole = self.clone();
+        whole.flush();
+        whole.d
+    }
+
+    fn flush(&mut self) {
+        match self.open.take() {
+            Some((across, 0)) => {
+                let _ = write!(self.d, "h{}", Tenths(across));
+                self.command = 'h';
+            }
+            Some(step) => self.push('l', step),
+            None => {}
+        }
     }
 
     fn rounded(&self, (x, y): Point) -> (i64, i64) {
@@ -150,6 +185,11 @@ impl Path {
         let between = if y >= 0 { " " } else { "" };
         let _ = write!(self.d, "{}{between}{}", Tenths(x), Tenths(y));
     }
+}
+
+/// Whether a step has the direction of the one before, to the bit: nothing is lost if both are one.
+fn goes_on((x, y): (i64, i64), (next_x, next_y): (i64, i64)) -> bool {
+    x * next_y == y * next_x && x * next_x >= 0 && y * next_y >= 0
 }
 
 fn is_place((x, y): &Point) -> bool {
@@ -197,7 +237,7 @@ mod tests {
     #[test]
     fn what_has_no_place_is_a_gap() {
         let points = [Some((0.0, 0.0)), Some((1.0, f64::NAN)), Some((2.0, 2.0)), Some((3.0, 2.0)), None];
-        assert_eq!(Path::default().through(points).d(), "M0 0h0M2 2l1 0");
+        assert_eq!(Path::default().through(points).d(), "M0 0h0M2 2h1");
         let nothing = Path::default().through([None, Some((f64::INFINITY, 0.0))]);
         assert!(nothing.is_empty());
         let ends = [
@@ -206,7 +246,17 @@ mod tests {
             None,
             Some(((3.0, 0.0), (3.0, 1.0))),
         ];
-        assert_eq!(Path::default().between(&ends).d(), "M0 0l1 0 0 1-1 0z");
+        assert_eq!(Path::default().between(&ends).d(), "M0 0h1l0 1h-1z");
+    }
+
+    #[test]
+    fn straight_lines_are_one() {
+        let points = [(0.0, 0.0), (1.0, 1.0), (3.0, 3.0), (4.0, 3.0), (9.0, 3.0), (8.0, 3.0), (8.0, 3.0)];
+        assert_eq!(Path::default().through(points.map(Some)).d(), "M0 0l3 3h6h-1");
+        let still = [Some((2.0, 1.0)), Some((2.0, 1.0)), Some((2.0, 1.0))];
+        assert_eq!(Path::default().through(still).d(), "M2 1h0");
+        let two = Path::coarse().through([Some((0.4, 0.0)), Some((5.0, 1.6))]);
+        assert_eq!(two.clone().and(&two).d(), "M0 0l5 2M0 0l5 2");
     }
 
     #[test]
@@ -215,7 +265,7 @@ mod tests {
             Path::default().mark(Shape::Circle, (10.0, 5.0), 4.0).d(),
             "M6 5a4 4 0 1 0 8 0a4 4 0 1 0-8 0z"
         );
-        assert_eq!(Path::default().mark(Shape::Square, (10.0, 5.0), 2.0).d(), "M8.2 3.2l3.6 0 0 3.6-3.6 0z");
+        assert_eq!(Path::default().mark(Shape::Square, (10.0, 5.0), 2.0).d(), "M8.2 3.2h3.6l0 3.6h-3.6z");
         assert_eq!(Path::default().times((1.0, 1.0), 1.0).d(), "M0 0l2 2M0 2l2-2");
         assert!(Path::default().mark(Shape::Up, (f64::NAN, 0.0), 4.0).is_empty());
     }

@@ -24,9 +24,9 @@ pub(crate) const COMPARE: Size = Size { objectives: 8, policies: 2, seeds: 10, p
 /// A small one, with intervals.
 pub(crate) const SMALL: Size = Size { objectives: 3, policies: 2, seeds: 5, points: 4, prompts: 3 };
 
-const KS: [&str; 6] = ["1", "4", "16", "64", "256", "1024"];
+const KS: [f64; 6] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0];
 
-const THRESHOLDS: [&str; 5] = ["0.01", "0.1", "0.5", "0.9", "0.99"];
+const THRESHOLDS: [f64; 5] = [0.01, 0.1, 0.5, 0.9, 0.99];
 
 /// Figures of a distribution with that validity and so many valid outputs.
 fn measures(validity: f64, outputs: f64, with_end: bool) -> Measures {
@@ -41,17 +41,15 @@ fn measures(validity: f64, outputs: f64, with_end: bool) -> Measures {
         measures.push("token_entropy", (8.0 - 6.0 * validity) / 4.0);
         measures.push("kl_to_base", validity);
     }
-    let k = |key: &&str| key.parse::<f64>().unwrap();
-    let coverage = |key: &&str| outputs * (1.0 - (1.0 - validity / outputs).powf(k(key)));
+    let coverage = |k: &f64| outputs * (1.0 - (1.0 - validity / outputs).powf(*k));
     let keys = || KS.iter().map(ToString::to_string);
-    measures.push_family("pass_at", keys(), KS.iter().map(|key| 1.0 - (1.0 - validity).powf(k(key))));
+    measures.push_family("pass_at", keys(), KS.iter().map(|k| 1.0 - (1.0 - validity).powf(*k)));
     measures.push_family("coverage_at", keys(), KS.iter().map(coverage));
     if with_end {
-        let cover =
-            THRESHOLDS.iter().map(|tau| (validity * 1.5 - tau.parse::<f64>().unwrap()).clamp(0.0, 1.0));
+        let cover = THRESHOLDS.iter().map(|tau| (validity * 1.5 - tau).clamp(0.0, 1.0));
         measures.push_family("cover_at", THRESHOLDS.iter().map(ToString::to_string), cover);
         for (name, share) in [("kept", 0.6), ("lost", 0.4), ("gained", 0.2)] {
-            let parts = KS.iter().map(|key| share * coverage(key));
+            let parts = KS.iter().map(|k| share * coverage(k));
             measures.push_family(format!("support_{name}_at"), keys(), parts);
         }
     }
