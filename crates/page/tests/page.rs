@@ -1,5 +1,7 @@
 //! The page and its figures, without a browser: well-formed, whole, and legible whatever the run holds.
 
+#![allow(clippy::unwrap_used, reason = "a test ends there")]
+
 #[expect(dead_code, reason = "examples use the rest")]
 mod common;
 

@@ -16,6 +16,12 @@ pub(crate) fn write(view: &View<'_>, to: &mut Markup) {
     if told.is_empty() {
         return;
     }
+    let is_whole = view.record.complete && view.record.failures() == 0 && !view.record.arms.is_empty();
+    if is_whole {
+        let told = format!("Note: {}.", told.join("; "));
+        to.leaf("p", &[("class", &"note"), ("role", &"status")], told);
+        return;
+    }
     to.raw("<div class=\"status\" role=\"status\">").leaf("p", &[], "This run is not complete").raw("<ul>");
     for line in told {
         to.leaf("li", &[], line);
