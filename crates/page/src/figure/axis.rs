@@ -106,15 +106,15 @@ impl Axes {
         let stride =
             (1..=x.0.len()).find(|stride| total as f64 <= room * *stride as f64).unwrap_or(x.0.len()).max(1);
         let last = x.0.len().saturating_sub(1);
-        for (i, (figure, text)) in x.0.iter().enumerate() {
-            if !(last - i).is_multiple_of(stride) {
-                continue;
-            }
-            if let Some(at) = self.x.at(*figure) {
-                // A label at the end must not be cut.
-                let half = text.chars().count() as f64 * DIGIT / 2.0;
-                let at = at.min(self.right + 10.0 - half);
+        let mut free = f64::INFINITY;
+        for (i, (figure, text)) in x.0.iter().enumerate().rev() {
+            let half = text.chars().count() as f64 * DIGIT / 2.0;
+            // A label at the end must not be cut.
+            let at = self.x.at(*figure).map(|at| at.min(self.right + 10.0 - half));
+            // Where figures are not evenly apart, one may still be too close to the next.
+            if let Some(at) = at.filter(|at| (last - i).is_multiple_of(stride) && at + half <= free) {
                 to.leaf("text", &[("x", &coordinate(at.round()))], text);
+                free = at - half - DIGIT / 2.0;
             }
         }
         if !title.is_empty() {
@@ -135,5 +135,25 @@ impl Axes {
         let frame: &[(&'static str, &dyn std::fmt::Display)] =
             &[("x", &x), ("y", &y), ("width", &width), ("height", &height), ("viewBox", &view_box)];
         to.open("svg", frame).append(inside).close("svg");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_uneven_figures_do_not_meet() {
+        let mut x = Domain::log();
+        let figures = [0.001, 0.01, 0.1, 0.3, 0.5, 0.9, 0.99];
+        x.include_all(figures);
+        let y = Labels(vec![(1.0, "1".into())]);
+        let axes = Axes::new((480.0, 200.0), (x.padded(0.02), x.padded(0.0)), &y, false);
+        let labels = Labels(figures.iter().map(|figure| (*figure, figure.to_string())).collect());
+        let mut drawn = Markup::default();
+        axes.draw(&mut drawn, &labels, &y, "", false);
+        let text = drawn.into_string();
+        assert!(text.contains(">0.99<") && text.contains(">0.001<") && text.contains(">0.5<"));
+        assert!(!text.contains(">0.9<"), "{text}");
     }
 }

@@ -152,8 +152,11 @@ pub(crate) fn curve(view: &View<'_>, class: &Class<'_>, curves: &Curves, y: Doma
             continue;
         }
         let place = |(step, figure): (&u32, Option<f64>)| axes.place_at_step(f64::from(*step), figure?);
+        let has_intervals = means.iter().flatten().any(|spread| spread.low.is_some());
         let band = |(step, spread): (&u32, &Option<Spread>)| -> Option<(Point, Point)> {
-            let (low, high) = spread.as_ref()?.low.zip(spread.as_ref()?.high)?;
+            let spread = spread.as_ref().filter(|_| has_intervals)?;
+            // Where all seeds agree, as at their common start, the band begins.
+            let (low, high) = spread.low.zip(spread.high).unwrap_or((spread.mean, spread.mean));
             let held = |end: f64| Some((axes.x.at(f64::from(*step))?.round(), axes.y.held(end)?));
             Some((held(low)?, held(high)?))
         };

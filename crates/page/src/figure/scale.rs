@@ -53,6 +53,10 @@ impl Domain {
             let half = length * (0.5 + share);
             return Self { low: power(middle - half), high: power(middle + half), ..self };
         }
+        if self.low == 0.0 && self.high == 0.0 {
+            // Nothing says how small a figure that is always 0 could be.
+            return Self { low: -share, high: 1.0, ..self };
+        }
         let length = self.high / 2.0 - self.low / 2.0;
         let least = (self.high.abs().max(self.low.abs()) * 1e-3).max(f64::MIN_POSITIVE / f64::EPSILON);
         let half = length.max(least) * (1.0 + 2.0 * share);
@@ -137,6 +141,15 @@ mod tests {
         assert!((scale.at(10.0).unwrap() - 50.0).abs() < 1e-12);
         assert_eq!([0.0, -1.0, f64::NAN, f64::INFINITY].map(|x| scale.at(x)), [None; 4]);
         assert_eq!(scale.held(1e9), Some(100.0));
+    }
+
+    #[test]
+    fn what_is_always_0_has_an_axis_to_1() {
+        let mut domain = Domain::linear();
+        domain.include_all([0.0, -0.0]);
+        let ticks: Vec<f64> =
+            domain.padded(0.04).scale(0.0, 1.0).ticks(5).iter().map(|(tick, _)| *tick).collect();
+        assert_eq!((ticks[0], ticks[ticks.len() - 1]), (0.0, 1.0));
     }
 
     #[test]
