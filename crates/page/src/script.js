@@ -40,7 +40,7 @@
     const title = mark.querySelector(":scope > title");
     if (title) {
       const o = mark.closest("[data-o]")?.dataset.o;
-      titles.set(mark, (o ? objectives[o].textContent + ": " : "") + title.textContent);
+      titles.set(mark, (o ? document.querySelector(`#legend [data-o="${o}"]`).textContent + ": " : "") + title.textContent);
       title.remove();
     }
     return titles.get(mark);

@@ -72,6 +72,14 @@ impl<'a> View<'a> {
         self.series.first()
     }
 
+    /// The objectives that have arms.
+    pub(crate) fn trained(&self) -> impl Iterator<Item = &Series<'a>> {
+        let has_arms = |series: &&Series<'a>| {
+            self.classes.iter().any(|class| !class.groups[series.index].arms.is_empty())
+        };
+        self.series.iter().filter(has_arms)
+    }
+
     /// Distinct seeds of arms.
     pub(crate) fn seeds(&self) -> usize {
         self.record.arms.iter().map(|arm| arm.seed).collect::<BTreeSet<_>>().len()

@@ -35,6 +35,9 @@ fn is_class(node: Node<'_, '_>, class: &str) -> bool {
     attribute(node, "class").split(' ').any(|own| own == class)
 }
 
+/// A family of figures, by its name.
+type Family = (String, Vec<(String, Option<f64>)>);
+
 /// What every page must be, whatever the run.
 fn sound(data: &RunData) -> String {
     let html = page(data);
@@ -171,6 +174,7 @@ fn hostile_names_are_text() {
             arm.status = if arm.seed == 3 { ArmStatus::Failed } else { ArmStatus::Complete };
             arm.failure = (arm.seed == 3).then(|| Failure { step: 7, message: name.into() });
         }
+        data.record.objectives[1].name = name.into();
         for row in &mut data.prompts {
             row.prompt = format!("{name}{}", row.prompt);
         }
@@ -268,7 +272,7 @@ fn infinite_and_absent_figures_are_gaps() {
             let mut data = run(Size { objectives: 2, policies: 1, seeds: 5, points: 3, prompts: 2 });
             let changed = |measures: &Measures| {
                 let mut other = Measures::default();
-                let mut families: Vec<(String, Vec<(String, Option<f64>)>)> = Vec::new();
+                let mut families: Vec<Family> = Vec::new();
                 for (name, found) in measures.flat() {
                     match name.split_once('@') {
                         None => other.push(name.clone(), if name == figure { value } else { found.value }),
@@ -370,6 +374,26 @@ fn many_objectives_keep_their_colours_apart() {
     let html = sound(&run(Size { objectives: 40, policies: 1, seeds: 5, points: 11, prompts: 20 }));
     assert_eq!(count(&html, |node| is_class(node, "vr")), 40);
     assert!(html.len() < 1_500_000, "{} bytes", html.len());
+}
+
+#[test]
+fn a_part_of_a_run_keeps_the_colours_of_the_whole() {
+    let mut data = run(SMALL);
+    data.record.arms.retain(|arm| arm.objective != objective(1));
+    judge(&mut data);
+    let html = sound(&data);
+    let xml = parsed(&html);
+    let document = Document::parse(&xml).unwrap();
+    let buttons =
+        document.descendants().filter(|node| node.has_tag_name("button") && node.has_attribute("data-o"));
+    let buttons: Vec<(&str, String)> = buttons
+        .map(|node| {
+            let symbol = node.descendants().find(|node| is_class(*node, "sym")).unwrap();
+            (attribute(node, "data-o"), attribute(symbol, "class").to_string())
+        })
+        .collect();
+    assert_eq!(buttons, [("0", "sym c0".to_string()), ("2", "sym c2".to_string())]);
+    assert!(plain(&html).contains("2 objectives × 2 policy classes"));
 }
 
 #[test]

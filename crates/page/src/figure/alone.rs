@@ -64,7 +64,7 @@ fn title(figure: &Figure) -> String {
 pub(crate) fn key(view: &View<'_>, width: f64) -> (Markup, f64) {
     let mut key = Markup::default();
     let (mut x, mut line) = (0.0, 0.0);
-    for series in &view.series {
+    for series in view.trained() {
         let label = series.label(SHORT);
         let room = 28.0 + LETTER * label.chars().count() as f64;
         if x > 0.0 && x + room > width {
@@ -77,5 +77,5 @@ pub(crate) fn key(view: &View<'_>, width: f64) -> (Markup, f64) {
         name(&mut key, "name", (x + 16.0, middle + 4.0), &label);
         x += room;
     }
-    (key, if view.series.is_empty() { 0.0 } else { line + 1.0 })
+    (key, if view.trained().next().is_none() { 0.0 } else { line + 1.0 })
 }

@@ -16,6 +16,9 @@ const SIZE: (f64, f64) = (480.0, 280.0);
 /// κ of an objective, where it has one; of objectives at several learning rates the first row's.
 pub(crate) fn of_series<'a>(view: &View<'a>, series: usize) -> Option<&'a ObjectiveKappa> {
     let own = &view.series[series];
+    if !view.trained().any(|trained| trained.index == series) {
+        return None;
+    }
     let is_first = view.series.iter().position(|other| other.objective == own.objective) == Some(series);
     view.record.kappa.as_ref()?.objectives.iter().find(|row| is_first && row.objective == own.objective)
 }

@@ -71,7 +71,7 @@ pub(crate) fn signals(view: &View<'_>) -> Rows {
 
 /// Paired differences to the first objective.
 pub(crate) fn differences(view: &View<'_>) -> Rows {
-    if view.series.len() < 2 {
+    if view.trained().count() < 2 {
         return Vec::new();
     }
     let coverage = view.greatest_k().map(|k| (Metric::coverage(k), "difference-coverage"));

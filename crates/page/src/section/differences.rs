@@ -26,7 +26,7 @@ pub(crate) fn write(view: &View<'_>, to: &mut Markup) {
                 .collect();
             details(to, &tables(view, &metrics, Of::Difference));
         }
-        _ if view.series.len() < 2 => missing(to, "One objective: there is nothing to compare it with."),
+        _ if view.trained().count() < 2 => missing(to, "One objective: there is nothing to compare it with."),
         _ => missing(to, "Needs the curves of arms that completed: curves.csv."),
     }
     to.raw("</section>\n");

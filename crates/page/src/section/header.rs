@@ -16,13 +16,13 @@ pub(crate) fn write(view: &View<'_>, to: &mut Markup) {
 }
 
 fn line(view: &View<'_>) -> String {
-    let objectives: BTreeSet<&str> = view.series.iter().map(|series| series.objective).collect();
+    let objectives: BTreeSet<&str> = view.trained().map(|series| series.objective).collect();
     let mut sizes = vec![
         counted(objectives.len(), "objective", "objectives"),
         counted(view.classes.len(), "policy class", "policy classes"),
         counted(view.seeds(), "seed", "paired seeds"),
     ];
-    let rates: BTreeSet<u64> = view.series.iter().filter_map(|series| Some(series.rate?.to_bits())).collect();
+    let rates: BTreeSet<u64> = view.trained().filter_map(|series| Some(series.rate?.to_bits())).collect();
     if !rates.is_empty() {
         sizes.push(counted(rates.len(), "learning rate", "learning rates"));
     }

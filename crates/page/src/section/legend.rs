@@ -7,7 +7,7 @@ use crate::view::View;
 
 pub(crate) fn write(view: &View<'_>, to: &mut Markup) {
     to.raw("<nav id=\"legend\" aria-label=\"Objectives: switch them on and off in all figures\"><div>");
-    for series in &view.series {
+    for series in view.trained() {
         to.open("button", &[("type", &"button"), ("data-o", &series.index), ("aria-pressed", &"true")]);
         symbol(to, series.index);
         full_name(to, series.objective, SHORT);

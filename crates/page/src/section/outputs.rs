@@ -108,17 +108,17 @@ fn of_class(view: &View<'_>, class: &Class<'_>, prompts: &[&str], to: &mut Marku
                 });
             }
         }
-        for series in view.series.iter().take(OBJECTIVES) {
+        for series in view.trained().take(OBJECTIVES) {
             if let Some(row) = rows.iter().find(|row| View::is_of(&row.whose, class, series)) {
                 card(to, row, |to| objective(to, series));
             }
         }
         to.raw("</div>\n");
-        if view.series.len() > OBJECTIVES {
+        if view.trained().count() > OBJECTIVES {
             to.leaf(
                 "p",
                 &[("class", &"missing")],
-                format!("{} more objectives, in outputs.json", view.series.len() - OBJECTIVES),
+                format!("{} more objectives, in outputs.json", view.trained().count() - OBJECTIVES),
             );
         }
         to.raw("</details>\n");

@@ -3,6 +3,7 @@
 use crate::text::{cut, isolated};
 use pstar_record::{RunRecord, VerdictRow};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// An objective.
 #[derive(Clone, Debug)]
@@ -26,6 +27,13 @@ impl<'a> Series<'a> {
         });
         let mut places: HashMap<(&str, Option<u64>), usize> = HashMap::new();
         let mut all: Vec<Self> = Vec::new();
+        // A part of a run keeps the colours of the whole: what the experiment names has its place, arms or none.
+        for objective in record.objectives.iter().filter(|_| !is_front) {
+            if let Entry::Vacant(place) = places.entry((&objective.name, None)) {
+                place.insert(all.len());
+                all.push(Self { index: 0, objective: &objective.name, rate: None, is_oracle: false });
+            }
+        }
         for arm in &record.arms {
             let rate = is_front.then_some(arm.learning_rate);
             let place = *places.entry((&arm.objective, rate.map(f64::to_bits))).or_insert(all.len());

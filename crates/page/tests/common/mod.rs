@@ -4,8 +4,8 @@ use pstar_compare::{ClassStart, differences, intervals, verdicts};
 use pstar_record::{
     ArmRecord, ArmStatus, Budget, ClassOptimum, CurvePoint, ExperimentProvenance, HostProvenance,
     KappaRecord, LikelyOutput, LikelyOutputs, Means, Measures, Method, Missing, ObjectiveKappa,
-    PartitionRecord, PolicyCosine, PromptFigures, Provenance, RunData, RunRecord, VERSION, Warning, Warnings,
-    Whose,
+    ObjectiveRecord, PartitionRecord, PolicyCosine, PromptFigures, Provenance, RunData, RunRecord, VERSION,
+    Warning, Warnings, Whose,
 };
 
 /// How large a run is.
@@ -172,6 +172,18 @@ fn outputs(size: Size) -> Vec<LikelyOutputs> {
     all_whose(size).into_iter().flat_map(at).collect()
 }
 
+fn described(i: usize) -> ObjectiveRecord {
+    ObjectiveRecord {
+        name: objective(i),
+        plugin: "made".into(),
+        version: "0.1.0".into(),
+        doc: String::new(),
+        configuration: "()".into(),
+        divergence: None,
+        learning_rate: None,
+    }
+}
+
 /// κ of all objectives but the first, which says why it has none.
 fn kappa(size: Size) -> KappaRecord {
     let rates = vec![0.001, 0.01, 0.1, 0.5, 0.99];
@@ -244,7 +256,7 @@ pub(crate) fn run(size: Size) -> RunData {
             complete: true,
             missing: Missing::default(),
             method: Method::Enumeration,
-            objectives: Vec::new(),
+            objectives: (0..size.objectives).map(described).collect(),
             arms,
             selection: None,
             references: references.into(),
@@ -296,6 +308,9 @@ pub(crate) fn rename(data: &mut RunData, names: &[&str]) {
     data.record.name = names.concat();
     for arm in &mut data.record.arms {
         arm.objective = of(&arm.objective);
+    }
+    for row in &mut data.record.objectives {
+        row.name = of(&row.name);
     }
     for optimum in &mut data.record.optima {
         optimum.objective = of(&optimum.objective);
