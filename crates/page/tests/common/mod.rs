@@ -2,7 +2,7 @@
 
 use pstar_compare::{ClassStart, differences, intervals, verdicts};
 use pstar_record::{
-    ArmRecord, ArmStatus, Budget, ClassOptimum, CurvePoint, ExperimentProvenance, HostProvenance,
+    ArmPrompts, ArmRecord, ArmStatus, Budget, ClassOptimum, CurvePoint, ExperimentProvenance, HostProvenance,
     KappaRecord, LikelyOutput, LikelyOutputs, Means, Measures, Method, Missing, ObjectiveKappa,
     ObjectiveRecord, PartitionRecord, PolicyCosine, PromptFigures, Provenance, RunData, RunRecord, VERSION,
     Warning, Warnings, Whose,
@@ -102,6 +102,8 @@ fn arm(size: Size, policy_index: usize, objective_index: usize, seed: u64) -> Ar
             .take(usize::from(objective_index == 0))
             .collect(),
         parameters_sha256: None,
+        crossings: None,
+        prompts: ArmPrompts::default(),
         curve: (0..size.points).map(point).collect(),
         parameters: Vec::new(),
     }
@@ -227,6 +229,7 @@ fn provenance(seeds: u64) -> Provenance {
         seeds: (1..=seeds).collect(),
         selecting_seeds: Vec::new(),
         store: None,
+        command: Vec::new(),
         parts: Vec::new(),
     }
 }
@@ -256,6 +259,7 @@ pub(crate) fn run(size: Size) -> RunData {
             complete: true,
             missing: Missing::default(),
             method: Method::Enumeration,
+            policies: Vec::new(),
             objectives: (0..size.objectives).map(described).collect(),
             arms,
             selection: None,
