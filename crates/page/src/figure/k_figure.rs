@@ -2,7 +2,7 @@
 
 use crate::figure::Figure;
 use crate::figure::axis::{Axes, Labels};
-use crate::figure::crossing::fall;
+use crate::figure::crossing::{at, fall, median};
 use crate::figure::marks::{SMALL, described, mark, name, open, path};
 use crate::figure::path::{Path, Point};
 use crate::figure::scale::Domain;
@@ -11,7 +11,7 @@ use crate::number::Unit;
 use crate::palette::shape;
 use crate::text::SHORT;
 use crate::view::{Class, Group, View};
-use pstar_record::Spread;
+use pstar_record::{Crossings, Spread};
 
 const SIZE: (f64, f64) = (360.0, 290.0);
 
@@ -87,12 +87,20 @@ impl Quantity {
         view.ks.iter().map(at).collect()
     }
 
-    /// Where a group falls below the base: k, and the figure there.
+    /// Where a group falls below the base: k, and the figure there. The median of its arms, which know it from exact values;
+    /// of estimates and of older records where the means do, straight between the k's that are known.
     pub(crate) fn crossing(self, view: &View<'_>, group: &Group<'_>) -> Option<(f64, f64)> {
         let ks: Vec<f64> = view.ks.iter().map(|(_, k)| *k).collect();
+        let base = self.of_reference(view, "base");
+        let known: Option<Vec<Crossings>> = group.complete().map(|arm| arm.crossings).collect();
+        if let Some(known) = known.filter(|known| !known.is_empty()) {
+            let own = |arm: &Crossings| if self == Self::Pass { arm.pass } else { arm.coverage };
+            let k = median(known.len(), known.iter().filter_map(own).collect())?;
+            return Some((k, at(k, &ks, &base)?));
+        }
         let means: Vec<Option<f64>> =
             self.of_group(view, group).iter().map(|spread| spread.map(|spread| spread.mean)).collect();
-        fall(&ks, &means, &self.of_reference(view, "base"))
+        fall(&ks, &means, &base)
     }
 }
 
