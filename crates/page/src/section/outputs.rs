@@ -11,7 +11,7 @@ use pstar_record::{LikelyOutputs, RunData, Whose};
 const PROMPTS: usize = 3;
 
 /// Outputs of each.
-const OUTPUTS: usize = 6;
+const OUTPUTS: usize = 5;
 
 /// Objectives that are shown beside each other: nobody compares more lists.
 const OBJECTIVES: usize = 24;

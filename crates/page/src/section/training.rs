@@ -9,7 +9,7 @@ use crate::table::{Head, Row, Table, details};
 use crate::view::{Class, Metric, View, thinned};
 
 /// Steps that tables show at most.
-const MOST_STEPS: usize = 6;
+const MOST_STEPS: usize = 5;
 
 pub(crate) fn write(view: &View<'_>, to: &mut Markup) {
     begin(to, "training", "During training");

@@ -41,9 +41,8 @@ impl Metric {
     }
 
     /// What training said of itself, where a run has it: one a name of `curves.csv`.
-    pub(crate) fn signals() -> [Self; 8] {
+    pub(crate) fn signals() -> [Self; 7] {
         [
-            Self::new("token_entropy", "token entropy, nats", Unit::Plain),
             Self::new("groups_all_wrong", "groups all wrong", Unit::Share),
             Self::new("groups_all_right", "groups all right", Unit::Share),
             Self::new("gradient_cosine", "cosine to the exact gradient", Unit::Plain),
