@@ -90,6 +90,7 @@ fn runs_at_once_share_a_directory_if_they_are_one_experiment() {
         "corpus.jsonl",
         "outputs.json",
         "prompts.csv",
+        "report.html",
         "summary.json",
         "table.txt",
     ];

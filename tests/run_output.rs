@@ -28,6 +28,7 @@ fn the_parity_toy() {
             "outputs.json",
             "prompts.csv",
             "provenance.json",
+            "report.html",
             "summary.json",
             "table.txt"
         ]

@@ -60,10 +60,10 @@ fn shown_as_run(text: &str, arguments: &[&str], code: i32) -> String {
         assert_eq!(again.status.code(), Some(0), "{}", shown(&again, folder.path()));
         assert!(again.stderr.is_empty());
         let table = String::from_utf8(again.stdout).unwrap();
-        assert_eq!(format!("{table}\nwritten to first\n"), printed);
+        assert_eq!(format!("{table}\nwritten to first; open first/report.html\n"), printed);
     }
     let table = fs::read_to_string(folder.path().join("elsewhere/moved/table.txt")).unwrap();
-    assert_eq!(format!("{table}\nwritten to first\n"), printed);
+    assert_eq!(format!("{table}\nwritten to first; open first/report.html\n"), printed);
     let json = bare_host(folder.path(), &["show", "elsewhere/moved", "--json"]);
     assert_eq!(json.stdout, fs::read(folder.path().join("elsewhere/moved/summary.json")).unwrap());
     table
