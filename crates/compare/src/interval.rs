@@ -20,20 +20,14 @@ fn of_values(values: &[f64], shared: Option<f64>) -> Option<Spread> {
     if values.is_empty() {
         return None;
     }
-    match mean_interval(values) {
-        Ok(estimate) => {
-            let Estimate { value, interval } = with_shared(estimate, shared);
-            Some(Spread {
-                mean: value,
-                low: interval.map(|ends| ends.low),
-                high: interval.map(|ends| ends.high),
-            })
-        }
-        Err(_) => {
-            let mean = values.iter().sum::<f64>();
-            (!mean.is_nan()).then_some(Spread { mean, low: None, high: None })
-        }
+    if let Ok(estimate) = mean_interval(values) {
+        let Estimate { value, interval } = with_shared(estimate, shared);
+        let (low, high) = (interval.map(|ends| ends.low), interval.map(|ends| ends.high));
+        return Some(Spread { mean: value, low, high });
     }
+    // One is infinite: so is the mean, unless others are it the other way.
+    let mean = values.iter().sum::<f64>();
+    (!mean.is_nan()).then_some(Spread { mean, low: None, high: None })
 }
 
 /// The final figures of every policy under every objective, at each of its learning rates: means over the seeds that

@@ -197,9 +197,12 @@ fn made_with(record: &RunRecord, provenance: Option<&Provenance>) -> String {
             shown(&record.name).replace('`', "'")
         );
     };
-    let sets: String =
-        experiment.set.iter().map(|set| format!(" --set '{}'", set.replace('\'', "'\\''"))).collect();
-    let command = shown(&format!("host run {}{sets}", experiment.file));
+    let quoted = |set: &String| format!("--set '{}'", set.replace('\'', "'\\''"));
+    let words: Vec<String> = [format!("host run {}", experiment.file)]
+        .into_iter()
+        .chain(experiment.set.iter().map(quoted))
+        .collect();
+    let command = shown(&words.join(" "));
     format!(
         "\npstar {}, {}: `{}`, experiment sha256 {}.\n",
         escaped(version),

@@ -36,15 +36,17 @@ fn page(run: &Path, args: &ReportArgs) -> Result<(), Failure> {
 
 fn for_pull_request(run: &Path, args: &ReportArgs) -> Result<(), Failure> {
     let data = read(run)?;
-    let names = data.record.arms.iter().map(|arm| arm.objective.as_str());
-    let objective = args.objective.clone().or_else(|| names.clone().last().map(String::from));
+    let arms = &data.record.arms;
+    let objective = args.objective.clone().or_else(|| arms.last().map(|arm| arm.objective.clone()));
     let objective = objective.ok_or_else(|| Failure::usage("the run has no arms".into()))?;
     let picture = "pull-request.svg";
     let page = evidence(&data.record, data.provenance.as_ref(), &objective, picture).ok_or_else(|| {
-        let mut known: Vec<&str> = names.collect();
-        known.dedup();
-        known.sort_unstable();
-        known.dedup();
+        let mut known: Vec<&str> = Vec::new();
+        for arm in arms.iter().filter(|arm| arm.policy == arms[0].policy) {
+            if known.last() != Some(&&*arm.objective) {
+                known.push(&arm.objective);
+            }
+        }
         Failure::Usage {
             message: format!("the run has no objective `{}`", shown(&objective)),
             hint: Some(format!(

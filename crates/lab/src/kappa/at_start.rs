@@ -23,6 +23,9 @@ pub(super) struct Starts {
     pub(super) unavailable: Vec<String>,
 }
 
+/// The initial parameters of a policy; `None` where they are drawn.
+pub(super) type StartOf<'a> = dyn Fn(&PolicySpec) -> Result<Option<Vec<f64>>, ExperimentError> + 'a;
+
 struct Start {
     name: String,
     policy: PolicyHandle,
@@ -57,7 +60,7 @@ impl Starts {
         experiment: &Experiment,
         registry: &Registry,
         truth: &GroundTruth,
-        start: &dyn Fn(&PolicySpec) -> Result<Option<Vec<f64>>, ExperimentError>,
+        start: &StartOf<'_>,
     ) -> Result<Self, ExperimentError> {
         let (world, plan) = (&experiment.world, &experiment.plan);
         let failure = |error: PluginError| experiment.failure(error);
