@@ -47,11 +47,10 @@ mod tests {
         }
     }
 
-    fn compared(
-        seeds: u64,
-        figures: &[(&str, fn(u64) -> f64)],
-        shared: bool,
-    ) -> Vec<pstar_record::Comparison> {
+    /// A figure by seed.
+    type Figure = fn(u64) -> f64;
+
+    fn compared(seeds: u64, figures: &[(&str, Figure)], shared: bool) -> Vec<pstar_record::Comparison> {
         let of = |x: f64| {
             let mut measures = Measures::default();
             let parts = Shared::of(2, [(0, 0.1), (1, -0.1)].into_iter());

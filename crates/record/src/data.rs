@@ -72,7 +72,7 @@ impl RunData {
     /// [`faults`](Self::faults) tells.
     ///
     /// # Range and cost
-    /// Files of at most 4 GiB. Curves are read as they come: a million rows take about a third of a second.
+    /// Files of at most 4 GiB. Curves are read as they come: a million rows take less than a second.
     ///
     /// # Errors
     /// If there is no record, or it cannot be understood.

@@ -282,6 +282,24 @@ fn run() -> impl Strategy<Value = RunRecord> {
                 selection,
                 references,
                 optima,
+                objectives: verdicts
+                    .iter()
+                    .map(|verdict| ObjectiveRecord {
+                        name: verdict.policy.clone(),
+                        plugin: verdict.metric.clone(),
+                        version: "0.1.0".into(),
+                        doc: verdict.sentence.clone(),
+                        configuration: "()".into(),
+                        divergence: Some(verdict.policy.clone()).filter(|_| verdict.starts_as_base),
+                        learning_rate: Some(verdict.start.coverage),
+                    })
+                    .collect(),
+                kappa: intervals.first().map(|interval: &MetricInterval| KappaRecord {
+                    validity_rates: vec![0.5],
+                    objectives: Vec::new(),
+                    prompts: 3,
+                    without_cosines: vec![interval.policy.clone()],
+                }),
                 verdicts,
                 intervals,
                 comparisons,

@@ -45,6 +45,8 @@ fn record(arms: Vec<ArmRecord>) -> RunRecord {
         missing: Missing::default(),
         method: Method::Enumeration,
         policies: Vec::new(),
+        objectives: Vec::new(),
+        kappa: None,
         arms,
         selection: None,
         references: vec![("base".into(), figures([0.25; 4]))],
