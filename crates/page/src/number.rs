@@ -28,6 +28,9 @@ impl Unit {
     }
 }
 
+/// What rounding leaves of the difference of equal figures.
+const ROUNDING: f64 = 1e-12;
+
 /// A difference with its sign; of shares in points.
 pub(crate) fn difference(spread: &Spread, unit: Unit, digits: i32) -> String {
     let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
@@ -36,6 +39,9 @@ pub(crate) fn difference(spread: &Spread, unit: Unit, digits: i32) -> String {
         low: spread.low.map(|x| scale * x),
         high: spread.high.map(|x| scale * x),
     };
+    if scaled.low.is_none() && scaled.mean.abs() < ROUNDING {
+        return "0".into();
+    }
     let text = with_interval(&scaled, digits);
     let signed = |part: &str| {
         let is_positive = part.starts_with(|c: char| c.is_ascii_digit())
@@ -141,6 +147,7 @@ mod tests {
         assert_eq!(difference(&spread(-0.78, -0.82, -0.73), Unit::Share, 1), "−78 [−82, −73]");
         assert_eq!(difference(&spread(0.001, -0.04, 0.05), Unit::Share, 1), "0 [−4, +5]");
         assert_eq!(difference(&Spread { mean: 0.0, low: None, high: None }, Unit::Plain, 1), "0");
+        assert_eq!(difference(&Spread { mean: -2e-14, low: None, high: None }, Unit::Plain, 1), "0");
         assert_eq!(difference(&Spread { mean: f64::INFINITY, low: None, high: None }, Unit::Plain, 1), "∞");
     }
 
