@@ -45,7 +45,13 @@ fn show(folder: &Path, arguments: &[&str]) -> String {
 fn every_form_holds_the_numbers_of_the_record() {
     let (folder, record) = run();
     let at = folder.path();
-    let columns = ["--columns", "validity_rate,pass@4,kl_from_filtered"];
+    let columns = ["--columns", "validity_rate,pass@4,kl_from_filtered,pass@4"];
+    // All digits of the usual columns too, those that the text leaves out of its differences among them.
+    let usual: Value = serde_json::from_str(&show(at, &["--format", "json"])).unwrap();
+    let of_kind = |row: &&Value| row["kind"] == "difference";
+    let differences: Vec<&Value> = usual["rows"].as_array().unwrap().iter().filter(of_kind).collect();
+    assert!(!differences.is_empty());
+    assert!(differences.iter().all(|row| row["figures"]["entropy"]["value"].is_number()));
 
     let rows: Value =
         serde_json::from_str(&show(at, &[&["--format", "json"], &columns[..]].concat())).unwrap();

@@ -1,6 +1,7 @@
 //! `report.html` is written by a run and again from its directory alone; two runs are compared; an objective has its page.
 
 use crate::support::{PARITY_TASK, folder, host, shown};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -64,6 +65,18 @@ fn the_report_is_that_of_the_directory() {
     assert_eq!(fs::read(at.join("first/report.html")).unwrap(), written);
     text(at, &["report", "first", "--out", "elsewhere.html"]);
     assert_eq!(fs::read(at.join("elsewhere.html")).unwrap(), written);
+    // What is no page is not overwritten by one.
+    for own in ["first/summary.json", "first/curves.csv", "first.ron"] {
+        let before = fs::read(at.join(own)).unwrap();
+        for arguments in
+            [&["report", "first", "--out", own][..], &["report", "first", "second", "--out", own]]
+        {
+            let output = host(at, arguments);
+            assert_eq!(output.status.code(), Some(2), "{}", shown(&output, at));
+            assert!(String::from_utf8_lossy(&output.stderr).contains("is no report, and would be lost"));
+        }
+        assert_eq!(fs::read(at.join(own)).unwrap(), before);
+    }
     // A run whose report is missing is not complete: running it again writes that, and trains nothing.
     fs::remove_file(at.join("first/report.html")).unwrap();
     text(at, &["run", "first.ron", "--out", "first"]);
@@ -145,6 +158,30 @@ fn figures_and_events_come_from_the_directory() {
     let watched = files(&at.join("second/tensorboard"));
     assert_eq!(written.len(), 14);
     assert_eq!(written, watched, "as `--watch tensorboard` writes them");
+}
+
+/// An objective whose arms all failed has no good word, but the reasons.
+#[test]
+fn a_page_about_failed_arms_says_why() {
+    let folder = folder();
+    let at = folder.path();
+    run(at, "failing", 2);
+    let path = at.join("failing/summary.json");
+    let mut record: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    for arm in record["arms"].as_array_mut().unwrap() {
+        if arm["objective"] == "reinforce" {
+            arm["status"] = "failed".into();
+            arm["failure"] = json!({"step": 1, "message": "a parameter is no number"});
+        }
+    }
+    fs::write(&path, record.to_string()).unwrap();
+    text(at, &["report", "failing", "--for-pull-request", "--objective", "reinforce"]);
+    let page = fs::read_to_string(at.join("failing/pull-request.md")).unwrap();
+    assert!(
+        page.contains("failed: bigram · reinforce · seed 1 at step 1: a parameter is no number"),
+        "{page}"
+    );
+    assert!(!page.contains("no warning"), "{page}");
 }
 
 /// The files below a folder, with their contents.

@@ -13,16 +13,30 @@ const NORMAL_QUANTILE: f64 = 1.959_964;
 pub fn spread(ends: &[&Measures], metric: &str) -> Option<Spread> {
     let values: Vec<f64> = ends.iter().map(|measures| measures.named(metric)).collect::<Option<_>>()?;
     let shared = shared_std_error(ends.iter().map(|measures| (1.0, *measures)), ends.len(), metric);
-    of_values(&values, shared)
+    of_values(metric, &values, shared)
 }
 
-fn of_values(values: &[f64], shared: Option<f64>) -> Option<Spread> {
+/// What a figure cannot pass: the part of an interval beyond it holds nothing.
+fn range(metric: &str) -> (f64, f64) {
+    let name = metric.split('@').next().unwrap_or(metric);
+    match name {
+        "validity_rate" | "invalidity_rate" | "top1" | "top1_valid" | "pass" | "cover" => (0.0, 1.0),
+        "coverage" | "entropy" | "entropy_given_valid" | "token_entropy" => (0.0, f64::INFINITY),
+        _ if name.starts_with("support_") => (0.0, f64::INFINITY),
+        _ => (f64::NEG_INFINITY, f64::INFINITY),
+    }
+}
+
+fn of_values(metric: &str, values: &[f64], shared: Option<f64>) -> Option<Spread> {
     if values.is_empty() {
         return None;
     }
     if let Ok(estimate) = mean_interval(values) {
         let Estimate { value, interval } = with_shared(estimate, shared);
-        let (low, high) = (interval.map(|ends| ends.low), interval.map(|ends| ends.high));
+        // Means of figures with rounding may be a hair beyond the range themselves.
+        let (least, greatest) = range(metric);
+        let low = interval.map(|ends| ends.low.max(least.min(value)));
+        let high = interval.map(|ends| ends.high.min(greatest.max(value)));
         return Some(Spread { mean: value, low, high });
     }
     // One is infinite: so is the mean, unless others are it the other way.
@@ -44,7 +58,7 @@ pub fn intervals(policies: &[String], objectives: &[String], arms: &[ArmRecord])
                 for (figure, metric) in names.into_iter().enumerate() {
                     let Some(values) = column(&columns, figure) else { continue };
                     let shared = shared_std_error(ends.iter().map(|end| (1.0, *end)), ends.len(), &metric);
-                    found.extend(of_values(&values, shared).map(|spread| MetricInterval {
+                    found.extend(of_values(&metric, &values, shared).map(|spread| MetricInterval {
                         policy: policy.clone(),
                         objective: objective.clone(),
                         learning_rate: named.then_some(row.rate),
@@ -128,6 +142,22 @@ mod tests {
         assert_eq!(of(&[1.0], "y"), None);
         assert_eq!(spread(&[&row(None)], "x"), None);
         assert_eq!(of(&[f64::INFINITY, f64::NEG_INFINITY], "x"), None);
+    }
+
+    #[test]
+    fn an_interval_keeps_within_the_range_of_its_figure() {
+        let of = |name: &'static str, values: [f64; 5]| {
+            let rows = values.map(|x| {
+                let mut measures = Measures::default();
+                measures.push(name, x);
+                measures
+            });
+            spread(&rows.iter().collect::<Vec<_>>(), name).unwrap()
+        };
+        let near = [0.99, 1.0, 0.9, 1.0, 0.999];
+        assert_eq!(of("validity_rate", near).high, Some(1.0));
+        assert!(of("kl_to_base", near).high.unwrap() > 1.0);
+        assert_eq!(of("entropy", [0.0, 0.0, 0.1, 0.0, 0.5]).low, Some(0.0));
     }
 
     /// A half-width h and an independent error of 1 that all share: √(h² + 1.96²).

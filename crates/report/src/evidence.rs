@@ -6,7 +6,8 @@ use crate::written::escaped;
 use pstar_compare::{spread, with_interval};
 use pstar_core::shown;
 use pstar_record::{
-    ArmStatus, Comparison, KappaRecord, Measures, ObjectiveKappa, ObjectiveRecord, Provenance, RunRecord,
+    ArmRecord, ArmStatus, Comparison, KappaRecord, Measures, ObjectiveKappa, ObjectiveRecord, Provenance,
+    RunRecord,
 };
 use std::fmt::Write;
 
@@ -182,8 +183,10 @@ fn foot(record: &RunRecord, objective: &str) -> Vec<String> {
             seeds.len()
         ),
     ];
+    lines.extend(notes::failures(record, Some(objective)));
     lines.extend(notes::arm_warnings(record, Some(objective)));
-    if lines.len() == 2 {
+    let is_complete = |arm: &ArmRecord| arm.objective == objective && arm.status == ArmStatus::Complete;
+    if lines.len() == 2 && record.arms.iter().any(is_complete) {
         lines.push("no warning: nothing in its configuration was found to have no effect".into());
     }
     lines

@@ -68,8 +68,10 @@ pub struct PolicyTable {
     pub baseline: String,
     /// The columns that are compared.
     pub compared: Vec<Column>,
-    /// The others' differences; empty of fewer than two pairs.
+    /// The others' differences in these; empty of fewer than two pairs.
     pub differences: Vec<DifferenceRow>,
+    /// The same in all columns.
+    pub all_differences: Vec<DifferenceRow>,
 }
 
 /// A cell: what people read, and the numbers behind it.
@@ -116,6 +118,7 @@ impl RunTables {
                 policy,
                 &difference::compared(&columns, choice),
             ),
+            all_differences: difference::rows(&record.comparisons, policy, &columns),
         });
         Ok(Self {
             title: title(record, &all),

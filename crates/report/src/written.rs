@@ -136,14 +136,14 @@ fn numbers(tables: &RunTables) -> Vec<Numbers<'_>> {
             verdict: row.word.map(word),
             cells: tables.columns.iter().zip(&row.cells).collect(),
         }));
-        all.extend(policy.differences.iter().map(|row| Numbers {
+        all.extend(policy.all_differences.iter().map(|row| Numbers {
             kind: "difference",
             policy: &policy.policy,
             name: &row.objective,
             learning_rate: row.learning_rate,
             seeds: Some(row.pairs),
             verdict: None,
-            cells: policy.compared.iter().zip(&row.cells).collect(),
+            cells: tables.columns.iter().zip(&row.cells).collect(),
         }));
     }
     all

@@ -10,8 +10,12 @@ use pstar_record::{DataError, RunData, experiment_differences};
 use pstar_report::{between_table, evidence};
 use pstar_run::write_whole;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// How pages begin.
+const DOCTYPE: &[u8] = b"<!DOCTYPE html>";
 
 /// Writes the page of a run again, the page of an objective for a pull request, or compares two runs. Needs no plugin.
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
@@ -30,6 +34,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
 fn page(run: &Path, args: &ReportArgs) -> Result<(), Failure> {
     let data = read(run)?;
     let path = args.out.clone().unwrap_or_else(|| directory(run).join("report.html"));
+    check_free(&path)?;
     write(&path, &pstar_page::page(&data))?;
     print(&format!("written to {}\n", path.display()))
 }
@@ -70,9 +75,27 @@ fn two(first: &Path, second: &Path, args: &ReportArgs) -> Result<(), Failure> {
     let changed = experiment_differences(&text(&first), &text(&second));
     let between = between(&first.record, &second.record);
     if let Some(path) = &args.out {
+        check_free(path)?;
         write(path, &pstar_page::comparison(&first, &second, &changed, &between))?;
     }
     print_text(&between_table((&first.record, &second.record), &changed, &between, room()))
+}
+
+/// Whether a page may be written there: where nothing is, or a page. What else somebody has there is not lost for a slip.
+fn check_free(path: &Path) -> Result<(), Failure> {
+    let mut start = Vec::new();
+    let is_page = match fs::File::open(path) {
+        Ok(file) => file.take(DOCTYPE.len() as u64).read_to_end(&mut start).is_ok() && start == DOCTYPE,
+        // Writing tells what keeps it from being written.
+        Err(_) => true,
+    };
+    if is_page || start.is_empty() && path.is_file() || path.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::Usage {
+        message: format!("`{}` is no report, and would be lost", path.display()),
+        hint: Some("name another file, or remove this one".into()),
+    })
 }
 
 /// Writes a file, and the folder that it is in.

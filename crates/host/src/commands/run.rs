@@ -115,10 +115,11 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
 /// Says what a signal left undone, and how to go on.
 fn stopped(record: &RunRecord, signal: u8, again: &str) {
     let (left, all) = (record.interruptions(), record.arm_count());
+    let optima = if record.missing.optima { "; no optima were looked for" } else { "" };
     // Where standard error is gone there is nobody left to tell.
     let _ = writeln!(
         io::stderr(),
-        "stopped by signal {signal}: {left} of {all} arms did not end; no optima were looked for\nto go on: {again}"
+        "stopped by signal {signal}: {left} of {all} arms did not end{optima}\nto go on: {again}"
     );
 }
 

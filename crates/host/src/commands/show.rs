@@ -60,7 +60,10 @@ pub(super) fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
 fn figure(data: &RunData, name: &str) -> Result<(), Failure> {
     let drawn = pstar_page::figure(data, name).ok_or_else(|| Failure::Usage {
         message: format!("the report of the run has no figure `{}`", shown(name)),
-        hint: Some(format!("it has {}", pstar_page::figure_names(data).join(", "))),
+        hint: Some(format!(
+            "it has {}",
+            pstar_page::figure_names(data).iter().map(|name| shown(name)).collect::<Vec<_>>().join(", ")
+        )),
     })?;
     print(&drawn)
 }

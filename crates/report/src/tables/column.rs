@@ -43,7 +43,14 @@ pub(super) fn columns(record: &RunRecord, choice: &Choice) -> Result<Vec<Column>
             Err(UnknownName { kind: "figure", name: name.clone(), known: known.clone() })
         }
     };
-    choice.columns.iter().map(of_name).collect()
+    let mut columns: Vec<Column> = Vec::new();
+    for column in choice.columns.iter().map(of_name) {
+        let column = column?;
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    Ok(columns)
 }
 
 /// Validity, entropy, its exponential, KL(p*‖q), and coverage at the middle and at the last k.

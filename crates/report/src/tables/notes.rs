@@ -47,14 +47,7 @@ pub(super) fn notes(record: &RunRecord) -> Vec<String> {
         notes.push("Δ: mean difference over paired seeds; an interval takes five of them".to_string());
     }
     notes.extend(of_stars(&record.comparisons));
-    let with_rates = rates::are_shown(record);
-    let failed = record.arms.iter().filter_map(|arm| {
-        let Failure { step, message } = arm.failure.as_ref()?;
-        let (policy, objective, seed) = (shown(&arm.policy), shown(&arm.objective), arm.seed);
-        let rate = if with_rates { rates::suffix(arm.learning_rate) } else { String::new() };
-        Some(format!("failed: {policy} · {objective}{rate} · seed {seed} at step {step}: {message}"))
-    });
-    notes.extend(failed);
+    notes.extend(failures(record, None));
     notes.extend(arm_warnings(record, None));
     notes.extend(record.warnings.iter().map(|warning| format!("warning: {warning}")));
     notes
@@ -98,6 +91,19 @@ pub(crate) fn of_stars(comparisons: &[Comparison]) -> Vec<String> {
 /// The least p-value of a sign-flip test: 2/2^n.
 fn least_p_value(pairs: usize) -> f64 {
     (2.0 / 2f64.powi(i32::try_from(pairs).unwrap_or(i32::MAX))).min(1.0)
+}
+
+/// Where and why arms failed; of all objectives where none is named.
+pub(crate) fn failures(record: &RunRecord, objective: Option<&str>) -> Vec<String> {
+    let with_rates = rates::are_shown(record);
+    let own = record.arms.iter().filter(|arm| objective.is_none_or(|name| arm.objective == name));
+    let failed = own.filter_map(|arm| {
+        let Failure { step, message } = arm.failure.as_ref()?;
+        let (policy, objective, seed) = (shown(&arm.policy), shown(&arm.objective), arm.seed);
+        let rate = if with_rates { rates::suffix(arm.learning_rate) } else { String::new() };
+        Some(format!("failed: {policy} · {objective}{rate} · seed {seed} at step {step}: {message}"))
+    });
+    failed.collect()
 }
 
 /// The warnings of arms, once a policy, objective and learning rate, with the number of seeds that they came up with; of all
