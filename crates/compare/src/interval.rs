@@ -5,7 +5,7 @@ use pstar_record::{ArmRecord, Measures, MetricInterval, Shared, Spread};
 use pstar_stats::{Estimate, Interval, mean_interval};
 
 /// The 97.5 % quantile of the normal distribution.
-const NORMAL_QUANTILE: f64 = 1.959_964;
+pub(crate) const NORMAL_QUANTILE: f64 = 1.959_964;
 
 /// The mean of a figure over rows of which each is a seed's, with its 95 % interval
 /// ([`mean_interval`](pstar_stats::mean_interval)), the error of samples that all seeds share included. `None` of no rows,

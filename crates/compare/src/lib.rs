@@ -26,5 +26,5 @@ pub use interval::{intervals, spread};
 pub use rows::{Row, rows};
 pub use sentence::{Clause, clauses, rule, sentence, sentence_with};
 pub use stars::LEVEL;
-pub use verdict::{ClassStart, verdicts};
+pub use verdict::{ClassStart, greatest_coverage, starts, verdicts};
 pub use word::{Standings, word};

@@ -4,7 +4,7 @@ use crate::interval::spread;
 use crate::rows::{Row, rates_differ, rows};
 use crate::sentence::{row_sentence, sentence};
 use crate::word::{Standings, word};
-use pstar_record::{ArmRecord, Measures, Standing, Verdict, VerdictRow};
+use pstar_record::{ArmRecord, ArmStatus, Measures, Standing, Verdict, VerdictRow};
 
 /// The figure that is read beside coverage.
 const VALIDITY: &str = "validity_rate";
@@ -23,7 +23,7 @@ pub struct ClassStart {
     pub copies_base: bool,
 }
 
-/// One verdict a policy class, of the final coverage at the greatest k; none without coverage of the base.
+/// One verdict a policy class, of the final coverage at [the greatest k](greatest_coverage); none without coverage of the base.
 pub fn verdicts(
     classes: &[ClassStart],
     objectives: &[String],
@@ -31,7 +31,7 @@ pub fn verdicts(
     references: &[(String, Measures)],
 ) -> Vec<Verdict> {
     let Some((_, base)) = references.first() else { return Vec::new() };
-    let Some(metric) = greatest(base) else { return Vec::new() };
+    let Some(metric) = greatest_coverage(references, arms) else { return Vec::new() };
     let Some(of_base) = standing(&[base], &metric) else { return Vec::new() };
     classes.iter().map(|class| of_class(class, objectives, arms, &of_base, &metric)).collect()
 }
@@ -88,11 +88,19 @@ fn of_class(
     verdict
 }
 
-/// The name of the coverage at the greatest k.
-fn greatest(base: &Measures) -> Option<String> {
+/// The name of the coverage at the greatest k at which that of the base and of all arms that completed is known: counting
+/// prefixes may take too long for the greatest ones, and fewer samples than k tell nothing of them.
+pub fn greatest_coverage(references: &[(String, Measures)], arms: &[ArmRecord]) -> Option<String> {
+    let (_, base) = references.first()?;
     let k = |name: &String| name.strip_prefix("coverage@").and_then(|k| k.parse::<f64>().ok());
-    let all = base.names().filter_map(|name| Some((k(&name)?, name)));
-    all.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name)
+    let mut all: Vec<(f64, String)> = base.names().filter_map(|name| Some((k(&name)?, name))).collect();
+    all.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let complete = || arms.iter().filter(|arm| arm.status == ArmStatus::Complete);
+    let measured = || complete().flat_map(|arm| [&arm.initial, &arm.last]).flatten();
+    let is_known = |name: &String| {
+        base.named(name).is_some() && measured().all(|measures| measures.named(name).is_some())
+    };
+    all.into_iter().map(|(_, name)| name).find(is_known)
 }
 
 fn standing(rows: &[&Measures], metric: &str) -> Option<Standings> {
@@ -106,8 +114,8 @@ fn standing(rows: &[&Measures], metric: &str) -> Option<Standings> {
     })
 }
 
-/// The figures of a policy before the first step, one a seed.
-fn starts<'a>(policy: &str, arms: &'a [ArmRecord]) -> Vec<&'a Measures> {
+/// The figures of a policy before the first step, one a seed in the order of the arms.
+pub fn starts<'a>(policy: &str, arms: &'a [ArmRecord]) -> Vec<&'a Measures> {
     let mut seeds = Vec::new();
     let arms = arms.iter().filter(|arm| arm.policy == policy);
     arms.filter_map(|arm| {
@@ -122,4 +130,53 @@ fn starts<'a>(policy: &str, arms: &'a [ArmRecord]) -> Vec<&'a Measures> {
 fn is_base(starts: &[&Measures]) -> bool {
     let far = |measures: &&Measures| measures.get("kl_to_base").is_none_or(|kl| kl.abs() >= SAME);
     !starts.is_empty() && !starts.iter().any(far)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pstar_record::{Failure, Word};
+
+    fn row(coverage: [Option<f64>; 2]) -> Measures {
+        let mut measures = Measures::default();
+        measures.push(VALIDITY, 0.5);
+        measures.push("kl_to_base", 0.0);
+        measures.push_family("coverage_at", ["4".to_string(), "64".to_string()], coverage);
+        measures
+    }
+
+    fn arm(end: [Option<f64>; 2]) -> ArmRecord {
+        let failure = Failure { step: 0, message: String::new() };
+        ArmRecord {
+            policy: "p".into(),
+            objective: "o".into(),
+            status: ArmStatus::Complete,
+            failure: None,
+            initial: Some(row([Some(3.0), None])),
+            last: Some(row(end)),
+            ..ArmRecord::of_failure(String::new(), failure)
+        }
+    }
+
+    fn verdict(base: [Option<f64>; 2], end: [Option<f64>; 2]) -> Vec<Verdict> {
+        let class = ClassStart { policy: "p".into(), follows_base: true, copies_base: false };
+        verdicts(&[class], &["o".into()], &[arm(end)], &[("base".into(), row(base))])
+    }
+
+    /// What is not known at k = 64, of the base or of an arm, is judged at 4: 1 is below half of the start's 3.
+    #[test]
+    fn the_greatest_k_is_one_that_is_known() {
+        for (base, end) in [
+            ([Some(3.0), None], [Some(1.0), None]),
+            ([Some(3.0), Some(9.0)], [Some(1.0), None]),
+            ([Some(3.0), None], [Some(1.0), Some(2.0)]),
+            ([Some(3.0), Some(9.0)], [Some(1.0), Some(2.0)]),
+        ] {
+            let found = verdict(base, end);
+            assert_eq!((found.len(), found[0].metric.as_str()), (1, "coverage@4"));
+            assert_eq!(found[0].rows[0].word, Some(Word::Collapses));
+            assert!(found[0].starts_as_base);
+        }
+        assert!(verdict([None, None], [Some(1.0), Some(1.0)]).is_empty());
+    }
 }

@@ -1,9 +1,7 @@
 //! The word of a verdict.
 
+use crate::interval::NORMAL_QUANTILE;
 use pstar_record::{COLLAPSE, Spread, Word};
-
-/// The 97.5 % quantile of the normal distribution.
-const NORMAL_QUANTILE: f64 = 1.959_964;
 
 /// What is rounding between figures that are equal.
 const ROUNDING: f64 = 1e-12;

@@ -4,7 +4,7 @@ use crate::markup::Markup;
 use crate::number::{Unit, difference};
 use crate::page::{begin_page, end_page};
 use crate::text::{LONG, cut, full_name, name};
-use pstar_compare::Between;
+use pstar_compare::{Between, greatest_coverage};
 use pstar_record::{
     Comparison, ExperimentDifference, RunData, Spread, StarRecord, Verdict, VerdictRow, Word,
 };
@@ -69,14 +69,12 @@ pub(crate) fn comparison(
     end_page(page)
 }
 
-/// Validity, coverage at the greatest k, KL and entropy.
+/// Validity, coverage at the greatest k that it is known at, KL and entropy.
 fn columns(data: &RunData) -> Vec<Column> {
-    let ks = data.record.references.first().into_iter().flat_map(|(_, base)| base.names());
-    let k = |name: &String| name.strip_prefix("coverage@").and_then(|k| k.parse::<f64>().ok());
-    let coverage = ks.filter_map(|name| Some((k(&name)?, name))).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let coverage = greatest_coverage(&data.record.references, &data.record.arms);
     let plain = |title: &str, metric: &str| (title.to_string(), metric.to_string(), Unit::Plain);
     let mut columns = vec![("validity".into(), "validity_rate".into(), Unit::Share)];
-    columns.extend(coverage.map(|(_, name)| plain(&name, &name)));
+    columns.extend(coverage.map(|name| plain(&name, &name)));
     columns.extend([plain("KL(p*‖q)", "kl_from_filtered"), plain("entropy", "entropy")]);
     columns
 }
@@ -130,11 +128,5 @@ fn word(verdicts: &[Verdict], of: &Comparison, rate: Option<f64>) -> &'static st
     };
     let of_policy = verdicts.iter().find(|verdict| verdict.policy == of.policy);
     let word = of_policy.and_then(|verdict| verdict.rows.iter().find(is_row)?.word);
-    word.map_or("–", |word| match word {
-        Word::Collapses => "collapses",
-        Word::Undecided => "undecided",
-        Word::Trades => "trades",
-        Word::Loses => "loses",
-        Word::Keeps => "keeps",
-    })
+    word.map_or("–", Word::as_str)
 }

@@ -57,8 +57,12 @@ impl<'a> View<'a> {
         rows.filter(|(name, _)| name.starts_with("tilted ")).map(|(name, measures)| (&**name, measures))
     }
 
-    /// The greatest number of samples, as written.
+    /// The number of samples that verdicts are of, else the greatest, as written.
     pub(crate) fn greatest_k(&self) -> Option<&str> {
+        let judged = self.record.verdicts.first().and_then(|verdict| verdict.metric.split_once('@'));
+        if let Some((_, k)) = judged {
+            return Some(k);
+        }
         self.ks.last().map(|(k, _)| &**k)
     }
 

@@ -13,7 +13,7 @@ pub struct Verdict {
     pub policy: String,
     /// One sentence over all its objectives.
     pub sentence: String,
-    /// The coverage that is judged, as in `curves.csv`: at the greatest k.
+    /// The coverage that is judged, as in `curves.csv`: at the greatest k that it is known at.
     pub metric: String,
     /// Whether the class starts as the base.
     pub starts_as_base: bool,
@@ -70,4 +70,17 @@ pub enum Word {
     Loses,
     /// The interval reaches the start's.
     Keeps,
+}
+
+impl Word {
+    /// As it is written, in records too.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Collapses => "collapses",
+            Self::Undecided => "undecided",
+            Self::Trades => "trades",
+            Self::Loses => "loses",
+            Self::Keeps => "keeps",
+        }
+    }
 }

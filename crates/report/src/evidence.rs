@@ -3,7 +3,7 @@
 use crate::number::significant;
 use crate::tables::{Choice, Column, column, difference, notes};
 use crate::written::escaped;
-use pstar_compare::{spread, with_interval};
+use pstar_compare::{spread, starts, with_interval};
 use pstar_core::shown;
 use pstar_record::{
     ArmRecord, ArmStatus, Comparison, KappaRecord, Measures, ObjectiveKappa, ObjectiveRecord, Provenance,
@@ -144,20 +144,15 @@ fn figures(record: &RunRecord, objective: &str, first: &str) -> String {
 
 /// A mean with its interval: of an objective's ends, or of the policy's starts.
 fn mean_of(record: &RunRecord, policy: &str, objective: Option<&str>, metric: &str) -> String {
-    let mut seeds = Vec::new();
-    let arms = record.arms.iter().filter(|arm| arm.policy == policy);
+    let is_of = |arm: &&ArmRecord, objective: &str| {
+        arm.policy == policy && arm.objective == objective && arm.status == ArmStatus::Complete
+    };
     let figures: Vec<&Measures> = match objective {
-        Some(objective) => arms
-            .filter(|arm| arm.objective == objective && arm.status == ArmStatus::Complete)
-            .filter_map(|arm| arm.last.as_ref())
-            .collect(),
-        None => arms
-            .filter_map(|arm| {
-                let initial = arm.initial.as_ref().filter(|_| !seeds.contains(&arm.seed))?;
-                seeds.push(arm.seed);
-                Some(initial)
-            })
-            .collect(),
+        Some(objective) => {
+            let own = record.arms.iter().filter(|arm| is_of(arm, objective));
+            own.filter_map(|arm| arm.last.as_ref()).collect()
+        }
+        None => starts(policy, &record.arms),
     };
     spread(&figures, metric).map_or("–".into(), |spread| escaped(&with_interval(&spread, DIGITS)))
 }

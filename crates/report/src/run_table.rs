@@ -64,7 +64,7 @@ fn policy_block(policy: &PolicyTable, columns: &[Column], room: Option<usize>) -
     let judged = policy.rows.iter().any(|row| row.word.is_some());
     let further = if judged { &["verdict"][..] } else { &[] };
     let row = |row: &PolicyRow| {
-        let word = row.word.map_or("", word);
+        let word = row.word.map_or("", Word::as_str);
         line(&row.title, if judged { std::slice::from_ref(&word) } else { &[] }, &row.cells)
     };
     let rows: Vec<Vec<String>> = policy.rows.iter().map(row).collect();
@@ -76,15 +76,4 @@ fn difference_block(policy: &PolicyTable, room: Option<usize>) -> String {
     let rows: Vec<Vec<String>> =
         policy.differences.iter().map(|row| line(&row.title, &[], &row.cells)).collect();
     aligned(&header(&title, &[], &policy.compared), &rows, room)
-}
-
-/// A verdict's word as it is written.
-pub(crate) fn word(word: Word) -> &'static str {
-    match word {
-        Word::Collapses => "collapses",
-        Word::Undecided => "undecided",
-        Word::Trades => "trades",
-        Word::Loses => "loses",
-        Word::Keeps => "keeps",
-    }
 }

@@ -12,7 +12,7 @@ pub use policy::{PolicyRow, RowKind};
 pub use targets::TargetRow;
 
 use pstar_core::shown;
-use pstar_record::{ArmRecord, Measures, Method, RunRecord};
+use pstar_record::{Measures, Method, RunRecord};
 use thiserror::Error;
 
 /// What is shown of a run; what is left empty stands for all, or for the usual.
@@ -150,18 +150,6 @@ fn is_estimated(record: &RunRecord, policy: &str) -> bool {
         record.arms.iter().filter(|arm| arm.policy == policy).filter_map(|arm| arm.initial.as_ref());
     let has_errors = |measures: &Measures| measures.flat().any(|(_, measure)| measure.std_error.is_some());
     record.method != Method::Sampling && initial.next().is_some_and(has_errors)
-}
-
-/// The figures before the first step, one a seed.
-fn initial_by_seed<'a>(record: &'a RunRecord, policy: &str) -> Vec<&'a Measures> {
-    let mut seeds = Vec::new();
-    let arms = record.arms.iter().filter(|arm| arm.policy == policy);
-    arms.filter_map(|arm: &ArmRecord| {
-        let initial = arm.initial.as_ref().filter(|_| !seeds.contains(&arm.seed))?;
-        seeds.push(arm.seed);
-        Some(initial)
-    })
-    .collect()
 }
 
 fn distinct<T: PartialEq + Copy>(items: impl Iterator<Item = T>) -> Vec<T> {

@@ -9,8 +9,8 @@ pub(crate) use markdown::escaped;
 
 use crate::run_table::text;
 
-use crate::run_table::word;
 use crate::tables::{Cell, Column, DifferenceRow, PolicyRow, PolicyTable, RowKind, RunTables};
+use pstar_record::Word;
 
 /// A form of a run's tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn grids(tables: &RunTables) -> Vec<Grid> {
 fn of_policy(policy: &PolicyTable, columns: &[Column]) -> Grid {
     let judged = policy.rows.iter().any(|row| row.word.is_some());
     let row = |row: &PolicyRow| {
-        texts(row.title.trim_start(), judged.then(|| row.word.map_or("", word)), &row.cells)
+        texts(row.title.trim_start(), judged.then(|| row.word.map_or("", Word::as_str)), &row.cells)
     };
     Grid {
         caption: format!("{} · {}", policy.policy, policy.title),
@@ -133,7 +133,7 @@ fn numbers(tables: &RunTables) -> Vec<Numbers<'_>> {
             name: &row.objective,
             learning_rate: row.learning_rate,
             seeds: (row.kind != RowKind::Optimum).then_some(row.seeds),
-            verdict: row.word.map(word),
+            verdict: row.word.map(Word::as_str),
             cells: tables.columns.iter().zip(&row.cells).collect(),
         }));
         all.extend(policy.all_differences.iter().map(|row| Numbers {

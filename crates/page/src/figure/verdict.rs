@@ -7,7 +7,6 @@ use crate::figure::path::{Path, coordinate};
 use crate::markup::Markup;
 use crate::number::Unit;
 use crate::palette::{class as colour, shape};
-use crate::section::verdict::word;
 use crate::text::SHORT;
 use crate::view::{Class, View};
 use pstar_record::Word;
@@ -81,5 +80,5 @@ fn tag(to: &mut Markup, found: Word, y: f64) {
         &[("class", &class), ("x", &WORDS), ("y", &y_of), ("width", &76), ("height", &18), ("rx", &3)];
     to.empty("rect", sides);
     let class = if found == Word::Collapses { "name middle strong inverse" } else { "name middle strong" };
-    name(to, class, (WORDS + 38.0, y + HEIGHT / 2.0 + 4.0), word(found));
+    name(to, class, (WORDS + 38.0, y + HEIGHT / 2.0 + 4.0), found.as_str());
 }

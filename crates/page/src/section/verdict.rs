@@ -37,17 +37,6 @@ pub(crate) fn write(view: &View<'_>, to: &mut Markup) {
     to.raw("</section>\n");
 }
 
-/// A word, without its verb's object.
-pub(crate) fn word(word: Word) -> &'static str {
-    match word {
-        Word::Collapses => "collapses",
-        Word::Undecided => "undecided",
-        Word::Trades => "trades",
-        Word::Loses => "loses",
-        Word::Keeps => "keeps",
-    }
-}
-
 fn lead(view: &View<'_>, class: &Class<'_>, verdict: &Verdict, to: &mut Markup) {
     to.raw("<p class=\"lead\"><span class=\"cls\">");
     name(to, class.name, LONG);
@@ -159,8 +148,8 @@ fn row(
     }
     to.raw("</th><td>");
     let found = group.verdict.and_then(|row| row.word);
-    to.open("span", &[("class", &format!("word {}", found.map_or("none", word)))]);
-    to.text(found.map_or("–", word)).raw("</span></td><td class=\"s\">");
+    to.open("span", &[("class", &format!("word {}", found.map_or("none", Word::as_str)))]);
+    to.text(found.map_or("–", Word::as_str)).raw("</span></td><td class=\"s\">");
     figures(view, group, to);
     to.raw("</td><td class=\"f\">");
     if let Some(verdict) = class.verdict {

@@ -1,11 +1,11 @@
 //! The rows of a policy: its start, its objectives, the best of its class.
 
 use super::targets::cell;
-use super::{Cell, Column, distinct, initial_by_seed, is_estimated};
+use super::{Cell, Column, distinct, is_estimated};
 use crate::number::mean_figure;
 use crate::optimum_table::{figures, mark};
 use crate::rates;
-use pstar_compare::{sentence_with, spread, with_interval};
+use pstar_compare::{sentence_with, spread, starts, with_interval};
 use pstar_core::shown;
 use pstar_record::{ArmRecord, ArmStatus, Measures, RunRecord, Spread, Verdict, VerdictRow, Word};
 
@@ -65,7 +65,7 @@ fn verdict<'a>(record: &'a RunRecord, policy: &str) -> Option<&'a Verdict> {
 
 pub(super) fn rows(record: &RunRecord, policy: &str, columns: &[Column], intervals: bool) -> Vec<PolicyRow> {
     let mut rows = Vec::new();
-    let starts = initial_by_seed(record, policy);
+    let starts = starts(policy, &record.arms);
     if !starts.is_empty() {
         let cells = columns.iter().map(|column| mean_cell(&starts, &column.metric, false)).collect();
         rows.push(PolicyRow {
