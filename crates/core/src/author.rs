@@ -5,6 +5,7 @@ mod finite_state;
 mod incremental;
 mod policy;
 mod sequence_model;
+mod verdict;
 mod verifier;
 
 pub use base_model::BaseModel;
@@ -12,4 +13,5 @@ pub use finite_state::FiniteStateView;
 pub use incremental::{Incremental, Recognizer};
 pub use policy::{FitBatch, GradientBatch, Policy};
 pub use sequence_model::{SampleRequest, Samples, SequenceModel, ShapedParameters, Tensor};
+pub use verdict::{Judge, Verdict};
 pub use verifier::{Answer, MAX_ANSWER, Verifier};

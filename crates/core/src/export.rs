@@ -42,7 +42,7 @@ fn leak<B>(entries: Vec<Entry_Ref<B>>) -> RSlice<'static, Entry_Ref<B>> {
 impl Components {
     /// Adds a verifier.
     pub fn verifiers<V: Verifier>(&mut self) {
-        let offers = if V::ANSWER.is_some() { offers::VERIFIER } else { "" };
+        let offers = offers::of_verifier(V::ANSWER.is_some(), V::JUDGE.is_some());
         self.verifiers.push(entry(V::NAME, V::DOC, V::FIELDS, offers, VerifierAdapter::<V>::create));
     }
 

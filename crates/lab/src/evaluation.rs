@@ -24,7 +24,7 @@ pub(crate) use sampled::SampledEvaluation;
 pub(crate) use samplers::FilteredSamplers;
 pub(crate) use stopped::{Stopped, Unavailable, settle};
 pub(crate) use targets::PromptTargets;
-pub(crate) use verdicts::{incremental, refuses_truncated, verdicts};
+pub(crate) use verdicts::{incremental, known_verdicts, question, refuses_truncated, verdicts};
 
 use crate::consistency;
 use crate::world::World;

@@ -1,6 +1,7 @@
 //! Typed handles on components, which check every answer.
 
 mod base_model;
+mod judged;
 mod model;
 mod objective;
 mod policy;
@@ -8,6 +9,7 @@ mod shape;
 mod verifier;
 
 pub use base_model::BaseModelHandle;
+pub use judged::Judged;
 pub use model::ModelHandle;
 pub use objective::ObjectiveHandle;
 pub use policy::PolicyHandle;

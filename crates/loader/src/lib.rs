@@ -16,7 +16,8 @@ mod watch;
 pub use component::{Component, Handle, Plugin, TaskText};
 pub use discover::{PATH_VARIABLE, find};
 pub use handles::{
-    BaseModelHandle, IncrementalHandle, ModelHandle, ObjectiveHandle, PolicyHandle, Shape, VerifierHandle,
+    BaseModelHandle, IncrementalHandle, Judged, ModelHandle, ObjectiveHandle, PolicyHandle, Shape,
+    VerifierHandle,
 };
 pub use open::{OpenError, open};
 pub use registry::{AVOIDABLE, Listing, LoadFailure, LoadedPlugin, Registry, UnknownComponent};

@@ -30,6 +30,12 @@ pub trait AbiVerifier: Send + Sync {
     fn answers(&self, _batch: Columns<'_>) -> AbiResult<ROption<RVec<ROption<RString>>>> {
         AbiResult::ROk(ROption::RNone)
     }
+
+    /// As `verify` for verifiers that may say more, 0 invalid, 1 valid, 2 no verdict, 3 and 4 invalid and valid by a
+    /// threshold; answers the reason of every 2, in order. None where it has nothing more to say than `verify`.
+    fn judge(&self, _batch: Columns<'_>, _verdicts: RSliceMut<'_, u8>) -> AbiResult<ROption<RVec<RString>>> {
+        AbiResult::ROk(ROption::RNone)
+    }
 }
 
 /// States are numbers that `start` and `expand` have given out; `u64::MAX` is dead.

@@ -5,7 +5,7 @@ use crate::abi::{
     AbiIncremental, AbiIncremental_TO, AbiResult, AbiVerifier, AbiVerifier_TO, BoundaryKey, Columns, Guarded,
     IncrementalBox, VerifierBox, guard,
 };
-use crate::author::{Incremental, Verifier};
+use crate::author::{Incremental, Verdict, Verifier};
 use crate::data::{Alphabet, SequenceBatch};
 use crate::error::{ErrorKind, PluginError};
 use crate::files::{FileRead, noted};
@@ -22,17 +22,23 @@ pub(crate) struct VerifierAdapter<V> {
 impl<V: Verifier> VerifierAdapter<V> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<VerifierBox> {
         guard(V::NAME, || {
-            let (verifier, files) = noted(|| V::new(config::parse(configuration.as_str())?))?;
-            let (verifier, alphabet) = (Guarded::new(verifier), read_task(task.as_str())?.alphabet);
+            let task = read_task(task.as_str())?;
+            let (verifier, files) = noted(|| V::for_task(config::parse(configuration.as_str())?, &task))?;
+            let (verifier, alphabet) = (Guarded::new(verifier), task.alphabet);
             Ok(AbiVerifier_TO::from_value(Self { verifier, alphabet, files }, TD_Opaque))
         })
     }
 }
 
 impl<V: Verifier> VerifierAdapter<V> {
+    /// The texts of the prompts of a batch.
+    fn prompts_of(&self, batch: &SequenceBatch<'_>) -> Vec<String> {
+        batch.prompts().rows().map(|prompt| self.alphabet.decode(prompt)).collect()
+    }
+
     /// Shows every response, with its prompt, in order.
     fn each_response(&self, batch: &SequenceBatch<'_>, mut show: impl FnMut(&str, &str)) {
-        let prompts: Vec<String> = batch.prompts().rows().map(|p| self.alphabet.decode(p)).collect();
+        let prompts = self.prompts_of(batch);
         let mut response = String::new();
         for (tokens, &prompt) in batch.tokens().rows().zip(batch.prompt_of()) {
             response.clear();
@@ -97,6 +103,35 @@ impl<V: Verifier> AbiVerifier for VerifierAdapter<V> {
                 answers.push(answer(&self.verifier, prompt, response).map(RString::from).into());
             });
             Ok(ROption::RSome(answers))
+        })
+    }
+
+    fn judge(
+        &self,
+        batch: Columns<'_>,
+        mut verdicts: RSliceMut<'_, u8>,
+    ) -> AbiResult<ROption<RVec<RString>>> {
+        guard(V::NAME, || {
+            let Some(judge) = V::JUDGE else { return Ok(ROption::RNone) };
+            let batch = wire::read_sequences(&batch)?;
+            same_length("verdicts", verdicts.len(), batch.len())?;
+            let prompts = self.prompts_of(&batch);
+            let responses = batch.tokens().rows().map(|tokens| self.alphabet.decode(tokens));
+            let responses: Vec<String> = responses.collect();
+            let pairs = batch.prompt_of().iter().zip(&responses);
+            let pairs =
+                pairs.map(|(&prompt, response)| (prompts[prompt as usize].as_str(), response.as_str()));
+            let judged = judge(&self.verifier, &pairs.collect::<Vec<_>>());
+            if judged.len() != verdicts.len() {
+                let (found, expected) = (judged.len(), verdicts.len());
+                return Err(PluginError::contract(format!("{found} verdicts on {expected} responses")));
+            }
+            for (number, verdict) in verdicts.as_mut_slice().iter_mut().zip(&judged) {
+                *number = verdict.number();
+            }
+            let reason =
+                |verdict| if let Verdict::Unknown(reason) = verdict { Some(reason.into()) } else { None };
+            Ok(ROption::RSome(judged.into_iter().filter_map(reason).collect()))
         })
     }
 }

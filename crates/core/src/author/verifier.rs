@@ -1,6 +1,7 @@
 //! Verifiers.
 
-use super::Incremental;
+use super::{Incremental, Judge};
+use crate::data::Task;
 use crate::error::PluginError;
 use crate::field::Field;
 use crate::rng::StreamKey;
@@ -30,11 +31,24 @@ pub trait Verifier: Sized + Send + Sync + 'static {
     /// or not. By default only equal responses give equal answers.
     const ANSWER: Option<Answer<Self>> = None;
 
+    /// Judges many responses in one go, and may have [no verdict](super::Verdict::Unknown) on some: for verifiers that
+    /// ask elsewhere. The host then asks it in place of [`accepts`](Self::accepts), which nobody calls.
+    const JUDGE: Option<Judge<Self>> = None;
+
     /// A verifier with this configuration.
     ///
     /// # Errors
     /// [`PluginError::config`] for a value out of range.
     fn new(config: Self::Config) -> Result<Self, PluginError>;
+
+    /// As [`new`](Self::new), for verifiers that also need the task, such as the place of their files.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    fn for_task(config: Self::Config, task: &Task) -> Result<Self, PluginError> {
+        let _ = task;
+        Self::new(config)
+    }
 
     /// Whether `response` is valid for `prompt`. Depends on nothing else.
     fn accepts(&self, prompt: &str, response: &str) -> bool;

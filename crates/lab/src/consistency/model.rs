@@ -3,8 +3,8 @@
 use super::SEED;
 use super::questions::{MOST, number, prompts, push_listed, reversed, share};
 use super::tolerance::{differ, negligible};
-use super::verifier::{distinct, question};
-use crate::evaluation::space_of;
+use super::verifier::distinct;
+use crate::evaluation::{question, space_of};
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::SampleRequest;

@@ -1,10 +1,10 @@
 //! What a verifier tells twice.
 
 use super::questions::reversed;
-use crate::evaluation::incremental;
+use crate::evaluation::{incremental, known_verdicts, question};
 use crate::world::World;
+use pstar_core::PluginError;
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
-use pstar_core::{PluginError, shown};
 use pstar_loader::IncrementalHandle;
 use std::collections::BTreeMap;
 
@@ -20,9 +20,7 @@ pub(super) fn check(world: &World, asked: &SequenceBuffer) -> Result<(), PluginE
 
 /// The verifier's word, whatever the task says of truncated responses.
 pub(super) fn verify(world: &World, batch: &SequenceBatch<'_>) -> Result<Vec<u8>, PluginError> {
-    let mut verdicts = vec![0; batch.len()];
-    world.verifier.verify(batch, &mut verdicts)?;
-    Ok(verdicts)
+    Ok(known_verdicts(world, batch)?.into_iter().map(u8::from).collect())
 }
 
 /// Refuses verdicts that changed.
@@ -131,11 +129,4 @@ fn named(world: &World) -> String {
 
 fn word(verdict: u8) -> &'static str {
     if verdict == 1 { "valid" } else { "invalid" }
-}
-
-/// A response and its prompt, as people write them.
-pub(super) fn question(world: &World, batch: &SequenceBatch<'_>, row: usize) -> String {
-    let alphabet = &world.task.alphabet;
-    let response = shown(&alphabet.decode(batch.response(row, alphabet.end())));
-    format!("the response `{response}` to the prompt `{}`", shown(&alphabet.decode(batch.prompt(row))))
 }

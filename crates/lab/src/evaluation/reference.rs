@@ -3,7 +3,7 @@
 use super::Enumerator;
 use super::crossing::{Reach, greatest_k};
 use super::targets::solvable_weights;
-use super::verdicts::refuses_truncated;
+use super::verdicts::{known_verdicts, refuses_truncated};
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::data::{RaggedBuffer, SequenceBuffer};
@@ -148,15 +148,10 @@ pub(super) fn verify_all(
                 space.tokens(index, &mut tokens);
                 batch.push(0, tokens.iter().copied());
             }
-            let mut verdicts = vec![0; batch.view().len()];
-            world.verifier.verify(&batch.view(), &mut verdicts)?;
+            let verdicts = known_verdicts(world, &batch.view())?;
             tell(verdicts.len() as u64);
             let refused = |index| refuses_truncated(world) && space.is_truncated(index);
-            Ok(verdicts
-                .iter()
-                .zip(indices)
-                .map(|(&verdict, index)| verdict == 1 && !refused(index))
-                .collect())
+            Ok(verdicts.iter().zip(indices).map(|(&valid, index)| valid && !refused(index)).collect())
         })
         .collect::<Result<_, PluginError>>()?;
     Ok(ValidSet::new(verdicts.concat()))

@@ -31,7 +31,11 @@ pub struct VerifierQuestion {
 /// The verdict.
 #[derive(Clone, Debug, Serialize)]
 pub struct VerifierAnswer {
-    valid: bool,
+    /// Null where there is no verdict.
+    valid: Option<bool>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_verdict: Option<String>,
     /// What it answers, whatever its spelling, where the verifier tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
@@ -82,10 +86,14 @@ impl LineProbe for VerifierProbe<'_> {
         for (i, question) in (0u32..).zip(questions) {
             batch.push(i, encode(&self.task.alphabet, &question.response, line + i as usize)?);
         }
-        let mut verdicts = vec![0; questions.len()];
-        self.verifier.verify(&batch.view(), &mut verdicts)?;
+        let judged = self.verifier.judge(&batch.view())?;
         let answers = self.verifier.answers(&batch.view())?.unwrap_or_else(|| vec![None; questions.len()]);
-        let answers = verdicts.into_iter().zip(answers);
-        Ok(answers.map(|(verdict, answer)| VerifierAnswer { valid: verdict == 1, answer }).collect())
+        let mut reasons = judged.reasons.into_iter();
+        let answers = judged.valid.into_iter().zip(answers);
+        let answer = |(valid, answer): (Option<bool>, _)| {
+            let no_verdict = valid.is_none().then(|| reasons.next().unwrap_or_default());
+            VerifierAnswer { valid, no_verdict, answer }
+        };
+        Ok(answers.map(answer).collect())
     }
 }

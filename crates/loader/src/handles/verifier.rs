@@ -1,5 +1,6 @@
 //! Verifiers.
 
+use super::Judged;
 use super::{unwrap, with_sequences};
 use crate::watch::Watched;
 use pstar_core::PluginError;
@@ -15,18 +16,22 @@ pub struct VerifierHandle {
 }
 
 impl VerifierHandle {
-    /// Writes one verdict, 0 or 1, a sequence.
+    /// What the verifier says of each sequence.
     ///
     /// # Errors
-    /// If the component fails.
-    pub fn verify(&self, batch: &SequenceBatch<'_>, verdicts: &mut [u8]) -> Result<(), PluginError> {
-        unwrap(with_sequences(batch, |columns| self.inner.call().verify(columns, (&mut *verdicts).into())))?;
-        match verdicts.iter().find(|&&verdict| verdict > 1) {
-            None => Ok(()),
-            Some(found) => Err(PluginError::contract(format!(
-                "verifier `{}` gave the verdict {found}, expected 0 or 1",
-                self.name
-            ))),
+    /// If the component fails, or answers what is no verdict.
+    pub fn judge(&self, batch: &SequenceBatch<'_>) -> Result<Judged, PluginError> {
+        let mut numbers = vec![0; batch.len()];
+        let reasons = with_sequences(batch, |columns| {
+            let reasons = unwrap(self.inner.call().judge(columns, numbers.as_mut_slice().into()))?;
+            if reasons.is_none() {
+                unwrap(self.inner.call().verify(columns, numbers.as_mut_slice().into()))?;
+            }
+            Ok::<_, PluginError>(reasons.into_option())
+        })?;
+        match reasons {
+            Some(reasons) => Judged::read(numbers, reasons.into_iter().map(String::from), &self.name),
+            None => Judged::plain(numbers, &self.name),
         }
     }
 
