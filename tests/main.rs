@@ -21,6 +21,8 @@ mod loading;
 mod matched;
 mod matched_steps;
 mod mutations;
+mod no_verdicts;
+mod noisy;
 mod objectives;
 mod observers;
 mod optimum;

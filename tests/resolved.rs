@@ -21,6 +21,7 @@ const EVERY_FIELD: &str = r#"(
         horizon: 3,
         ending: EndSymbol,
         truncated_is_invalid: true,
+        no_verdict_limit: 0.25,
         prompts: File("prompts.txt"),
         weights: [0.1, 2],
         base: (plugin: "ngram", config: (order: 2, // as
@@ -106,6 +107,7 @@ fn assert_the_same_world(first: &World, second: &World) {
     let World {
         task: Task { alphabet, horizon, ending, prompts: tokens, directory: _, .. },
         truncated_is_invalid,
+        no_verdict_limit,
         prompt_texts,
         prompts,
         weights,
@@ -120,6 +122,7 @@ fn assert_the_same_world(first: &World, second: &World) {
     assert_eq!((prompt_texts, prompts, weights), (&second.prompt_texts, &second.prompts, &second.weights));
     assert_eq!((base_plugin, verifier_plugin), (&second.base_plugin, &second.verifier_plugin));
     assert_eq!((truncated_is_invalid, evaluation), (&second.truncated_is_invalid, &second.evaluation));
+    assert_eq!(no_verdict_limit, &second.no_verdict_limit);
 }
 
 fn assert_the_same_plan(first: &Plan, second: &Plan) {

@@ -96,9 +96,14 @@ fn regular(metadata: &fs::Metadata) -> Result<(), ReadError> {
     Err(ReadError::NotRegular { found: "a special file" })
 }
 
+/// SHA-256 of bytes.
+pub fn sha256_bytes(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// SHA-256 in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+    sha256_bytes(bytes).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })

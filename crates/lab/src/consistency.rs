@@ -73,7 +73,7 @@ pub(crate) fn check_listed(world: &World, reference: &EnumeratedReference) -> Re
             if !(world.truncated_is_invalid && space.is_truncated(index)) {
                 space.tokens(index, &mut tokens);
                 asked.push(questions::number(prompt), tokens.iter().copied());
-                verdicts.push(u8::from(mask[usize::try_from(index).unwrap_or(usize::MAX)]));
+                verdicts.push(Some(mask[usize::try_from(index).unwrap_or(usize::MAX)]));
             }
         }
         verifier::compare_with_views(world, &asked.view(), &verdicts)?;

@@ -12,6 +12,8 @@ mod sampled;
 mod samplers;
 mod stopped;
 mod targets;
+mod truth;
+mod unjudged;
 mod verdicts;
 
 pub(crate) use dynamic::{DynamicEvaluation, DynamicReference, space_of};
@@ -24,6 +26,7 @@ pub(crate) use sampled::SampledEvaluation;
 pub(crate) use samplers::FilteredSamplers;
 pub(crate) use stopped::{Stopped, Unavailable, settle};
 pub(crate) use targets::PromptTargets;
+pub(crate) use unjudged::Unjudged;
 pub(crate) use verdicts::{incremental, known_verdicts, question, refuses_truncated, verdicts};
 
 use crate::consistency;
@@ -203,6 +206,8 @@ pub struct Evaluation {
     pub outputs: Vec<PromptOutputs>,
     /// Where it falls below the base; absent where that is not known exactly.
     pub crossings: Option<Crossings>,
+    /// Samples without a verdict, which are left out.
+    pub no_verdicts: u64,
 }
 
 /// A row of each name, prompt by prompt; nothing where a prompt has no such row.

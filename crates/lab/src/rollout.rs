@@ -16,7 +16,7 @@ pub(crate) use minibatches::minibatches;
 pub(crate) use prompt_order::prompts_of_step;
 pub(crate) use saved::SavedRollout;
 
-use crate::evaluation::verdicts;
+use crate::evaluation::{Unjudged, verdicts};
 use crate::plan::Sampling;
 use crate::world::World;
 use pstar_core::PluginError;
@@ -53,6 +53,8 @@ pub struct Recipe<'a> {
     pub(crate) filtered: Option<&'a FilteredSource>,
     /// Whether log-probabilities under the base are wanted.
     pub base_log_probs: bool,
+    /// The least number of samples a group; what a missing verdict makes smaller is left out.
+    pub minimum_group: usize,
     /// Whether it is wanted which answers are equal: by what the verifier tells of them, or else by their tokens.
     pub outcomes: bool,
 }
@@ -66,7 +68,7 @@ impl<'a> Recipe<'a> {
         base_log_probs: bool,
     ) -> Self {
         let sampling = Sampling::on_policy(prompts, group);
-        Self { world, facts, sampling, filtered: None, base_log_probs, outcomes: false }
+        Self { world, facts, sampling, filtered: None, base_log_probs, minimum_group: 1, outcomes: false }
     }
 }
 
@@ -80,6 +82,8 @@ pub struct Rollout {
     /// The sampled tokens.
     pub tokens: RaggedBuffer<u32>,
     budget: Budget,
+    /// The first response without a verdict, its prompt, and why.
+    unjudged: Option<String>,
 }
 
 impl Rollout {
@@ -92,7 +96,7 @@ impl Rollout {
         let origin = Origin::of(recipe, policy)?;
         let mut drawn = Drawn::first(world, sampling, origin, key)?;
         let mut budget = drawn.budget();
-        let mut rewards = judge(world, &drawn)?;
+        let (mut rewards, mut unjudged) = judge(world, &drawn)?;
         for attempt in 1..=sampling.redraw {
             let alike = drawn.groups().filter(|rows| all_alike(&rewards[rows.clone()])).collect::<Vec<_>>();
             if alike.is_empty() {
@@ -100,14 +104,24 @@ impl Rollout {
             }
             let again = drawn.again(world, origin, &alike, (key, attempt))?;
             budget += again.budget();
-            let judged = judge(world, &again)?;
+            let (judged, more) = judge(world, &again)?;
+            unjudged += more;
             drawn.replace(&alike, &again);
             let rows = alike.into_iter().flatten();
             rows.zip(judged).for_each(|(row, reward)| rewards[row] = reward);
         }
+        budget.no_verdicts = unjudged.count;
+        budget.between = unjudged.between;
+        if unjudged.count > 0 {
+            let known: Vec<bool> = rewards.iter().map(Option::is_some).collect();
+            let kept = drawn.keep(&known, recipe.minimum_group);
+            rewards = kept.into_iter().map(|row| rewards[row]).collect();
+        }
+        let rewards: Vec<f64> = rewards.into_iter().flatten().collect();
         let base_log_probs = if recipe.base_log_probs { score(world, &drawn)? } else { Vec::new() };
         let outcomes = if recipe.outcomes { outcomes_of(world, &drawn)? } else { Vec::new() };
-        Ok(Self::pack(recipe, drawn, (rewards, base_log_probs, outcomes), (key, budget)))
+        let rollout = Self::pack(recipe, drawn, (rewards, base_log_probs, outcomes), (key, budget));
+        Ok(Self { unjudged: unjudged.first, ..rollout })
     }
 
     fn pack(
@@ -127,7 +141,7 @@ impl Rollout {
         for &p in &drawn.prompt {
             columns.push_group(p, facts[p as usize]);
         }
-        columns.group_offsets = (0..=drawn.prompt.len()).map(|g| (g * drawn.size) as u64).collect();
+        columns.group_offsets = drawn.offsets.iter().map(|&offset| offset as u64).collect();
         columns.weights = drawn.prompt_of.iter().map(scale).collect();
         columns.ended = drawn.tokens.view().rows().map(ended).collect();
         if drawn.source != Source::Policy {
@@ -139,7 +153,7 @@ impl Rollout {
         columns.base_log_probs = base_log_probs;
         columns.horizon = world.task.horizon as u64;
         columns.outcome = outcomes;
-        Self { key, columns, prompt_of: drawn.prompt_of, tokens: drawn.tokens, budget }
+        Self { key, columns, prompt_of: drawn.prompt_of, tokens: drawn.tokens, budget, unjudged: None }
     }
 
     /// Which batch it is.
@@ -239,6 +253,11 @@ impl Rollout {
         self.budget
     }
 
+    /// The first response without a verdict, its prompt, and why; absent where all had one.
+    pub(crate) fn unjudged(&self) -> Option<&str> {
+        self.unjudged.as_deref()
+    }
+
     /// Some groups alone, for a gradient of theirs: sequences and weights that make up for the rest.
     pub(crate) fn part(&self, world: &World, groups: &[usize]) -> (SequenceBuffer, Vec<f64>) {
         let all: Vec<Range<usize>> = self.groups().collect();
@@ -260,10 +279,11 @@ impl Rollout {
     }
 }
 
-/// Rewards of sequences, 0 or 1.
-fn judge(world: &World, drawn: &Drawn) -> Result<Vec<f64>, PluginError> {
-    let verdicts = verdicts(world, &drawn.prompt_of, &drawn.tokens)?;
-    Ok(verdicts.into_iter().map(|valid| f64::from(u8::from(valid))).collect())
+/// Rewards of sequences, 0 or 1; `None` where there is no verdict.
+fn judge(world: &World, drawn: &Drawn) -> Result<(Vec<Option<f64>>, Unjudged), PluginError> {
+    let (verdicts, unjudged) = verdicts(world, &drawn.prompt_of, &drawn.tokens)?;
+    let reward = |valid: Option<bool>| valid.map(|valid| f64::from(u8::from(valid)));
+    Ok((verdicts.into_iter().map(reward).collect(), unjudged))
 }
 
 /// Token log-probabilities under the base.
@@ -278,8 +298,10 @@ fn score(world: &World, drawn: &Drawn) -> Result<Vec<f64>, PluginError> {
     Ok(scores)
 }
 
-fn all_alike(rewards: &[f64]) -> bool {
-    rewards.windows(2).all(|pair| pair[0] == pair[1])
+/// Whether all rewards that are known are equal.
+fn all_alike(rewards: &[Option<f64>]) -> bool {
+    let mut known = rewards.iter().flatten();
+    known.next().is_none_or(|first| known.all(|reward| reward == first))
 }
 
 /// For each sequence the first one of its group with the same answer.

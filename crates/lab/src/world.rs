@@ -26,6 +26,8 @@ pub struct World {
     pub verifier_plugin: String,
     /// The verifier.
     pub verifier: VerifierHandle,
+    /// The greatest share of responses that may go without a verdict of the verifier's.
+    pub no_verdict_limit: f64,
     /// How policies are measured.
     pub evaluation: EvaluationSettings,
 }

@@ -1,6 +1,7 @@
 //! What a plugin offers, wherever it comes from.
 
 use crate::handles::{BaseModelHandle, ObjectiveHandle, PolicyHandle, Shape, VerifierHandle, unwrap};
+use crate::memo::Memo;
 use crate::watch::{self, Called, Watched};
 use abi_stable::StableAbi;
 use pstar_core::abi::{BaseModelBox, Entry_Ref, ObjectiveBox, PluginRoot_Ref, PolicyBox, VerifierBox};
@@ -106,7 +107,9 @@ impl<H: Handle> Component<H> {
         watch::entered(Called { kind: H::KIND, name: &self.name, configuration, making: true, id: 0 });
         let made = (self.make)(configuration, &task.text);
         watch::left();
-        Ok(H::wrap(self.name.clone(), configuration, made?, task.shape))
+        let mut handle = H::wrap(self.name.clone(), configuration, made?, task.shape);
+        handle.remember(&self.offers);
+        Ok(handle)
     }
 
     /// Refuses, from now on, to make the component from a configuration, or those that begin with it: it would end the
@@ -149,17 +152,23 @@ pub trait Handle: Sized + 'static {
     type Boxed: StableAbi + 'static;
     /// The handle on `boxed`, which was made from a configuration, for outputs of a shape.
     fn wrap(name: String, configuration: &str, boxed: Self::Boxed, shape: Shape) -> Self;
+    /// Makes room for answers that are worth keeping, where the words of what the component offers say so.
+    fn remember(&mut self, _words: &[String]) {}
 }
 
 macro_rules! handle {
-    ($handle:ty, $boxed:ty, $kind:literal $(, $shape:ident)?) => {
+    ($handle:ty, $boxed:ty, $kind:literal $(, shape: $shape:ident)? $(, memo: $memo:ident)?) => {
         impl Handle for $handle {
             const KIND: &'static str = $kind;
             type Boxed = $boxed;
             fn wrap(name: String, configuration: &str, inner: $boxed, _shape: Shape) -> Self {
                 let inner = Watched::new($kind, &name, configuration, inner);
-                Self { name, inner $(, $shape: _shape)? }
+                Self { name, inner $(, $shape: _shape)? $(, $memo: None, noise: None)? }
             }
+            $(fn remember(&mut self, words: &[String]) {
+                let asks = words.iter().any(|word| word == "judges");
+                self.$memo = asks.then(Memo::default);
+            })?
         }
 
         impl $handle {
@@ -181,7 +190,7 @@ macro_rules! handle {
     };
 }
 
-handle!(VerifierHandle, VerifierBox, "verifier");
-handle!(BaseModelHandle, BaseModelBox, "base model", shape);
-handle!(PolicyHandle, PolicyBox, "policy", shape);
+handle!(VerifierHandle, VerifierBox, "verifier", memo: memo);
+handle!(BaseModelHandle, BaseModelBox, "base model", shape: shape);
+handle!(PolicyHandle, PolicyBox, "policy", shape: shape);
 handle!(ObjectiveHandle, ObjectiveBox, "objective");

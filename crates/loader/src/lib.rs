@@ -8,6 +8,8 @@ mod component;
 mod discover;
 mod handles;
 mod identity;
+mod memo;
+mod noise;
 mod open;
 mod registry;
 mod soundness;
@@ -19,6 +21,8 @@ pub use handles::{
     BaseModelHandle, IncrementalHandle, Judged, ModelHandle, ObjectiveHandle, PolicyHandle, Shape,
     VerifierHandle,
 };
+pub use memo::Memo;
+pub use noise::Noise;
 pub use open::{OpenError, open};
 pub use registry::{AVOIDABLE, Listing, LoadFailure, LoadedPlugin, Registry, UnknownComponent};
 pub use watch::{Called, Watcher, watch};

@@ -166,6 +166,17 @@ pub struct Budget {
     pub verifier_calls: u64,
     /// Updates of the parameters.
     pub optimizer_steps: u64,
+    /// Verdicts that were asked for and not had: such responses are left out of their groups.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub no_verdicts: u64,
+    /// Verdicts that a threshold made of scores other than 0 and 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub between: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl AddAssign for Budget {
@@ -174,6 +185,8 @@ impl AddAssign for Budget {
         self.tokens += other.tokens;
         self.verifier_calls += other.verifier_calls;
         self.optimizer_steps += other.optimizer_steps;
+        self.no_verdicts += other.no_verdicts;
+        self.between += other.between;
     }
 }
 

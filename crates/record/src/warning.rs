@@ -102,6 +102,21 @@ pub enum Warning {
     },
     /// Steps are matched under an optimizer that divides them by their own length.
     MatchUnderAdam,
+    /// Responses that the verifier had no verdict on.
+    NoVerdicts {
+        /// How many.
+        count: u64,
+        /// Of how many that an arm trained on; absent where they are samples that a model is measured by.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<u64>,
+    },
+    /// Scores that were neither 0 nor 1.
+    BetweenScores {
+        /// How many.
+        count: u64,
+        /// Of how many.
+        of: u64,
+    },
     /// Optima that could not be had.
     NoOptimum {
         /// Why, and of what.
@@ -159,7 +174,9 @@ impl Warning {
                 a.is_infinite() == b.is_infinite()
             }
             (Self::IdleGroups { .. }, Self::IdleGroups { .. })
-            | (Self::Unsolved { .. }, Self::Unsolved { .. }) => true,
+            | (Self::Unsolved { .. }, Self::Unsolved { .. })
+            | (Self::BetweenScores { .. }, Self::BetweenScores { .. }) => true,
+            (Self::NoVerdicts { of: a, .. }, Self::NoVerdicts { of: b, .. }) => a.is_some() == b.is_some(),
             _ => self == other,
         }
     }
@@ -235,6 +252,19 @@ impl fmt::Display for Warning {
             Self::MatchUnderAdam => f.write_str(
                 "`training.match` changes next to nothing under `Adam`, which divides gradients by their own size: `Sgd` takes \
                  steps as they are",
+            ),
+            Self::NoVerdicts { count, of: Some(of) } => write!(
+                f,
+                "its verifier had no verdict on {count} of {of} responses: they are left out of their groups, and none of \
+                 them counts as invalid"
+            ),
+            Self::NoVerdicts { count, of: None } => write!(
+                f,
+                "the verifier had no verdict on {count} samples that figures are estimated from: they are left out"
+            ),
+            Self::BetweenScores { count, of } => write!(
+                f,
+                "{count} of {of} scores were neither 0 nor 1: the verifier's threshold decided"
             ),
             Self::NoOptimum { why } => f.write_str(why),
             Self::Caution { message } | Self::Text { message } => f.write_str(message),

@@ -120,7 +120,7 @@ fn arm() -> impl Strategy<Value = ArmRecord> {
                 status: if failure.is_some() { ArmStatus::Failed } else { ArmStatus::Complete },
                 failure: failure.map(|(step, message)| Failure { step, message }),
                 first_batch,
-                budget: Budget { sequences, tokens, verifier_calls, optimizer_steps },
+                budget: Budget { sequences, tokens, verifier_calls, optimizer_steps, ..Budget::default() },
                 log_partition: PartitionRecord { exact: tokens, group: 0, running: 1 },
                 initial,
                 last,

@@ -2,6 +2,7 @@
 
 use crate::claims::{Owner, WORKERS, living};
 use crate::files::{Unwritable, Writer, owner_of, remove};
+use crate::store::VERDICTS;
 use pstar_core::files::{ReadError, open_regular, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
 use pstar_record::{
@@ -20,7 +21,7 @@ const MOST_BYTES: u64 = 1 << 30;
 const EXPERIMENT: &str = "experiment.ron";
 
 /// Everything else that a run writes.
-const RESULTS: [&str; 12] = [
+const RESULTS: [&str; 13] = [
     "report.html",
     "summary.json",
     "curves.csv",
@@ -29,6 +30,7 @@ const RESULTS: [&str; 12] = [
     "table.txt",
     "tensorboard",
     "arms",
+    VERDICTS,
     "inputs",
     "workers",
     "summary",

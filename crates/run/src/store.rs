@@ -6,9 +6,11 @@ mod metrics;
 mod parameters;
 mod prompts;
 mod result;
+mod verdicts;
 
 pub(crate) use arm_folder::{ArmFolder, Found};
 pub(crate) use metrics::Metrics;
+pub(crate) use verdicts::{VERDICTS, Verdicts};
 
 use crate::claims::{Claims, Heartbeat, Owner, WORKERS};
 use crate::files::Writer;

@@ -7,7 +7,7 @@ use crate::files::{Unwritable, Writer, make_folder};
 use crate::observers::Observer;
 use crate::phases::Phases;
 use crate::shown::Shown;
-use crate::store::Store;
+use crate::store::{Store, Verdicts};
 use crate::tidy::tidy;
 use crate::train::{Patience, Trainer};
 use pstar_lab::experiment::Experiment;
@@ -72,9 +72,12 @@ pub fn work(
         }
     }
     let phases = Phases::new(&experiment.plan, ArmSpecs::new(experiment, registry));
+    let root = provenance.store.as_ref().map_or(path, Path::new);
+    let verdicts = Verdicts::of(experiment, registry);
+    verdicts.take_up(root);
     let prepared = prepare_telling(experiment, registry, progress)?;
     prepared.check_memory()?;
-    let root = provenance.store.as_ref().map_or(path, Path::new);
+    verdicts.keep(root, &owner);
     let store = Store::open(root, &owner, &writer, false);
     let mut left = phases.look(&store, &prepared);
     let trained = left.open.len();

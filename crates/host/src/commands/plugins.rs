@@ -5,15 +5,23 @@ use crate::cli::PluginsArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
 use pstar_core::config::suggest;
-use pstar_core::shown;
-use pstar_loader::Listing;
+use pstar_core::{INTERFACE_VERSION, shown};
+use pstar_lab::experiment::{NOISY, NOISY_DOC, NOISY_FIELDS};
+use pstar_loader::{Listing, LoadedPlugin};
 use pstar_record::to_json;
 use serde_json::{Value, json};
+use std::env;
 use std::process::ExitCode;
 
 pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
     let registry = load_plugins(&args.plugins)?;
-    let components = chosen(registry.components(), &args.names)?;
+    let this_program = this_program();
+    let mut all = registry.components();
+    let after = |listing: &Listing<'_>| (listing.kind, listing.name) > ("verifier", NOISY);
+    let place =
+        all.iter().position(|listing| listing.kind == "verifier" && after(listing)).unwrap_or(all.len());
+    all.insert(place, noisy(&this_program));
+    let components = chosen(all, &args.names)?;
     if args.json {
         let listings: Vec<Value> = components.iter().map(as_json).collect();
         print(&to_json(&json!({ "components": listings })))?;
@@ -24,6 +32,21 @@ pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
         print_text(&components.iter().map(in_full).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where what no plugin file offers comes from.
+fn this_program() -> LoadedPlugin {
+    LoadedPlugin {
+        path: env::current_exe().unwrap_or_else(|_| "host".into()),
+        version: env!("CARGO_PKG_VERSION").into(),
+        interface: INTERFACE_VERSION.into(),
+        sha256: String::new(),
+    }
+}
+
+/// The verifier that wraps another one.
+fn noisy(plugin: &LoadedPlugin) -> Listing<'_> {
+    Listing { kind: "verifier", name: NOISY, doc: NOISY_DOC, fields: NOISY_FIELDS, offers: &[], plugin }
 }
 
 /// The components of these names, all if there are none.

@@ -48,7 +48,8 @@ impl Kept {
             samples.push(prompt, tokens.iter().copied());
         }
         let batch = samples.view();
-        expect_same(world, &batch, &self.verdicts, &verify(world, &batch)?)?;
-        compare_with_views(world, &batch, &self.verdicts)
+        let verdicts: Vec<Option<bool>> = self.verdicts.iter().map(|&verdict| Some(verdict == 1)).collect();
+        expect_same(world, &batch, &verdicts, &verify(world, &batch)?)?;
+        compare_with_views(world, &batch, &verdicts)
     }
 }

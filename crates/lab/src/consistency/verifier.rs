@@ -1,7 +1,7 @@
 //! What a verifier tells twice.
 
 use super::questions::reversed;
-use crate::evaluation::{incremental, known_verdicts, question};
+use crate::evaluation::{incremental, question};
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::data::{SequenceBatch, SequenceBuffer};
@@ -18,19 +18,24 @@ pub(super) fn check(world: &World, asked: &SequenceBuffer) -> Result<(), PluginE
     compare_with_views(world, &batch, &first)
 }
 
-/// The verifier's word, whatever the task says of truncated responses.
-pub(super) fn verify(world: &World, batch: &SequenceBatch<'_>) -> Result<Vec<u8>, PluginError> {
-    Ok(known_verdicts(world, batch)?.into_iter().map(u8::from).collect())
+/// The verifier's word, whatever the task says of truncated responses; where there is none, nothing can be contradicted.
+pub(super) fn verify(world: &World, batch: &SequenceBatch<'_>) -> Result<Vec<Option<bool>>, PluginError> {
+    Ok(world.verifier.judge_afresh(batch)?.valid)
+}
+
+/// Whether two verdicts are known and contradict each other.
+fn contradict(first: Option<bool>, second: Option<bool>) -> bool {
+    first.zip(second).is_some_and(|(first, second)| first != second)
 }
 
 /// Refuses verdicts that changed.
 pub(super) fn expect_same(
     world: &World,
     batch: &SequenceBatch<'_>,
-    first: &[u8],
-    again: &[u8],
+    first: &[Option<bool>],
+    again: &[Option<bool>],
 ) -> Result<(), PluginError> {
-    match (0..batch.len()).find(|&row| first[row] != again[row]) {
+    match (0..batch.len()).find(|&row| contradict(first[row], again[row])) {
         None => Ok(()),
         Some(row) => Err(PluginError::contract(format!(
             "{} answers differently when it is asked again: {} was {}, then {}",
@@ -48,7 +53,7 @@ pub(super) fn expect_same(
 /// Refuses responses that the incremental view accepts and the verifier does not.
 pub(super) fn expect_valid(world: &World, batch: &SequenceBatch<'_>) -> Result<(), PluginError> {
     let verdicts = verify(world, batch)?;
-    match (0..batch.len()).find(|&row| verdicts[row] == 0) {
+    match (0..batch.len()).find(|&row| verdicts[row] == Some(false)) {
         None => Ok(()),
         Some(row) => Err(contradiction(world, batch, row, false)),
     }
@@ -59,7 +64,7 @@ pub(super) fn expect_valid(world: &World, batch: &SequenceBatch<'_>) -> Result<(
 pub(super) fn compare_with_views(
     world: &World,
     batch: &SequenceBatch<'_>,
-    verdicts: &[u8],
+    verdicts: &[Option<bool>],
 ) -> Result<(), PluginError> {
     let mut rows_of: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (row, &prompt) in batch.prompt_of().iter().enumerate() {
@@ -72,8 +77,8 @@ pub(super) fn compare_with_views(
         for _ in 0..2 {
             let Ok(mut view) = incremental(world, prompt as usize)? else { break };
             let read = read(&mut view, world, &responses)?;
-            if let Some(i) = (0..rows.len()).find(|&i| read[i] != verdicts[rows[i]]) {
-                return Err(contradiction(world, batch, rows[i], verdicts[rows[i]] == 1));
+            if let Some(i) = (0..rows.len()).find(|&i| contradict(Some(read[i]), verdicts[rows[i]])) {
+                return Err(contradiction(world, batch, rows[i], verdicts[rows[i]] == Some(true)));
             }
         }
     }
@@ -81,7 +86,7 @@ pub(super) fn compare_with_views(
 }
 
 /// The verdicts of an incremental view, all responses read side by side.
-fn read(view: &mut IncrementalHandle, world: &World, responses: &[&[u32]]) -> Result<Vec<u8>, PluginError> {
+fn read(view: &mut IncrementalHandle, world: &World, responses: &[&[u32]]) -> Result<Vec<bool>, PluginError> {
     let (horizon, symbols) = (world.task.horizon, world.task.alphabet.len());
     let mut states = vec![view.start(horizon)?; responses.len()];
     for position in 0..horizon {
@@ -101,7 +106,7 @@ fn read(view: &mut IncrementalHandle, world: &World, responses: &[&[u32]]) -> Re
     let ends = distinct(states.iter().copied().filter(|&state| state != IncrementalHandle::DEAD));
     let mut accepts = vec![0; ends.len()];
     view.accepts(&ends, &mut accepts)?;
-    Ok(states.iter().map(|state| ends.binary_search(state).map_or(0, |place| accepts[place])).collect())
+    Ok(states.iter().map(|state| ends.binary_search(state).is_ok_and(|place| accepts[place] == 1)).collect())
 }
 
 /// Without repetitions, in order.
@@ -117,8 +122,8 @@ fn contradiction(world: &World, batch: &SequenceBatch<'_>, row: usize, accepts: 
         "{} contradicts itself: {} is {} by its `accepts` and {} by its `incremental`",
         named(world),
         question(world, batch, row),
-        word(accepts.into()),
-        word((!accepts).into())
+        word(Some(accepts)),
+        word(Some(!accepts))
     ))
     .with_hint("every figure would hang on which of the two is asked: mend the one that is wrong, or leave out `incremental`")
 }
@@ -127,6 +132,6 @@ fn named(world: &World) -> String {
     format!("verifier `{}`", world.verifier_plugin)
 }
 
-fn word(verdict: u8) -> &'static str {
-    if verdict == 1 { "valid" } else { "invalid" }
+fn word(verdict: Option<bool>) -> &'static str {
+    if verdict == Some(true) { "valid" } else { "invalid" }
 }

@@ -10,7 +10,7 @@ use super::measures::{
 use super::sampled::{ExactFacts, FilteredSamples};
 use super::stopped::{Stopped, Unavailable, settle};
 use super::targets::{PromptTargets, keys, means, rows, sample_numbers, solvable_weights, uniform, values};
-use super::{Evaluation, Measures, PromptRows, SampledEvaluation, incremental};
+use super::{Evaluation, Measures, PromptRows, SampledEvaluation, incremental, known_verdicts};
 use crate::consistency;
 use crate::world::World;
 use pstar_core::PluginError;
@@ -250,7 +250,10 @@ fn acceptor(world: &World, prompt: usize, watch: &Watch<'_>) -> Result<Acceptor,
         let verifier = format!("the verifier `{}`", world.verifier_plugin);
         return Err(Stopped::Limited(Unavailable::no_view_of(&verifier, refusal)));
     }
-    Ok(Acceptor::of_valid_set(&super::reference::verify_all(world, prompt, space, &|_| ())?, space))
+    Ok(Acceptor::of_valid_set(
+        &super::reference::verify_all(world, prompt, space, (known_verdicts, &|_| ()))?,
+        space,
+    ))
 }
 
 impl Prompt {

@@ -6,7 +6,9 @@ use super::measures::{
     Keys, add_divergences, add_power, add_power_divergences, add_support, add_tilted, add_token_entropy,
     mean_with_cover, of_summary,
 };
+use super::reference::PromptReference;
 use super::targets::{PromptTargets, keys, means, rows, sample_numbers, uniform, values};
+use super::truth::{table_of_filtered, table_of_tilted};
 use super::{EnumeratedReference, Enumerator, Evaluation, Measures, PromptRows};
 use crate::world::World;
 use pstar_core::{PluginError, math};
@@ -56,6 +58,11 @@ impl EnumeratedReference {
             found.into_iter().map(Some).collect::<Vec<_>>()
         };
         let filtered = prompt.filtered.as_ref();
+        let add_truth = |measures: &mut Measures, of: &dyn Fn() -> OutputTable| {
+            if let Some(truth) = &prompt.truth {
+                truth.add(measures, of().view(), &prompt.valid, (&k, &keys));
+            }
+        };
         PromptTargets {
             uniform: filtered.and_then(|filtered| {
                 let entropy = Summary::of_filtered(filtered, &k).entropy;
@@ -67,12 +74,16 @@ impl EnumeratedReference {
                 let mut measures = of_summary(&summary, &keys);
                 add_token_entropy(&mut measures, summary.entropy, base_length);
                 add_support(&mut measures, &support(&of_base), &keys);
+                if let Some(truth) = &prompt.truth {
+                    truth.add(&mut measures, table, &prompt.valid, (&k, &keys));
+                }
                 measures
             },
             filtered: filtered.map(|filtered| {
                 let mut measures = of_summary(&Summary::of_filtered(filtered, &k), &keys);
                 add_support(&mut measures, &support(&|j| filtered.probs[j]), &keys);
                 measures.push("kl_to_base", filtered.kl_to_base());
+                add_truth(&mut measures, &|| table_of_filtered(filtered, &prompt.valid));
                 measures
             }),
             powers: prompt
@@ -94,6 +105,8 @@ impl EnumeratedReference {
                     let own = |j: usize| probs.get(j).map_or(0.0, |prob| tilted.mu * prob);
                     add_support(&mut measures, &support(&own), &keys);
                     add_tilted(&mut measures, tilted);
+                    let of = (&prompt.split, filtered);
+                    add_truth(&mut measures, &|| table_of_tilted(tilted, table, of, &prompt.valid));
                     measures
                 })
                 .collect(),
@@ -225,7 +238,15 @@ impl Figures<'_> {
         let passes = self.k.iter().map(|&k| at_least_once(point.validity_rate, k));
         measures.push_family("pass_at", self.keys.k.iter().cloned(), passes);
         measures.push_family("coverage_at", self.keys.k.iter().cloned(), point.coverage_at);
+        self.add_truth(&mut measures, prompt, policy);
         measures
+    }
+
+    /// What the true verdicts say, where the told ones have noise.
+    fn add_truth(&self, measures: &mut Measures, prompt: &PromptReference, policy: Distribution<'_>) {
+        if let Some(truth) = &prompt.truth {
+            truth.add(measures, policy, &prompt.valid, (&self.k, &self.keys.k));
+        }
     }
 
     /// coverage@k for real k.
@@ -271,6 +292,7 @@ impl Figures<'_> {
             [policy.probs, base.probs].map(|probs| move |j: usize| probs[indices[j] as usize]);
         let support = Support::at(indices.len(), own, of_base, &self.k);
         add_support(&mut measures, &support.into_iter().map(Some).collect::<Vec<_>>(), &self.keys.k);
+        self.add_truth(&mut measures, prompt, policy);
         measures
     }
 }

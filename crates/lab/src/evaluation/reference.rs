@@ -3,10 +3,11 @@
 use super::Enumerator;
 use super::crossing::{Reach, greatest_k};
 use super::targets::solvable_weights;
-use super::verdicts::{known_verdicts, refuses_truncated};
+use super::truth::{self, Truth};
+use super::verdicts::{known_verdicts, refuses_truncated, true_verdicts};
 use crate::world::World;
 use pstar_core::PluginError;
-use pstar_core::data::{RaggedBuffer, SequenceBuffer};
+use pstar_core::data::{RaggedBuffer, SequenceBatch, SequenceBuffer};
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{
     CoverageCurve, FilteredModel, OutputSpace, OutputTable, PowerModel, Split, TiltedModel, ValidSet,
@@ -29,6 +30,8 @@ pub struct PromptReference {
     pub tilted: Vec<TiltedModel>,
     /// The power-filtered target of every α of the evaluation; none where there is no p*.
     pub powers: Vec<PowerModel>,
+    /// Which are truly valid, where verdicts have noise.
+    pub(super) truth: Option<Truth>,
     /// What samples of the base reach.
     pub(super) reach: Reach,
 }
@@ -64,8 +67,14 @@ impl EnumeratedReference {
         let prompts = (0..world.prompts.view().len())
             .into_par_iter()
             .map(|prompt| {
-                let valid = verify_all(world, prompt, space, tell)?;
+                let valid = verify_all(world, prompt, space, (known_verdicts, tell))?;
                 let table = base[contexts.context_of()[prompt]].view();
+                let truth = if truth::is_hidden(world) {
+                    let valid = verify_all(world, prompt, space, (true_verdicts, &|_| ()))?;
+                    Some(Truth::of(table, valid))
+                } else {
+                    None
+                };
                 let split = Split::of(table, &valid);
                 let filtered = FilteredModel::new(table, &valid, &split);
                 let betas = &world.evaluation.betas;
@@ -77,7 +86,7 @@ impl EnumeratedReference {
                 let probs = valid.indices().iter().map(|&index| table.probs[index as usize]);
                 let coverage = Some(CoverageCurve::of(probs, greatest_k(world)));
                 let reach = Reach { validity_rate: split.valid.mass, coverage };
-                Ok(PromptReference { valid, split, filtered, tilted, powers, reach })
+                Ok(PromptReference { valid, split, filtered, tilted, powers, truth, reach })
             })
             .collect::<Result<_, PluginError>>()?;
         Ok(Some(Self { space, contexts, base, prompts }))
@@ -127,12 +136,15 @@ impl EnumeratedReference {
     }
 }
 
+/// Whose verdicts.
+pub(super) type Ask = fn(&World, &SequenceBatch<'_>) -> Result<Vec<bool>, PluginError>;
+
 /// The verdicts on all outputs.
 pub(super) fn verify_all(
     world: &World,
     prompt: usize,
     space: OutputSpace,
-    tell: &(dyn Fn(u64) + Sync),
+    (ask, tell): (Ask, &(dyn Fn(u64) + Sync)),
 ) -> Result<ValidSet, PluginError> {
     let count = space.count().unwrap_or(0);
     let prompt_tokens = world.prompts.view().row(prompt);
@@ -148,7 +160,7 @@ pub(super) fn verify_all(
                 space.tokens(index, &mut tokens);
                 batch.push(0, tokens.iter().copied());
             }
-            let verdicts = known_verdicts(world, &batch.view())?;
+            let verdicts = ask(world, &batch.view())?;
             tell(verdicts.len() as u64);
             let refused = |index| refuses_truncated(world) && space.is_truncated(index);
             Ok(verdicts.iter().zip(indices).map(|(&valid, index)| valid && !refused(index)).collect())

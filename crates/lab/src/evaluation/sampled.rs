@@ -37,6 +37,8 @@ pub struct SampledEvaluation {
     base_rows: Vec<Measures>,
     /// Its most probable outputs, at the first prompts.
     base_outputs: Vec<PromptOutputs>,
+    /// Samples of the base without a verdict, which are left out.
+    no_verdicts: u64,
     /// Whether samples of p* are exact, and so is Z.
     knows_z: bool,
 }
@@ -63,6 +65,7 @@ impl SampledEvaluation {
                 .enumerate()
                 .map(|(prompt, draws)| best_first(world, &world.base, prompt, draws))
                 .collect::<Result<_, _>>()?,
+            no_verdicts: draws.iter().map(|draws| draws.no_verdicts).sum(),
             knows_z: false,
         };
         let rows = draws.iter().enumerate();
@@ -77,12 +80,17 @@ impl SampledEvaluation {
     /// With exact samples of p*, one set a prompt that has any.
     pub(super) fn with_filtered(filtered: Vec<Option<FilteredSamples>>, weights: Vec<f64>) -> Self {
         let (base_rows, base_outputs) = (Vec::new(), Vec::new());
-        Self { filtered, weights, base: None, base_rows, base_outputs, knows_z: true }
+        Self { filtered, weights, base: None, base_rows, base_outputs, no_verdicts: 0, knows_z: true }
     }
 
     /// The prompts of which fewer than two samples of the base were valid, so that their KL(p*‖q) cannot be estimated.
     pub fn unmet(&self) -> Vec<usize> {
         (0..self.filtered.len()).filter(|&prompt| self.filtered[prompt].is_none()).collect()
+    }
+
+    /// Samples of the base without a verdict, which are left out.
+    pub fn no_verdicts(&self) -> u64 {
+        self.no_verdicts
     }
 
     /// The base's own figures, means over prompts; absent where exact ones can be had.
@@ -149,11 +157,13 @@ impl SampledEvaluation {
         step: u32,
     ) -> Result<Evaluation, PluginError> {
         let mut outputs = Vec::new();
+        let mut no_verdicts = 0;
         let rows = self.rows(
             world,
             policy,
             StreamKey::new(seed, Purpose::Evaluation, step),
             &mut |prompt, samples| {
+                no_verdicts += samples.no_verdicts;
                 if prompt < MOST_PROMPTS {
                     outputs.push(best_first(world, policy, prompt, samples)?);
                 }
@@ -168,6 +178,7 @@ impl SampledEvaluation {
             prompts: prompts.collect(),
             outputs,
             crossings: None,
+            no_verdicts,
         })
     }
 

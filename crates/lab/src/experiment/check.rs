@@ -66,6 +66,9 @@ pub fn check(
     }
 }
 
+/// The greatest share of responses that may go without a verdict, where the file says nothing.
+const NO_VERDICT_LIMIT: f64 = 0.01;
+
 /// The task and how policies are measured on it; `None` where a component is missing.
 fn world(built: BuiltTask, evaluation: EvaluationSettings, file: &TaskFile) -> Option<World> {
     let BuiltTask { task, prompt_texts, weights, base, verifier } = built;
@@ -79,6 +82,7 @@ fn world(built: BuiltTask, evaluation: EvaluationSettings, file: &TaskFile) -> O
         base: base?,
         verifier_plugin: file.verifier.plugin.value().clone(),
         verifier: verifier?,
+        no_verdict_limit: file.no_verdict_limit.as_ref().map_or(NO_VERDICT_LIMIT, |limit| **limit),
         evaluation,
     })
 }

@@ -57,6 +57,9 @@ pub struct TaskFile {
     /// Whether every output of `horizon` symbols is invalid, whatever the verifier says.
     #[serde(default)]
     pub truncated_is_invalid: bool,
+    /// The greatest share of an arm's responses, and of the samples that it is measured by, that may go without a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_verdict_limit: Option<Located<f64>>,
     /// The prompts; default: the empty one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompts: Option<Located<PromptsFile>>,

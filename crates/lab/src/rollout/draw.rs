@@ -56,12 +56,13 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// Sequences that were drawn, in groups of one size, with their log-probabilities under what drew them.
+/// Sequences that were drawn, in groups, with their log-probabilities under what drew them.
 pub(crate) struct Drawn {
     pub(super) source: Source,
     /// For each group its prompt.
     pub(super) prompt: Vec<u32>,
-    pub(super) size: usize,
+    /// Where each group begins, and where the last one ends.
+    pub(super) offsets: Vec<usize>,
     /// For each sequence its prompt, and its number among the samples of that prompt.
     pub(super) prompt_of: Vec<u32>,
     sample: Vec<u32>,
@@ -92,7 +93,8 @@ impl Drawn {
         let request = SampleRequest::new(prompts, &prompt_of, &sample)?;
         let samples = origin.sample(world, &request, StreamKey::new(seed, Purpose::Rollout, step))?;
         let (tokens, log_probs) = (samples.tokens, samples.log_probs);
-        Ok(Self { source: origin.source(), prompt, size, prompt_of, sample, tokens, log_probs })
+        let offsets = (0..=prompt.len()).map(|g| g * size).collect();
+        Ok(Self { source: origin.source(), prompt, offsets, prompt_of, sample, tokens, log_probs })
     }
 
     /// Other sequences in the place of some groups.
@@ -112,7 +114,7 @@ impl Drawn {
         Ok(Self {
             source: self.source,
             prompt: groups.iter().map(|rows| self.prompt_of[rows.start]).collect(),
-            size: self.size,
+            offsets: offsets_of(groups.iter().map(Range::len)),
             prompt_of,
             sample,
             tokens: samples.tokens,
@@ -133,6 +135,30 @@ impl Drawn {
         (self.tokens, self.log_probs) = (tokens, log_probs);
     }
 
+    /// Leaves out the sequences that are not `wanted`, and the groups of which fewer than `least` are left. The rows that
+    /// stay.
+    pub(super) fn keep(&mut self, wanted: &[bool], least: usize) -> Vec<usize> {
+        let (mut prompt, mut sizes, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        for (group, rows) in self.groups().enumerate() {
+            let left: Vec<usize> = rows.filter(|&row| wanted[row]).collect();
+            if left.len() >= least.max(1) {
+                prompt.push(self.prompt[group]);
+                sizes.push(left.len());
+                kept.extend(left);
+            }
+        }
+        let (mut tokens, mut log_probs) = (RaggedBuffer::default(), Vec::new());
+        for &row in &kept {
+            tokens.push(self.tokens.view().row(row));
+            log_probs.extend_from_slice(self.log_probs_of(row));
+        }
+        let of = |column: &[u32]| kept.iter().map(|&row| column[row]).collect();
+        (self.prompt_of, self.sample) = (of(&self.prompt_of), of(&self.sample));
+        (self.tokens, self.log_probs) = (tokens, log_probs);
+        (self.prompt, self.offsets) = (prompt, offsets_of(sizes.into_iter()));
+        kept
+    }
+
     #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
     fn log_probs_of(&self, row: usize) -> &[f64] {
         let offsets = self.tokens.view().offsets();
@@ -141,7 +167,7 @@ impl Drawn {
 
     /// The rows of each group.
     pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        (0..self.prompt.len()).map(|g| g * self.size..(g + 1) * self.size)
+        self.offsets.windows(2).map(|pair| pair[0]..pair[1])
     }
 
     /// What they cost.
@@ -150,7 +176,16 @@ impl Drawn {
             sequences: self.prompt_of.len() as u64,
             tokens: self.log_probs.len() as u64,
             verifier_calls: self.prompt_of.len() as u64,
-            optimizer_steps: 0,
+            ..Budget::default()
         }
     }
+}
+
+/// Where groups of these sizes begin, and where the last one ends.
+fn offsets_of(sizes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let ends = sizes.scan(0, |end, size| {
+        *end += size;
+        Some(*end)
+    });
+    std::iter::once(0).chain(ends).collect()
 }

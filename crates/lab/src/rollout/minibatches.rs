@@ -4,8 +4,8 @@ use super::BatchKey;
 use super::prompt_order::permutation;
 use pstar_core::rng::{Purpose, StreamKey};
 
-/// The groups of each optimizer step of a pass over a batch: `parts` parts of whole groups, in an order of the pass.
-/// `parts` divides `groups`. A function of key and pass, so that all arms of a seed are cut alike.
+/// The groups of each optimizer step of a pass over a batch: at most `parts` parts of whole groups, of one size but for the
+/// last, in an order of the pass. A function of key and pass, so that all arms of a seed are cut alike.
 #[allow(clippy::cast_possible_truncation, reason = "there are at most 255 passes")]
 pub(crate) fn minibatches(key: BatchKey, epoch: u32, groups: usize, parts: usize) -> Vec<Vec<usize>> {
     if parts == 1 {
@@ -13,7 +13,7 @@ pub(crate) fn minibatches(key: BatchKey, epoch: u32, groups: usize, parts: usize
     }
     let key = StreamKey { epoch: epoch as u8, ..StreamKey::new(key.seed, Purpose::Minibatch, key.step) };
     let order = permutation(key, groups);
-    order.chunks(groups / parts).map(|part| part.iter().map(|&g| g as usize).collect()).collect()
+    order.chunks(groups.div_ceil(parts)).map(|part| part.iter().map(|&g| g as usize).collect()).collect()
 }
 
 #[cfg(test)]
@@ -33,5 +33,10 @@ mod tests {
         assert!(passes.windows(2).all(|pair| pair[0] != pair[1]));
         assert_ne!(passes[0], minibatches(BatchKey { seed: 3, step: 6 }, 0, 12, 4));
         assert_eq!(minibatches(key, 1, 3, 1), [[0, 1, 2]]);
+        // Where groups without verdicts were left out.
+        for (groups, sizes) in [(11, vec![3, 3, 3, 2]), (3, vec![1, 1, 1]), (5, vec![2, 2, 1])] {
+            let found: Vec<usize> = minibatches(key, 0, groups, 4).iter().map(Vec::len).collect();
+            assert_eq!(found, sizes);
+        }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct SavedRollout {
 impl Rollout {
     /// To be kept.
     pub(crate) fn save(self) -> SavedRollout {
-        let Self { key, columns, prompt_of, tokens, budget } = self;
+        let Self { key, columns, prompt_of, tokens, budget, unjudged: _ } = self;
         let (offsets, tokens) = tokens.into_parts();
         SavedRollout {
             key,
@@ -77,8 +77,14 @@ impl Rollout {
         columns.base_log_probs = saved.base_log_probs;
         columns.outcome = saved.outcome;
         columns.horizon = saved.horizon;
-        let rollout =
-            Self { key: saved.key, columns, prompt_of: saved.prompt_of, tokens, budget: saved.budget };
+        let rollout = Self {
+            key: saved.key,
+            columns,
+            prompt_of: saved.prompt_of,
+            tokens,
+            budget: saved.budget,
+            unjudged: None,
+        };
         rollout.view(rollout.behaviour_log_probs(), 0)?;
         Ok(rollout)
     }

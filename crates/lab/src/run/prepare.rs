@@ -124,6 +124,7 @@ impl<'a> Prepared<'a> {
             sampling,
             filtered: filtered.as_ref(),
             base_log_probs,
+            minimum_group: 1,
             outcomes: false,
         }
     }

@@ -1,7 +1,7 @@
 //! What determines an arm.
 
 use super::resolved::{resolved_file, text_of};
-use crate::experiment::{Experiment, ExperimentFile, Located, ObjectiveFile, Seeds};
+use crate::experiment::{Experiment, ExperimentFile, Located, ObjectiveFile, Seeds, verifiers_of};
 use crate::plan::ArmKey;
 use pstar_core::INTERFACE_VERSION;
 use pstar_core::config::UniqueMap;
@@ -78,12 +78,11 @@ impl<'a> ArmSpecs<'a> {
         let (policy, objective) =
             (&experiment.plan.policies[arm.policy], &experiment.plan.objectives[arm.objective]);
         let task = &experiment.file.task;
-        let plugins = [
-            registry.plugin_of("base model", task.base.plugin.value()),
-            registry.plugin_of("verifier", task.verifier.plugin.value()),
-            registry.plugin_of("policy", &policy.plugin),
-            registry.plugin_of("objective", &objective.plugin),
-        ];
+        let verifiers = verifiers_of(&task.verifier);
+        let mut plugins = vec![registry.plugin_of("base model", task.base.plugin.value())];
+        plugins.extend(verifiers.iter().map(|name| registry.plugin_of("verifier", name)));
+        plugins.push(registry.plugin_of("policy", &policy.plugin));
+        plugins.push(registry.plugin_of("objective", &objective.plugin));
         let mut lines = vec![format!("// numbers {NUMBERS}"), format!("// interface {INTERFACE_VERSION}")];
         lines.extend(plugins.into_iter().flatten().map(|plugin| format!("// plugin {}", plugin.sha256)));
         let own = [format!("policy `{}`", policy.name), format!("objective `{}`", objective.name)];

@@ -9,7 +9,7 @@ use super::{
     ValidityGradient, clip, matching,
 };
 use crate::consistency::Kept;
-use crate::evaluation::{Evaluation, Evaluator};
+use crate::evaluation::{Evaluation, Evaluator, Unjudged};
 use crate::plan::{Gradient, Sampling, Training};
 use crate::policy_class::PolicyClass;
 use crate::rollout::{BatchKey, FilteredSource, Recipe, Rollout, minibatches};
@@ -158,6 +158,7 @@ impl<'a> Arm<'a> {
             last: None,
             crossings: None,
             prompts: ArmPrompts { start: initial.prompts.clone(), ..ArmPrompts::default() },
+            no_verdicts: 0,
             first_batch: None,
             first: None,
             waiting: Vec::new(),
@@ -290,9 +291,10 @@ impl<'a> Arm<'a> {
         outcome.prompts.clone_from(&state.prompts);
         outcome.parameters.clone_from(&state.parameters);
         outcome.tensors.clone_from(&self.tensors);
+        outcome.warnings.extend(state.missing_verdicts());
         if outcome.status == ArmStatus::Complete && self.parts.training.steps > 0 {
             let moved = (self.start.as_slice(), state.parameters.as_slice());
-            outcome.warnings = state.no_effect.warnings(self.parts.world, self.parts.facts, moved);
+            outcome.warnings.extend(state.no_effect.warnings(self.parts.world, self.parts.facts, moved));
             outcome.warnings.extend(self.overshoot(state));
             outcome.warnings.extend(cautions(&self.parts.declaration, self.parts.training.gradient));
         }
@@ -395,25 +397,41 @@ impl<'a> Arm<'a> {
     /// The batch to train on: drawn now, or of the age that is asked for.
     fn next_rollout(&self, sampling: Sampling, state: &mut ArmState) -> Result<Rollout, PluginError> {
         let Components { world, facts, filtered, ref policy, seed, training, .. } = self.parts;
-        let Declaration { base_log_probs, outcomes, .. } = self.parts.declaration;
-        let recipe = Recipe { world, facts, sampling, filtered, base_log_probs, outcomes };
+        let Declaration { base_log_probs, outcomes, minimum_group, .. } = self.parts.declaration;
+        let recipe = Recipe { world, facts, sampling, filtered, base_log_probs, minimum_group, outcomes };
         let age = sampling.age();
         let made = |step| Rollout::make(&recipe, policy, BatchKey { seed, step });
         if age == 0 {
             let rollout = made(state.step)?;
-            state.budget += rollout.budget();
+            self.count(&rollout, state)?;
             return Ok(rollout);
         }
         // Batch s is of the policy as it was before batch s − age; the first ones are of the policy at the start.
         let first = if state.step == 0 { 0 } else { state.step.saturating_add(age) };
         for step in first..=state.step.saturating_add(age).min(training.steps - 1) {
             let rollout = made(step)?;
-            state.budget += rollout.budget();
+            self.count(&rollout, state)?;
             state.waiting.push(rollout.save());
         }
         let mut rollout = Rollout::restore(state.waiting.remove(0), facts)?;
         rollout.age(age.min(state.step));
         Ok(rollout)
+    }
+
+    /// Adds what a batch cost, and refuses what came to go on with.
+    fn count(&self, rollout: &Rollout, state: &mut ArmState) -> Result<(), PluginError> {
+        state.budget += rollout.budget();
+        let Gradient::Sampled(sampling) = self.parts.training.gradient else { return Ok(()) };
+        let Some(first) = rollout.unjudged() else { return Ok(()) };
+        let count = state.budget.no_verdicts;
+        let unjudged = Unjudged { count, between: 0, first: Some(first.into()) };
+        let planned = u64::from(self.parts.training.steps) * (sampling.prompts * sampling.group) as u64;
+        unjudged.check(self.parts.world, planned, "responses of its arm")?;
+        if rollout.rewards().is_empty() {
+            let message = format!("no group of a batch is left: there is no verdict on {first}");
+            return Err(PluginError::data(message));
+        }
+        Ok(())
     }
 
     /// Works out what the gradient of samples of the policy as it is will be multiplied by.
@@ -571,9 +589,20 @@ impl ArmState {
         }
     }
 
+    /// What its verifier said beyond valid and invalid.
+    fn missing_verdicts(&self) -> impl Iterator<Item = Warning> + use<> {
+        let Budget { no_verdicts, between, verifier_calls, .. } = self.budget;
+        let responses = Warning::NoVerdicts { count: no_verdicts, of: Some(verifier_calls) };
+        let samples = Warning::NoVerdicts { count: self.no_verdicts, of: None };
+        let thresholds = Warning::BetweenScores { count: between, of: verifier_calls };
+        let told = [(no_verdicts, responses), (self.no_verdicts, samples), (between, thresholds)];
+        told.into_iter().filter(|(count, _)| *count > 0).map(|(_, warning)| warning)
+    }
+
     /// Notes what the policy is after the last step.
     fn end(&mut self, evaluation: Evaluation) {
-        let Evaluation { full, prompts, outputs, crossings, .. } = evaluation;
+        let Evaluation { full, prompts, outputs, crossings, no_verdicts, .. } = evaluation;
+        self.no_verdicts = no_verdicts;
         self.last = Some(full);
         self.crossings = crossings;
         (self.prompts.end, self.prompts.outputs) = (prompts, outputs);

@@ -34,6 +34,9 @@ pub struct ArmState {
     /// What was found at single prompts.
     #[serde(default)]
     pub(super) prompts: ArmPrompts,
+    /// Samples of the last evaluation without a verdict.
+    #[serde(default)]
+    pub(super) no_verdicts: u64,
     pub(super) first_batch: Option<String>,
     /// Verdicts of the first step, which are asked for again behind the last.
     pub(super) first: Option<Kept>,

@@ -15,6 +15,9 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// The number that stands for no verdict.
+    pub(super) const UNKNOWN: u8 = 2;
+
     /// From what a verifier of valid and invalid alone answered.
     pub(super) fn plain(numbers: Vec<u8>, verifier: &str) -> Result<Self, PluginError> {
         let known = |number| match number {

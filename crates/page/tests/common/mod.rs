@@ -92,7 +92,13 @@ fn arm(size: Size, policy_index: usize, objective_index: usize, seed: u64) -> Ar
         status: ArmStatus::Complete,
         failure: None,
         first_batch: None,
-        budget: Budget { sequences: 1000, tokens: 5000 + seed, verifier_calls: 1000, optimizer_steps: 100 },
+        budget: Budget {
+            sequences: 1000,
+            tokens: 5000 + seed,
+            verifier_calls: 1000,
+            optimizer_steps: 100,
+            ..Budget::default()
+        },
         log_partition: PartitionRecord { exact: u64::from(objective_index == 1), group: 0, running: 0 },
         initial: Some(end(0.0)),
         last: Some(end(1.0)),

@@ -153,11 +153,12 @@ impl Found {
         let kept = self.log_probs.into_iter().filter(|(_, log_prob)| *log_prob >= least);
         let (tokens, log_probs): (Vec<Vec<u32>>, Vec<f64>) = kept.unzip();
         let rows: RaggedBuffer<u32> = tokens.iter().map(Vec::as_slice).collect();
-        let valid = verdicts(world, &vec![prompt as u32; tokens.len()], &rows)?;
+        let (valid, unjudged) = verdicts(world, &vec![prompt as u32; tokens.len()], &rows)?;
         let mut classes: [Vec<Likely>; 2] = Default::default();
         for ((tokens, log_prob), valid) in tokens.into_iter().zip(log_probs).zip(valid) {
+            let Some(valid) = valid else { continue };
             classes[usize::from(!valid)].push(Likely::of_tokens(tokens, log_prob, space_of(world)));
         }
-        Ok(likely_outputs(world, &classes, [Some(0.0); 2], exact))
+        Ok(likely_outputs(world, &classes, [Some(0.0); 2], exact && unjudged.count == 0))
     }
 }

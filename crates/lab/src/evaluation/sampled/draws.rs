@@ -15,6 +15,8 @@ pub(super) struct Draws {
     /// Of each sample, in nats, under the model that it was sampled from.
     pub(super) log_probs: Vec<f64>,
     pub(super) valid: Vec<bool>,
+    /// How many there would be besides, had they a verdict.
+    pub(super) no_verdicts: u64,
 }
 
 impl Draws {
@@ -33,8 +35,29 @@ impl Draws {
         let samples = model.sample(&request, key)?;
         let rows = Ragged::new(samples.tokens.view().offsets(), &samples.log_probs);
         let log_probs = rows.into_iter().flat_map(Ragged::rows).map(|row| row.iter().sum()).collect();
-        let valid = verdicts(world, &prompt_of, &samples.tokens)?;
-        Ok(Self { tokens: samples.tokens, log_probs, valid })
+        let (verdicts, unjudged) = verdicts(world, &prompt_of, &samples.tokens)?;
+        let drawn =
+            Self { tokens: samples.tokens, log_probs, valid: Vec::new(), no_verdicts: unjudged.count };
+        if unjudged.count == 0 {
+            return Ok(Self {
+                valid: verdicts.into_iter().map(|valid| valid == Some(true)).collect(),
+                ..drawn
+            });
+        }
+        unjudged.check(world, n as u64, "samples that a model is measured by")?;
+        Ok(drawn.judged(&verdicts))
+    }
+
+    /// Those that have a verdict.
+    fn judged(self, verdicts: &[Option<bool>]) -> Self {
+        let known = |i: &usize| verdicts[*i].is_some();
+        let known: Vec<usize> = (0..verdicts.len()).filter(known).collect();
+        Self {
+            tokens: known.iter().map(|&i| self.tokens.view().row(i)).collect(),
+            log_probs: known.iter().map(|&i| self.log_probs[i]).collect(),
+            valid: known.iter().map(|&i| verdicts[i] == Some(true)).collect(),
+            ..self
+        }
     }
 
     /// Number of samples.

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::components::place_of;
 use crate::experiment::file::PromptsFile;
-use crate::experiment::{ComponentFile, ExperimentFile, Problem};
+use crate::experiment::{ComponentFile, ExperimentFile, NOISY, Problem, make_verifier};
 use crate::inputs::input;
 use crate::text_file::{TextFileError, read_bytes, text_of};
 use pstar_core::data::{Alphabet, AlphabetError};
@@ -36,6 +36,12 @@ impl Checker<'_> {
         if horizon == 0 || horizon > limit {
             let message = format!("`horizon` must be from 1 to {limit}, found `{horizon}`");
             self.problem(Problem::at(file.task.horizon.place(self.text), message));
+        }
+        if let Some(limit) =
+            file.task.no_verdict_limit.as_ref().filter(|limit| !(0.0..=1.0).contains(&***limit))
+        {
+            let message = format!("`no_verdict_limit` must be a share from 0 to 1, found `{}`", **limit);
+            self.problem(Problem::at(limit.place(self.text), message));
         }
         let alphabet = self.alphabet(file)?;
         let (ending, directory) = (file.task.ending, self.directory.clone());
@@ -154,9 +160,11 @@ impl Checker<'_> {
     }
 
     pub(super) fn verifier(&mut self, component: &ComponentFile, task: &Task) -> Option<VerifierHandle> {
-        let found = self.registry.verifier(&component.plugin);
-        let found = found.map_err(|error| self.unknown(component.plugin.place(self.text), &error)).ok()?;
-        let made = found.create(component.configuration(), task);
+        if component.plugin.value() != NOISY {
+            let found = self.registry.verifier(&component.plugin);
+            found.map_err(|error| self.unknown(component.plugin.place(self.text), &error)).ok()?;
+        }
+        let made = make_verifier(self.registry, component, task);
         self.accept(made.map_err(|error| self.of_component("verifier", component, &error)))
     }
 

@@ -139,5 +139,7 @@ fn all_sampled(
         prompt: experiment.world.prompt_texts[prompt].clone(),
         samples,
     });
-    std::iter::once(whole).chain(unmet).chain(beyond_the_samples(experiment)).collect()
+    let count = sampled.no_verdicts();
+    let missing = (count > 0).then_some(Warning::NoVerdicts { count, of: None });
+    std::iter::once(whole).chain(missing).chain(unmet).chain(beyond_the_samples(experiment)).collect()
 }
