@@ -1,0 +1,1 @@
+../../plugins/process/python/pstar_verifier.py
