@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 /// A child in Python that speaks the protocol by hand; what it answers is up to `answer(pairs)`.
 const BY_HAND: &str = r#"
-import json, os, subprocess, sys, time
+import json, os, sys, time
 json.loads(sys.stdin.readline())
 open("starts", "a").write("%d\n" % os.getpid())
 def say(what):
@@ -49,7 +49,8 @@ fn configured(folder: &Path, config: &str) -> Result<ProcessVerifier, PluginErro
 fn script(rest: &str, fields: &str) -> Result<Made, PluginError> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("child.py"), rest).unwrap();
-    let verifier = configured(folder.path(), &format!(r#"(command: ["python3", "child.py"], {fields})"#))?;
+    let verifier =
+        configured(folder.path(), &format!(r#"(command: ["python3", "-IS", "child.py"], {fields})"#))?;
     Ok(Made { folder, verifier })
 }
 
@@ -128,26 +129,36 @@ for line in sys.stdin:
     assert!(made.verifier.accepts("\"\n\u{2028}", "ä\\\0"));
 }
 
+/// A child that does something to responses `0`, `1`, …, each with what is found of it, judges them in one batch with others.
+fn found_of(cases: &[(&str, String)]) {
+    let case = |(n, (how, _)): (usize, &(&str, String))| format!("    if has(pairs, '{n}'): {how}\n");
+    let cases_of_it: String = cases.iter().enumerate().map(case).collect();
+    let made = answering(&format!("{cases_of_it}    say({{'verdicts': right(pairs)}})"), "restarts: 20");
+    let names: Vec<String> = (0..cases.len()).map(|n| n.to_string()).collect();
+    let responses: Vec<&str> =
+        ["yes"].into_iter().chain(names.iter().map(String::as_str)).chain(["0", "no"]).collect();
+    let judged = made.judge(&responses);
+    let none = |(_, found): &(&str, String)| Verdict::Unknown(found.clone());
+    let expected =
+        [Verdict::Valid].into_iter().chain(cases.iter().map(none)).chain([none(&cases[0]), Verdict::Invalid]);
+    assert_eq!(judged, expected.collect::<Vec<_>>());
+    // For the batch, for each that is at fault, once, and for what came behind.
+    assert_eq!(made.starts().len(), cases.len() + 2);
+    assert_eq!(made.judge(&["yes", "no"]), YES_NO);
+}
+
 #[test]
 fn a_pair_that_ends_the_child_is_found_out() {
-    for (how, found) in [
+    let ended = |how: &str| format!("the process ended with {how}");
+    found_of(&[
         (
             "sys.stderr.write('first\\nsecond\\n'); os._exit(3)",
-            "the process ended with exit code 3, the last line of its standard error is `second`",
+            ended("exit code 3, the last line of its standard error is `second`"),
         ),
-        ("os.kill(os.getpid(), 9)", "the process ended with signal 9"),
-        ("os.kill(os.getpid(), 11)", "the process ended with signal 11"),
-        ("sys.exit(0)", "the process ended with exit code 0"),
-    ] {
-        let made =
-            answering(&format!("    if has(pairs, 'die'): {how}\n    say({{'verdicts': right(pairs)}})"), "");
-        let judged = made.judge(&["yes", "die", "no", "die", "yes"]);
-        let died = || Verdict::Unknown(found.into());
-        assert_eq!(judged, [Verdict::Valid, died(), Verdict::Invalid, died(), Verdict::Valid]);
-        // For the batch, for the pair, which is asked about once, and for what came behind it.
-        assert_eq!(made.starts().len(), 3);
-        assert_eq!(made.judge(&["yes", "no"]), YES_NO);
-    }
+        ("os.kill(os.getpid(), 9)", ended("signal 9")),
+        ("os.kill(os.getpid(), 11)", ended("signal 11")),
+        ("sys.exit(0)", ended("exit code 0")),
+    ]);
 }
 
 #[test]
@@ -172,7 +183,7 @@ fn grandchildren_that_hold_the_pipes_end_with_the_child() {
         [("os._exit(7)", "ended with exit code 7"), ("time.sleep(1000)", "no answer within 0.5 s")]
     {
         let answer = format!(
-            "    if has(pairs, 'hang'):\n        other = subprocess.Popen(['sleep', '1000'])\n        open('others', 'a').write('%d\\n' % other.pid)\n        {then}\n    say({{'verdicts': right(pairs)}})"
+            "    if has(pairs, 'hang'):\n        import subprocess; other = subprocess.Popen(['sleep', '1000'])\n        open('others', 'a').write('%d\\n' % other.pid)\n        {then}\n    say({{'verdicts': right(pairs)}})"
         );
         let made = answering(&answer, "seconds: 0.5");
         let judged = made.judge(&["hang", "yes"]);
@@ -211,27 +222,18 @@ fn floods_of_standard_error_are_read_and_forgotten() {
 #[test]
 fn whatever_is_no_answer_is_no_verdict() {
     let form = r#"expected `{"verdicts": [[ID, VERDICT], …]}`"#;
-    for (how, found) in [
-        ("say('debug')", format!("the process answered `debug`, {form}")),
-        ("say('')", format!("the process answered ``, {form}")),
-        (
-            "say('{\"verdicts\": [[0, NaN]]}')",
-            format!("the process answered a line that is not JSON, such as one with NaN, {form}"),
-        ),
-        ("say({'verdicts': [True]})", format!("the process answered JSON of another form, {form}")),
-        ("say([True])", format!("the process answered JSON of another form, {form}")),
-        ("os.write(1, b'\\xff\\xfe\\n')", format!("the process answered a line that is not UTF-8, {form}")),
+    let answered = |what: &str| format!("the process answered {what}, {form}");
+    found_of(&[
+        ("say('debug')", answered("`debug`")),
+        ("say('')", answered("``")),
+        ("say('{\"verdicts\": [[0, NaN]]}')", answered("a line that is not JSON, such as one with NaN")),
+        ("say({'verdicts': [True]})", answered("JSON of another form")),
+        ("say([True])", answered("JSON of another form")),
+        ("os.write(1, b'\\xff\\xfe\\n')", answered("a line that is not UTF-8")),
         ("os.write(1, b'x' * (1 << 25))", "the process wrote a line of more than 16777216 bytes".into()),
-        ("while True: os.write(1, b'debug\\n' * 100)", format!("the process answered `debug`, {form}")),
+        ("[os.write(1, b'debug\\n' * 100) for _ in range(1 << 30)]", answered("`debug`")),
         ("os.close(1); time.sleep(1000)", "the process closed its standard output and lives on".into()),
-    ] {
-        let made = answering(
-            &format!("    if has(pairs, 'odd'):\n        {how}\n    else: say({{'verdicts': right(pairs)}})"),
-            "",
-        );
-        let judged = made.judge(&["odd", "yes"]);
-        assert_eq!(judged, [Verdict::Unknown(found), Verdict::Valid], "{how}");
-    }
+    ]);
 }
 
 #[test]
@@ -353,7 +355,9 @@ fn a_child_that_does_not_get_ready_is_refused() {
     ] {
         let error = first(line);
         assert!(
-            error.message.starts_with(&format!("the command `python3 child.py` does not verify: {found}")),
+            error
+                .message
+                .starts_with(&format!("the command `python3 -IS child.py` does not verify: {found}")),
             "{}",
             error.message
         );
