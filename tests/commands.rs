@@ -126,10 +126,15 @@ fn a_dry_run_counts_and_leaves_nothing() {
     assert_eq!(json["optimizer_steps"], 32 * 3);
     let text = host(folder.path(), &arguments[..3]);
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    let (verifier, run) = text.split_once('\n').unwrap();
+    // Eight prompts, 1 + 13 + … + 13^5 outputs each.
+    assert!(verifier.starts_with("100 verifier calls took "), "{text}");
+    assert!(verifier.contains("; all 3217872 outputs would take "), "{text}");
     assert!(
-        text.starts_with("160 arms, 16384000 sequences and 64000 optimizer steps in all; about "),
+        run.starts_with("160 arms, 16384000 sequences and 64000 optimizer steps in all; about "),
         "{text}"
     );
+    assert_eq!((&json["verifier"]["calls"], &json["verifier"]["outputs"]), (&100.into(), &3_217_872.into()));
     assert!(json["seconds"].as_f64().unwrap() > 0.0 && json["mebibytes"].as_f64().unwrap() > 0.0);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -30,6 +30,7 @@ mod out_of_tree;
 mod paper;
 mod population;
 mod power;
+mod process;
 mod prompts;
 mod provenance;
 mod rates;

@@ -15,6 +15,7 @@ mod resolved;
 mod seeds;
 mod small_groups;
 mod spec;
+mod verifier_time;
 
 pub use estimate::Estimate;
 pub use execute::{
@@ -28,3 +29,4 @@ pub use provenance::collect_provenance;
 pub use rates::{Ended, Rates};
 pub use resolved::resolved;
 pub use spec::{ArmSpec, ArmSpecs};
+pub use verifier_time::VerifierTime;

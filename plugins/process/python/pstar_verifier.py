@@ -15,14 +15,14 @@ def serve(accepts=None, many=None, begin=lambda config: None):
         try:
             [verdict] = [accepts(prompt, response)] if accepts else many([(prompt, response)])
             return plain(verdict)
-        except Exception as error: return {"error": f"{type(error).__name__}: {error}"}
+        except BaseException as error: return {"error": f"{type(error).__name__}: {error}"}
     hello = json.loads(lines.readline())
     refused = begin(hello["config"]) if hello["version"] == 1 else "this file speaks version 1"
     say({"pstar": "verifier", "version": 1, **({"refused": str(refused)} if refused else {"ready": True})})
     for pairs, done, since in ((json.loads(line)["pairs"], [], time.monotonic()) for line in lines):
         if many:
             try: verdicts = [plain(verdict) for verdict in many([(prompt, response) for _, prompt, response in pairs])]
-            except Exception: verdicts = []  # who is to blame is found out one by one
+            except BaseException: verdicts = []  # who is to blame is found out one by one
             if len(verdicts) == len(pairs): done, pairs = [[pair[0], v] for pair, v in zip(pairs, verdicts)], []
         for id, prompt, response in pairs:
             if done and time.monotonic() > since + 1: done, since = say({"verdicts": done, "more": True}) and [], time.monotonic()

@@ -6,6 +6,7 @@ use crate::launch::Launch;
 use crate::protocol::{hello, read_answer, read_ready, request};
 use crate::spawner::spawn;
 use crate::system::{has_ended, in_a_group_of_its_own, kill_group};
+use pstar_core::shown;
 use serde_json::Value;
 use std::io::{self, ErrorKind};
 use std::process;
@@ -16,6 +17,9 @@ const GLANCE: Duration = Duration::from_millis(50);
 
 /// How long a child that has closed a pipe is given to end.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How many lines of other text may come before a child says that it is ready.
+const MOST_CHATTER: usize = 100;
 
 /// A child that is ready. Dropping it kills its process group.
 #[derive(Debug)]
@@ -72,12 +76,22 @@ impl Child {
         };
         let pipes = Pipes::new(input, output, errors).map_err(no_child)?;
         let mut child = Self { process, pipes, seconds: launch.seconds, next_id: 0 };
-        let greeted = child
-            .exchange(&hello(&launch.config), launch.start_seconds, |line| read_ready(line).map(|()| true));
-        match greeted {
-            Ok(()) => Ok(child),
-            Err(fault) => Err(NotReady { fault, stderr: child.pipes.last_errors() }),
-        }
+        // What libraries print while they are loaded.
+        let mut chatter: Vec<String> = Vec::new();
+        let greeted = child.exchange(&hello(&launch.config), launch.start_seconds, |line| {
+            if line.starts_with(b"{") || chatter.len() == MOST_CHATTER {
+                return read_ready(line).map(|()| true);
+            }
+            chatter.push(shown(&String::from_utf8_lossy(line)));
+            Ok(false)
+        });
+        let Err(fault) = greeted else { return Ok(child) };
+        let is_silent = matches!(fault, Fault::Ended { .. } | Fault::TimeOut { .. } | Fault::Closed { .. });
+        let fault = match chatter.into_iter().next() {
+            Some(found) if is_silent => Fault::NotReady { found },
+            _ => fault,
+        };
+        Err(NotReady { fault, stderr: child.pipes.last_errors() })
     }
 
     /// What the child says of pairs of prompt and response, in their order. After a fault it is of no more use.

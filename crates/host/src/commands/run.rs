@@ -8,14 +8,16 @@ use crate::failure::Failure;
 use crate::output::print_text;
 use crate::progress::Bars;
 use crate::signals::Interruptible;
+use pstar_core::{PluginError, shown};
 use pstar_lab::clock::process_seconds;
 use pstar_lab::experiment::Experiment;
-use pstar_lab::run::{Estimate, Progress, prepare_telling};
+use pstar_lab::run::{Estimate, Progress, VerifierTime, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::{RunRecord, to_json};
 use pstar_report::{Format, run_table, written};
 use pstar_run::isolate::{Child, Going, Stage, child, tell_what_ends_this_process};
 use pstar_run::{Conducted, Part, RunError, RunOptions, Shown, conduct};
+use serde_json::json;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -209,26 +211,57 @@ fn train(
 }
 
 fn dry_run(args: &RunArgs, experiment: &Experiment, registry: &Registry) -> Result<ExitCode, Failure> {
+    let failed = |error: PluginError| Failure::Usage { message: error.message, hint: error.hint };
+    // Before the outputs are enumerated, which takes as long as this tells.
+    let verifier = VerifierTime::of(&experiment.world).map_err(failed)?;
+    if !args.json {
+        print_text(&verifier_line(&verifier))?;
+    }
     let bars = Bars::new();
     let before = process_seconds();
     let prepared = prepare_telling(experiment, registry, &bars)?;
     prepared.check_memory()?;
     bars.phase("trying a few steps");
-    let estimate = Estimate::of(&prepared, process_seconds() - before)
-        .map_err(|error| Failure::Usage { message: error.message, hint: error.hint })?;
+    let estimate = Estimate::of(&prepared, process_seconds() - before).map_err(failed)?;
     drop(bars);
     let Estimate { arms, sequences, optimizer_steps, seconds, mebibytes } = estimate;
     print(&if args.json {
-        to_json(&estimate)
+        let mut told = json!(estimate);
+        told["verifier"] = json!(verifier);
+        to_json(&told)
     } else {
         format!(
             "{arms} arms, {sequences} sequences and {optimizer_steps} optimizer steps in all; {} on {} threads and \
              {mebibytes:.0} MiB\n",
-            if seconds < 1.0 { "below 1 s".into() } else { format!("about {seconds:.0} s") },
+            rough(seconds),
             rayon::current_num_threads(),
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How long the verifier takes.
+fn verifier_line(verifier: &VerifierTime) -> String {
+    let VerifierTime { calls, seconds, without_verdict, reason, outputs, enumeration_seconds } = verifier;
+    let none = match reason {
+        Some(reason) => format!(", {without_verdict} without a verdict (the first: {})", shown(reason)),
+        None => String::new(),
+    };
+    let all = match (outputs, enumeration_seconds) {
+        (Some(outputs), Some(seconds)) => format!("; all {outputs} outputs would take {}", rough(*seconds)),
+        _ => String::new(),
+    };
+    format!("{calls} verifier calls took {:.1} ms{none}{all}\n", 1e3 * seconds)
+}
+
+/// A time, as far as it is known.
+fn rough(seconds: f64) -> String {
+    match seconds {
+        ..1.0 => "below 1 s".into(),
+        ..7200.0 => format!("about {seconds:.0} s"),
+        ..172_800.0 => format!("about {:.0} hours", seconds / 3600.0),
+        _ => format!("about {:.0} days", seconds / 86400.0),
+    }
 }
 
 #[cfg(test)]

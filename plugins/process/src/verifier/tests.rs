@@ -426,6 +426,7 @@ fn a_child_sees_its_environment_and_folder_and_no_terminal_signal() {
 fn the_copied_file_makes_verifiers_of_functions() {
     let made = with_the_copied_file(
         r#"
+print("a library", flush=True)
 def accepts(prompt, response):
     print("debug", response)
     os.system("echo more of it")
