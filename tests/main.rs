@@ -16,6 +16,7 @@ mod in_program;
 mod interfaces;
 mod isolation;
 mod kappa;
+mod kept_verdicts;
 mod libraries;
 mod loading;
 mod matched;

@@ -122,14 +122,18 @@ pub fn conduct(
     let parent = Path::new("runs");
     let name = experiment.file.name.value();
     let verdicts = Verdicts::of(experiment, registry);
-    options.store.into_iter().for_each(|store| verdicts.take_up(store));
+    if let Some(store) = options.store {
+        verdicts.go_on(store, &owner);
+    }
     let phases = Phases::new(&experiment.plan, ArmSpecs::new(experiment, registry));
     if !options.fresh {
         let known = match options.directory {
             Some(path) => RunDirectory::look(path, &place)?,
             None => RunDirectory::look_for(parent, name, &place)?,
         };
-        known.iter().for_each(|directory| verdicts.take_up(directory.path()));
+        if let Some(directory) = &known {
+            verdicts.go_on(options.store.unwrap_or(directory.path()), &owner);
+        }
         if let Some((directory, record)) = known.and_then(|directory| {
             let record = directory.complete_record().filter(|record| phases.are_of(record))?;
             // What failed is tried again, and what was not kept or is damaged is run again.
@@ -156,7 +160,7 @@ pub fn conduct(
     (options.began)(directory.path());
     directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory)?;
     let store = Store::open(options.store.unwrap_or(directory.path()), &owner, &writer, true);
-    verdicts.keep(store.root(), &owner);
+    verdicts.go_on(store.root(), &owner);
     let mut left = phases.look(&store, &prepared);
     let (done, all) = (left.done, experiment.plan.arm_count());
     let mut provenance = collect_provenance(registry, experiment, options.set, options.command);

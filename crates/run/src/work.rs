@@ -74,10 +74,9 @@ pub fn work(
     let phases = Phases::new(&experiment.plan, ArmSpecs::new(experiment, registry));
     let root = provenance.store.as_ref().map_or(path, Path::new);
     let verdicts = Verdicts::of(experiment, registry);
-    verdicts.take_up(root);
+    verdicts.go_on(root, &owner);
     let prepared = prepare_telling(experiment, registry, progress)?;
     prepared.check_memory()?;
-    verdicts.keep(root, &owner);
     let store = Store::open(root, &owner, &writer, false);
     let mut left = phases.look(&store, &prepared);
     let trained = left.open.len();

@@ -7,7 +7,7 @@ use pstar_core::files::sha256;
 use pstar_lab::experiment::{Experiment, verifiers_of};
 use pstar_loader::{Memo, Registry};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The folder, in a store.
 pub(crate) const VERDICTS: &str = "verdicts";
@@ -28,24 +28,15 @@ impl<'a> Verdicts<'a> {
         Self { memo, name }
     }
 
-    /// Takes up what earlier processes left in a store. What cannot be read is asked for again.
-    pub(crate) fn take_up(&self, root: &Path) {
-        if let Some(memo) = self.memo {
-            let _ = memo.take_up(&self.folder(root));
-        }
-    }
-
-    /// Keeps what is and becomes known in a store. It is no result: what cannot be written is not kept.
-    pub(crate) fn keep(&self, root: &Path, owner: &Owner) {
+    /// Takes up what earlier processes left in a store, and keeps there what is and becomes known. It is no result: what
+    /// cannot be read is asked for again, what cannot be written is not kept.
+    pub(crate) fn go_on(&self, root: &Path, owner: &Owner) {
         let Some(memo) = self.memo else { return };
-        let folder = self.folder(root);
+        let folder = root.join(VERDICTS).join(&self.name);
+        let _ = memo.take_up(&folder);
         if fs::create_dir_all(&folder).is_ok() {
             memo.keep_in(folder.join(format!("{}.txt", owner.id)));
         }
-    }
-
-    fn folder(&self, root: &Path) -> PathBuf {
-        root.join(VERDICTS).join(&self.name)
     }
 }
 
