@@ -4,6 +4,7 @@
 use crate::support::{answer, command, copy_folder, experiments, folder, host, installation, shown};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -89,6 +90,21 @@ fn a_run_is_made_from_the_files_of_its_verifier() {
     fs::write(&script, fs::read_to_string(&script).unwrap() + "# changed\n").unwrap();
     let changed = ran(folder.path(), "it.ron", "changed");
     assert!(arms(&changed).1.iter().zip(arms(&first).1).all(|(changed, first)| **changed != *first));
+}
+
+#[test]
+fn a_program_of_the_experiments_folder_is_copied_as_one() {
+    let folder =
+        written(r#"(plugin: "process", config: (command: ["./even.py"], files: ["pstar_verifier.py"]))"#, "");
+    let script = folder.path().join("even.py");
+    let text = fs::read_to_string(&script).unwrap();
+    fs::write(&script, format!("#!/usr/bin/env python3\n{text}")).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let first = ran(folder.path(), "it.ron", "out");
+    let elsewhere = self::folder();
+    copy_folder(&folder.path().join("out"), &elsewhere.path().join("moved"));
+    let moved = ran(elsewhere.path(), "moved/experiment.ron", "again");
+    assert_eq!(arms(&moved).0, arms(&first).0);
 }
 
 #[test]

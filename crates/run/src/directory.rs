@@ -290,6 +290,11 @@ impl RunDirectory {
             let made = fs::create_dir_all(&start).and_then(|()| fs::create_dir_all(own));
             made.map_err(Unwritable::at(&copy))?;
             self.writer.write(&copy, &bytes)?;
+            // A verifier may be a program.
+            let permissions = fs::metadata(&source).map(|metadata| metadata.permissions());
+            permissions
+                .and_then(|permissions| fs::set_permissions(&copy, permissions))
+                .map_err(Unwritable::at(&copy))?;
         }
         Ok(())
     }
