@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may end in a panic")]
 
 mod arms;
+mod authors;
 mod bad_input;
 mod cases;
 mod commands;

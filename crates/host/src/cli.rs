@@ -63,6 +63,11 @@ pub(crate) enum Command {
 
 A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_partition` is log Z by group, `log_power_partition` log Z_α where the target is a power of the base. Infinities are written \"inf\" and \"-inf\".")]
     Probe(ProbeArgs),
+    /// Write a package of one component, with a test and an experiment, to be built outside of this repository
+    #[command(
+        after_help = "Examples:\n  host new objective my-objective\n  host new verifier my-verifier --at ~/plugins/my-verifier"
+    )]
+    New(NewArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  host completions bash > ~/.local/share/bash-completion/completions/host"
@@ -298,6 +303,52 @@ pub(crate) struct PluginsArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What a new package offers.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum NewKind {
+    /// A training objective: a coefficient for every token
+    Objective,
+    /// What decides which responses are valid
+    Verifier,
+    /// A base model
+    Model,
+    /// A policy: a model with parameters and their gradient
+    Policy,
+}
+
+impl NewKind {
+    /// In one word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Objective => "objective",
+            Self::Verifier => "verifier",
+            Self::Model => "model",
+            Self::Policy => "policy",
+        }
+    }
+
+    /// As components are listed.
+    pub(crate) fn component(self) -> &'static str {
+        if matches!(self, Self::Model) { "base model" } else { self.word() }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// What the package offers
+    pub(crate) kind: NewKind,
+    /// The name of the component, the package and its library: lower case, words joined by `-`
+    pub(crate) name: String,
+    /// The folder to make; default: NAME
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) at: Option<PathBuf>,
+    /// The folder of `pstar-core` to depend on; default: the one that this program was built from
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) core: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
 }
 
 /// What is asked.

@@ -3,6 +3,7 @@
 mod completions;
 mod exact;
 mod isolated;
+mod new;
 mod optimum;
 mod plugins;
 mod probe;
@@ -36,6 +37,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Optimum(args) => optimum::optimum(args),
         Command::Plugins(args) => plugins::plugins(args),
         Command::Probe(args) => probe::probe(args),
+        Command::New(args) => new::new(args),
         Command::Completions { shell } => completions::completions(*shell),
     }
 }

@@ -6,6 +6,7 @@ mod failure;
 mod output;
 mod progress;
 mod signals;
+mod template;
 mod watch;
 
 use clap::Parser;
