@@ -4,6 +4,7 @@
 mod arms;
 mod authors;
 mod bad_input;
+mod c_verifier;
 mod cases;
 mod commands;
 mod consistency;

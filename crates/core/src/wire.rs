@@ -35,7 +35,7 @@ fn put_prompts<'a>(writer: &mut ColumnWriter<'a>, prompts: Ragged<'a, u32>, prom
     writer.put("prompt_of", prompt_of);
 }
 
-pub(crate) fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
+pub fn read_sequences<'a>(columns: &Columns<'a>) -> Result<SequenceBatch<'a>, PluginError> {
     columns.refuse_unknown(&[])?;
     sequences_of(columns)
 }

@@ -4,6 +4,7 @@
 //! ([`open`]) or anything else that makes an object of the binary interface, which nobody behind it can tell. A handle
 //! checks every answer of its component.
 
+mod c_verifier;
 mod component;
 mod discover;
 mod handles;
@@ -15,6 +16,7 @@ mod registry;
 mod soundness;
 mod watch;
 
+pub use c_verifier::TableFault;
 pub use component::{Component, Handle, Plugin, TaskText};
 pub use discover::{PATH_VARIABLE, find};
 pub use handles::{

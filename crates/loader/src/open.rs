@@ -1,6 +1,7 @@
 //! Opening a plugin file.
 #![allow(unsafe_code, reason = "takes the root of a file whose layout was checked")]
 
+use crate::c_verifier::{self, TableFault};
 use crate::component::Plugin;
 use abi_stable::StableAbi;
 use abi_stable::abi_stability::abi_checking::{CheckingGlobals, check_layout_compatibility_with_globals};
@@ -9,6 +10,7 @@ use libloading::Library;
 use pstar_core::INTERFACE_VERSION;
 use pstar_core::abi::{LibHeader, PluginRoot_Ref};
 use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use thiserror::Error;
 
@@ -25,6 +27,9 @@ pub enum OpenError {
     /// It exports no plugin root.
     #[error("it is a library, but no plugin of this project: it exports no plugin header")]
     NoPlugin,
+    /// It offers a verifier in C that cannot be one.
+    #[error(transparent)]
+    CVerifier(#[from] TableFault),
     /// It was built with another `abi_stable`.
     #[error("it was built with another version of `abi_stable` than the 0.11 of this host")]
     OtherAbiStable,
@@ -50,34 +55,37 @@ pub enum OpenError {
     },
 }
 
-/// Opens a plugin file. About 3 ms.
+/// Opens a plugin file, of Rust or [in C](crate::c_verifier): which it is says the symbol that it exports. About 3 ms.
 ///
 /// The file must be a sound dynamic library: a truncated one ends the process inside the dynamic linker.
 ///
 /// # Errors
 /// [`OpenError`], if it is no plugin or was built for an interface that does not fit.
 pub fn open(path: &Path) -> Result<Plugin, OpenError> {
-    let header = header(path)?;
+    // SAFETY: what a library runs as it is loaded is its author's; the linker is told of sound files alone.
+    let library =
+        unsafe { Library::new(path) }.map_err(|error| OpenError::Linker { message: error.to_string() })?;
+    // The file stays loaded until the process ends.
+    let library = ManuallyDrop::new(library);
+    // SAFETY: a plugin exports a header under this name, and nothing else does; what it points to is checked below.
+    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) };
+    match header {
+        Ok(header) => of_root(*header),
+        Err(_) => Ok(c_verifier::plugin(&library).ok_or(OpenError::NoPlugin)??),
+    }
+}
+
+/// The plugin behind the header of a file.
+fn of_root(header: AbiHeaderRef) -> Result<Plugin, OpenError> {
+    let header = header.upgrade().map_err(|error| match error {
+        LibraryError::InvalidAbiHeader(_) | LibraryError::InvalidCAbi { .. } => OpenError::OtherAbiStable,
+        other => OpenError::Root { message: first_line(&other) },
+    })?;
     check_interface(header)?;
     // SAFETY: the layout of the root type was checked just above.
     let root = unsafe { header.unchecked_layout::<PluginRoot_Ref>() }
         .map_err(|error| OpenError::Root { message: error.to_string() })?;
     Ok(Plugin::of(root))
-}
-
-/// What a file says of itself. The file stays loaded until the process ends.
-fn header(path: &Path) -> Result<&'static LibHeader, OpenError> {
-    // SAFETY: what a library runs as it is loaded is its author's; the linker is told of sound files alone.
-    let library =
-        unsafe { Library::new(path) }.map_err(|error| OpenError::Linker { message: error.to_string() })?;
-    // SAFETY: a plugin exports a header under this name, and nothing else does; what it points to is checked below.
-    let header = unsafe { library.get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) };
-    let header = *header.map_err(|_| OpenError::NoPlugin)?;
-    std::mem::forget(library);
-    header.upgrade().map_err(|error| match error {
-        LibraryError::InvalidAbiHeader(_) | LibraryError::InvalidCAbi { .. } => OpenError::OtherAbiStable,
-        other => OpenError::Root { message: first_line(&other) },
-    })
 }
 
 fn first_line(error: &LibraryError) -> String {

@@ -263,11 +263,12 @@ fn add<H: Handle>(
 fn advice(error: &OpenError) -> &'static str {
     match error {
         OpenError::NoPlugin => {
-            "remove the file from the plugin folder, or export a plugin with `export_plugin!`"
+            "remove the file from the plugin folder, or export a plugin with `export_plugin!`, in C `pstar_verifier_table`"
         }
         OpenError::Version { .. } | OpenError::Layout { .. } | OpenError::OtherAbiStable => {
             "build the plugin again with the `pstar-core` of this host"
         }
+        OpenError::CVerifier(_) => "build the plugin again with the `pstar_verifier.h` of this host",
         _ => "build the plugin again, or remove the file",
     }
 }
