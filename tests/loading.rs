@@ -132,3 +132,40 @@ fn loading_twice_gives_the_same_components() {
     let again = Registry::load(&libraries()).unwrap();
     assert_eq!(again.components().len(), registry().components().len());
 }
+
+/// Whoever may write to a plugin folder, or to a plugin, has this program run what he likes.
+#[cfg(unix)]
+#[test]
+fn what_everybody_may_write_to_is_not_loaded() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let plugins = folder.path().join("plugins");
+    fs::create_dir(&plugins).unwrap();
+    let file = plugins.join(library("regex").file_name().unwrap());
+    fs::copy(test_library("faulty"), &file).unwrap();
+    let mode = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let ask = || {
+        let flag = host(folder.path(), &["plugins", "--plugin-dir", "plugins"]);
+        let mut command = command(installation(), &["plugins"]);
+        let variable =
+            command.env("PSTAR_PLUGIN_PATH", "plugins").current_dir(folder.path()).output().unwrap();
+        [flag, variable].map(|output| (output.status.code(), shown(&output, folder.path())))
+    };
+    mode(&plugins, 0o755);
+    assert!(ask().iter().all(|(code, _)| *code == Some(0)), "{:?}", ask());
+    for (refused, sound) in [(0o777, 0o755), (0o1777, 0o755)] {
+        mode(&plugins, refused);
+        for (code, text) in ask() {
+            assert_eq!(code, Some(3), "{text}");
+            let words = format!("plugins: everybody may write to the plugin folder (mode {refused:04o})");
+            assert!(text.contains(&words) && text.contains("`chmod o-w plugins`"), "{text}");
+        }
+        mode(&plugins, sound);
+    }
+    mode(&file, 0o666);
+    for (code, text) in ask() {
+        assert!(code == Some(3) && text.contains("everybody may write to the plugin file"), "{text}");
+    }
+}

@@ -105,3 +105,38 @@ fn a_copied_run_directory_runs_again() {
         }
     }
 }
+
+/// A plugin that is not the one that the experiment pins is told before anything runs, where the pin stands.
+#[test]
+fn plugins_can_be_pinned() {
+    let folder = folder();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("files.ron", &experiment("corpus.jsonl").replacen('(', "(\n        plugins: {},", 1));
+    write("corpus.jsonl", CORPUS);
+    write("prompts.txt", "2=\n1=\n");
+    let file = |plugin: &str| library(plugin).file_name().unwrap().to_str().unwrap().to_string();
+    let hash = |plugin: &str| sha256(&fs::read(library(plugin)).unwrap());
+    let validate = |pins: &str| {
+        let output = host(folder.path(), &["validate", "files.ron", "--set", &format!("plugins={pins}")]);
+        (output.status.code(), shown(&output, folder.path()))
+    };
+    // By a component, which a base and a policy are, or by the file.
+    let (ngram, arithmetic) = (hash("ngram"), hash("arithmetic").to_uppercase());
+    let by_file = file("arithmetic");
+    let pins = format!("{{\"ngram\": \"sha256:{ngram}\", \"{by_file}\": \"sha256:{arithmetic}\"}}");
+    let (code, text) = validate(&pins);
+    assert_eq!(code, Some(0), "{text}");
+    // What `host plugins` prints is what is pinned.
+    let output = host(folder.path(), &["plugins", "ngram"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&format!("sha256:{ngram}")));
+    let other = "0".repeat(64);
+    let (code, text) = validate(&format!("{{\"ngram\": \"sha256:{other}\"}}"));
+    let words = text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    assert_eq!(code, Some(2), "{text}");
+    assert!(words.contains(&format!("expected sha256:{other}, found sha256:{ngram} in")), "{text}");
+    assert!(words.contains(&file("ngram")), "{text}");
+    let (code, text) = validate("{\"ngram\": \"sha256:0\"}");
+    assert!(code == Some(2) && text.contains("64 hexadecimal digits"), "{text}");
+    let (code, text) = validate(&format!("{{\"ngrams\": \"sha256:{other}\"}}"));
+    assert!(code == Some(3) && text.contains("did you mean `ngram`"), "{text}");
+}

@@ -57,6 +57,7 @@ const EVERY_FIELD: &str = r#"(
     ),
     exact: (max_states: 1000),
     seeds: [18446744073709551615, 3],
+    plugins: {"arithmetic-sum": "sha256:of the plugin"},
 )"#;
 
 /// Values of the same fields that exclude those above.
@@ -74,7 +75,8 @@ fn a_resolved_experiment_is_the_same_experiment() {
     fs::write(folder.path().join("data/corpus.txt"), "1+1\n1\n").unwrap();
     let one_by_one = OTHERS.iter().map(|change| vec![change.to_string()]);
     for (index, changes) in [vec![]].into_iter().chain(one_by_one).enumerate() {
-        let text = override_fields(EVERY_FIELD, &changes).unwrap();
+        let pin = &registry().plugin_of("verifier", "arithmetic-sum").unwrap().sha256;
+        let text = override_fields(&EVERY_FIELD.replace("of the plugin", pin), &changes).unwrap();
         let first = checked(&folder.path().join("first.ron"), &text);
         let run = RunDirectory::at(&folder.path().join(format!("runs/{index}")));
         fs::create_dir_all(run.path()).unwrap();

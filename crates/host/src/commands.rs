@@ -10,6 +10,7 @@ mod probe;
 mod report;
 mod run;
 mod show;
+mod strangers;
 mod validate;
 mod worker;
 

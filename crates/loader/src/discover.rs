@@ -1,6 +1,6 @@
 //! Where plugin files are looked for.
 
-use super::LoadFailure;
+use super::{LoadFailure, trust};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,8 @@ const STEM: &str = "pstar_plugin_";
 /// found in several ways is listed once.
 ///
 /// # Errors
-/// Every folder that cannot be read, and those of `folders` that hold no library.
+/// Every folder that cannot be read, those of `folders` that hold no library, and folders and files that everybody may
+/// write to.
 pub fn find(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<LoadFailure>> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
@@ -24,12 +25,20 @@ pub fn find(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<LoadFailure>> {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             name.trim_start_matches("lib").starts_with(STEM)
         });
+        let plugins: Vec<PathBuf> = plugins.collect();
+        if !plugins.is_empty() {
+            failures.extend(trust::fault(&beside));
+        }
         found.extend(plugins);
     }
     let variable = env::var_os(PATH_VARIABLE).unwrap_or_default();
     let listed = env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty());
     let named = folders.len();
     for (number, folder) in folders.iter().cloned().chain(listed).enumerate() {
+        if let Some(failure) = trust::fault(&folder) {
+            failures.push(failure);
+            continue;
+        }
         match libraries(&folder) {
             Ok(files) if files.is_empty() && number < named => failures.push(LoadFailure::new(
                 &folder,
@@ -44,6 +53,7 @@ pub fn find(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<LoadFailure>> {
             )),
         }
     }
+    failures.extend(found.iter().filter_map(|path| trust::fault(path)));
     if failures.is_empty() { Ok(without_repeats(found)) } else { Err(failures) }
 }
 

@@ -14,6 +14,7 @@ mod noise;
 mod open;
 mod registry;
 mod soundness;
+mod trust;
 mod watch;
 
 pub use c_verifier::TableFault;

@@ -11,6 +11,7 @@ use pstar_loader::{Listing, LoadedPlugin};
 use pstar_record::to_json;
 use serde_json::{Value, json};
 use std::env;
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
@@ -27,7 +28,8 @@ pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
         print(&to_json(&json!({ "components": listings })))?;
     } else if args.names.is_empty() {
         let lines: String = components.iter().map(|listing| headline(listing) + "\n").collect();
-        print_text(&(lines + "\n`host plugins NAME` shows a component's configuration in full.\n"))?;
+        let hint = "`host plugins NAME` shows a component's configuration in full, and the hash of its file.";
+        print_text(&format!("{lines}\nfrom {}\n{hint}\n", folders(&components)))?;
     } else {
         print_text(&components.iter().map(in_full).collect::<Vec<_>>().join("\n"))?;
     }
@@ -61,6 +63,18 @@ fn chosen<'r>(all: Vec<Listing<'r>>, names: &[String]) -> Result<Vec<Listing<'r>
     Ok(all.into_iter().filter(wanted).collect())
 }
 
+/// The folders that components come from, in order of the listing.
+fn folders(components: &[Listing<'_>]) -> String {
+    let mut folders: Vec<String> = Vec::new();
+    for listing in components {
+        let folder = listing.plugin.path.parent().unwrap_or(Path::new("")).display().to_string();
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders.join(", ")
+}
+
 fn file_name(listing: &Listing<'_>) -> String {
     listing.plugin.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -73,6 +87,7 @@ fn as_json(listing: &Listing<'_>) -> Value {
         "version": listing.plugin.version,
         "interface": listing.plugin.interface,
         "file": listing.plugin.path.to_string_lossy(),
+        "sha256": listing.plugin.sha256,
         "config": listing.fields,
         "offers": listing.offers,
     })
@@ -85,7 +100,8 @@ fn headline(listing: &Listing<'_>) -> String {
 
 /// What a component is, what its fields mean, and its whole configuration as it can be copied into an experiment.
 fn in_full(listing: &Listing<'_>) -> String {
-    let mut lines = vec![headline(listing)];
+    let (path, sha256) = (listing.plugin.path.display(), &listing.plugin.sha256);
+    let mut lines = vec![headline(listing), format!("    from {path}, sha256:{sha256}")];
     if listing.kind == "verifier" && listing.offers.iter().any(|word| word == "answers") {
         lines.push("    tells which responses of different spellings give one answer".into());
     }

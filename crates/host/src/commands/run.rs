@@ -2,6 +2,7 @@
 
 use super::isolated::{isolated, isolated_after_a_crash};
 use super::show::tables;
+use super::strangers::tell_strangers;
 use super::{open_avoiding, pool, print, room};
 use crate::cli::RunArgs;
 use crate::failure::Failure;
@@ -55,6 +56,9 @@ pub(super) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
 fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Result<ExitCode, Failure> {
     let avoid = child.map_or(&[][..], |child| &child.avoid);
     let (experiment, registry) = open_avoiding(&args.experiment, avoid)?;
+    if child.is_none_or(|child| child.stage == Stage::Lead) {
+        tell_strangers(&experiment, &registry);
+    }
     let threads = args.threads.map_or(0, usize::from);
     let pool = pool(threads)?;
     if args.dry_run {

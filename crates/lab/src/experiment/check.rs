@@ -2,6 +2,7 @@
 
 mod components;
 mod evaluation;
+mod pins;
 mod rates;
 mod task;
 mod training;
@@ -45,6 +46,7 @@ pub fn check(
     let directory = file.directory.as_ref().map_or(folder.clone(), |directory| folder.join(directory));
     let mut checker = Checker { text, directory, registry, problems: Vec::new(), inputs: Inputs::default() };
     checker.name(&file);
+    checker.pins(&file);
     let seeds = file.seeds.as_ref().map_or_else(Vec::new, |seeds| checker.seeds(seeds));
     let training = file.training.as_ref().and_then(|training| checker.training(training));
     let learning_rates = checker.learning_rates(&file);

@@ -39,6 +39,9 @@ pub struct ExperimentFile {
     /// One arm of every policy and objective a seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seeds: Option<Seeds>,
+    /// Plugin files that must be these: by the name of a component or of the file, `sha256:` and 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "UniqueMap::is_empty")]
+    pub plugins: UniqueMap<Located<String>>,
 }
 
 /// What is to be solved.
