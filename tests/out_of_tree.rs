@@ -140,4 +140,11 @@ fn the_guide_shows_the_plugins_as_they_are() {
         let source = fs::read_to_string(folder.join("src/lib.rs")).unwrap();
         assert!(guide.contains(&format!("```rust,ignore\n{source}```")), "{plugin}");
     }
+    // The loop over groups is that of `host new objective`.
+    let template = fs::read_to_string(root().join("crates/host/templates/objective/lib.rs")).unwrap();
+    let (_, step) = template.split_once("Result<ObjectiveStep, PluginError> {\n").unwrap();
+    let (body, _) = step.split_once("    }\n}").unwrap();
+    for line in body.lines() {
+        assert!(guide.contains(&format!("\n   {}\n", line.strip_prefix("        ").unwrap())), "{line}");
+    }
 }
