@@ -1,6 +1,7 @@
 //! What `host new` writes: packages that build, pass their test, are loaded and run as they are.
 
 use crate::support::{build_out_of_tree, command, folder, host, installation, root, shown, target};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -68,9 +69,10 @@ fn a_new_verifier_builds_and_runs() {
     assert!(!told.contains(&host), "the folder is filtered: {told}");
     // One or two a's among up to six symbols, a's with .3, b's with .5, and the end with .2 before the horizon.
     let mass = |length: i32, end: f64| {
-        let choose = [f64::from(length), f64::from(length * (length - 1) / 2)];
-        let of = |a: i32| choose[a as usize - 1] * 0.3f64.powi(a) * 0.5f64.powi(length - a) * end;
-        of(1) + if length > 1 { of(2) } else { 0.0 }
+        let n = f64::from(length);
+        let (one, two) =
+            (n * 0.3 * 0.5f64.powi(length - 1), n * (n - 1.0) / 2.0 * 0.09 * 0.5f64.powi(length - 2));
+        (one + two) * end
     };
     let expected: f64 = (1..6).map(|length| mass(length, 0.2)).sum::<f64>() + mass(6, 1.0);
     let found = summary["references"]["base"]["validity_rate"].as_f64().unwrap();
@@ -155,7 +157,8 @@ fn what_cannot_be_written_is_explained() {
     ] {
         let output = host(folder.path(), &[&["new"][..], arguments].concat());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        text += &format!("$ host new {}\n{}\n", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stderr);
+        writeln!(text, "$ host new {}\n{said}", arguments.join(" ")).unwrap();
     }
     let text = text.replace('\u{1b}', "ESC").replace(&installation().display().to_string(), "[host]");
     insta::assert_snapshot!(text.replace(env::consts::DLL_SUFFIX, ".so"));

@@ -1,6 +1,6 @@
 //! Room for what a function in C has to say.
 
-use pstar_core::shown;
+use pstar_core::escaped;
 use std::ffi::c_char;
 
 /// The bytes that a function may write.
@@ -35,6 +35,6 @@ impl Message {
             return Err(format!("wrote a message of more than the {CAP} bytes that there is room for"));
         }
         let end = room.iter().position(|&byte| byte == 0).unwrap_or(CAP);
-        Ok(shown(&String::from_utf8_lossy(&room[..end])))
+        Ok(escaped(&String::from_utf8_lossy(&room[..end])))
     }
 }
