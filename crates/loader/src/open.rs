@@ -55,7 +55,7 @@ pub enum OpenError {
     },
 }
 
-/// Opens a plugin file, of Rust or [in C](crate::c_verifier): which it is says the symbol that it exports. About 3 ms.
+/// Opens a plugin file, of Rust or in C: which it is says the symbol that it exports. About 3 ms.
 ///
 /// The file must be a sound dynamic library: a truncated one ends the process inside the dynamic linker.
 ///
