@@ -90,7 +90,7 @@ fn a_killed_run_goes_on_with_the_verdicts_that_it_had() {
     };
     let begun = Instant::now();
     while kept() < 512 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no verdict was kept");
+        assert!(begun.elapsed() < Duration::from_mins(1), "no verdict was kept");
         sleep(Duration::from_millis(20));
     }
     child.kill().unwrap();

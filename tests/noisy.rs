@@ -60,8 +60,8 @@ fn figures_of_noise_are_counts_over_outputs() {
     ] {
         let experiment = experiment(&noisy(noise)).unwrap();
         let record = exact(&experiment, registry(), MethodChoice::Auto).unwrap();
-        for (number, prompt) in record.prompts.iter().enumerate() {
-            let verdicts = verdicts(&experiment, number as u32);
+        for (number, prompt) in (0u32..).zip(&record.prompts) {
+            let verdicts = verdicts(&experiment, number);
             let share = |of: &dyn Fn(bool, bool) -> bool| {
                 verdicts.iter().filter(|(told, truth)| of(*told, *truth)).count() as f64 / 64.0
             };
