@@ -16,6 +16,7 @@ use std::collections::HashMap;
 pub struct VerifierHandle {
     pub(crate) name: String,
     pub(crate) inner: Watched<VerifierBox>,
+    /// Of one that asks elsewhere: it may say more than valid and invalid, and what it says is worth keeping.
     pub(crate) memo: Option<Memo>,
     pub(crate) noise: Option<Box<Noise>>,
 }
@@ -113,11 +114,14 @@ impl VerifierHandle {
     fn ask(&self, batch: &SequenceBatch<'_>) -> Result<(Vec<u8>, Option<Vec<String>>), PluginError> {
         let mut numbers = vec![0; batch.len()];
         let reasons = with_sequences(batch, |columns| {
-            let reasons = unwrap(self.inner.call().judge(columns, numbers.as_mut_slice().into()))?;
-            if reasons.is_none() {
-                unwrap(self.inner.call().verify(columns, numbers.as_mut_slice().into()))?;
+            if self.memo.is_some() {
+                let reasons = unwrap(self.inner.call().judge(columns, numbers.as_mut_slice().into()))?;
+                if reasons.is_some() {
+                    return Ok::<_, PluginError>(reasons.into_option());
+                }
             }
-            Ok::<_, PluginError>(reasons.into_option())
+            unwrap(self.inner.call().verify(columns, numbers.as_mut_slice().into()))?;
+            Ok(None)
         })?;
         Ok((numbers, reasons.map(|reasons| reasons.into_iter().map(String::from).collect())))
     }
