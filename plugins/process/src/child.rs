@@ -94,6 +94,11 @@ impl Child {
         Err(NotReady { fault, stderr: child.pipes.last_errors() })
     }
 
+    /// Whether it has been asked anything.
+    pub(crate) fn has_been_asked(&self) -> bool {
+        self.next_id > 0
+    }
+
     /// What the child says of pairs of prompt and response, in their order. After a fault it is of no more use.
     pub(crate) fn ask(&mut self, pairs: &[(&str, &str)]) -> Result<Vec<Value>, Fault> {
         let first = self.next_id;

@@ -43,7 +43,8 @@ impl Asking {
                 None => match self.ask(child, &[pair]) {
                     Ok(said) => {
                         faults_in_a_row = 0;
-                        said.first().map_or(Verdict::Invalid, |said| verdict(said, self.threshold))
+                        let [said] = &said[..] else { unreachable!("what is said is counted") };
+                        verdict(said, self.threshold)
                     }
                     Err(fault) => {
                         faults_in_a_row += 1;
@@ -60,13 +61,22 @@ impl Asking {
         (pairs.iter().map(|pair| known[pair].clone()).collect(), is_lost)
     }
 
+    /// Asks a child, and another one where it ended that had been asked before: what it ended of may have been there already.
     fn ask(&self, child: &mut Option<Child>, pairs: &[(&str, &str)]) -> Result<Vec<Value>, Fault> {
-        let mut asked = match child.take() {
-            Some(running) => running,
-            None => Child::start(&self.launch).map_err(|not_ready| not_ready.fault)?,
-        };
-        let said = asked.ask(pairs)?;
-        *child = Some(asked);
+        if let Some(mut used) = child.take() {
+            let is_fresh = !used.has_been_asked();
+            match used.ask(pairs) {
+                Ok(said) => {
+                    *child = Some(used);
+                    return Ok(said);
+                }
+                Err(Fault::Ended { .. }) if !is_fresh => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        let mut fresh = Child::start(&self.launch).map_err(|not_ready| not_ready.fault)?;
+        let said = fresh.ask(pairs)?;
+        *child = Some(fresh);
         Ok(said)
     }
 }

@@ -142,8 +142,10 @@ fn found_of(cases: &[(&str, String)]) {
     let expected =
         [Verdict::Valid].into_iter().chain(cases.iter().map(none)).chain([none(&cases[0]), Verdict::Invalid]);
     assert_eq!(judged, expected.collect::<Vec<_>>());
-    // For the batch, for each that is at fault, once, and for what came behind.
-    assert_eq!(made.starts().len(), cases.len() + 2);
+    // For the batch, for the first response, for each that is at fault, once, and for what came behind; where the second ended
+    // a child that had been asked about the first, for another look at it.
+    let twice = usize::from(cases[0].1.contains("ended"));
+    assert_eq!(made.starts().len(), cases.len() + 2 + twice);
     assert_eq!(made.judge(&["yes", "no"]), YES_NO);
 }
 
@@ -315,6 +317,19 @@ fn a_child_that_always_fails_is_given_up() {
     assert_eq!(made.starts().len(), 3);
     // The next call finds it as it is then.
     assert_eq!(reason(&made.judge(&["a"])[0]), "the process ended with exit code 5");
+}
+
+/// Its memory is full, or somebody killed it: the pair that it is asked about next is not to blame.
+#[test]
+fn what_ended_a_child_earlier_is_no_fault_of_this_pair() {
+    let answer = "    global asked\n    asked += len(pairs)\n    if asked > 3: os._exit(1)\n    say({'verdicts': right(pairs)})";
+    let made =
+        script(&format!("{BY_HAND}\nasked = 0\ndef answer(pairs):\n{answer}\nmain()"), "batch: 1").unwrap();
+    assert_eq!(made.judge(&["yes", "no", "yes", "yes", "no"])[..2], YES_NO);
+    assert_eq!(made.judge(&["yes"; 9]), vec![Verdict::Valid; 9]);
+    // Killed while nobody asks it anything.
+    Command::new("kill").args(["-9", &made.starts().last().unwrap().to_string()]).status().unwrap();
+    assert_eq!(made.judge(&["no"]), [Verdict::Invalid]);
 }
 
 #[test]
