@@ -154,7 +154,15 @@ impl Child {
             self.pipes.wait(!unsent.is_empty(), left.min(GLANCE)).map_err(Fault::Pipe)?;
             match self.pipes.send(unsent) {
                 Ok(sent) => unsent = &unsent[sent..],
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(self.gone("input")),
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                    // What it said before may tell more.
+                    while self.pipes.receive().map_err(Fault::Pipe)? == Received::Bytes {
+                        while let Some(line) = self.pipes.line()? {
+                            take(self.pipes.bytes(line))?;
+                        }
+                    }
+                    return Err(self.gone("input"));
+                }
                 Err(error) => return Err(Fault::Pipe(error)),
             }
             // Looked at first: what it wrote before its end is there by then.

@@ -319,6 +319,23 @@ fn a_child_that_always_fails_is_given_up() {
     assert_eq!(reason(&made.judge(&["a"])[0]), "the process ended with exit code 5");
 }
 
+/// The request does not fit into the pipe, which nobody reads.
+#[test]
+fn a_child_that_reads_no_request_is_told_by_what_it_said() {
+    let ready = r#"import os, sys, time; sys.stdin.readline(); print('{"pstar": "verifier", "version": 1, "ready": true}', flush=True)"#;
+    let long = "x".repeat(1 << 20);
+    for (then, found) in [
+        ("time.sleep(0.3); print('no more', flush=True)", "the process answered `no more`"),
+        ("os.close(0); time.sleep(1000)", "the process closed its standard input and lives on"),
+        ("os.close(0); sys.exit(4)", "the process ended with exit code 4"),
+        ("time.sleep(1000)", "the process gave no answer within 2 s"),
+    ] {
+        let made = script(&format!("{ready}\n{then}"), "seconds: 2").unwrap();
+        let judged = made.judge(&[&long]);
+        assert!(reason(&judged[0]).starts_with(found), "{then}: {judged:?}");
+    }
+}
+
 /// Its memory is full, or somebody killed it: the pair that it is asked about next is not to blame.
 #[test]
 fn what_ended_a_child_earlier_is_no_fault_of_this_pair() {
