@@ -257,7 +257,7 @@ fn probes_stream() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let folder = folder();
-    for command in ["run", "validate", "exact", "plugins", "probe", "completions"] {
+    for command in ["run", "validate", "exact", "plugins", "probe", "check", "completions"] {
         let output = host(folder.path(), &[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && text.contains("Example") && text.contains("host "), "{text}");

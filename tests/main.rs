@@ -6,6 +6,7 @@ mod authors;
 mod bad_input;
 mod c_verifier;
 mod cases;
+mod check;
 mod commands;
 mod consistency;
 mod exact;

@@ -1,7 +1,7 @@
 //! The interface between the pstar host and its plugins.
 //!
 //! Authors need the traits at the root ([`Verifier`], [`Objective`], [`BaseModel`], [`Policy`]), what their methods
-//! exchange ([`author`], [`objective`], [`data`]), [`rng`] and [`math`], and [`export_plugin!`]. [`abi`] is
+//! exchange ([`author`], [`objective`], [`data`]), [`rng`] and [`math`], [`testing`] for unit tests, and [`export_plugin!`]. [`abi`] is
 //! what crosses the boundary, [`wire`] how batches are laid out there: both are the business of this crate and of the
 //! host's loader alone.
 //!
@@ -24,6 +24,7 @@ pub mod objective;
 mod offers;
 pub mod rng;
 mod shown;
+pub mod testing;
 pub mod wire;
 
 pub use author::{BaseModel, Incremental, Policy, Recognizer, SequenceModel, Verifier};

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "host", version)]
 #[command(
-    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm failed, 5 results could not be written, 130 or 143 interrupted (what was done is written)."
+    after_help = "Example:\n  host run experiments/compare.ron\n\nExit codes: 0 done, 2 bad experiment or usage, 3 plugin not loaded, 4 an arm or a check failed, 5 results could not be written, 130 or 143 interrupted (what was done is written)."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -68,6 +68,16 @@ A sequence may also give `weight`, `ended` and `behaviour_log_probs`; `log_parti
         after_help = "Examples:\n  host new objective my-objective\n  host new verifier my-verifier --at ~/plugins/my-verifier"
     )]
     New(NewArgs),
+    /// Check that a plugin keeps to its contract, and say what a verifier lets through
+    #[command(after_help = "Examples:
+  host check my-verifier --config '(depth: 3)' --experiment my.ron --plugin-dir target/release
+  host check target/release/libmine.so --config \"my-objective=(beta: 0.1)\"
+  host check math-by-hand --experiment my.ron --reference arithmetic-expression --reference-config '(target: FromPrompt)'
+
+Every component is checked in a process of its own: one that ends its process, or hangs, fails the check that it did it in.
+
+Exit codes: 0 every check passed, 2 a component was not checked, since it cannot be made without a configuration, 3 plugin not loaded, 4 a check failed.")]
+    Check(CheckArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  host completions bash > ~/.local/share/bash-completion/completions/host"
@@ -349,6 +359,60 @@ pub(crate) struct NewArgs {
     pub(crate) core: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) plugins: PluginDirs,
+}
+
+/// What a process that checks does, for the one that started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckStage {
+    /// All checks
+    Checks,
+    /// Answers to ordinary questions, which two processes are compared by
+    Answers,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The name of a component, or the file of a plugin, of which all components are checked
+    pub(crate) plugin: String,
+    /// The component's configuration, or of one of several: `NAME=RON`; can be repeated
+    #[arg(long, value_name = "[NAME=]RON")]
+    pub(crate) config: Vec<String>,
+    /// Check components of this kind alone
+    #[arg(long, value_parser = pstar_check::KINDS)]
+    pub(crate) kind: Option<String>,
+    /// Take the task, and the configurations of its own components, from an experiment; default: a small task of letters and
+    /// digits
+    #[arg(long, value_name = "FILE")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// A verifier that a verifier is compared with: what it accepts wrongly, and what it refuses wrongly
+    #[arg(long, value_name = "NAME", requires = "experiment")]
+    pub(crate) reference: Option<String>,
+    /// The reference's configuration
+    #[arg(long, value_name = "RON", requires = "reference")]
+    pub(crate) reference_config: Option<String>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
+    /// Seconds behind which a check is given up
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) time_limit: u64,
+    /// Mebibytes that the process of a component may have
+    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(16..=1 << 30))]
+    pub(crate) memory_limit: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The stage of a process that another one started
+    #[arg(long, hide = true)]
+    pub(crate) stage: Option<CheckStage>,
+    /// The kind of the component that it checks
+    #[arg(long, hide = true, requires = "stage")]
+    pub(crate) component_kind: Option<String>,
+    /// The component that it checks
+    #[arg(long, hide = true, requires = "stage")]
+    pub(crate) component: Option<String>,
+    /// The checks that it leaves out
+    #[arg(long, hide = true, requires = "stage")]
+    pub(crate) without: Vec<String>,
 }
 
 /// What is asked.

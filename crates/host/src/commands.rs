@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod check;
 mod completions;
 mod exact;
 mod isolated;
@@ -39,6 +40,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Plugins(args) => plugins::plugins(args),
         Command::Probe(args) => probe::probe(args),
         Command::New(args) => new::new(args),
+        Command::Check(args) => check::check(args),
         Command::Completions { shell } => completions::completions(*shell),
     }
 }

@@ -18,9 +18,9 @@ use std::process::ExitCode;
 const MOST_TOLD: usize = 50;
 
 /// Bad experiment or usage.
-const BAD_EXPERIMENT: u8 = 2;
-/// An arm failed.
-const FAILED: u8 = 4;
+pub(crate) const BAD_EXPERIMENT: u8 = 2;
+/// An arm or a check failed.
+pub(crate) const FAILED: u8 = 4;
 /// A plugin was not loaded.
 const PLUGIN_NOT_LOADED: u8 = 3;
 /// Results could not be written.

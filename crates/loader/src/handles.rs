@@ -7,6 +7,7 @@ mod objective;
 mod policy;
 mod shape;
 mod verifier;
+mod views;
 
 pub use base_model::BaseModelHandle;
 pub use judged::Judged;

@@ -72,8 +72,13 @@ pub(crate) const HIDDEN: Field =
 pub(crate) const LAYERS: Field = Field::optional("layers", "integer", ">= 1", "1", "number of layers");
 
 /// `embedding`, of models and policies.
-pub(crate) const EMBEDDING: Field =
-    Field::optional("embedding", "integer", ">= 1", "the value of hidden", "numbers that stand for a token");
+pub(crate) const EMBEDDING: Field = Field::optional(
+    "embedding",
+    "integer",
+    ">= 1",
+    "None",
+    "numbers that stand for a token; None: as many as `hidden`",
+);
 
 /// `load`, of models and policies.
 pub(crate) const LOAD: Field = Field::optional(

@@ -71,3 +71,10 @@ pub struct ObjectiveAnswer {
     /// [`ObjectiveStep::diagnostics`].
     pub diagnostics: Vec<(String, f64)>,
 }
+
+impl From<ObjectiveAnswer> for ObjectiveStep {
+    fn from(answer: ObjectiveAnswer) -> Self {
+        let ObjectiveAnswer { coefficients, entropy, partitions, diagnostics } = answer;
+        Self { coefficients: coefficients.to_vec(), entropy: entropy.to_vec(), partitions, diagnostics }
+    }
+}

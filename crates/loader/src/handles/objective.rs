@@ -68,6 +68,16 @@ impl ObjectiveHandle {
     /// # Errors
     /// If the component fails, or a coefficient that is applied to a sequence of positive weight is not finite.
     pub fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveAnswer, PluginError> {
+        let step = self.step_unchecked(batch)?;
+        self.check_finite(batch, &step.coefficients)?;
+        Ok(step)
+    }
+
+    /// The same, finite or not.
+    pub(super) fn step_unchecked(
+        &mut self,
+        batch: &ObjectiveBatch<'_>,
+    ) -> Result<ObjectiveAnswer, PluginError> {
         let scalars = wire::ObjectiveScalars::of(batch);
         let mut writer = ColumnWriter::default();
         wire::put_objective_batch(&mut writer, batch, &scalars);
@@ -86,7 +96,6 @@ impl ObjectiveHandle {
                 self.name
             )));
         }
-        self.check_finite(batch, &step.coefficients)?;
         Ok(step)
     }
 
