@@ -62,8 +62,8 @@ struct Config {
 }
 
 impl Config {
-    fn read(component: &ComponentFile) -> Result<Self, PluginError> {
-        let config: Self = config::parse(component.configuration())?;
+    fn read(configuration: &str) -> Result<Self, PluginError> {
+        let config: Self = config::parse(configuration)?;
         for (name, rate) in
             [("false_positives", config.false_positives), ("false_negatives", config.false_negatives)]
         {
@@ -92,25 +92,25 @@ impl Config {
 /// If it, or what it wraps, is not offered or refuses its configuration.
 pub(crate) fn make(
     registry: &Registry,
-    component: &ComponentFile,
+    (plugin, configuration): (&str, &str),
     task: &Task,
 ) -> Result<VerifierHandle, PluginError> {
-    let named = |component: &ComponentFile| {
-        let found = registry.verifier(&component.plugin);
+    let named = |plugin: &str, configuration: &str| {
+        let found = registry.verifier(plugin);
         let found = found.map_err(|error| {
             let offered: Vec<String> = error.offered.iter().map(|name| format!("`{name}`")).collect();
             PluginError::config("plugin", error.to_string())
                 .with_hint(format!("offered: {}", offered.join(", ")))
         });
-        found?.create(component.configuration(), task)
+        found?.create(configuration, task)
     };
-    if component.plugin.value() != NAME {
-        return named(component);
+    if plugin != NAME {
+        return named(plugin, configuration);
     }
-    let config = Config::read(component)?;
+    let config = Config::read(configuration)?;
     // A fault within is told with the name of what found it: its place is another text's.
     let part = |part: &ComponentFile| {
-        named(part).map_err(|mut error| {
+        named(part.plugin.value(), part.configuration()).map_err(|mut error| {
             error.message = format!("verifier `{}`: {}", shown(part.plugin.value()), error.message);
             (error.position, error.field) = (None, None);
             error
@@ -128,7 +128,7 @@ pub(crate) fn make(
 /// The names of the verifiers that a component's verdicts depend on: its own, or of one with noise those of its parts.
 pub fn verifiers_of(component: &ComponentFile) -> Vec<String> {
     let own = component.plugin.value().clone();
-    match Config::read(component) {
+    match Config::read(component.configuration()) {
         Ok(config) if own == NAME => config.parts().map(|part| part.plugin.value().clone()).collect(),
         _ => vec![own],
     }

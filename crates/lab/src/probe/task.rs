@@ -1,7 +1,7 @@
 //! The component that is asked, and the task that it is told of.
 
 use super::ProbeError;
-use crate::experiment::{ComponentFile, Experiment};
+use crate::experiment::{ComponentFile, Experiment, NOISY, make_verifier};
 use pstar_core::Task;
 use pstar_core::data::{Alphabet, Ending};
 use pstar_loader::Registry;
@@ -42,7 +42,10 @@ impl ProbeTask<'_> {
     /// The verifier on a task.
     pub(super) fn verifier(&self, task: &Task) -> Result<VerifierHandle, ProbeError> {
         let component = self.named(|experiment| &experiment.file.task.verifier)?;
-        Ok(self.registry.verifier(&component.plugin)?.create(&component.configuration, task)?)
+        if component.plugin != NOISY {
+            self.registry.verifier(&component.plugin)?;
+        }
+        Ok(make_verifier(self.registry, (&component.plugin, &component.configuration), task)?)
     }
 
     /// The base model on a task.

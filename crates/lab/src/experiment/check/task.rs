@@ -164,7 +164,7 @@ impl Checker<'_> {
             let found = self.registry.verifier(&component.plugin);
             found.map_err(|error| self.unknown(component.plugin.place(self.text), &error)).ok()?;
         }
-        let made = make_verifier(self.registry, component, task);
+        let made = make_verifier(self.registry, (component.plugin.value(), component.configuration()), task);
         self.accept(made.map_err(|error| self.of_component("verifier", component, &error)))
     }
 
