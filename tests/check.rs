@@ -137,8 +137,8 @@ fn faults_of_models_are_found_by_the_check_meant_for_them() {
             ("None", &[]),
             ("LongPrompt", &["hostile-input"]),
             ("Wavers", &["same-answers"]),
-            // Samples are of probabilities that do sum to 1.
-            ("Leaks", &["sums-to-one", "score-of-samples"]),
+            // Samples are of probabilities that do sum to 1: other ones.
+            ("Leaks", &["sums-to-one", "score-of-samples", "counter-layout"]),
             ("LooksAhead", &["sums-to-one", "causal", "score-of-samples"]),
             ("Missamples", &["score-of-samples"]),
             ("NextSample", &["counter-layout"]),
@@ -233,12 +233,12 @@ fn what_ends_its_process_is_a_finding() {
 #[test]
 fn what_does_not_come_back_is_a_finding() {
     let begun = Instant::now();
-    let (code, text) = check_broken(&["broken-verifier", "--config", "(fault: Hangs)", "--time-limit", "2"]);
+    let (code, text) = check_broken(&["broken-verifier", "--config", "(fault: Hangs)", "--time-limit", "6"]);
     assert_eq!(code, Some(4), "{text}");
     assert!(text.contains("asked: the response `日本語` to the prompt"), "{text}");
-    assert!(text.contains("it took more than 2 s"), "{text}");
+    assert!(text.contains("it took more than 6 s"), "{text}");
     // Ten times what it takes on a busy machine.
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_mins(2));
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use pstar_core::objective::{
     Claim, Declaration, Divergence, ObjectiveBatch, ObjectiveStep, PopulationForm, restored, saved,
 };
-use pstar_core::{Field, Objective, PluginError, math};
+use pstar_core::{Field, Objective, PluginError};
 use serde::Deserialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) struct Broken {
     fault: Fault,
     scale: f64,
-    /// The rewards that were observed, and their number.
+    /// What was learnt of all samples, and their number.
     seen: (f64, u64),
     /// Which instance of this process it is.
     number: u64,
@@ -86,8 +86,8 @@ impl Objective for Broken {
     }
 
     fn observe(&mut self, batch: &ObjectiveBatch<'_>) -> Result<(), PluginError> {
-        let rewards: f64 = (0..batch.len()).map(|i| batch.reward(i) / 3.0).sum();
-        self.seen = (self.seen.0 + rewards, self.seen.1 + batch.len() as u64);
+        let learnt: f64 = (0..batch.len()).map(|i| batch.reward(i) * batch.log_prob(i)).sum();
+        self.seen = (self.seen.0 + learnt, self.seen.1 + batch.len() as u64);
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl Objective for Broken {
     fn save(&self) -> Result<String, PluginError> {
         match self.fault {
             Fault::Forgets => Ok(String::new()),
-            Fault::Rounds => saved(&(math::exp(math::ln(self.seen.0 + 1.0)) - 1.0, self.seen.1)),
+            Fault::Rounds => saved(&((self.seen.0 * 1e3).round() / 1e3, self.seen.1)),
             _ => saved(&self.seen),
         }
     }
@@ -133,9 +133,6 @@ impl Objective for Broken {
     fn restore(&mut self, state: &str) -> Result<(), PluginError> {
         if self.fault != Fault::Forgets {
             self.seen = restored(state)?;
-        }
-        if self.fault == Fault::Rounds {
-            self.seen.0 += 1e-9;
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use std::{env, io, thread};
 const MOST_SAID: u64 = 4000;
 
 /// What a process may take before its first check.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 
 /// Checks a component in processes of its own: one for all checks, another where that one dies in a check, and two that must
 /// answer alike.
@@ -145,9 +145,9 @@ fn listen(
     let mut command = Command::new(env::current_exe().map_err(failed)?);
     command.args(env::args_os().skip(1)).args(["--stage", stage, "--component-kind", component.kind]);
     command.arg("--component").arg(&component.name);
-    without.iter().for_each(|check| {
+    for check in without {
         command.args(["--without", check]);
-    });
+    }
     command.env("RUST_BACKTRACE", "0");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]

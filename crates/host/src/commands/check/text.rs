@@ -14,7 +14,9 @@ pub(super) fn of(verdict: &Verdict) -> String {
         ));
     }
     let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
-    findings.iter().for_each(|finding| line(finding, width, &mut lines));
+    for finding in findings {
+        line(finding, width, &mut lines);
+    }
     lines.join("\n") + "\n\n"
 }
 
