@@ -68,7 +68,9 @@ pub(super) fn ordinary(declaration: &Declaration) -> Batch {
 /// The same at a step: batches of neighbouring steps differ.
 pub(super) fn ordinary_at(declaration: &Declaration, step: usize) -> Batch {
     let size = declaration.minimum_group.max(4);
-    let right = [1, size / 2, size, 0, size - 1].map(|right| (right + step) % (size + 1));
+    // The mean reward of all differs too, lest what learns it seem to learn nothing.
+    let right =
+        [1, size / 2, size, 0, size - 1].map(|right| if step == 0 { right } else { (right + step) % size });
     of_right(declaration, size, &right)
 }
 
