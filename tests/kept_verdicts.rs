@@ -20,18 +20,18 @@ for line in sys.stdin:
     print(json.dumps({"verdicts": [[i, response.count("a") % 2 == 0] for i, _, response in pairs]}), flush=True)
 "#;
 
-/// 2,047 outputs.
+/// 16,383 outputs.
 const EXPERIMENT: &str = r#"(
     name: "kept",
     task: (
-        alphabet: Chars("ab"), horizon: 10, ending: EndSymbol,
+        alphabet: Chars("ab"), horizon: 13, ending: EndSymbol,
         base: (plugin: "ngram", config: (order: 1, table: {"": [0.45, 0.45, 0.1]})),
         verifier: (plugin: "process", config: (command: ["python3", "child.py"])),
     ),
     policies: {"bigram": (plugin: "ngram", config: (order: 2), start: FitBase)},
     objectives: {"reinforce": (plugin: "reinforce")},
     training: (gradient: Sampled(prompts: 1, group: 64), steps: 20, optimizer: Sgd(learning_rate: 0.1)),
-    evaluation: (every: 10, k: [1], optima: false),
+    evaluation: (every: 20, k: [1], optima: false),
     seeds: [1],
 )"#;
 
@@ -57,11 +57,11 @@ fn verdicts_are_asked_for_once_among_runs_that_share_a_store() {
     fs::write(folder.path().join("kept.ron"), EXPERIMENT).unwrap();
     run(folder.path(), &["--out", "first", "--store", "store"]);
     let all = asked(folder.path());
-    assert!(all >= 2047, "{all}");
+    assert!(all >= 16_383, "{all}");
     // Another seed of the same task: all outputs are known.
     run(folder.path(), &["--out", "second", "--store", "store", "--set", "seeds=[2]"]);
     let again = asked(folder.path());
-    assert!(again <= ASKED_ANYWAY && again + 2047 <= all + 2 * 128, "{again} of {all}");
+    assert!(again <= ASKED_ANYWAY, "{again} of {all}");
     // Nothing of it is in the numbers.
     run(folder.path(), &["--out", "third", "--set", "seeds=[2]"]);
     let summary = |run: &str| fs::read_to_string(folder.path().join(run).join("summary.json")).unwrap();
@@ -70,7 +70,7 @@ fn verdicts_are_asked_for_once_among_runs_that_share_a_store() {
     asked(folder.path());
     fs::write(folder.path().join("child.py"), format!("{CHILD}\n# changed\n")).unwrap();
     run(folder.path(), &["--out", "fourth", "--store", "store", "--set", "seeds=[3]"]);
-    assert!(asked(folder.path()) >= 2047);
+    assert!(asked(folder.path()) >= 16_383);
 }
 
 /// Killed while the outputs are verified: what was said before is not asked for again.
@@ -81,15 +81,15 @@ fn a_killed_run_goes_on_with_the_verdicts_that_it_had() {
     fs::write(folder.path().join("kept.ron"), EXPERIMENT).unwrap();
     let arguments = ["run", "kept.ron", "--out", "first", "--store", "store"];
     let mut first = command(folder.path(), &arguments);
-    // Eight requests a second and a half: it is killed among them.
-    let mut child = first.env("PAUSE", "0.2").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // Three seconds of requests: it is killed among them.
+    let mut child = first.env("PAUSE", "0.05").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let kept = || {
         let folders = fs::read_dir(folder.path().join("store/verdicts")).into_iter().flatten();
         let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());
         files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap().lines().count()).sum::<usize>()
     };
     let begun = Instant::now();
-    while kept() < 512 {
+    while kept() == 0 {
         assert!(begun.elapsed() < Duration::from_mins(1), "no verdict was kept");
         sleep(Duration::from_millis(20));
     }
@@ -99,5 +99,5 @@ fn a_killed_run_goes_on_with_the_verdicts_that_it_had() {
     asked(folder.path());
     run(folder.path(), &["--out", "first", "--store", "store"]);
     let after = asked(folder.path());
-    assert!(after <= ASKED_ANYWAY + 2047 - before, "{after} were asked after {before} were known");
+    assert!(after <= ASKED_ANYWAY + 16_383 - before, "{after} were asked after {before} were known");
 }

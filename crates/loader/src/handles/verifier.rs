@@ -12,6 +12,9 @@ use pstar_core::data::{RaggedBuffer, SequenceBatch, SequenceBuffer};
 use pstar_core::rng::StreamKey;
 use std::collections::HashMap;
 
+/// Greatest number of pairs that a verifier which asks elsewhere is asked about before what it said is kept.
+const AT_ONCE: usize = 4096;
+
 /// A verifier of a plugin.
 pub struct VerifierHandle {
     pub(crate) name: String,
@@ -84,22 +87,29 @@ impl VerifierHandle {
     fn judge_new(&self, memo: &Memo, batch: &SequenceBatch<'_>) -> Result<Judged, PluginError> {
         let keys = memo::keys(batch);
         let known = memo.find(&keys);
-        let mut asked = SequenceBuffer::new(batch.prompts().rows().collect::<RaggedBuffer<u32>>());
         let mut place = HashMap::new();
+        let mut rows = Vec::new();
         for (row, key) in keys.iter().enumerate() {
             if known[row].is_none() && !place.contains_key(key) {
                 place.insert(*key, place.len());
-                asked.push(batch.prompt_of()[row], batch.tokens().row(row).iter().copied());
+                rows.push(row);
             }
         }
         let (mut numbers, mut reasons) = (Vec::new(), Vec::new());
-        if !place.is_empty() {
-            let answer = self.ask(&asked.view())?;
+        // Whoever is killed loses the last of them alone.
+        for rows in rows.chunks(AT_ONCE) {
+            let mut asked = SequenceBuffer::new(batch.prompts().rows().collect::<RaggedBuffer<u32>>());
+            for &row in rows {
+                asked.push(batch.prompt_of()[row], batch.tokens().row(row).iter().copied());
+            }
+            let (own, why) = self.ask(&asked.view())?;
+            let why = why.unwrap_or_default();
             // What is wrong of an answer is told of it.
-            Judged::read(answer.0.clone(), answer.1.clone().unwrap_or_default().into_iter(), &self.name)?;
-            (numbers, reasons) = (answer.0, answer.1.unwrap_or_default());
-            let verdicts = place.iter().map(|(key, &place)| (*key, numbers[place]));
+            Judged::read(own.clone(), why.clone().into_iter(), &self.name)?;
+            let verdicts = rows.iter().map(|&row| keys[row]).zip(own.iter().copied());
             memo.add(verdicts.filter(|(_, number)| *number != Judged::UNKNOWN));
+            numbers.extend(own);
+            reasons.extend(why);
         }
         let mut reason_of = vec![None; numbers.len()];
         let unknown = numbers.iter().enumerate().filter(|(_, number)| **number == Judged::UNKNOWN);
