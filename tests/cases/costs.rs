@@ -88,10 +88,10 @@ fn peak(arguments: &[&str], folder: &Path) -> f64 {
 fn the_memory_of_a_batch_is_what_it_takes() {
     let folder = folder();
     let training = |group: u32| format!("gradient: Sampled(prompts: 1, group: {group}), steps: 1");
-    let text = toy(&training(1_000_000), "optima: false").replace("seeds: [1, 2]", "seeds: [1]");
+    let text = toy(&training(2_000_000), "optima: false").replace("seeds: [1, 2]", "seeds: [1]");
     fs::write(folder.path().join("large.ron"), &text).unwrap();
     let large = peak(&["run", "large.ron", "--threads", "1"], folder.path());
-    fs::write(folder.path().join("small.ron"), text.replace("group: 1000000", "group: 100")).unwrap();
+    fs::write(folder.path().join("small.ron"), text.replace("group: 2000000", "group: 100")).unwrap();
     fs::remove_file(folder.path().join("peak.txt")).unwrap();
     let small = peak(&["run", "small.ron", "--threads", "1", "--out", "small"], folder.path());
     let output = host(folder.path(), &["run", "large.ron", "--threads", "1", "--dry-run", "--json"]);
