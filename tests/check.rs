@@ -18,6 +18,7 @@ const CONFIGURATIONS: &[(&str, &str, &[&str])] = &[
     ("policy", "rnn", &["(hidden: 4)", "(hidden: 3, layers: 2, embedding: 2)"]),
     ("verifier", "arithmetic-expression", &["(target: FromPrompt)", "(target: Value(1))"]),
     ("verifier", "arithmetic-sum", &["()"]),
+    ("verifier", "process", &[r#"(command: ["python3", "even.py"])"#]),
     ("verifier", "regex", &[r#"(pattern: "(b|ab*a)*")"#, r#"(pattern: "\\d+([-+*]\\d+)*")"#]),
     (
         "objective",
@@ -36,6 +37,16 @@ const CONFIGURATIONS: &[(&str, &str, &[&str])] = &[
 const CORPUS: &str = r#"(order: 2, corpus: "corpus.txt", add_k: 0.5)"#;
 const RNN: &str = r#"(hidden: 4, corpus: "corpus.txt", epochs: 1)"#;
 
+/// Valid is an even number of a's.
+const EVEN_CHILD: &str = r#"
+import json, sys
+sys.stdin.readline()
+print('{"pstar": "verifier", "version": 1, "ready": true}', flush=True)
+for line in sys.stdin:
+    pairs = json.loads(line)["pairs"]
+    print(json.dumps({"verdicts": [[i, response.count("a") % 2 == 0] for i, _, response in pairs]}), flush=True)
+"#;
+
 fn checked(registry: &Registry, kind: &str, name: &str, configuration: &str, folder: &Path) -> Findings {
     let task = default_task(kind).in_directory(folder);
     conformance(Target { registry, kind, name, configuration, task: &task }, &mut ()).unwrap()
@@ -50,6 +61,7 @@ fn failed(findings: &Findings) -> Vec<&str> {
 fn every_component_of_this_workspace_passes() {
     let folder = folder();
     fs::write(folder.path().join("corpus.txt"), "abc\nab\ncab\n\nbb\nca\n").unwrap();
+    fs::write(folder.path().join("even.py"), EVEN_CHILD).unwrap();
     let mut wrong = Vec::new();
     for listing in registry().components() {
         let known =

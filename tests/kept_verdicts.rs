@@ -1,6 +1,6 @@
 //! What a verifier that asks elsewhere said is kept beside the arms, and not asked for again.
 
-use crate::support::{command, folder, host, shown};
+use crate::support::{command, folder, host, installation, shown};
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -80,9 +80,10 @@ fn a_killed_run_goes_on_with_the_verdicts_that_it_had() {
     fs::write(folder.path().join("child.py"), CHILD).unwrap();
     fs::write(folder.path().join("kept.ron"), EXPERIMENT).unwrap();
     let arguments = ["run", "kept.ron", "--out", "first", "--store", "store"];
-    let mut first = command(folder.path(), &arguments);
+    let mut first = command(installation(), &arguments);
+    let first = first.current_dir(folder.path()).env("PAUSE", "0.05");
     // Three seconds of requests: it is killed among them.
-    let mut child = first.env("PAUSE", "0.05").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let kept = || {
         let folders = fs::read_dir(folder.path().join("store/verdicts")).into_iter().flatten();
         let files = folders.flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap());

@@ -45,7 +45,8 @@ impl VerifierTime {
         let batch = SequenceBatch::new(prompts, &prompt_of, samples.tokens.view())
             .ok_or_else(|| PluginError::contract("samples do not fit their prompts"))?;
         let before = Instant::now();
-        let judged = world.verifier.judge(&batch)?;
+        // Whatever is known already: each call is timed.
+        let judged = world.verifier.judge_afresh(&batch)?;
         let seconds = before.elapsed().as_secs_f64();
         let task = &world.task;
         let space = OutputSpace { symbols: task.alphabet.len(), horizon: task.horizon, ending: task.ending };

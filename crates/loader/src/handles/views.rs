@@ -13,7 +13,8 @@ type Answer<T> = Result<T, PluginError>;
 
 impl VerifierView for VerifierHandle {
     fn judge(&self, batch: &SequenceBatch<'_>) -> Answer<Vec<Option<bool>>> {
-        Self::judge(self, batch).map(|judged| judged.valid)
+        // What is remembered would hide an answer that changes.
+        self.judge_afresh(batch).map(|judged| judged.valid)
     }
 
     fn answers(&self, batch: &SequenceBatch<'_>) -> Answer<Option<Vec<Option<String>>>> {
