@@ -346,3 +346,21 @@ fn an_audit_tells_what_changes_verdicts() {
     assert!(kept.contains("a zero before") && kept.contains("brackets around"), "{line}");
     assert!(lost.contains("a space before") && lost.contains("its digits in full width"), "{line}");
 }
+
+/// A component is checked as an experiment has it, whatever its kind.
+#[test]
+fn an_experiment_gives_configurations() {
+    let folder = folder();
+    let experiment = experiments().join("compare.ron");
+    for (arguments, expected) in [
+        (&["kl-control"][..], "configuration `(lambda: 2.0)`"),
+        (&["ngram", "--kind", "policy"], "configuration `(order: 2)`"),
+        (&["ngram", "--kind", "base model"], "smoothing: KneserNey(discount: 0.75)"),
+    ] {
+        let of = ["--experiment", experiment.to_str().unwrap()];
+        let output = host(folder.path(), &[&["check"], arguments, &of].concat());
+        let text = shown(&output, folder.path());
+        assert_eq!(output.status.code(), Some(0), "{text}");
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}

@@ -380,8 +380,8 @@ pub(crate) struct CheckArgs {
     /// Check components of this kind alone
     #[arg(long, value_parser = pstar_check::KINDS)]
     pub(crate) kind: Option<String>,
-    /// Take the task, and the configurations of its own components, from an experiment; default: a small task of letters and
-    /// digits
+    /// Take the task, and the configurations of the components that it names, from an experiment; default: a small task of
+    /// letters and digits
     #[arg(long, value_name = "FILE")]
     pub(crate) experiment: Option<PathBuf>,
     /// A verifier that a verifier is compared with: what it accepts wrongly, and what it refuses wrongly

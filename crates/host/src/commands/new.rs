@@ -28,7 +28,7 @@ pub(super) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
     let host = quoted(&myself());
     print(&format!(
         "written to {told}: what is yours to change is src/lib.rs, src/tests.rs (`cargo test`) and experiment.ron\n\nnext:\n  \
-         cd {} && cargo build --release\n  {host} check {name} --plugin-dir target/release\n  \
+         cd {} && cargo build --release\n  {host} check {name} --experiment experiment.ron --plugin-dir target/release\n  \
          {host} run experiment.ron --plugin-dir target/release\n",
         quoted(&told)
     ))?;

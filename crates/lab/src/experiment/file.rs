@@ -149,6 +149,13 @@ pub struct PolicyFile {
     pub start: Located<Start>,
 }
 
+impl PolicyFile {
+    /// The component.
+    pub fn component(&self) -> ComponentFile {
+        ComponentFile { plugin: self.plugin.clone(), config: self.config.clone() }
+    }
+}
+
 /// An objective.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

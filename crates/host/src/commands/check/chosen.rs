@@ -6,7 +6,7 @@ use pstar_core::config::suggest;
 use pstar_core::shown;
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_lab::text_file::read_text;
-use pstar_loader::{Listing, Registry, find};
+use pstar_loader::{BaseModelHandle, Handle as _, Listing, PolicyHandle, Registry, VerifierHandle, find};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,12 @@ pub(super) fn chosen(args: &CheckArgs, registry: &Registry) -> Result<Vec<Chosen
 }
 
 /// The configuration that the arguments or the experiment give a component.
-pub(super) fn configuration(args: &CheckArgs, experiment: Option<&Experiment>, name: &str) -> Option<String> {
+pub(super) fn configuration(
+    args: &CheckArgs,
+    experiment: Option<&Experiment>,
+    kind: &str,
+    name: &str,
+) -> Option<String> {
     let named = |text: &String| {
         let (of, configuration) = text.split_once('=')?;
         (of.trim() == name).then(|| configuration.into())
@@ -69,14 +74,20 @@ pub(super) fn configuration(args: &CheckArgs, experiment: Option<&Experiment>, n
     // One that is of no name is RON from its first character on.
     let plain = |text: &&String| text.trim_start().starts_with('(');
     let given = args.config.iter().find_map(named).or_else(|| args.config.iter().find(plain).cloned());
-    given.or_else(|| configuration_of_task(experiment?, name))
+    given.or_else(|| of_experiment(experiment?, kind, name))
 }
 
-/// The configuration of a component of the experiment's task.
-pub(super) fn configuration_of_task(experiment: &Experiment, name: &str) -> Option<String> {
-    let task = &experiment.file.task;
-    let of = [&task.verifier, &task.base].into_iter().find(|file| file.plugin.value() == name);
-    of.map(|file| file.configuration().into())
+/// The first configuration that an experiment gives a component.
+pub(super) fn of_experiment(experiment: &Experiment, kind: &str, name: &str) -> Option<String> {
+    let file = &experiment.file;
+    let components = match kind {
+        VerifierHandle::KIND => vec![file.task.verifier.clone()],
+        BaseModelHandle::KIND => vec![file.task.base.clone()],
+        PolicyHandle::KIND => file.policies.iter().map(|(_, policy)| policy.component()).collect(),
+        _ => file.objectives.iter().map(|(_, objective)| objective.component()).collect(),
+    };
+    let of = components.into_iter().find(|component| component.plugin.value() == name);
+    of.map(|component| component.configuration().into())
 }
 
 /// The experiment, where one is named.

@@ -1,7 +1,7 @@
 //! The process that checks one component, and says so line by line.
 #![allow(unsafe_code, reason = "asks the system for limits")]
 
-use super::chosen::{configuration, configuration_of_task, experiment, load};
+use super::chosen::{configuration, experiment, load, of_experiment};
 use crate::cli::{CheckArgs, CheckStage};
 use crate::failure::Failure;
 use crate::output::print;
@@ -39,9 +39,9 @@ pub(super) fn run(args: &CheckArgs, stage: CheckStage) -> Result<ExitCode, Failu
     let registry = load(args)?;
     let experiment = experiment(args, &registry)?;
     let name = args.component.as_deref().unwrap_or(&args.plugin);
-    let given = configuration(args, experiment.as_ref(), name);
     let told = args.component_kind.as_deref().unwrap_or_default();
     let kind = KINDS.into_iter().find(|kind| *kind == told).unwrap_or(KINDS[0]);
+    let given = configuration(args, experiment.as_ref(), kind, name);
     let task =
         experiment.as_ref().map_or_else(|| default_task(kind), |experiment| experiment.world.task.clone());
     let text = given.unwrap_or_else(|| "()".into());
@@ -79,7 +79,7 @@ fn audit_verifier(
         component.create(target.configuration, task).map(|made| Box::new(made) as Box<dyn VerifierView>)
     };
     let reference = args.reference.as_ref().map(|name| {
-        let own = configuration_of_task(experiment, name);
+        let own = of_experiment(experiment, VerifierHandle::KIND, name);
         let text = args.reference_config.clone().or(own).unwrap_or_else(|| "()".into());
         let made = registry.verifier(name).map_err(unknown)?.create(&text, &world.task);
         made.map_err(|error| Failure::Usage {
