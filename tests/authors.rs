@@ -61,7 +61,7 @@ fn a_new_verifier_builds_and_runs() {
     let host = installation().join("host").canonicalize().unwrap().display().to_string();
     for next in [
         "cd fresh-verifier && cargo build --release",
-        " check fresh-verifier --plugin-dir target/release",
+        " check fresh-verifier --experiment experiment.ron --plugin-dir target/release",
         " run experiment.ron --plugin-dir target/release",
     ] {
         assert!(told.contains(next), "{told}");
