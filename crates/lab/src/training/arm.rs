@@ -16,12 +16,10 @@ use crate::rollout::{BatchKey, FilteredSource, Recipe, Rollout, minibatches};
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::{GradientBatch, ShapedParameters, Tensor};
-use pstar_core::objective::{
-    Declaration, Divergence, ObjectiveAnswer, PartitionSource, PopulationForm, PromptFacts,
-};
+use pstar_core::objective::{Declaration, Divergence, ObjectiveAnswer, PopulationForm, PromptFacts};
 use pstar_exact::{PopulationError, population_gradient};
 use pstar_loader::{ModelHandle, ObjectiveHandle, PolicyHandle};
-use pstar_record::{Advice, ArmPrompts, ArmStatus, Budget, CurvePoint, Measures, PartitionRecord, Warning};
+use pstar_record::{Advice, ArmPrompts, ArmStatus, Budget, CurvePoint, PartitionRecord, Warning};
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
 const OVERSHOOT: f64 = 0.1;
@@ -573,43 +571,4 @@ impl<'a> Arm<'a> {
 /// What is to be done about gradients that no learning rate makes up for.
 fn bound_the_gradient(state: &ArmState) -> Advice {
     Advice::BoundGradient { norm: state.signals.greatest_norm() }
-}
-
-impl ArmState {
-    /// Notes what an objective tells beside its coefficients.
-    fn tally(&mut self, step: &ObjectiveAnswer) {
-        self.signals.diagnostics(&step.diagnostics);
-        self.no_effect.observe_clip(&step.diagnostics);
-        for used in &step.partitions {
-            *match used.source {
-                PartitionSource::Exact => &mut self.partitions.exact,
-                PartitionSource::Group => &mut self.partitions.group,
-                PartitionSource::Running => &mut self.partitions.running,
-            } += 1;
-        }
-    }
-
-    /// What its verifier said beyond valid and invalid.
-    fn missing_verdicts(&self) -> impl Iterator<Item = Warning> + use<> {
-        let Budget { no_verdicts, between, verifier_calls, .. } = self.budget;
-        let responses = Warning::NoVerdicts { count: no_verdicts, of: Some(verifier_calls) };
-        let samples = Warning::NoVerdicts { count: self.no_verdicts, of: None };
-        let thresholds = Warning::BetweenScores { count: between, of: verifier_calls };
-        let told = [(no_verdicts, responses), (self.no_verdicts, samples), (between, thresholds)];
-        told.into_iter().filter(|(count, _)| *count > 0).map(|(_, warning)| warning)
-    }
-
-    /// Notes what the policy is after the last step.
-    fn end(&mut self, evaluation: Evaluation) {
-        let Evaluation { full, prompts, outputs, crossings, no_verdicts, .. } = evaluation;
-        self.no_verdicts = no_verdicts;
-        self.last = Some(full);
-        self.crossings = crossings;
-        (self.prompts.end, self.prompts.outputs) = (prompts, outputs);
-    }
-
-    fn record(&mut self, measures: Measures) {
-        let signals = self.signals.take_recent();
-        self.curve.push(CurvePoint { step: self.step, measures, signals });
-    }
 }
