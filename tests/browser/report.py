@@ -190,6 +190,8 @@ def check_switches(report):
 def check_marks_say_what_they_are(report):
     mark = report.page.locator('.chart[data-kind="plane"] path.m').first
     mark.scroll_into_view_if_needed()
+    # The event of a scroll comes with the next frame, and the page hides what it says at it.
+    report.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     mark.hover(force=True)
     said = report.page.locator("#tip").inner_text()
     assert re.search(r"\d", said) and any(said.startswith(objective) for objective in report.objectives), said
