@@ -16,13 +16,17 @@ mod validate;
 mod worker;
 
 use crate::cli::{Cli, Command, ExperimentArgs, PluginDirs};
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::{print, room};
+use crate::program::program;
+pub use plugins::listings;
+use pstar_core::files::{read_regular, sha256};
 use pstar_lab::experiment::{Experiment, ExperimentFile, OverrideError, check, override_fields};
 use pstar_lab::text_file::read_text;
 use pstar_loader::{Registry, find};
 use pstar_run::isolate::{Avoided, tell_what_ends_this_process};
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
     if !matches!(cli.command, Command::Run(_) | Command::Worker(_)) {
@@ -45,8 +49,37 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
     }
 }
 
-fn load_plugins(args: &PluginDirs) -> Result<Registry, Failure> {
-    find(&args.plugin_dir).and_then(|files| Registry::load(&files)).map_err(Failure::Plugins)
+/// The components of this program and of the plugins beside it, in `folders` and in `PSTAR_PLUGIN_PATH`.
+///
+/// # Errors
+/// Of every file that is no sound plugin, and of every name that two offer.
+pub fn load_plugins(folders: &[PathBuf]) -> Result<Registry, Failure> {
+    let program = program();
+    let files = find(program.plugins.as_deref(), folders).map_err(Failure::Plugins)?;
+    with_own(Registry::load(&files).map_err(Failure::Plugins)?)
+}
+
+/// Adds the plugin that is part of the program.
+fn with_own(mut registry: Registry) -> Result<Registry, Failure> {
+    if let Some((own, path)) = (program().own)() {
+        let sha256 = read_regular(&path, u64::MAX).map(|bytes| sha256(&bytes)).unwrap_or_default();
+        registry.add(own, &path, sha256).map_err(Failure::Plugins)?;
+    }
+    Ok(registry)
+}
+
+/// Reads and checks an experiment with the plugins that [`load_plugins`] finds; `set` replaces fields, as in
+/// `training.steps=100`.
+///
+/// # Errors
+/// Of everything that is wrong with the file, with a field that is replaced, or with a plugin.
+pub fn open_experiment(
+    file: &Path,
+    set: &[String],
+    folders: &[PathBuf],
+) -> Result<(Experiment, Registry), Failure> {
+    let plugins = PluginDirs { plugin_dir: folders.to_vec() };
+    open(&ExperimentArgs { file: file.into(), set: set.to_vec(), plugins })
 }
 
 /// Reads and checks an experiment, with the plugins that it needs.
@@ -65,7 +98,7 @@ fn open_avoiding(args: &ExperimentArgs, avoid: &[Avoided]) -> Result<(Experiment
         Err(Failure::Usage { message: format!("--set: {error}"), hint: Some(error.hint()) })
     })?;
     let file = ExperimentFile::parse(&args.file, &text)?;
-    let mut registry = load_plugins(&args.plugins)?;
+    let mut registry = load_plugins(&args.plugins.plugin_dir)?;
     for Avoided { kind, name, configuration, why } in avoid {
         registry.avoid(kind, name, configuration, why);
     }

@@ -1,5 +1,6 @@
 //! What went wrong, as people read it, and the exit code.
 
+use crate::exit::ExitCode;
 use console::Term;
 use pstar_core::config::suggest;
 use pstar_lab::experiment::{ExperimentError, Problem, ProblemKind};
@@ -12,7 +13,6 @@ use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 
 /// Most complaints that are told; the others are counted.
 const MOST_TOLD: usize = 50;
@@ -27,19 +27,40 @@ const PLUGIN_NOT_LOADED: u8 = 3;
 const UNWRITTEN: u8 = 5;
 
 /// Why a command did not do its work.
-pub(crate) enum Failure {
+#[derive(Debug)]
+pub enum Failure {
     /// The experiment cannot be run.
     Experiment(ExperimentError),
     /// Plugin files were not loaded.
     Plugins(Vec<LoadFailure>),
     /// No loaded plugin offers a component that was named.
-    Unknown { message: String, hint: String },
+    Unknown {
+        /// What was named.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// Anything else that the user can mend.
-    Usage { message: String, hint: Option<String> },
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// A component ended the process that called it, outside of any arm.
-    Died { message: String, of_file: bool },
+    Died {
+        /// Which component, and how.
+        message: String,
+        /// Whether it did as its file was loaded.
+        of_file: bool,
+    },
     /// Results could not be written.
-    Output { message: String, hint: Option<String> },
+    Output {
+        /// What could not be written.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
 }
 
 impl From<TextFileError> for Failure {
@@ -121,7 +142,7 @@ impl Failure {
     }
 
     /// The exit code.
-    pub(crate) fn code(&self) -> ExitCode {
+    pub fn code(&self) -> ExitCode {
         let code = match self {
             Self::Experiment(error)
                 if error.problems.iter().all(|p| p.kind == ProblemKind::MissingPlugin) =>
@@ -143,7 +164,13 @@ impl Failure {
 
     /// Prints the failure to standard error.
     pub(crate) fn report(&self) -> ExitCode {
-        let screen = screen();
+        // Where standard error is gone there is nobody left to tell.
+        let _ = io::stderr().lock().write_all(self.text(screen()).as_bytes());
+        self.code()
+    }
+
+    /// All that is said of it, as people read it on a screen.
+    pub fn text(&self, screen: Screen) -> String {
         let mut text = String::new();
         let (complaints, left) = self.complaints(MOST_TOLD);
         let file = match self {
@@ -158,9 +185,7 @@ impl Failure {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  and {left} more");
         }
-        // Where standard error is gone there is nobody left to tell.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
-        self.code()
+        text
     }
 
     /// The first things that are wrong, at most `most`, and the number of those left out.

@@ -8,26 +8,26 @@ use std::path::{Path, PathBuf};
 /// The environment variable with further folders, separated as in `PATH`.
 pub const PATH_VARIABLE: &str = "PSTAR_PLUGIN_PATH";
 
-/// Beside the executable only files of this stem are plugins; in a named folder every dynamic library is one.
+/// Beside the program only files of this stem are plugins; in a named folder every dynamic library is one.
 const STEM: &str = "pstar_plugin_";
 
-/// The plugin files, in a fixed order: beside the executable, in `folders`, and in [`PATH_VARIABLE`]. One file
+/// The plugin files, in a fixed order: those that come with the program, `beside` it, in `folders`, and in [`PATH_VARIABLE`]. One file
 /// found in several ways is listed once.
 ///
 /// # Errors
 /// Every folder that cannot be read, those of `folders` that hold no library, and folders and files that everybody may
 /// write to.
-pub fn find(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<LoadFailure>> {
+pub fn find(beside: Option<&Path>, folders: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<LoadFailure>> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
-    if let Some(beside) = env::current_exe().ok().and_then(|path| path.parent().map(Path::to_path_buf)) {
-        let plugins = libraries(&beside).unwrap_or_default().into_iter().filter(|path| {
+    if let Some(beside) = beside {
+        let plugins = libraries(beside).unwrap_or_default().into_iter().filter(|path| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             name.trim_start_matches("lib").starts_with(STEM)
         });
         let plugins: Vec<PathBuf> = plugins.collect();
         if !plugins.is_empty() {
-            failures.extend(trust::fault(&beside));
+            failures.extend(trust::fault(beside));
         }
         found.extend(plugins);
     }

@@ -48,6 +48,8 @@ pub struct RunOptions<'a> {
     pub set: &'a [String],
     /// The command line, without folders of the machine, for its provenance.
     pub command: &'a [String],
+    /// The file that holds the program's code, where that is not the executable, for its provenance.
+    pub program: Option<&'a Path>,
     /// Between two checkpoints of an arm.
     pub checkpoint: Duration,
     /// Who is told of arms, beside the arms' own folders. Given the run's directory.
@@ -163,7 +165,8 @@ pub fn conduct(
     verdicts.go_on(store.root(), &owner);
     let mut left = phases.look(&store, &prepared);
     let (done, all) = (left.done, experiment.plan.arm_count());
-    let mut provenance = collect_provenance(registry, experiment, options.set, options.command);
+    let mut provenance =
+        collect_provenance(registry, experiment, options.set, options.command, options.program);
     let is_new_part = matches!(options.part, Part::All | Part::Prepare);
     provenance.store =
         options.store.map(|store| absolute(store).unwrap_or_else(|_| store.into()).display().to_string());

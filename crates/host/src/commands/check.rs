@@ -7,13 +7,13 @@ mod text;
 mod verdict;
 
 use crate::cli::CheckArgs;
+use crate::exit::ExitCode;
 use crate::failure::{BAD_EXPERIMENT, FAILED, Failure};
 use crate::output::{print, print_text};
 use chosen::chosen;
 use pstar_record::to_json;
 use rayon::prelude::*;
 use serde_json::json;
-use std::process::ExitCode;
 use verdict::Verdict;
 
 pub(super) fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {

@@ -2,10 +2,10 @@
 
 use super::print;
 use crate::cli::Cli;
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use clap::CommandFactory;
 use clap_complete::Shell;
-use std::process::ExitCode;
 
 pub(super) fn completions(shell: Shell) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::{open, print, room};
 use crate::cli::{ExactArgs, ExactMethod};
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use pstar_core::objective::Target;
 use pstar_lab::exact::{self, MethodChoice};
@@ -9,7 +10,6 @@ use pstar_lab::experiment::Verbatim;
 use pstar_lab::kappa;
 use pstar_record::to_json;
 use pstar_report::{exact_table, kappa_table};
-use std::process::ExitCode;
 
 pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
     let sweep = args.sweep.as_deref().map(sweep).transpose()?;

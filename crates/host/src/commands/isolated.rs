@@ -2,17 +2,19 @@
 
 use super::run::{FAILED, again, arguments};
 use crate::cli::RunArgs;
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output;
+use crate::program::program;
 use crate::signals::Interruptible;
 use pstar_lab::run::Progress;
 use pstar_run::isolate::{Death, Going, Isolated, Isolation, Stage, go_on_isolated_after_a_crash, supervise};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
+use std::thread;
 use std::time::Duration;
-use std::{env, thread};
 
 /// Runs every arm in a process of its own.
 pub(super) fn isolated(args: &RunArgs) -> Result<ExitCode, Failure> {
@@ -67,8 +69,8 @@ pub(super) fn isolated_after_a_crash(args: &RunArgs) -> Option<Going> {
 }
 
 fn worker(args: &RunArgs, directory: &Path) -> Vec<OsString> {
-    let program = env::current_exe().map_or("host".into(), OsString::from);
-    let mut words: Vec<OsString> = vec![program, "worker".into(), directory.into()];
+    let mut words = program().start();
+    words.extend(["worker".into(), directory.into()]);
     let checkpoint = args.checkpoint.to_string();
     // As long as others work their arms may come free.
     for (name, value) in [("--threads", "1"), ("--linger", "1000000000"), ("--checkpoint", &*checkpoint)] {

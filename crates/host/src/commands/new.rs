@@ -2,13 +2,14 @@
 
 use super::{load_plugins, print};
 use crate::cli::NewArgs;
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::tell;
+use crate::program::program;
 use crate::template::{core_folder, fault, package, write_new};
 use pstar_core::escaped;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::{env, fs, io};
+use std::{fs, io};
 
 /// Writes a package of one component, and tells what to do with it.
 pub(super) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
@@ -37,7 +38,7 @@ pub(super) fn new(args: &NewArgs) -> Result<ExitCode, Failure> {
 
 /// Refuses the name of a component that is there: no two plugins can offer one.
 fn refuse_known(args: &NewArgs) -> Result<(), Failure> {
-    let Ok(registry) = load_plugins(&args.plugins) else {
+    let Ok(registry) = load_plugins(&args.plugins.plugin_dir) else {
         tell("warning: not all plugins could be loaded, so that nobody knows which names are taken");
         return Ok(());
     };
@@ -63,9 +64,9 @@ fn unwritten(folder: &Path, error: &io::Error) -> Failure {
 
 /// How this program is called: by its name where the shell found it, else by a path that is right in any folder.
 fn myself() -> String {
-    let called = env::args_os().next().unwrap_or_default();
-    let is_path = Path::new(&called).components().nth(1).is_some() || called.is_empty();
-    let path = env::current_exe().ok().filter(|_| is_path);
+    let called = &program().called;
+    let is_path = Path::new(called).components().nth(1).is_some() || called.is_empty();
+    let path = Some(&program().executable).filter(|_| is_path && program().leading.is_empty());
     path.map_or(called.to_string_lossy().into_owned(), |path| path.display().to_string())
 }
 

@@ -2,13 +2,13 @@
 
 use super::{open, print, room};
 use crate::cli::OptimumArgs;
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::progress::Bars;
 use pstar_lab::optimum::{self, Search};
 use pstar_lab::run::Progress;
 use pstar_record::to_json;
 use pstar_report::optimum_table;
-use std::process::ExitCode;
 
 pub(super) fn optimum(args: &OptimumArgs) -> Result<ExitCode, Failure> {
     let (experiment, registry) = open(&args.experiment)?;

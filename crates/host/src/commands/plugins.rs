@@ -2,31 +2,27 @@
 
 use super::{load_plugins, print};
 use crate::cli::PluginsArgs;
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::print_text;
+use crate::program::program;
 use pstar_core::config::suggest;
 use pstar_core::{INTERFACE_VERSION, shown};
 use pstar_lab::experiment::{NOISY, NOISY_DOC, NOISY_FIELDS};
-use pstar_loader::{Listing, LoadedPlugin};
+use pstar_loader::{Listing, LoadedPlugin, Registry};
 use pstar_record::to_json;
 use serde_json::{Value, json};
-use std::env;
 use std::path::Path;
-use std::process::ExitCode;
 
 pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
-    let registry = load_plugins(&args.plugins)?;
-    let this_program = this_program();
-    let mut all = registry.components();
-    let after = |listing: &Listing<'_>| (listing.kind, listing.name) > ("verifier", NOISY);
-    let place =
-        all.iter().position(|listing| listing.kind == "verifier" && after(listing)).unwrap_or(all.len());
-    all.insert(place, noisy(&this_program));
-    let components = chosen(all, &args.names)?;
+    let registry = load_plugins(&args.plugins.plugin_dir)?;
     if args.json {
-        let listings: Vec<Value> = components.iter().map(as_json).collect();
-        print(&to_json(&json!({ "components": listings })))?;
-    } else if args.names.is_empty() {
+        print(&to_json(&listings(&registry, &args.names)?))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let this_program = this_program();
+    let components = chosen(all(&registry, &this_program), &args.names)?;
+    if args.names.is_empty() {
         let lines: String = components.iter().map(|listing| headline(listing) + "\n").collect();
         let hint = "`host plugins NAME` shows a component's configuration in full, and the hash of its file.";
         print_text(&format!("{lines}\nfrom {}\n{hint}\n", folders(&components)))?;
@@ -36,10 +32,30 @@ pub(super) fn plugins(args: &PluginsArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The components of these names, all if there are none, as programs read them.
+///
+/// # Errors
+/// If nothing offers one of the names.
+pub fn listings(registry: &Registry, names: &[String]) -> Result<Value, Failure> {
+    let this_program = this_program();
+    let listings: Vec<Value> = chosen(all(registry, &this_program), names)?.iter().map(as_json).collect();
+    Ok(json!({ "components": listings }))
+}
+
+/// All that experiments can name, in order of kind and name.
+fn all<'a>(registry: &'a Registry, this_program: &'a LoadedPlugin) -> Vec<Listing<'a>> {
+    let mut all = registry.components();
+    let after = |listing: &Listing<'_>| (listing.kind, listing.name) > ("verifier", NOISY);
+    let place =
+        all.iter().position(|listing| listing.kind == "verifier" && after(listing)).unwrap_or(all.len());
+    all.insert(place, noisy(this_program));
+    all
+}
+
 /// Where what no plugin file offers comes from.
 fn this_program() -> LoadedPlugin {
     LoadedPlugin {
-        path: env::current_exe().unwrap_or_else(|_| "host".into()),
+        path: program().code.clone().unwrap_or_else(|| program().executable.clone()),
         version: env!("CARGO_PKG_VERSION").into(),
         interface: INTERFACE_VERSION.into(),
         sha256: String::new(),

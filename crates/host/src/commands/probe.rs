@@ -2,6 +2,7 @@
 
 use super::{load_plugins, print};
 use crate::cli::{ProbeArgs, ProbeKind};
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output;
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
@@ -13,10 +14,9 @@ use pstar_loader::Registry;
 use pstar_record::to_json;
 use std::io::{self, BufRead};
 use std::path::Path;
-use std::process::ExitCode;
 
 pub(super) fn probe(args: &ProbeArgs) -> Result<ExitCode, Failure> {
-    let registry = load_plugins(&args.plugins)?;
+    let registry = load_plugins(&args.plugins.plugin_dir)?;
     let experiment = args.experiment.as_deref().map(|path| open(path, &registry)).transpose()?;
     let component = args.plugin.as_ref().map(|plugin| NamedComponent {
         plugin: plugin.clone(),

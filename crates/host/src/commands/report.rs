@@ -2,6 +2,7 @@
 
 use super::{print, room};
 use crate::cli::ReportArgs;
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::{print_text, tell};
 use pstar_compare::between;
@@ -12,7 +13,6 @@ use pstar_run::write_whole;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// How pages begin.
 const DOCTYPE: &[u8] = b"<!DOCTYPE html>";

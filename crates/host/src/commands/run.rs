@@ -5,8 +5,10 @@ use super::show::tables;
 use super::strangers::tell_strangers;
 use super::{open_avoiding, pool, print, room};
 use crate::cli::RunArgs;
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::print_text;
+use crate::program::program;
 use crate::progress::Bars;
 use crate::signals::Interruptible;
 use pstar_core::{PluginError, shown};
@@ -19,11 +21,9 @@ use pstar_report::{Format, run_table, written};
 use pstar_run::isolate::{Child, Going, Stage, child, tell_what_ends_this_process};
 use pstar_run::{Conducted, Part, RunError, RunOptions, Shown, conduct};
 use serde_json::json;
-use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Duration;
 
 /// Exit code where an arm failed.
@@ -132,16 +132,15 @@ fn stopped(record: &RunRecord, signal: u8, again: &str) {
 /// The line to type to go on with a run.
 pub(super) fn again(args: &RunArgs, directory: &Path) -> String {
     let mut words = arguments(args, Some(directory), args.isolate);
-    words[0] = env::args_os().next().unwrap_or("host".into());
+    let own = program().start().len();
+    words.splice(..own, [program().called.clone()]);
     let words: Vec<String> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
     words.join(" ")
 }
 
 /// The program's path and the arguments with which a run goes on, in its directory once it has one.
 pub(super) fn arguments(args: &RunArgs, directory: Option<&Path>, isolate: bool) -> Vec<OsString> {
-    let program = env::current_exe().map_or("host".into(), OsString::from);
-    let own = env::args_os().skip(1);
-    let mut words: Vec<OsString> = std::iter::once(program).chain(own).collect();
+    let mut words = program().words();
     if let Some(directory) = directory {
         words.retain(|word| word != "--fresh");
         if args.out.is_none() {
@@ -196,7 +195,7 @@ fn train(
     progress: &dyn Progress,
 ) -> Result<Conducted, Failure> {
     let observers = |directory: &Path| args.watch.observers(directory);
-    let command: Vec<String> = command_line(env::args_os().skip(1));
+    let command: Vec<String> = command_line(program().arguments.iter().cloned());
     let options = RunOptions {
         directory: args.out.as_deref(),
         store: args.store.as_deref(),
@@ -207,6 +206,7 @@ fn train(
         began,
         set: &args.experiment.set,
         command: &command,
+        program: program().code.as_deref(),
         checkpoint: Duration::from_secs(args.checkpoint),
         observers: &observers,
         shown: Shown { table: &|record| run_table(record, None), page: &pstar_page::page },

@@ -2,6 +2,7 @@
 
 use super::{print, report, room};
 use crate::cli::{ShowArgs, TableArgs, TableFormat};
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::{print_text, tell};
 use pstar_core::files::{ReadError, read_regular};
@@ -12,7 +13,6 @@ use pstar_run::RunError;
 use pstar_run::observers::{ArmName, Observer, TensorBoard};
 use std::io;
 use std::path::Path;
-use std::process::ExitCode;
 
 /// The record in a run's directory.
 const SUMMARY: &str = "summary.json";

@@ -1,19 +1,21 @@
 //! Where components come from that do not lie beside this program.
 
 use crate::output::tell;
+use crate::program::program;
 use pstar_core::escaped;
 use pstar_lab::experiment::Experiment;
 use pstar_loader::{LoadedPlugin, Registry};
+use std::fs;
 use std::path::Path;
-use std::{env, fs};
 
 /// Names, on standard error, the file of every component of an experiment that was not found beside this program.
 pub(super) fn tell_strangers(experiment: &Experiment, registry: &Registry) {
-    let own = env::current_exe().ok().and_then(|path| folder(&path));
+    let own = program().plugins.as_deref().and_then(|folder| fs::canonicalize(folder).ok());
+    let code = program().code.as_deref();
     let mut told: Vec<(&LoadedPlugin, Vec<String>)> = Vec::new();
     for (kind, name) in components(experiment) {
         let Some(plugin) = registry.plugin_of(kind, name) else { continue };
-        if folder(&plugin.path) == own {
+        if folder(&plugin.path) == own || code == Some(&plugin.path) {
             continue;
         }
         let component = format!("{kind} `{name}`");

@@ -2,6 +2,7 @@
 
 use super::{open, print};
 use crate::cli::ValidateArgs;
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::print_text;
 use crate::progress::Bars;
@@ -9,7 +10,6 @@ use pstar_lab::consistency::check_task;
 use pstar_lab::run::prepare_telling;
 use pstar_record::to_json;
 use serde_json::json;
-use std::process::ExitCode;
 
 /// An experiment that has something to train is checked as far as a run would before its first arm; of any other the
 /// base and the verifier are asked a few questions.

@@ -3,12 +3,12 @@
 use super::run::FAILED;
 use super::{open_avoiding, pool, print};
 use crate::cli::{ExperimentArgs, WorkerArgs};
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::signals::Interruptible;
 use pstar_report::run_table;
 use pstar_run::isolate::{Child, child};
 use pstar_run::{DirectoryError, Shown, WorkOptions, Worked, work};
-use std::process::ExitCode;
 use std::time::Duration;
 
 /// Runs arms of a run until none is left that nobody works on.

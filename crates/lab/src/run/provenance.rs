@@ -9,12 +9,13 @@ use std::env;
 use std::path::Path;
 
 /// What a run is made with, of this process with these plugins, running `experiment`, in which the fields `set` were replaced,
-/// as `command` says.
+/// as `command` says. `program` is the file that holds this program's code, where that is not the executable.
 pub fn collect_provenance(
     registry: &Registry,
     experiment: &Experiment,
     set: &[String],
     command: &[String],
+    program: Option<&Path>,
 ) -> Provenance {
     let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let plugins = registry.plugins.iter().map(|plugin| PluginProvenance {
@@ -26,7 +27,7 @@ pub fn collect_provenance(
     Provenance {
         version: env!("CARGO_PKG_VERSION").into(),
         interface: INTERFACE_VERSION.into(),
-        host: HostProvenance { sha256: executable() },
+        host: HostProvenance { sha256: hash(program) },
         command: command.to_vec(),
         experiment: ExperimentProvenance {
             file: file_name(&experiment.path),
@@ -45,10 +46,14 @@ pub fn collect_provenance(
     }
 }
 
-/// SHA-256 of the program that runs, even if its file has been replaced since.
-fn executable() -> Option<String> {
+/// SHA-256 of the program that runs; of an executable even if its file has been replaced since.
+fn hash(program: Option<&Path>) -> Option<String> {
     let running = Path::new("/proc/self/exe");
-    let path = if cfg!(target_os = "linux") { running.to_path_buf() } else { env::current_exe().ok()? };
+    let path = match program {
+        Some(path) => path.to_path_buf(),
+        None if cfg!(target_os = "linux") => running.to_path_buf(),
+        None => env::current_exe().ok()?,
+    };
     read_regular(&path, u64::MAX).ok().map(|bytes| sha256(&bytes))
 }
 

@@ -1,7 +1,9 @@
 //! Which components are checked.
 
 use crate::cli::CheckArgs;
+use crate::commands::with_own;
 use crate::failure::Failure;
+use crate::program::program;
 use pstar_core::config::suggest;
 use pstar_core::shown;
 use pstar_lab::experiment::{Experiment, ExperimentFile, check};
@@ -21,13 +23,13 @@ pub(super) struct Chosen {
 
 /// The plugins, with the file that is named in place of a component.
 pub(super) fn load(args: &CheckArgs) -> Result<Registry, Failure> {
-    let mut files = find(&args.plugins.plugin_dir).map_err(Failure::Plugins)?;
+    let mut files = find(program().plugins.as_deref(), &args.plugins.plugin_dir).map_err(Failure::Plugins)?;
     if let Some(file) = file_of(args)
         && !files.iter().any(|known| fs::canonicalize(known).ok() == fs::canonicalize(&file).ok())
     {
         files.push(file);
     }
-    Registry::load(&files).map_err(Failure::Plugins)
+    with_own(Registry::load(&files).map_err(Failure::Plugins)?)
 }
 
 /// The file that is named, if it is one.

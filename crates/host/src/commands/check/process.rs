@@ -6,13 +6,14 @@ use super::stage::Line;
 use super::verdict::Verdict;
 use crate::cli::CheckArgs;
 use crate::failure::Failure;
+use crate::program::program;
 use pstar_core::shown;
 use pstar_core::testing::{Failure as Fault, Finding, Outcome};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
-use std::{env, io, thread};
+use std::{io, thread};
 
 /// Bytes of what a process says that are quoted.
 const MOST_SAID: u64 = 4000;
@@ -142,8 +143,9 @@ fn listen(
 ) -> Result<(Vec<Line>, Ended), Failure> {
     let failed =
         |error: io::Error| Failure::usage(format!("a process to check in cannot be started: {error}"));
-    let mut command = Command::new(env::current_exe().map_err(failed)?);
-    command.args(env::args_os().skip(1)).args(["--stage", stage, "--component-kind", component.kind]);
+    let words = program().words();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).args(["--stage", stage, "--component-kind", component.kind]);
     command.arg("--component").arg(&component.name);
     for check in without {
         command.args(["--without", check]);

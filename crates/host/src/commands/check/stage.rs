@@ -3,6 +3,7 @@
 
 use super::chosen::{configuration, experiment, load, of_experiment};
 use crate::cli::{CheckArgs, CheckStage};
+use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::print;
 use pstar_check::{Audited, KINDS, Target, answers, audit, conformance, default_task};
@@ -11,7 +12,6 @@ use pstar_core::testing::{Failure as Fault, Finding, Observer, VerifierView};
 use pstar_lab::experiment::Experiment;
 use pstar_loader::{Handle, UnknownComponent, VerifierHandle};
 use serde::{Deserialize, Serialize};
-use std::process::ExitCode;
 
 /// What it says, one a line, as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,0 +1,46 @@
+//! The command line of pstar as a library: [`main`] for programs that are this one, and what other front ends share
+//! with it.
+
+mod cli;
+mod commands;
+mod exit;
+mod failure;
+mod output;
+mod program;
+mod progress;
+mod signals;
+mod template;
+mod watch;
+
+pub use commands::{listings, load_plugins, open_experiment};
+pub use exit::ExitCode;
+pub use failure::Failure;
+pub use program::Program;
+
+use clap::{CommandFactory, FromArgMatches};
+use pstar_report::harmless;
+use std::io::{self, Write};
+
+/// Does what the arguments of a program say, to its end. Takes standard output and the signals of the process.
+pub fn main(program: Program) -> ExitCode {
+    pstar_lab::memory::keep_freed();
+    output::claim();
+    let words = std::iter::once(program.called.clone()).chain(program.arguments.iter().cloned());
+    let matches = cli::Cli::command().try_get_matches_from(words);
+    program::set(program);
+    let parsed = matches.and_then(|matches| cli::Cli::from_arg_matches(&matches));
+    let done = parsed.map_or_else(|error| explain(&error), |cli| commands::dispatch(&cli));
+    done.unwrap_or_else(|failure| failure.report())
+}
+
+/// Help and version are results, which standard output must take; what is wrong with the arguments is none.
+fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        // Where standard error is gone there is nobody left to tell.
+        let _ = io::stderr().write_all(harmless(&text).as_bytes());
+        return Ok(ExitCode::from(2));
+    }
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
