@@ -1,0 +1,18 @@
+"""The program `pstar`: the laboratory's command line."""
+
+import signal
+import sys
+
+from pstar import _native
+from pstar._objective import PLUGINS
+
+
+def main() -> int:
+    """Does what the arguments say; the exit code is the program's."""
+    # Ctrl-C is the program's: it keeps what is done.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return _native.main(sys.executable, sys.argv[1:], _native.__file__, str(PLUGINS))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+//! The Rust side of the Python package `pstar`: what its Python files wrap, checked and documented there.
+
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::type_complexity,
+    reason = "arguments of Python are handed over; its answers are tuples"
+)]
+
+mod failure;
+mod objective;
+mod program;
+
+use pyo3::prelude::*;
+
+/// The native half of `pstar`.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::failure::PstarError;
+    #[pymodule_export]
+    use super::objective::Objective;
+    #[pymodule_export]
+    use super::program::main;
+}

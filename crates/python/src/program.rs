@@ -1,0 +1,28 @@
+//! The program that runs in Python's process.
+
+use pstar_host::Program;
+use pyo3::prelude::*;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Runs the command line with these arguments, for the whole of the process: it takes standard output and signals. The exit
+/// code.
+#[pyfunction]
+pub(crate) fn main(
+    py: Python<'_>,
+    interpreter: PathBuf,
+    arguments: Vec<OsString>,
+    native: PathBuf,
+    plugins: PathBuf,
+) -> u8 {
+    let program = Program {
+        called: "pstar".into(),
+        executable: interpreter,
+        leading: vec!["-m".into(), "pstar".into()],
+        arguments,
+        code: Some(native),
+        plugins: Some(plugins),
+        own: || None,
+    };
+    py.detach(|| pstar_host::main(program).number())
+}
