@@ -15,7 +15,7 @@ mod watch;
 pub use commands::{listings, load_plugins, open_experiment};
 pub use exit::ExitCode;
 pub use failure::Failure;
-pub use program::Program;
+pub use program::{Program, set_program};
 
 use clap::{CommandFactory, FromArgMatches};
 use pstar_report::harmless;
@@ -27,7 +27,7 @@ pub fn main(program: Program) -> ExitCode {
     output::claim();
     let words = std::iter::once(program.called.clone()).chain(program.arguments.iter().cloned());
     let matches = cli::Cli::command().try_get_matches_from(words);
-    program::set(program);
+    set_program(program);
     let parsed = matches.and_then(|matches| cli::Cli::from_arg_matches(&matches));
     let done = parsed.map_or_else(|error| explain(&error), |cli| commands::dispatch(&cli));
     done.unwrap_or_else(|failure| failure.report())

@@ -59,8 +59,8 @@ impl Program {
     }
 }
 
-/// Says what this process is, once: it stays what it was first.
-pub(crate) fn set(program: Program) {
+/// Says what this process is, once: it stays what it was first. For front ends that call no [`main`](crate::main).
+pub fn set_program(program: Program) {
     let _ = PROGRAM.set(program);
 }
 

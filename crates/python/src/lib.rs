@@ -20,5 +20,5 @@ mod _native {
     #[pymodule_export]
     use super::objective::Objective;
     #[pymodule_export]
-    use super::program::main;
+    use super::program::{begin, main};
 }

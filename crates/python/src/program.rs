@@ -5,6 +5,12 @@ use pyo3::prelude::*;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// Says, once a process and before anything else, which interpreter runs, and where the extension and its plugins lie.
+#[pyfunction]
+pub(crate) fn begin(interpreter: PathBuf, native: PathBuf, plugins: PathBuf) {
+    pstar_host::set_program(program(interpreter, Vec::new(), native, plugins));
+}
+
 /// Runs the command line with these arguments, for the whole of the process: it takes standard output and signals. The exit
 /// code.
 #[pyfunction]
@@ -15,7 +21,12 @@ pub(crate) fn main(
     native: PathBuf,
     plugins: PathBuf,
 ) -> u8 {
-    let program = Program {
+    let program = program(interpreter, arguments, native, plugins);
+    py.detach(|| pstar_host::main(program).number())
+}
+
+fn program(interpreter: PathBuf, arguments: Vec<OsString>, native: PathBuf, plugins: PathBuf) -> Program {
+    Program {
         called: "pstar".into(),
         executable: interpreter,
         leading: vec!["-m".into(), "pstar".into()],
@@ -23,6 +34,5 @@ pub(crate) fn main(
         code: Some(native),
         plugins: Some(plugins),
         own: || None,
-    };
-    py.detach(|| pstar_host::main(program).number())
+    }
 }

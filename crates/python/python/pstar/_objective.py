@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from pstar import _native
-
-#: The plugins that come with the package.
-PLUGINS = Path(__file__).parent / "plugins"
+from pstar._place import begin
 
 
 @dataclass(frozen=True)
@@ -26,6 +23,7 @@ class Objective:
 
     def __init__(self, name: str, config: str | dict = "()"):
         self.name, self.config = name, config
+        begin()
         self._native = _native.Objective(name, config, [])
         self._step = 0
 
