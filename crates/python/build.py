@@ -9,6 +9,7 @@ path is printed.
 
 import argparse
 import glob
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -30,10 +31,10 @@ def main():
     shutil.rmtree(plugins, ignore_errors=True)
     plugins.mkdir()
     for built in sorted(glob.glob(str(target / "release" / f"*pstar_plugin_*{SUFFIX}"))):
-        copy = shutil.copy(built, plugins)
-        if shutil.which("strip"):
-            subprocess.run(["strip", "-S", copy] if sys.platform == "darwin" else ["strip", copy], check=True)
-    command = ["maturin", "build", "--release", "--locked", "--out", str(settings.out)]
+        shutil.copy(built, plugins)
+    # Of the interpreter that runs this, or any.
+    maturin = [sys.executable, "-m", "maturin"] if importlib.util.find_spec("maturin") else ["maturin"]
+    command = [*maturin, "build", "--release", "--locked", "--out", str(settings.out)]
     subprocess.run(command, cwd=HERE, check=True, stdout=sys.stderr)
     print(max(settings.out.glob("pstar_lab-*.whl"), key=lambda path: path.stat().st_mtime))
 

@@ -1,5 +1,6 @@
 //! Asking a single component, outside of any run.
 
+mod batch;
 mod json;
 mod lines;
 mod model;
@@ -7,9 +8,10 @@ mod objective;
 mod task;
 mod verifier;
 
+pub use batch::{BatchFault, BatchQuestion};
 pub use json::Number;
 pub use lines::{LineProbe, ProbeError, ask_lines};
 pub use model::ModelProbe;
-pub use objective::{BatchFault, ObjectiveInput, ObjectiveOutput, SequenceInput};
+pub use objective::{ObjectiveInput, ObjectiveOutput, SequenceInput};
 pub use task::{NamedComponent, ProbeTask};
 pub use verifier::VerifierProbe;

@@ -126,10 +126,11 @@ impl Registry {
         }
     }
 
-    /// Loads plugin files.
+    /// Loads plugin files. Of files with the same bytes the first is loaded: a folder may be found beside another that holds
+    /// copies of its files.
     ///
     /// # Errors
-    /// Every file that is no sound plugin, and every name that two files offer.
+    /// Every file that is no sound plugin, and every two files that offer the same name.
     pub fn load(files: &[PathBuf]) -> Result<Self, Vec<LoadFailure>> {
         let mut registry = Self::default();
         let mut failures = Vec::new();
@@ -147,6 +148,10 @@ impl Registry {
         };
         let before = Identity::of(path).map_err(|error| unreadable(&error))?;
         let bytes = read_regular(path, u64::MAX).map_err(|error| unreadable(&error))?;
+        let hash = sha256(&bytes);
+        if self.plugins.iter().any(|plugin| plugin.sha256 == hash) {
+            return Ok(());
+        }
         if let Some(fault) = soundness::fault(&bytes) {
             return Err(LoadFailure::new(path, fault, "build the plugin again, or remove the file"));
         }
@@ -163,7 +168,7 @@ impl Registry {
             let message = "the file was replaced while it was loaded";
             return Err(LoadFailure::new(path, message, "wait until it is built, then run again"));
         }
-        self.push(opened, path, sha256(&bytes), failures);
+        self.push(opened, path, hash, failures);
         Ok(())
     }
 
@@ -186,11 +191,15 @@ impl Registry {
             interface: plugin.interface,
             sha256,
         });
-        let plugins = &self.plugins;
-        add(&mut self.verifiers, plugin.verifiers, plugins, "verifier", failures);
-        add(&mut self.base_models, plugin.base_models, plugins, "base model", failures);
-        add(&mut self.policies, plugin.policies, plugins, "policy", failures);
-        add(&mut self.objectives, plugin.objectives, plugins, "objective", failures);
+        let number = self.plugins.len() - 1;
+        let mut clashes = add(&mut self.verifiers, plugin.verifiers, number, "verifier");
+        clashes.extend(add(&mut self.base_models, plugin.base_models, number, "base model"));
+        clashes.extend(add(&mut self.policies, plugin.policies, number, "policy"));
+        clashes.extend(add(&mut self.objectives, plugin.objectives, number, "objective"));
+        failures.extend((0..number).filter_map(|earlier| {
+            let names = clashes.iter().filter(|clash| clash.earlier == earlier);
+            clash_failure(path, &self.plugins[earlier].path, &names.collect::<Vec<_>>())
+        }));
     }
 
     lookup!(verifier, verifiers, VerifierHandle, "verifier");
@@ -235,29 +244,46 @@ impl Registry {
     }
 }
 
-/// Adds the components of the plugin that was loaded last.
+/// A component of a name that an earlier plugin offers.
+struct Clash {
+    kind: &'static str,
+    name: String,
+    earlier: usize,
+}
+
+/// Adds the components of a plugin, but for those whose names are taken.
 fn add<H: Handle>(
     known: &mut Vec<Offered<H>>,
     new: Vec<Component<H>>,
-    plugins: &[LoadedPlugin],
-    kind: &str,
-    failures: &mut Vec<LoadFailure>,
-) {
-    let plugin = plugins.len() - 1;
+    plugin: usize,
+    kind: &'static str,
+) -> Vec<Clash> {
+    let mut clashes = Vec::new();
     for component in new {
         match known.iter().find(|offered| offered.component.name == component.name) {
             None => known.push(Offered { component, plugin }),
-            Some(earlier) => failures.push(LoadFailure::new(
-                &plugins[plugin].path,
-                format!(
-                    "it offers the {kind} `{}`, which {} offers already",
-                    component.name,
-                    plugins[earlier.plugin].path.display()
-                ),
-                "remove one of the two files, or rename one of the components",
-            )),
+            Some(taken) => clashes.push(Clash { kind, name: component.name, earlier: taken.plugin }),
         }
     }
+    clashes
+}
+
+/// What is said of a file that offers names which an earlier one offers, if there are any.
+fn clash_failure(path: &Path, earlier: &Path, names: &[&Clash]) -> Option<LoadFailure> {
+    let (first, others) = names.split_first()?;
+    let more = match others.len() {
+        0 => String::new(),
+        1 => " and another component".into(),
+        more => format!(" and {more} more components"),
+    };
+    let message =
+        format!("it offers the {} `{}`{more}, which {} offers already", first.kind, first.name, earlier.display());
+    let hint = if path.file_name() == earlier.file_name() {
+        "the files are two builds of one plugin: remove one, or leave its folder out of PSTAR_PLUGIN_PATH and `--plugin-dir`"
+    } else {
+        "remove one of the two files, or rename one of the components"
+    };
+    Some(LoadFailure::new(path, message, hint))
 }
 
 fn advice(error: &OpenError) -> &'static str {

@@ -6,9 +6,15 @@
     reason = "arguments of Python are handed over; its answers are tuples"
 )]
 
+mod columns;
 mod failure;
 mod objective;
+mod placing;
+mod plugins;
+mod probe;
 mod program;
+mod refusal;
+mod registry;
 
 use pyo3::prelude::*;
 
@@ -16,9 +22,15 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    use super::columns::lengths_of;
+    #[pymodule_export]
     use super::failure::PstarError;
     #[pymodule_export]
     use super::objective::Objective;
+    #[pymodule_export]
+    use super::plugins::plugins;
+    #[pymodule_export]
+    use super::probe::probe;
     #[pymodule_export]
     use super::program::{begin, main};
 }

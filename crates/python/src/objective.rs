@@ -1,80 +1,191 @@
 //! An objective of a plugin, asked with columns of numpy.
 
-use crate::failure::{PstarError, of_failure, of_plugin};
-use numpy::{PyArray1, PyReadonlyArray1};
-use pstar_core::objective::{Moment, PromptFacts};
-use pstar_core::rng::{Purpose, StreamKey};
-use pstar_lab::objective_rows::{PackedRows, SequenceRow};
-use pstar_lab::probe::{NamedComponent, ProbeTask};
+use crate::columns::{TokenArray, check_numbers};
+use crate::failure::of_plugin;
+use crate::placing::Placing;
+use crate::refusal::of_probe;
+use crate::registry::registry;
+use numpy::PyReadonlyArray1;
+use pstar_core::objective::{Declaration, ObjectiveAnswer};
+use pstar_core::PluginError;
+use pstar_lab::objective_rows::{PackedRows, SequenceColumns};
+use pstar_lab::probe::{BatchFault, BatchQuestion, NamedComponent, ProbeTask};
 use pstar_loader::ObjectiveHandle;
 use pyo3::prelude::*;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// An objective.
 #[pyclass(frozen, module = "pstar._native")]
 pub(crate) struct Objective {
-    handle: Mutex<ObjectiveHandle>,
+    declaration: Declaration,
+    asked: Mutex<Asked>,
 }
+
+/// What asking changes.
+struct Asked {
+    handle: ObjectiveHandle,
+    /// Number of the next batch.
+    next: u64,
+}
+
+/// What is given of a batch beside its sequences.
+type Told = (BTreeMap<u32, f64>, BTreeMap<u32, f64>, u64, u32, u64, Option<BTreeSet<u32>>);
+/// Columns of sequences: groups, rewards, lengths, weights, ended, outcomes.
+type OfSequences<'py> = (
+    PyReadonlyArray1<'py, u32>,
+    PyReadonlyArray1<'py, f64>,
+    PyReadonlyArray1<'py, u64>,
+    Option<PyReadonlyArray1<'py, f64>>,
+    Option<PyReadonlyArray1<'py, u8>>,
+    Option<PyReadonlyArray1<'py, u64>>,
+);
+/// Columns of tokens under policy, behaviour and base.
+type OfTokens<'py> = (TokenArray<'py>, Option<TokenArray<'py>>, Option<TokenArray<'py>>);
+/// Coefficients, what is added of the entropy, figures.
+type Answer<'py> = (Bound<'py, PyAny>, Option<Bound<'py, PyAny>>, Vec<(String, f64)>);
 
 #[pymethods]
 impl Objective {
     #[new]
-    fn new(name: String, configuration: String, plugins: Vec<PathBuf>) -> PyResult<Self> {
-        let registry = pstar_host::load_plugins(&plugins).map_err(|failure| of_failure(&failure))?;
+    fn new(py: Python<'_>, name: String, configuration: String, folders: Vec<PathBuf>) -> PyResult<Self> {
+        let registry = registry(py, folders)?;
         let component = Some(NamedComponent { plugin: name, configuration });
-        let task = ProbeTask { registry: &registry, experiment: None, component };
-        let handle = task.objective().map_err(|error| of_failure(&error.into()))?;
-        Ok(Self { handle: Mutex::new(handle) })
+        let task = ProbeTask { registry, experiment: None, component };
+        let handle = py.detach(|| task.objective()).map_err(|error| of_probe(py, error))?;
+        let declaration = handle.declaration().map_err(|error| of_plugin(&error))?;
+        Ok(Self { declaration, asked: Mutex::new(Asked { handle, next: 0 }) })
     }
 
-    /// Coefficients of sequences that stand one behind the other.
-    #[allow(clippy::too_many_arguments, reason = "the columns of a batch")]
+    /// What it needs and where it heads, as JSON.
+    fn declaration(&self) -> PyResult<String> {
+        let Declaration {
+            base_log_probs,
+            outcomes,
+            partition,
+            power,
+            minimum_group,
+            sources,
+            population,
+            equal_lengths,
+            beyond_counts,
+            claim,
+            divergence,
+            cautions,
+            unknown,
+            ..
+        } = &self.declaration;
+        let told = json!({
+            "base_log_probs": base_log_probs,
+            "outcomes": outcomes,
+            "partition": partition,
+            "power": power,
+            "minimum_group": minimum_group,
+            "sources": sources,
+            "population": population,
+            "equal_lengths": equal_lengths,
+            "beyond_counts": beyond_counts,
+            "claim": claim,
+            "divergence": divergence,
+            "cautions": cautions,
+            "unknown": unknown,
+        });
+        Ok(told.to_string())
+    }
+
+    /// What it has learnt, and the number of the next batch.
+    fn save(&self, py: Python<'_>) -> PyResult<(String, u64)> {
+        py.detach(|| {
+            let asked = self.asked();
+            Ok((asked.handle.save()?, asked.next))
+        })
+        .map_err(|error: PluginError| of_plugin(&error))
+    }
+
+    /// Takes up what was saved.
+    fn restore(&self, py: Python<'_>, learnt: String, next: u64) -> PyResult<()> {
+        let restored = py.detach(|| {
+            let mut asked = self.asked();
+            asked.handle.restore(&learnt)?;
+            asked.next = next;
+            Ok(())
+        });
+        restored.map_err(|error: PluginError| of_probe(py, BatchFault::from(error).into()))
+    }
+
+    /// Coefficients, in the shape of the policy's log-probabilities; `step` counts batches where it is absent.
     fn coefficients<'py>(
         &self,
         py: Python<'py>,
-        step: u64,
-        rewards: PyReadonlyArray1<'py, f64>,
-        groups: PyReadonlyArray1<'py, u32>,
-        lengths: PyReadonlyArray1<'py, u64>,
-        log_probs: PyReadonlyArray1<'py, f64>,
-        behaviour_log_probs: Option<PyReadonlyArray1<'py, f64>>,
-        base_log_probs: Option<PyReadonlyArray1<'py, f64>>,
-    ) -> PyResult<(Bound<'py, PyArray1<f64>>, Vec<(String, f64)>)> {
-        let columns = (rewards.as_slice()?, groups.as_slice()?, lengths.as_slice()?);
-        let mut rows = Vec::new();
-        let mut start = 0;
-        for ((&reward, &group), &length) in columns.0.iter().zip(columns.1).zip(columns.2) {
-            let end = start + usize::try_from(length)?;
-            let part = |column: &PyReadonlyArray1<'py, f64>| -> PyResult<Vec<f64>> {
-                let values = column.as_slice()?;
-                let found = values.get(start..end);
-                found.map(<[f64]>::to_vec).ok_or_else(|| PstarError::new_err("too few values"))
-            };
-            rows.push(SequenceRow {
-                group,
-                reward,
-                weight: None,
-                ended: true,
-                log_probs: part(&log_probs)?,
-                behaviour_log_probs: behaviour_log_probs.as_ref().map(part).transpose()?,
-                base_log_probs: base_log_probs.as_ref().map(part).transpose()?,
-                outcome: None,
-            });
-            start = end;
-        }
-        let packed = PackedRows::new(&rows, |_| PromptFacts::default())
-            .map_err(|fault| PstarError::new_err(fault.to_string()))?;
-        let key = StreamKey::new(0, Purpose::Objective, u32::try_from(step).unwrap_or(u32::MAX));
-        let answer = py.detach(|| {
-            let batch = packed.buffer.view(Moment::new(step, key))?;
-            let mut handle = self.handle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            handle.observe(&batch)?;
-            handle.step(&batch)
-        });
-        let answer = answer.map_err(|error| of_plugin(&error))?;
-        let coefficients = packed.by_sequence(&answer.coefficients).concat();
-        let diagnostics = answer.diagnostics.into_iter().collect();
-        Ok((PyArray1::from_vec(py, coefficients), diagnostics))
+        sequences: OfSequences<'py>,
+        tokens: OfTokens<'py>,
+        told: Told,
+        step: Option<u64>,
+    ) -> PyResult<Answer<'py>> {
+        let (groups, rewards, lengths, weights, ended, outcomes) = &sequences;
+        let (log_probs, behaviour, base) = &tokens;
+        let columns = SequenceColumns {
+            groups: groups.as_slice()?,
+            rewards: rewards.as_slice()?,
+            lengths: lengths.as_slice()?,
+            weights: weights.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,
+            ended: ended.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,
+            outcomes: outcomes.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,
+            log_probs: log_probs.values()?,
+            behaviour_log_probs: behaviour.as_ref().map(TokenArray::values).transpose()?,
+            base_log_probs: base.as_ref().map(TokenArray::values).transpose()?,
+        };
+        columns.check().map_err(|fault| of_probe(py, BatchFault::from(fault).into()))?;
+        check_numbers(py, &columns)?;
+        let (log_partition, log_power_partition, horizon, epoch, seed, updated) = told;
+        let mut question = BatchQuestion {
+            log_partition,
+            log_power_partition,
+            horizon,
+            epoch,
+            seed,
+            updated,
+            ..BatchQuestion::new(columns, 0)
+        };
+        let (packed, answer) = py
+            .detach(|| {
+                let packed = question.pack()?;
+                let answer = self.ask(&mut question, &packed, step)?;
+                Ok((packed, answer))
+            })
+            .map_err(|fault: BatchFault| of_probe(py, fault.into()))?;
+        let placing = Placing { question: &question, packed: &packed, shape: log_probs.shape() };
+        let coefficients = placing.place(py, &answer.coefficients)?;
+        let entropy = (!answer.entropy.is_empty()).then(|| placing.place(py, &answer.entropy));
+        Ok((coefficients, entropy.transpose()?, answer.diagnostics))
     }
 }
+
+impl Objective {
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks, and counts the batch; what fails leaves what was learnt as it was.
+    fn ask(
+        &self,
+        question: &mut BatchQuestion<'_>,
+        packed: &PackedRows<'_>,
+        step: Option<u64>,
+    ) -> Result<ObjectiveAnswer, BatchFault> {
+        let mut asked = self.asked();
+        // Another pass is over the batch that was asked last.
+        question.step = step.unwrap_or(if question.epoch == 0 { asked.next } else { asked.next.saturating_sub(1) });
+        let before = asked.handle.save()?;
+        let answer = question.ask(packed, &mut asked.handle, self.declaration.minimum_group);
+        match &answer {
+            Ok(_) => asked.next = question.step.saturating_add(1),
+            Err(_) if asked.handle.save()? != before => asked.handle.restore(&before)?,
+            Err(_) => {}
+        }
+        answer
+    }
+}
+

@@ -96,6 +96,14 @@ impl<'a> ObjectiveBatch<'a> {
         Self::of(&Columns { behaviour_log_probs, ..self.columns }, self.moment)
     }
 
+    /// The same sequences with other log-probabilities under the base, or with those that they had none of.
+    ///
+    /// # Errors
+    /// If there is not one value a token.
+    pub fn with_base_log_probs(self, base_log_probs: &'a [f64]) -> Result<Self, PluginError> {
+        Self::of(&Columns { base_log_probs, ..self.columns }, self.moment)
+    }
+
     /// The same sequences with other weights.
     ///
     /// # Errors

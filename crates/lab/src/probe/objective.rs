@@ -1,18 +1,13 @@
 //! Asking an objective for its coefficients.
 
 use super::json::read_whole;
-use super::{Number, ProbeError};
+use super::{BatchFault, BatchQuestion, Number, ProbeError};
 use crate::evaluation::number;
-use crate::objective_rows::{PackedRows, RowFault, SequenceRow};
-use pstar_core::math;
-use pstar_core::objective::{Moment, PromptFacts};
-use pstar_core::rng::{Purpose, StreamKey};
-use pstar_core::{ErrorKind, PluginError};
+use crate::objective_rows::{RowFault, SequenceColumns, TokenValues};
 use pstar_loader::ObjectiveHandle;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
-use thiserror::Error;
 
 /// A batch as people write it.
 #[derive(Clone, Debug, Deserialize)]
@@ -76,26 +71,6 @@ pub struct ObjectiveOutput {
     pub diagnostics: BTreeMap<String, serde_json::Value>,
 }
 
-/// Why a batch is no batch.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum BatchFault {
-    /// The sequences do not fit together.
-    #[error(transparent)]
-    Rows(#[from] RowFault),
-    /// A group is smaller than the objective takes.
-    #[error("the objective needs groups of at least {expected} sequences, found a group of {found}")]
-    SmallGroup {
-        /// Least number of sequences.
-        expected: usize,
-        /// Number of sequences of the smallest group.
-        found: usize,
-    },
-    /// The objective failed.
-    #[error(transparent)]
-    Objective(#[from] PluginError),
-}
-
 impl ObjectiveInput {
     /// Reads a batch, one JSON value.
     ///
@@ -110,61 +85,157 @@ impl ObjectiveInput {
     /// # Errors
     /// If the batch is malformed or the objective fails.
     pub fn ask(&self, objective: &mut ObjectiveHandle) -> Result<ObjectiveOutput, BatchFault> {
-        let mut rows: Vec<SequenceRow> = self.sequences.iter().map(SequenceInput::row).collect();
         let declaration = objective.declaration()?;
-        if declaration.outcomes && rows.iter().all(|row| row.outcome.is_none()) {
-            self.outcomes_by_tokens(&mut rows);
-        }
-        let mut packed = PackedRows::new(&rows, |group| self.facts(group))?;
-        packed.buffer.horizon = self.horizon;
-        let step = u32::try_from(self.step).unwrap_or(u32::MAX);
-        let batch =
-            packed.buffer.view(Moment::new(self.step, StreamKey::new(0, Purpose::Objective, step)))?;
-        let (expected, found) = (declaration.minimum_group, batch.smallest_group());
-        let answer = match objective.observe(&batch).and_then(|()| objective.step(&batch)) {
-            // An objective that says why it refuses the group says it better, and one that does not refuse it is asked.
-            Err(error) if error.kind == ErrorKind::Config => return Err(error.into()),
-            Ok(answer) if answer.coefficients.iter().all(|c| c.is_finite()) => answer,
-            _ if found < expected => return Err(BatchFault::SmallGroup { expected, found }),
-            answer => answer?,
+        let columns = OwnedColumns::of(&self.sequences, declaration.outcomes)?;
+        let numbers = |known: &BTreeMap<u32, Number>| known.iter().map(|(&group, z)| (group, z.0)).collect();
+        let question = BatchQuestion {
+            log_partition: numbers(&self.log_partition),
+            log_power_partition: numbers(&self.log_power_partition),
+            horizon: self.horizon,
+            ..BatchQuestion::new(columns.view(), self.step)
         };
+        let packed = question.pack()?;
+        let answer = question.ask(&packed, objective, declaration.minimum_group)?;
         let coefficients = packed.by_sequence(&answer.coefficients);
         let diagnostics = answer.diagnostics.into_iter().map(|(name, value)| (name, number(Some(value))));
         Ok(ObjectiveOutput { coefficients, diagnostics: diagnostics.collect() })
     }
 }
 
-impl ObjectiveInput {
-    /// What is known of a group's prompt.
-    fn facts(&self, group: u32) -> PromptFacts {
-        let of_z = |z: &Number| PromptFacts::new(z.0, math::ln(-math::exp_m1(z.0)));
-        let facts = self.log_partition.get(&group).map(of_z).unwrap_or_default();
-        let of_power = self.log_power_partition.get(&group);
-        of_power.map_or(facts, |z| facts.with_log_power_partition(z.0))
+/// The sequences of an input, column by column.
+struct OwnedColumns {
+    groups: Vec<u32>,
+    rewards: Vec<f64>,
+    lengths: Vec<u64>,
+    weights: Vec<f64>,
+    ended: Vec<u8>,
+    outcomes: Option<Vec<u64>>,
+    log_probs: Vec<f64>,
+    behaviour_log_probs: Vec<f64>,
+    base_log_probs: Option<Vec<f64>>,
+}
+
+impl OwnedColumns {
+    /// The columns of sequences; equal answers by equal tokens where the objective reads them and nobody says.
+    fn of(sequences: &[SequenceInput], reads_outcomes: bool) -> Result<Self, RowFault> {
+        check(sequences)?;
+        let equal_share = 1.0 / sequences.len() as f64;
+        let with_base = sequences.iter().any(|sequence| sequence.base_log_probs.is_some());
+        let with_outcomes = sequences.iter().any(|sequence| sequence.outcome.is_some());
+        let outcomes = if with_outcomes {
+            Some(sequences.iter().filter_map(|sequence| sequence.outcome).collect())
+        } else {
+            reads_outcomes.then(|| outcomes_by_tokens(sequences))
+        };
+        let base = sequences.iter().flat_map(|sequence| sequence.base_log_probs.iter().flatten());
+        Ok(Self {
+            groups: sequences.iter().map(|sequence| sequence.group).collect(),
+            rewards: sequences.iter().map(|sequence| sequence.reward).collect(),
+            lengths: sequences.iter().map(|sequence| sequence.log_probs.len() as u64).collect(),
+            weights: sequences.iter().map(|sequence| sequence.weight.unwrap_or(equal_share)).collect(),
+            ended: sequences.iter().map(|sequence| sequence.ended.into()).collect(),
+            outcomes,
+            log_probs: numbers(sequences.iter().flat_map(|sequence| &sequence.log_probs)),
+            behaviour_log_probs: numbers(sequences.iter().flat_map(SequenceInput::behaviour)),
+            base_log_probs: with_base.then(|| numbers(base)),
+        })
     }
 
-    /// Equal answers by equal tokens; those of a sequence without tokens are its own.
-    fn outcomes_by_tokens(&self, rows: &mut [SequenceRow]) {
-        let mut first = BTreeMap::new();
-        for (row, (sequence, number)) in rows.iter_mut().zip(self.sequences.iter().zip(0..)) {
-            let key = sequence.tokens.as_ref().map(|tokens| (sequence.group, tokens));
-            row.outcome = Some(key.map_or(number, |key| *first.entry(key).or_insert(number)));
+    fn view(&self) -> SequenceColumns<'_> {
+        SequenceColumns {
+            groups: &self.groups,
+            rewards: &self.rewards,
+            lengths: &self.lengths,
+            weights: Some(&self.weights),
+            ended: Some(&self.ended),
+            outcomes: self.outcomes.as_deref(),
+            log_probs: TokenValues::Ragged(&self.log_probs),
+            behaviour_log_probs: Some(TokenValues::Ragged(&self.behaviour_log_probs)),
+            base_log_probs: self.base_log_probs.as_deref().map(TokenValues::Ragged),
         }
     }
 }
 
-impl SequenceInput {
-    fn row(&self) -> SequenceRow {
-        let numbers = |column: &[Number]| column.iter().map(|number| number.0).collect::<Vec<f64>>();
-        SequenceRow {
-            group: self.group,
-            reward: self.reward,
-            weight: self.weight,
-            ended: self.ended,
-            log_probs: numbers(&self.log_probs),
-            behaviour_log_probs: self.behaviour_log_probs.as_deref().map(numbers),
-            base_log_probs: self.base_log_probs.as_deref().map(numbers),
-            outcome: self.outcome,
+fn numbers<'n>(values: impl Iterator<Item = &'n Number>) -> Vec<f64> {
+    values.map(|number| number.0).collect()
+}
+
+/// Whether every sequence has what others have, and one value a token.
+fn check(sequences: &[SequenceInput]) -> Result<(), RowFault> {
+    let with_base = sequences.iter().any(|sequence| sequence.base_log_probs.is_some());
+    let with_outcome = sequences.iter().any(|sequence| sequence.outcome.is_some());
+    for (number, sequence) in sequences.iter().enumerate() {
+        let expected = sequence.log_probs.len();
+        let others = [
+            ("behaviour_log_probs", &sequence.behaviour_log_probs),
+            ("base_log_probs", &sequence.base_log_probs),
+        ];
+        for (column, values) in others {
+            if let Some(found) = values.as_ref().map(Vec::len).filter(|&found| found != expected) {
+                return Err(RowFault::Length { sequence: number, column, expected, found });
+            }
         }
+        if with_base && sequence.base_log_probs.is_none() {
+            return Err(RowFault::MixedBase { sequence: number });
+        }
+        if with_outcome && sequence.outcome.is_none() {
+            return Err(RowFault::MixedOutcome { sequence: number });
+        }
+    }
+    Ok(())
+}
+
+/// Equal answers by equal tokens; those of a sequence without tokens are its own.
+fn outcomes_by_tokens(sequences: &[SequenceInput]) -> Vec<u64> {
+    let mut first = BTreeMap::new();
+    let outcome = |(sequence, number): (&SequenceInput, u64)| {
+        let key = sequence.tokens.clone().map(|tokens| (sequence.group, tokens));
+        key.map_or(number, |key| *first.entry(key).or_insert(number))
+    };
+    sequences.iter().zip(0..).map(outcome).collect()
+}
+
+impl SequenceInput {
+    /// Log-probabilities under what sampled it.
+    fn behaviour(&self) -> &[Number] {
+        self.behaviour_log_probs.as_ref().unwrap_or(&self.log_probs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sequences(text: &str) -> Result<OwnedColumns, RowFault> {
+        OwnedColumns::of(&serde_json::from_str::<Vec<SequenceInput>>(text).unwrap(), true)
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let columns = sequences(
+            r#"[{"group": 4, "reward": 1, "log_probs": [-1, "-inf"], "tokens": [7, 8]},
+                {"group": 4, "reward": 0, "log_probs": [-3], "weight": 0.25, "ended": false, "behaviour_log_probs": [-2]},
+                {"group": 4, "reward": 0, "log_probs": [], "tokens": [7, 8]},
+                {"group": 5, "reward": 0, "log_probs": [], "tokens": [7, 8]}]"#,
+        )
+        .unwrap();
+        assert_eq!((&columns.groups[..], &columns.lengths[..]), (&[4, 4, 4, 5][..], &[2, 1, 0, 0][..]));
+        assert_eq!((&columns.weights[..], &columns.ended[..]), (&[0.25; 4][..], &[1, 0, 1, 1][..]));
+        assert_eq!(columns.behaviour_log_probs, [-1.0, f64::NEG_INFINITY, -2.0]);
+        assert_eq!((columns.base_log_probs, columns.outcomes), (None, Some(vec![0, 1, 0, 3])));
+    }
+
+    #[test]
+    fn the_sequence_at_fault_is_named() {
+        let fault = |text: &str| sequences(text).err().unwrap();
+        let with_base = r#"{"group": 0, "reward": 1, "log_probs": [-1], "base_log_probs": [-1]}"#;
+        let without = r#"{"group": 0, "reward": 1, "log_probs": [-1]}"#;
+        let numbered = r#"{"group": 0, "reward": 1, "log_probs": [-1], "outcome": 1}"#;
+        assert_eq!(fault(&format!("[{with_base}, {without}]")), RowFault::MixedBase { sequence: 1 });
+        assert_eq!(fault(&format!("[{without}, {numbered}]")), RowFault::MixedOutcome { sequence: 0 });
+        let long = with_base.replace("[-1]}", "[-1, -1]}");
+        let (column, expected) = ("base_log_probs", 1);
+        let length = RowFault::Length { sequence: 1, column, expected, found: 2 };
+        assert_eq!(fault(&format!("[{with_base}, {long}]")), length);
     }
 }

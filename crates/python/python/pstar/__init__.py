@@ -1,6 +1,20 @@
 """pstar: objectives for training sequence models on verifiable rewards, as in the laboratory."""
 
-from pstar._native import PstarError
-from pstar._objective import Coefficients, Objective
+from pstar._errors import BatchError, ConfigError, PstarError, WrongTypeError
+from pstar._objective import Coefficients, Objective, State
+from pstar._plugins import plugins
+from pstar._probe import probe
+from pstar._ron import ron
 
-__all__ = ["Coefficients", "Objective", "PstarError"]
+__all__ = [
+    "BatchError",
+    "Coefficients",
+    "ConfigError",
+    "Objective",
+    "PstarError",
+    "State",
+    "WrongTypeError",
+    "plugins",
+    "probe",
+    "ron",
+]

@@ -1,0 +1,49 @@
+"""The extension: what the Python files of the package wrap, check and document."""
+
+from collections.abc import Mapping, Sequence, Set
+from os import PathLike
+from typing import TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+_Path: TypeAlias = str | PathLike[str]
+_Tokens: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+
+class PstarError(Exception):
+    """What the laboratory refuses or could not do, in the words of its program."""
+
+@final
+class Objective:
+    """An objective."""
+
+    def __new__(cls, name: str, configuration: str, folders: Sequence[_Path]) -> Objective: ...
+    def declaration(self) -> str: ...
+    def save(self) -> tuple[str, int]: ...
+    def restore(self, learnt: str, next: int) -> None: ...
+    def coefficients(
+        self,
+        sequences: tuple[
+            npt.NDArray[np.uint32],
+            npt.NDArray[np.float64],
+            npt.NDArray[np.uint64],
+            npt.NDArray[np.float64] | None,
+            npt.NDArray[np.uint8] | None,
+            npt.NDArray[np.uint64] | None,
+        ],
+        tokens: tuple[_Tokens, _Tokens | None, _Tokens | None],
+        told: tuple[Mapping[int, float], Mapping[int, float], int, int, int, Set[int] | None],
+        step: int | None,
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None, list[tuple[str, float]]]: ...
+
+def lengths_of(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]: ...
+def plugins(names: Sequence[str], folders: Sequence[_Path]) -> str: ...
+def probe(
+    kind: str,
+    questions: str,
+    component: tuple[str, str] | None,
+    experiment: _Path | None,
+    folders: Sequence[_Path],
+) -> str: ...
+def begin(interpreter: _Path, native: _Path, plugins: _Path) -> None: ...
+def main(interpreter: _Path, arguments: Sequence[str], native: _Path, plugins: _Path) -> int: ...
