@@ -276,8 +276,12 @@ fn clash_failure(path: &Path, earlier: &Path, names: &[&Clash]) -> Option<LoadFa
         1 => " and another component".into(),
         more => format!(" and {more} more components"),
     };
-    let message =
-        format!("it offers the {} `{}`{more}, which {} offers already", first.kind, first.name, earlier.display());
+    let message = format!(
+        "it offers the {} `{}`{more}, which {} offers already",
+        first.kind,
+        first.name,
+        earlier.display()
+    );
     let hint = if path.file_name() == earlier.file_name() {
         "the files are two builds of one plugin: remove one, or leave its folder out of PSTAR_PLUGIN_PATH and `--plugin-dir`"
     } else {

@@ -1,9 +1,7 @@
 //! Columns of numpy, lent to what packs batches.
 
 use crate::refusal::{Refused, refused};
-use numpy::{
-    PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
-};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pstar_core::math::widest;
 use pstar_lab::objective_rows::{SequenceColumns, TokenValues};
 use pyo3::exceptions::PyTypeError;
@@ -115,11 +113,7 @@ fn first_above(values: TokenValues<'_>, lengths: &[u64]) -> Option<(usize, usize
             }
             TokenValues::PaddedSingle { values, width } => {
                 let row = &values[row(width)];
-                if fits_single(row) {
-                    None
-                } else {
-                    token(&|t| row[t].into()).map(|t| (t, row[t].into()))
-                }
+                if fits_single(row) { None } else { token(&|t| row[t].into()).map(|t| (t, row[t].into())) }
             }
         };
         if let Some((token, found)) = found {

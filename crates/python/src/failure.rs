@@ -14,9 +14,9 @@ create_exception!(
     "What the laboratory refuses or could not do, in the words of its program."
 );
 
-/// The exception of a failure: the text that the program would print.
+/// The exception of a failure: the text that the program would print, its paths never broken into lines.
 pub(crate) fn of_failure(failure: &Failure) -> PyErr {
-    let screen = Screen { colours: false, columns: None };
+    let screen = Screen { colours: false, columns: Some(10_000) };
     PstarError::new_err(failure.text(screen).trim_end().to_string())
 }
 

@@ -6,8 +6,8 @@ use crate::placing::Placing;
 use crate::refusal::of_probe;
 use crate::registry::registry;
 use numpy::PyReadonlyArray1;
-use pstar_core::objective::{Declaration, ObjectiveAnswer};
 use pstar_core::PluginError;
+use pstar_core::objective::{Declaration, ObjectiveAnswer};
 use pstar_lab::objective_rows::{PackedRows, SequenceColumns};
 use pstar_lab::probe::{BatchFault, BatchQuestion, NamedComponent, ProbeTask};
 use pstar_loader::ObjectiveHandle;
@@ -177,7 +177,8 @@ impl Objective {
     ) -> Result<ObjectiveAnswer, BatchFault> {
         let mut asked = self.asked();
         // Another pass is over the batch that was asked last.
-        question.step = step.unwrap_or(if question.epoch == 0 { asked.next } else { asked.next.saturating_sub(1) });
+        question.step =
+            step.unwrap_or(if question.epoch == 0 { asked.next } else { asked.next.saturating_sub(1) });
         let before = asked.handle.save()?;
         let answer = question.ask(packed, &mut asked.handle, self.declaration.minimum_group);
         match &answer {
@@ -188,4 +189,3 @@ impl Objective {
         answer
     }
 }
-

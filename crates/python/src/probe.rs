@@ -20,18 +20,20 @@ pub(crate) fn probe(
     folders: Vec<PathBuf>,
 ) -> PyResult<String> {
     let opened = experiment.map(|file| py.detach(|| pstar_host::open_experiment(&file, &[], &folders)));
-    let opened =
-        opened.transpose().map_err(|failure| of_failure_in(py, Some(Refused::Config), &failure))?;
+    let opened = opened.transpose().map_err(|failure| of_failure_in(py, Some(Refused::Config), &failure))?;
     let registry = match &opened {
         Some((_, registry)) => registry,
         None => registry(py, folders)?,
     };
     let component = component.map(|(plugin, configuration)| NamedComponent { plugin, configuration });
-    let task = ProbeTask { registry, experiment: opened.as_ref().map(|(experiment, _)| experiment), component };
+    let task =
+        ProbeTask { registry, experiment: opened.as_ref().map(|(experiment, _)| experiment), component };
     let mut answers = Vec::new();
     let input = questions.as_bytes();
     py.detach(|| match kind.as_str() {
-        "verifier" => VerifierProbe::new(task).and_then(|mut probe| ask_lines(&mut probe, input, &mut answers)),
+        "verifier" => {
+            VerifierProbe::new(task).and_then(|mut probe| ask_lines(&mut probe, input, &mut answers))
+        }
         "model" => ModelProbe::new(task).and_then(|mut probe| ask_lines(&mut probe, input, &mut answers)),
         _ => {
             let batch = ObjectiveInput::read(input)?;

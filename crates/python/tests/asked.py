@@ -22,11 +22,12 @@ CONFIGS = {
     "alpha-dpg": ["(alpha: 0.5)", "(alpha: 0.5, partition: Exact)"],
     "f-divergence": [
         f"(divergence: {name}, partition: {partition})"
-        for name in ("ForwardKl", "ReverseKl", "JensenShannon", "TotalVariation", "ChiSquared", "Hellinger")
+        for name in ("ForwardKl", "JensenShannon", "TotalVariation", "Hellinger")
         for partition in ("Group", "Exact")
-    ],
+    ]
+    + ["(divergence: ReverseKl, target: Tilted(0.5), partition: Group)"],
     "kl-control": ["(beta: 0.1)"],
-    "mara": ["(beta: 0.1)", "(beta: 0.1, anchor: Exact)"],
+    "mara": ["(beta: 0.1)"],
     "trajectory-balance": ["(beta: 0.1)", "(beta: 0.1, partition: GroupMean)"],
     "vargrad": ["(beta: 0.1)"],
     "policy-gradient": ["()", "(entropy: (coefficient: 0.01, form: Exact))", "(ratio: Sequence, aggregate: TokenSum)"],
@@ -70,6 +71,7 @@ def batches() -> dict[str, dict[str, Any]]:
             "sequences": rewarded([[0] * 4, [1] * 4, [0, 1, 1, 0]], base_log_probs=True),
             **known,
         },
+        "greater groups": {"step": 0, "sequences": rewarded([[1, 0, 0, 1, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 1]], base_log_probs=True)},
         "one group": {"step": 0, "sequences": rewarded([[1, 0]], base_log_probs=True, behaviour_log_probs=True), **known},
         "a group of one": {"step": 0, "sequences": rewarded([[1], [1, 0]], base_log_probs=True), **known},
     }

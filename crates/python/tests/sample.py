@@ -23,7 +23,7 @@ def loss(objective: pstar.Objective, log_probs: npt.NDArray[np.float32], mask: n
 
 
 def main() -> None:
-    objective = pstar.Objective("grpo-trl", {"clip": {"Ppo": {"low": 0.2, "high": 0.28}}, "scale": pstar.ron("[]")})
+    objective = pstar.Objective("grpo-trl", {"clip": {"Ppo": {"low": 0.2, "high": 0.28}}, "scale": pstar.Ron("[]")})
     mask = np.array([[True, True], [True, False]])
     found = loss(objective, np.full((2, 2), -0.5, np.float32), mask)
     # Token mean over three tokens of advantages ±1/2: c = ±(1/2)(2/3), so that -(1/2)(-0.5)(2 - 1)/3 is left.

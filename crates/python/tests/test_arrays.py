@@ -44,7 +44,6 @@ def test_what_is_expected_is_not_symmetric() -> None:
         lambda x: x.astype(np.longdouble),
         lambda x: x.tolist(),
         lambda x: [list(row) for row in x],
-        lambda x: np.asmatrix(x),
         lambda x: memoryview(np.ascontiguousarray(x)),
     ],
 )
@@ -117,29 +116,39 @@ def test_arrays_are_read_and_not_written() -> None:
 
 
 def test_outcomes_may_be_numbers_texts_or_tokens() -> None:
-    answers = [3, 3, 3, 4, 5, 4]
+    answers = [3, 3, 3, 4, 5, 5]
     tokens = np.zeros((N, T), np.int64)
     tokens[:, 0] = answers
-    # Tokens behind a sequence are none of its answer; the first is of every one but that of length 0.
+    # Tokens behind a sequence are none of its answer; the shortest has one.
     longer = np.maximum(LENGTHS, 1)
-    tokens[np.arange(T) >= longer[:, None]] = DRAWS.integers(0, 99, (np.arange(T) >= longer[:, None]).sum())
-    mask = np.arange(T) < longer[:, None]
-    forms = [answers, np.array(answers, np.int32), list("cccded"), np.array(list("cccded")), [(a,) for a in answers]]
-    found = [asked("cue-grpo", outcomes=form, mask=mask) for form in [*forms, tokens]]
+    behind = np.arange(T) >= longer[:, None]
+    tokens[behind] = DRAWS.integers(6, 99, behind.sum())
+    rest = {"rewards": [1, 1, 1, 0, 0, 1], "groups": [0] * N, "mask": ~behind}
+    forms = [answers, np.array(answers, np.int32), list("cccdee"), np.array(list("cccdee")), [(a,) for a in answers]]
+    found = [asked("uniqueness-aware", outcomes=form, **rest) for form in forms]
     assert all(np.array_equal(values, found[0]) for values in found)
-    assert not np.array_equal(found[0], asked("cue-grpo", outcomes=range(N), mask=mask))
+    assert not np.array_equal(found[0], asked("uniqueness-aware", outcomes=range(N), **rest))
+    # Responses of tokens: one of another length is another answer, whatever stands behind it.
+    rest["mask"] = np.arange(T) < np.array([1, 1, 2, 1, 1, 1])[:, None]
+    by_tokens = asked("uniqueness-aware", outcomes=tokens, **rest)
+    assert np.array_equal(by_tokens, asked("uniqueness-aware", outcomes=[3, 3, 30, 4, 5, 5], **rest))
+    rows = [row[:length] for row, length in zip(tokens, rest["mask"].sum(axis=1))]
+    assert np.array_equal(by_tokens, asked("uniqueness-aware", outcomes=rows, **rest))
 
 
 def test_groups_that_are_not_updated_have_no_coefficients() -> None:
-    whole = asked("dapo")
-    for now, rows in (([2], [0, 2, 4]), ({0}, [1, 3, 5]), (np.array([True, False] * 3), [0, 2, 4])):
-        found = asked("dapo", updated=now)
-        assert np.array_equal(found[rows], whole[rows]) and found[rows].any()
-        others = [i for i in range(N) if i not in rows]
-        assert not found[others].any()
     ragged = {name: values[MASK] for name, values in LOGS.items()}
-    found = asked("dapo", **ragged, mask=None, lengths=LENGTHS, updated=[2])
-    assert np.array_equal(found, np.where(np.isin(REST["groups"], [2])[:, None], whole, 0)[MASK])
+    # Rows and tokens: of group 2 three rows of 12 tokens, of group 0 three of 3, of all six of 15. A mean over tokens is one
+    # over those that are updated: c relative to 1/N of their sequences holds N/(number of tokens).
+    for objective, of_2, of_0 in (("rloo", 1, 1), ("dapo", (3 / 12) / (6 / 15), (3 / 3) / (6 / 15))):
+        whole = asked(objective)
+        for now, share, rows in (([2], of_2, [0, 2, 4]), ({0}, of_0, [1, 3, 5]), (np.array([True, False] * 3), of_2, [0, 2, 4])):
+            found = asked(objective, updated=now)
+            assert found[rows].any() and np.allclose(found[rows], whole[rows] * share, rtol=1e-14, atol=0)
+            assert not np.delete(found, rows, axis=0).any()
+            same = asked(objective, **ragged, mask=None, lengths=LENGTHS, updated=now)
+            assert np.array_equal(same, found[MASK])
+    assert not asked("dapo", updated=[]).any()
 
 
 def test_the_entropy_s_part_is_told() -> None:

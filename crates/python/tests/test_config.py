@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,14 +36,16 @@ class Level(str, enum.Enum):
         ({"penalties": [{"estimator": "K3"}]}, "(penalties: [(estimator: K3)])"),
         ({"pattern": "a*b"}, '(pattern: "a*b")'),
         ({"import": "mod:Class"}, '(import: "mod:Class")'),
-        ({"x": pstar.ron('"Group"'), "y": pstar.ron('{"a": 1.0}')}, '(x: "Group", y: {"a": 1.0})'),
+        ({"x": pstar.Ron('"Group"'), "y": pstar.Ron('{"a": 1.0}')}, '(x: "Group", y: {"a": 1.0})'),
         ({"x": 'q"\\\n\t\x01\x7fé😀'}, '(x: "q\\"\\\\\\n\\t\\u{1}\\u{7f}é😀")'),
-        ({"x": (1, "a")}, '(x: (1, "a"))'),
+        ({"x": (1, "a"), "y": Path("b")}, '(x: (1, "a"), y: "b")'),
+        ({"table": {"^": [0.5], "a": [1.0]}}, '(table: {"^": [0.5], "a": [1.0]})'),
+        ({"x": {"Ppo": 1, "Tppo": 2}}, '(x: {"Ppo": 1, "Tppo": 2})'),
         ({"x": float("inf")}, "(x: inf)"),
         ({"x": np.float32(0.5), "y": np.int64(3), "z": np.bool_(True)}, "(x: 0.5, y: 3, z: true)"),
         ({"x": np.array([1.0, 2.0]), "y": Level.TOKEN}, "(x: [1.0, 2.0], y: Token)"),
         ("(alpha: 0.5) // as it is", "(alpha: 0.5) // as it is"),
-        (pstar.ron("(a: 1)"), "(a: 1)"),
+        (pstar.Ron("(a: 1)"), "(a: 1)"),
     ],
 )
 def test_what_is_written(config: Any, text: str) -> None:
@@ -54,10 +57,9 @@ def test_what_is_written(config: Any, text: str) -> None:
     [
         ({"x": float("nan")}, pstar.ConfigError, "`config.x` is NaN"),
         ({"x": [1, {"y": 3 + 1j}]}, pstar.WrongTypeError, "`config.x[1].y` is a complex"),
-        ({"x": {"a b": 1}}, pstar.ConfigError, "`config.x` has the key 'a b'"),
+        ({"x": {1: 2}}, pstar.ConfigError, "`config.x` has the key 1"),
         ({1: 2}, pstar.ConfigError, "`config` has the key 1"),
         ({"Ppo": {}}, pstar.ConfigError, "`config` has the key 'Ppo'"),
-        ({"x": {"Ppo": 1, "Tppo": 2}}, pstar.ConfigError, "`config.x` has the key 'Ppo'"),
         ({"x": {1, 2}}, pstar.WrongTypeError, "`config.x` is a set"),
         ({"x": "\ud800"}, pstar.ConfigError, "surrogate"),
         ([1], pstar.WrongTypeError, "`config` must be RON text or a dict, found list"),

@@ -96,7 +96,7 @@ def test_another_build_of_a_plugin_is_told_with_both_files(tmp_path: Path) -> No
     """
     told = python(code, PSTAR_PLUGIN_PATH=str(tmp_path))
     assert str(other) in told and str(original) in told
-    assert "more components, which" in told and told.count("offers") == 1
+    assert "more components, which" in told and told.count("it offers") == 1
     assert "leave its folder out of PSTAR_PLUGIN_PATH" in told
     # The import goes well all the same, and what was mended is found.
     code = f"""
@@ -187,20 +187,13 @@ def test_a_sub_interpreter_works_or_is_refused() -> None:
         except ImportError:
             import _xxsubinterpreters as interpreters
         inside = interpreters.create()
-        source = '''
-import sys
-try:
-    import pstar
-    pstar.Objective("rloo")
-except ImportError as error:
-    pass
-'''
         run = getattr(interpreters, "run_string", None) or interpreters.exec
-        run(inside, source)
+        run(inside, "try: import pstar; pstar.Objective('rloo'); print('worked')\\nexcept ImportError: print('refused')")
         interpreters.destroy(inside)
         print(ask() == EXPECTED)
     """
-    assert python(code).strip().endswith("True")
+    told = python(code).split()
+    assert told[0] in ("worked", "refused") and told[1] == "True"
 
 
 def test_an_objective_that_outlives_the_interpreter() -> None:

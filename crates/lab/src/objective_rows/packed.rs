@@ -25,10 +25,7 @@ impl<'a> PackedRows<'a> {
     ///
     /// # Errors
     /// At the first column, or sequence, that does not fit.
-    pub fn new(
-        columns: &SequenceColumns<'a>,
-        facts: impl Fn(u32) -> PromptFacts,
-    ) -> Result<Self, RowFault> {
+    pub fn new(columns: &SequenceColumns<'a>, facts: impl Fn(u32) -> PromptFacts) -> Result<Self, RowFault> {
         columns.check()?;
         let order = (!columns.groups.is_sorted()).then(|| {
             let mut order: Vec<usize> = (0..columns.groups.len()).collect();
@@ -37,7 +34,8 @@ impl<'a> PackedRows<'a> {
         });
         let buffer = by_sequence(columns, order.as_deref(), facts);
         let starts = ends_behind(columns.lengths.iter().copied());
-        let packed = |values: super::TokenValues<'a>| values.in_order(order.as_deref(), &starts, columns.lengths);
+        let packed =
+            |values: super::TokenValues<'a>| values.in_order(order.as_deref(), &starts, columns.lengths);
         Ok(Self {
             log_probs: packed(columns.log_probs),
             behaviour_log_probs: columns.behaviour_log_probs.map(packed).unwrap_or_default(),

@@ -49,7 +49,12 @@ impl<'a> TokenValues<'a> {
     }
 
     /// The values one sequence behind the other, in an order of sequences; `starts` says where the tokens of each begin.
-    pub(super) fn in_order(&self, order: Option<&[usize]>, starts: &[u64], lengths: &[u64]) -> Cow<'a, [f64]> {
+    pub(super) fn in_order(
+        &self,
+        order: Option<&[usize]>,
+        starts: &[u64],
+        lengths: &[u64],
+    ) -> Cow<'a, [f64]> {
         if let (Self::Ragged(values), None) = (self, order) {
             return Cow::Borrowed(values);
         }
@@ -58,12 +63,15 @@ impl<'a> TokenValues<'a> {
         let mut put = |sequence: usize| {
             let length = index(lengths[sequence]);
             match *self {
-                Self::Ragged(values) => packed.extend_from_slice(&values[from(index(starts[sequence]), length)]),
+                Self::Ragged(values) => {
+                    packed.extend_from_slice(&values[from(index(starts[sequence]), length)])
+                }
                 Self::Padded { values, width } => {
                     packed.extend_from_slice(&values[from(sequence * width, length)]);
                 }
                 Self::PaddedSingle { values, width } => {
-                    packed.extend(values[from(sequence * width, length)].iter().map(|&value| f64::from(value)));
+                    packed
+                        .extend(values[from(sequence * width, length)].iter().map(|&value| f64::from(value)));
                 }
             }
         };

@@ -95,7 +95,8 @@ impl<'a> BatchQuestion<'a> {
     #[allow(clippy::cast_possible_truncation, reason = "there are at most 255 passes in runs")]
     fn moment(&self) -> Moment {
         let step = u32::try_from(self.step).unwrap_or(u32::MAX);
-        let key = StreamKey { epoch: self.epoch as u8, ..StreamKey::new(self.seed, Purpose::Objective, step) };
+        let key =
+            StreamKey { epoch: self.epoch as u8, ..StreamKey::new(self.seed, Purpose::Objective, step) };
         Moment::new(self.step, key).in_epoch(self.epoch)
     }
 

@@ -4,7 +4,7 @@ from pstar._errors import BatchError, ConfigError, PstarError, WrongTypeError
 from pstar._objective import Coefficients, Objective, State
 from pstar._plugins import plugins
 from pstar._probe import probe
-from pstar._ron import ron
+from pstar._ron import Ron
 
 __all__ = [
     "BatchError",
@@ -12,9 +12,9 @@ __all__ = [
     "ConfigError",
     "Objective",
     "PstarError",
+    "Ron",
     "State",
     "WrongTypeError",
     "plugins",
     "probe",
-    "ron",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -134,8 +135,11 @@ def whole_numbers(
     name: str, values: ArrayLike, rows: int | None, most: int = _MOST_UNSIGNED
 ) -> npt.NDArray[np.uint64]:
     """One whole number a sequence, from 0 to `most`."""
+    if isinstance(values, (list, tuple)) and all(type(value) is int for value in values):
+        # Of great ones numpy would make reals, or objects.
+        values = _of_whole_numbers(name, values, most)
     found = per_sequence(name, values, rows)
-    if len(found) == 0 and found.dtype.kind == "f":
+    if not len(found):
         return np.zeros(0, np.uint64)
     if found.dtype.kind not in "iu":
         raise WrongTypeError(f"`{name}` must hold whole numbers, found {found.dtype}{_labels(name)}")
@@ -144,6 +148,13 @@ def whole_numbers(
         i = int(wrong[0])
         raise BatchError(f"sequence {i}: `{name}` must be from 0 to {most}, found {found[i]}")
     return np.ascontiguousarray(found, np.uint64)
+
+
+def _of_whole_numbers(name: str, values: Sequence[int], most: int) -> npt.NDArray[np.uint64]:
+    wrong = next((i for i, value in enumerate(values) if not 0 <= value <= most), None)
+    if wrong is not None:
+        raise BatchError(f"sequence {wrong}: `{name}` must be from 0 to {most}, found {values[wrong]}")
+    return np.array(values, np.uint64)
 
 
 def groups(values: ArrayLike) -> npt.NDArray[np.uint32]:

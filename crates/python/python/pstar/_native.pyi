@@ -7,6 +7,8 @@ from typing import TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
+__all__ = ["Objective", "PstarError", "begin", "lengths_of", "main", "plugins", "probe"]
+
 _Path: TypeAlias = str | PathLike[str]
 _Tokens: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 

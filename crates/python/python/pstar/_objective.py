@@ -24,7 +24,8 @@ class Coefficients:
     """An objective's answer to a batch of N sequences.
 
     The update is the sum over sequences i and tokens t of w_i c_it times the gradient of log q(y_it): a loss is
-    -(w * c * log_probs).sum(), w being 1/N where a batch does not say otherwise. c absorbs every normaliser.
+    -(w * c * log_probs).sum(), where w is 1/N if a batch does not say otherwise, N the number of sequences that are updated. c absorbs
+    every normaliser.
     """
 
     #: c, float64, in the shape and order of `log_probs`: 0 behind the mask, and for groups that are not updated now.
@@ -53,7 +54,8 @@ class Objective:
     >>> rloo.coefficients(**asked).values
     array([ 1.,  1., -1.])
 
-    `name` is one of `pstar.plugins()`. `config` is the configuration in RON, as in an experiment, or a dict: see `pstar.ron`.
+    `name` is one of `pstar.plugins()`. `config` is the configuration in RON, as in an experiment, or a dict, by the rules of
+    `pstar.Ron`'s module: fields, names with a capital (`"LeaveOneOut"`, `{"Ppo": {"low": 0.2, "high": 0.2}}`), other texts.
     `plugin_dirs` are folders with more plugins, beside those of the package and of the environment variable
     PSTAR_PLUGIN_PATH.
 

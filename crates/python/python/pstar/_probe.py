@@ -108,8 +108,9 @@ def _json(question: object, which: str) -> str:
     """A question as the program reads it, on one line."""
     if not isinstance(question, Mapping):
         raise WrongTypeError(f"{which} must be a dict, found {type(question).__name__}")
+    plain = _plain(question, which)
     try:
-        return json.dumps(_plain(question, which), allow_nan=False)
+        return json.dumps(plain, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise WrongTypeError(f"{which} holds what is no JSON: {error}") from error
 

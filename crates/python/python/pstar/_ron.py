@@ -11,12 +11,14 @@ Python                                     RON                                  
 `{"Tilted": 1.0}`, `{"Gamma": (2.0, 3)}`   `Tilted(1.0)`, `Gamma(2.0, 3)`        a name with values
 `[{"Std": {"epsilon": 1e-6}}]`             `[Std(epsilon: 1e-06)]`               a list
 `(1, 2)`                                   `(1, 2)`                              values without names
-`"a*b"`, `"mod:Class"`                     `"a*b"`, `"mod:Class"`                every other text, in quotes
+`"a*b"`, `Path("a.txt")`                   `"a*b"`, `"a.txt"`                    every other text, and a path
+`{"^": [1.0], "a": [2.0]}`                 `{"^": [1.0], "a": [2.0]}`            a map: a key is neither field nor name
 `True`, `3`, `0.5`, `None`                 `true`, `3`, `0.5`, `None`            as they are
-`pstar.ron("Focal(2.0)")`                  `Focal(2.0)`                          RON, whatever it says
+`pstar.Ron("Focal(2.0)")`                  `Focal(2.0)`                          RON, whatever it says
 =========================================  ====================================  ==================================
 
-So `pstar.ron('"Group"')` is a text that looks like a name, and `pstar.ron('{"a": 1.0}')` a map.
+So `pstar.Ron('"Group"')` is a text that looks like a name, and `pstar.Ron('{"a": 1.0}')` a map whose keys look like fields. The
+reader of a configuration refuses a name where it expects a text, and the other way round: neither is taken for the other.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from os import PathLike, fsdecode
 from typing import TypeAlias, Union
 
 import numpy as np
@@ -37,13 +40,13 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _DEEPEST = 200
 
 
-class ron(str):  # noqa: N801 - reads as a function
-    """RON that stands in a dict as it is: `{"prompt_weight": pstar.ron("Focal(2.0)")}`."""
+class Ron(str):
+    """RON that stands in a dict as it is: `{"prompt_weight": pstar.Ron("Focal(2.0)")}`."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"pstar.ron({str(self)!r})"
+        return f"pstar.Ron({str.__str__(self)!r})"
 
 
 #: What a configuration may be: RON, or a dict that is put into RON.
@@ -62,12 +65,17 @@ def as_ron(config: Config) -> str:
     return _fields(config, "config", 0)
 
 
+def value_as_ron(value: object, place: str) -> str:
+    """The RON text of any value, named by its place where it has none."""
+    return _value(value, place, 0)
+
+
 def _value(value: object, place: str, depth: int) -> str:
     if depth > _DEEPEST:
         raise ConfigError(f"`{place}` is nested more than {_DEEPEST} deep")
     if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
         value = value.item()
-    if isinstance(value, ron):
+    if isinstance(value, Ron):
         return str.__str__(value)
     if value is None:
         return "None"
@@ -81,6 +89,8 @@ def _value(value: object, place: str, depth: int) -> str:
         return float.__repr__(value)
     if isinstance(value, str):
         return str.__str__(value) if _NAME.fullmatch(value) else _quoted(value)
+    if isinstance(value, PathLike):
+        return _quoted(fsdecode(value))
     if isinstance(value, Mapping):
         return _named_or_fields(value, place, depth)
     if isinstance(value, (list, np.ndarray)):
@@ -89,7 +99,7 @@ def _value(value: object, place: str, depth: int) -> str:
         return "(" + _values(value, place, depth) + ")"
     raise WrongTypeError(
         f"`{place}` is a {type(value).__name__}, which no configuration is made of; "
-        "expected numbers, texts, None, lists, tuples and dicts of them, or pstar.ron(...)"
+        "expected numbers, texts, None, lists, tuples and dicts of them, or pstar.Ron(...)"
     )
 
 
@@ -109,6 +119,9 @@ def _named_or_fields(value: Mapping[object, object], place: str, depth: int) -> 
         if isinstance(content, tuple):
             return f"{name}({_values(content, inner, depth)})"
         return f"{name}({_value(content, inner, depth + 1)})"
+    if all(isinstance(key, str) for key in keys) and not all(_FIELD.fullmatch(str(key)) for key in keys):
+        entries = (f"{_quoted(str(key))}: {_value(of, f'{place}.{key}', depth + 1)}" for key, of in value.items())
+        return "{" + ", ".join(entries) + "}"
     return _fields(value, place, depth)
 
 
@@ -122,8 +135,7 @@ def _fields(value: Mapping[str, object] | Mapping[object, object], place: str, d
     for key, content in value.items():
         if not isinstance(key, str) or not _FIELD.fullmatch(key):
             raise ConfigError(
-                f"`{place}` has the key {key!r}, expected names of fields, which begin small, or a single name of a variant, "
-                "which begins with a capital; pstar.ron(...) writes everything else"
+                f"`{place}` has the key {key!r}, expected names of fields, which begin small; pstar.Ron(...) writes everything else"
             )
         written.append(f"{key}: {_value(content, f'{place}.{key}', depth + 1)}")
     return "(" + ", ".join(written) + ")"
