@@ -17,7 +17,7 @@ pub(crate) enum TokenArray<'py> {
     PaddedSingle(PyReadonlyArray2<'py, f32>),
 }
 
-impl<'py> TokenArray<'py> {
+impl TokenArray<'_> {
     /// The rows of a padded array.
     pub(crate) fn shape(&self) -> Option<[usize; 2]> {
         let shape = match self {
@@ -83,17 +83,25 @@ pub(crate) fn check_numbers(py: Python<'_>, columns: &SequenceColumns<'_>) -> Py
     fault.map_or(Ok(()), |message| Err(refused(py, Refused::Batch, &message)))
 }
 
+/// Whether a number may be a log-probability; NaN may not.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "stands in loops that are compiled for the widest vectors")]
+fn is_log_prob(value: f64) -> bool {
+    value <= ROUNDING
+}
+
 /// The first value that is above 0 or NaN: its sequence, its token, and what it is. Columns must fit the lengths.
 #[allow(clippy::cast_possible_truncation, reason = "lengths of what is in memory")]
 fn first_above(values: TokenValues<'_>, lengths: &[u64]) -> Option<(usize, usize, f64)> {
-    fn fits(values: &[f64]) -> bool {
-        widest(|| values.iter().fold(true, |fits, value| fits & (*value <= ROUNDING)))
+    // Sums, which become loops without branches.
+    fn wrong(values: &[f64]) -> usize {
+        widest(|| values.iter().map(|&value| usize::from(!is_log_prob(value))).sum())
     }
-    fn fits_single(values: &[f32]) -> bool {
-        widest(|| values.iter().fold(true, |fits, value| fits & (f64::from(*value) <= ROUNDING)))
+    fn wrong_single(values: &[f32]) -> usize {
+        widest(|| values.iter().map(|&value| usize::from(!is_log_prob(value.into()))).sum())
     }
     if let TokenValues::Ragged(values) = values
-        && fits(values)
+        && wrong(values) == 0
     {
         return None;
     }
@@ -101,19 +109,21 @@ fn first_above(values: TokenValues<'_>, lengths: &[u64]) -> Option<(usize, usize
     for (sequence, &length) in lengths.iter().enumerate() {
         let length = length as usize;
         let row = |width: usize| sequence * width..sequence * width + length;
-        let token = |is_above: &dyn Fn(usize) -> f64| (0..length).find(|&t| !(is_above(t) <= ROUNDING));
+        let first = |value: &dyn Fn(usize) -> f64| {
+            (0..length).map(|token| (token, value(token))).find(|&(_, found)| !is_log_prob(found))
+        };
         let found = match values {
             TokenValues::Ragged(values) => {
                 let row = &values[start..start + length];
-                token(&|t| row[t]).map(|t| (t, row[t]))
+                first(&|token| row[token])
             }
             TokenValues::Padded { values, width } => {
                 let row = &values[row(width)];
-                if fits(row) { None } else { token(&|t| row[t]).map(|t| (t, row[t])) }
+                if wrong(row) == 0 { None } else { first(&|token| row[token]) }
             }
             TokenValues::PaddedSingle { values, width } => {
                 let row = &values[row(width)];
-                if fits_single(row) { None } else { token(&|t| row[t].into()).map(|t| (t, row[t].into())) }
+                if wrong_single(row) == 0 { None } else { first(&|token| row[token].into()) }
             }
         };
         if let Some((token, found)) = found {

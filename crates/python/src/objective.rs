@@ -60,7 +60,7 @@ impl Objective {
     }
 
     /// What it needs and where it heads, as JSON.
-    fn declaration(&self) -> PyResult<String> {
+    fn declaration(&self) -> String {
         let Declaration {
             base_log_probs,
             outcomes,
@@ -92,7 +92,7 @@ impl Objective {
             "cautions": cautions,
             "unknown": unknown,
         });
-        Ok(told.to_string())
+        told.to_string()
     }
 
     /// What it has learnt, and the number of the next batch.

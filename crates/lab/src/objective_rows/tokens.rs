@@ -64,7 +64,7 @@ impl<'a> TokenValues<'a> {
             let length = index(lengths[sequence]);
             match *self {
                 Self::Ragged(values) => {
-                    packed.extend_from_slice(&values[from(index(starts[sequence]), length)])
+                    packed.extend_from_slice(&values[from(index(starts[sequence]), length)]);
                 }
                 Self::Padded { values, width } => {
                     packed.extend_from_slice(&values[from(sequence * width, length)]);

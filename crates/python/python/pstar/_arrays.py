@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from pstar._errors import BatchError, WrongTypeError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 #: What becomes an array: of numpy, a tensor of torch on any device, nested lists, whatever has `__array__`.
 ArrayLike: TypeAlias = Any
@@ -124,10 +126,12 @@ def _truth(name: str, found: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def mask(values: ArrayLike) -> npt.NDArray[np.uint8]:
-    """N x T: 1 for tokens of sequences, 0 behind them."""
+    """N x T: 0 behind sequences, and nowhere else."""
     found = array("mask", values)
     if found.ndim != 2:
         raise BatchError(f"`mask` must be N x T, found the shape {found.shape}")
+    if found.dtype == np.bool_:
+        return np.ascontiguousarray(found).view(np.uint8)
     return np.ascontiguousarray(_truth("mask", found), np.uint8)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pstar import _arrays, _native
 from pstar._arrays import ArrayLike
 from pstar._errors import BatchError, WrongTypeError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _MOST_EPOCH = 2**32 - 1
 _MOST = 2**64 - 1

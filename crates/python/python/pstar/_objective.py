@@ -6,10 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any, TypedDict
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pstar import _arrays, _batch, _native
 from pstar._arrays import ArrayLike
@@ -17,6 +14,10 @@ from pstar._errors import BatchError, WrongTypeError
 from pstar._place import begin
 from pstar._plugins import folders
 from pstar._ron import Config, as_ron
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True)

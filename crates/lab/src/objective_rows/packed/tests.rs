@@ -30,8 +30,9 @@ fn sequences_are_packed_by_group_and_come_back_in_their_order() {
     let given = [-1.0, -2.0, -3.0, -4.0, -5.0];
     let weights = [0.1, 0.2, 0.3, 0.4];
     let mut columns = columns(&[4, 1, 4, 1], &[2, 1, 0, 2], TokenValues::Ragged(&given));
-    (columns.weights, columns.ended, columns.outcomes) =
-        (Some(&weights), Some(&[1, 0, 0, 1]), Some(&[9, 8, 7, 6]));
+    columns.weights = Some(&weights);
+    columns.ended = Some(&[1, 0, 0, 1]);
+    columns.outcomes = Some(&[9, 8, 7, 6]);
     let packed = PackedRows::new(&columns, facts).unwrap().within(7);
     let batch = packed.view(moment()).unwrap();
     let log_probs = batch.log_probs();
@@ -63,7 +64,7 @@ fn columns_in_order_are_lent_and_others_copied() {
 fn padded_rows_give_the_same_batch_as_ragged_ones() {
     let nan = f64::NAN;
     let (padded, width) = ([-1.0, -2.0, -3.5, nan, nan, nan], 2);
-    let single = padded.map(|value| value as f32);
+    let single = [-1.0, -2.0, -3.5, f32::NAN, f32::NAN, f32::NAN];
     for groups in [[0, 1, 2], [2, 0, 1]] {
         let of = |values| {
             let packed = PackedRows::new(&columns(&groups, &[2, 1, 0], values), facts).unwrap();
