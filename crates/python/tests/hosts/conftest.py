@@ -7,9 +7,13 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 FOUND: dict[str, list[float]] = defaultdict(list)
+
+# Tiny models are slower on several threads than on one.
+torch.set_num_threads(1)
 
 
 @pytest.fixture
