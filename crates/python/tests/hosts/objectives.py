@@ -18,6 +18,10 @@ OBJECTIVES: dict[str, tuple[str, str, Any]] = {
     "forward-kl": ("forward-kl", "()", None),
 }
 
+#: Those whose c has the weight p*/q of a whole sequence where what samples is the policy, too: rounding of float32
+#: log-probabilities is multiplied by their sum.
+WEIGHTED = {"forward-kl"}
+
 
 def objective(name: str) -> pstar.Objective:
     """As a shim is given it."""

@@ -53,10 +53,9 @@ def rewarded(completion_ids, prompts, **_):
 def settings(**changed: Any) -> trl.GRPOConfig:
     """16 rows an optimizer step on one process: 4 groups of 4."""
     accumulation = changed.get("gradient_accumulation_steps", 2)
-    processes = changed.pop("processes", 1)
     values: dict[str, Any] = {
         "output_dir": tempfile.mkdtemp(prefix="pstar-trl-"),
-        "per_device_train_batch_size": 16 // accumulation // processes,
+        "per_device_train_batch_size": 16 // accumulation,
         "gradient_accumulation_steps": accumulation,
         "num_generations": 4,
         "max_completion_length": LONGEST,
@@ -71,7 +70,7 @@ def settings(**changed: Any) -> trl.GRPOConfig:
         "save_strategy": "no",
         "logging_steps": 1,
         "disable_tqdm": True,
-        "gradient_checkpointing": False,
+        "activation_checkpointing": False,
         "seed": 3,
     }
     return trl.GRPOConfig(**{**values, **changed})
