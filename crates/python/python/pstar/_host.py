@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -104,19 +106,54 @@ def token_log_probs(values: Any, what: str) -> NDArray[np.float64]:
     return np.minimum(found, 0.0)
 
 
-def group_numbers(names: Iterable[Hashable]) -> NDArray[np.uint32]:
-    """Numbers of groups in the order in which they are first seen."""
-    numbers: dict[Hashable, int] = {}
-    return np.asarray([numbers.setdefault(name, len(numbers)) for name in names], np.uint32)
+class Prompts:
+    """Numbers of prompts that stay the same over a run: an objective that learns of prompts knows them by their number."""
+
+    def __init__(self, known: Iterable[Sequence[int]] = ()) -> None:
+        self._numbers = {(int(key), int(occurrence)): number for number, (key, occurrence) in enumerate(known)}
+
+    def known(self) -> list[tuple[int, int]]:
+        """What makes the same numbers again."""
+        return list(self._numbers)
+
+    def numbers(self, groups: Iterable[Hashable], keys: Iterable[int]) -> NDArray[np.uint32]:
+        """Of every row the number of its prompt, by the name of its group in this batch and the key of its prompt.
+
+        Two groups of one prompt in a batch remain two: the second has a number of its own, the same in every batch.
+        """
+        seen: dict[int, int] = {}
+        found: dict[Hashable, int] = {}
+        answer = []
+        for group, key in zip(groups, keys, strict=True):
+            if group not in found:
+                occurrence = seen[key] = seen.get(key, -1) + 1
+                found[group] = self._numbers.setdefault((key, occurrence), len(self._numbers))
+            answer.append(found[group])
+        return np.asarray(answer, np.uint32)
+
+
+def key_of(prompt: object) -> int:
+    """63 bits of the hash of a text, of tokens or of a conversation."""
+    told = json.dumps(prompt, sort_keys=True, default=str).encode()
+    return int.from_bytes(hashlib.sha256(told).digest()[:8], "big") >> 1
+
+
+def whole_numbers(values: Any, what: str) -> NDArray[np.uint32]:
+    """Numbers of groups; refuses what is no whole number below 2^32."""
+    found = array(values).ravel()
+    wrong = np.flatnonzero(~((found >= 0) & (found < 2**32) & (found == np.floor(found))))
+    if wrong.size:
+        raise HostError(f"{what} of row {int(wrong[0])} is {found[wrong[0]]}, expected a whole number from 0, below 2^32")
+    return found.astype(np.uint32)
 
 
 def check_groups(groups: NDArray[np.uint32], size: int, where: str) -> None:
     """Refuses groups of another size."""
-    sizes = np.bincount(groups.astype(np.int64))
+    numbers, sizes = np.unique(groups, return_counts=True)
     wrong = np.flatnonzero(sizes != size)
     if wrong.size:
         raise HostError(
-            f"group {int(wrong[0])} in {where} has {int(sizes[wrong[0]])} rows, expected {size}: "
+            f"group {int(numbers[wrong[0]])} in {where} has {int(sizes[wrong[0]])} rows, expected {size}: "
             "an objective is asked about whole groups"
         )
 

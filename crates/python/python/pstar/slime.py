@@ -11,7 +11,7 @@ times the advantage: the advantage of a token is therefore c T, and the gradient
 
 Read of the batch (all lists with an entry a row): `rewards`, `log_probs`, `response_lengths`, `sample_indices`; where there,
 `rollout_log_probs` (what sampled), `ref_log_probs` (the base), `loss_masks`, `truncated`. Groups are
-`sample_indices // args.n_samples_per_prompt`.
+`sample_indices // args.n_samples_per_prompt`, so that an objective that learns of prompts meets each one anew.
 
 Refused, with a `HostError`: rewards other than 0 and 1 (slime subtracts means by default: `--disable-rewards-normalization`);
 `normalize_advantages`, `calculate_per_token_loss`, `use_tis`, `use_opd`, and `kl_coef`, `kl_loss_coef` and `entropy_coef` other than
@@ -62,7 +62,7 @@ def advantages(objective: Asked, *, per_rank: bool = False) -> Callable[[Any, di
             if not _host.array(mask).all():
                 raise HostError(f"`loss_masks` of row {row} leaves out tokens: completions with turns of others are not supported")
         size = int(args.n_samples_per_prompt)
-        groups = _host.group_numbers(int(index) // size for index in rollout_data["sample_indices"])
+        groups = _host.whole_numbers([int(index) // size for index in rollout_data["sample_indices"]], "the group")
         _host.check_groups(groups, size, "this batch (of this rank)")
         truncated = rollout_data.get("truncated")
         log_probs = _column(rollout_data, "log_probs", lengths)

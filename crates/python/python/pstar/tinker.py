@@ -12,7 +12,7 @@ Each datum's `loss_fn_inputs` has, besides `target_tokens`:
 |---|---|---|
 | `mask` | 1 on the tokens of the completion, 0 on those of the prompt | T |
 | `reward` | the verdict, 0 or 1 | 1 |
-| `group` | number of the prompt | 1 |
+| `group` | number of the prompt, the same over the run for objectives that learn of prompts | 1 |
 | `log_b` | log-probabilities of what sampled, in nats; without it the policy's own | T |
 | `log_a` | log-probabilities under the base, in nats; where the objective reads them | T |
 | `ended` | whether the completion came to its end; 1 without it | 1 |
@@ -54,7 +54,7 @@ def loss(
             raise HostError(f"{len(data)} rows with {len(logprobs)} rows of log-probabilities: expected one each, and some")
         inputs = [datum.loss_fn_inputs for datum in data]
         masks = [_mask(row, number, len(logprobs[number])) for number, row in enumerate(inputs)]
-        groups = _host.group_numbers(_numbers(inputs, "group"))
+        groups = _host.whole_numbers(_numbers(inputs, "group"), "`group`")
         if group_size is not None:
             _host.check_groups(groups, group_size, "this batch")
         ended = np.asarray(_numbers(inputs, "ended")) != 0 if _given(inputs, "ended") else None

@@ -15,7 +15,8 @@ What q, b and a are: the models at `temperature`, without `top_p`, `top_k` and t
 `loss_type`, `epsilon`, `delta`, `scale_rewards`, `importance_sampling_level` and what else belongs to TRL's own losses does
 nothing (a warning says so where it is set); `advantages` and `frac_reward_zero_std` that are logged remain TRL's. Truncated
 completions under `mask_truncated_completions` have no tokens, yet count in N and in baselines. What the objective reports is
-logged as `pstar/NAME`; its state lies in checkpoints as `pstar_objective.pkl`.
+logged as `pstar/NAME`; what it has learnt lies in checkpoints as `pstar_objective.json`. Objectives that learn of prompts know
+them by their text.
 
 Refused, each with a `HostError` that says why: another version of TRL; rewards other than 0 and 1; `beta`,
 `top_entropy_quantile`, `off_policy_mask_threshold`, entropy bonuses, the auxiliary loss of routers and vLLM's correction,
@@ -28,8 +29,8 @@ Evaluation is TRL's own. Tried on CPU with one and two processes; not with DeepS
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -52,7 +53,7 @@ __all__ = ["GRPOTrainer", "HostError", "KNOWN"]
 #: Series of TRL that this file was written against.
 KNOWN = ("1.16",)
 #: Name of the objective's state in a checkpoint.
-STATE = "pstar_objective.pkl"
+STATE = "pstar_objective.json"
 #: What log-probabilities may differ by between a padded and an unpadded row, in nats: rounding, not other positions.
 PADDING_TOLERANCE = 2e-3
 #: The same in half precision.
@@ -195,9 +196,10 @@ class GRPOTrainer(trl.GRPOTrainer):
             )
         if self.aux_loss_enabled:
             raise HostError("the auxiliary loss of routers would be added to the objective: set `router_aux_loss_coef=0.0`")
-        self.objective = objective
+        self.objective: Any = objective
         self._pstar_base = None if base is None else self._pstar_prepare(base)
-        self._pstar_told: tuple[NDArray[np.float64], list[bool]] | None = None
+        self._pstar_prompts = _host.Prompts()
+        self._pstar_told: tuple[NDArray[np.float64], NDArray[np.uint32], list[bool]] | None = None
         self._pstar_samples: _Samples | None = None
         self._pstar_positions_fit = False
 
@@ -232,26 +234,41 @@ class GRPOTrainer(trl.GRPOTrainer):
             several = "" if len(self.reward_func_names) == 1 else " of the weighted sum of the reward functions"
             found = _host.verdicts(weighted, "this generation", several)
             ends = {*self.eos_token_ids, self._tokenizer.pad_token_id}
-            self._pstar_told = (found, [bool(ids) and ids[-1] in ends for ids in completion_ids_list])
+            ended = [bool(ids) and ids[-1] in ends for ids in completion_ids_list]
+            self._pstar_told = (found, self._pstar_groups(prompts, rewards.device), ended)
         return rewards
+
+    def _pstar_groups(self, prompts: Any, device: Any) -> NDArray[np.uint32]:
+        """Numbers of the prompts of all processes' rows, of which `num_generations` follow each other for one prompt."""
+        keys = torch.tensor([_host.key_of(prompt) for prompt in prompts], device=device)
+        every = self.accelerator.gather(keys).tolist()
+        groups = [row // self.num_generations for row in range(len(every))]
+        for row, group in enumerate(groups):
+            if every[row] != every[group * self.num_generations] or len(every) % self.num_generations:
+                raise HostError(
+                    f"row {row} of {len(every)} answers another prompt than the others of its group: expected groups of "
+                    f"num_generations = {self.num_generations} rows one after the other"
+                )
+        return self._pstar_prompts.numbers(groups, every)
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
         """As TRL's; of training, keeps what the objective is asked with, and numbers the rows before they are shuffled."""
-        output: dict[str, Any] = super()._generate_and_score_completions(inputs)
         if not self.model.training:
-            return output
-        for key, what in {"tool_mask": "tools", "pixel_values": "images", "num_images": "images"}.items():
+            return super()._generate_and_score_completions(inputs)
+        if any(key in inputs[0] for key in ("image", "images")):
+            raise HostError("prompts with images are not supported")
+        output: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        for key, what in {"tool_mask": "tools", "pixel_values": "images"}.items():
             if key in output:
                 raise HostError(f"the batch has `{key}`: completions with {what} are not supported")
         if self._pstar_told is None:
             raise HostError("rewards were not asked for in this generation: another class overrides `_calculate_rewards`")
-        (rewards, ended), self._pstar_told = self._pstar_told, None
+        (rewards, groups, ended), self._pstar_told = self._pstar_told, None
         local = {key: output[key] for key in ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")}
         count = len(local["completion_ids"])
-        if len(rewards) % self.num_generations or len(rewards) != count * self.accelerator.num_processes:
+        if len(rewards) != count * self.accelerator.num_processes or len(rewards) != len(groups):
             raise HostError(
-                f"{len(rewards)} rewards of {self.accelerator.num_processes} process(es) with {count} completions: expected "
-                f"one each, and groups of num_generations = {self.num_generations}"
+                f"{len(rewards)} rewards of {self.accelerator.num_processes} process(es) with {count} completions: expected one each"
             )
         self._pstar_check_positions(local)
         behaviour = output.get("old_per_token_logps")
@@ -264,7 +281,7 @@ class GRPOTrainer(trl.GRPOTrainer):
         device = local["completion_ids"].device
         self._pstar_samples = _Samples(
             rewards=rewards,
-            groups=np.arange(len(rewards), dtype=np.uint32) // np.uint32(self.num_generations),
+            groups=groups,
             ended=_host.array(self.accelerator.gather(torch.tensor(ended, device=device))).astype(bool),
             mask=mask,
             behaviour=_host.token_log_probs(self._pstar_gather(behaviour), "the policy that sampled"),
@@ -377,20 +394,24 @@ class GRPOTrainer(trl.GRPOTrainer):
         self._pstar_positions_fit = True
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """As TRL's, and the objective with what it has learnt."""
+        """As TRL's, and what the objective has learnt."""
         super()._save_checkpoint(model, trial)
         if self.args.should_save:
             folder = os.path.join(self._get_output_dir(trial=trial), f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}")
-            try:
-                state = pickle.dumps(self.objective)
-            except Exception as error:  # A run is worth more than the state of its objective.
-                warnings.warn(f"the objective's state is not in {folder}: {error}", stacklevel=2)
+            if not hasattr(self.objective, "state"):
+                warnings.warn(f"{folder} has nothing of what the objective learnt: it tells no `state`", stacklevel=2)
                 return
-            with open(os.path.join(folder, STATE), "wb") as file:
-                file.write(state)
+            told = {
+                "name": getattr(self.objective, "name", None),
+                "config": getattr(self.objective, "config", None),
+                "state": self.objective.state,
+                "prompts": self._pstar_prompts.known(),
+            }
+            with open(os.path.join(folder, STATE), "w", encoding="utf-8") as file:
+                json.dump(told, file)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """As TRL's, and the objective with what it had learnt."""
+        """As TRL's, and what the objective had learnt."""
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None:
             return
@@ -398,10 +419,11 @@ class GRPOTrainer(trl.GRPOTrainer):
         if not os.path.exists(path):
             warnings.warn(f"no {STATE} in {checkpoint}: the objective begins anew", stacklevel=2)
             return
-        with open(path, "rb") as file:
-            saved = pickle.load(file)
+        with open(path, encoding="utf-8") as file:
+            told = json.load(file)
         for part in ("name", "config"):
-            had, has = getattr(saved, part, None), getattr(self.objective, part, None)
-            if had != has:
-                raise HostError(f"{path} has an objective of the {part} {had!r}, expected {has!r}")
-        self.objective = saved
+            has = getattr(self.objective, part, None)
+            if told[part] != has:
+                raise HostError(f"{path} has an objective of the {part} {told[part]!r}, expected {has!r}")
+        self.objective.restore(told["state"])
+        self._pstar_prompts = _host.Prompts(told["prompts"])

@@ -7,7 +7,8 @@
 
 or, in a script of one process, `pstar.verl.use(pstar.Objective(…))`. The estimator asks the objective about the whole batch, with
 log q = `old_log_probs`, log b = `rollout_log_probs` where verl keeps them (else log q), log a = `ref_log_prob`, groups = `uid`;
-`advantages` are then the coefficients c. The policy loss is -(1/N) sum of c log q over the tokens, N = `global_batch_size`,
+`advantages` are then the coefficients c. An objective that learns of prompts knows them by
+their tokens, `prompts`, or, where the batch has none, by `uid`. The policy loss is -(1/N) sum of c log q over the tokens, N = `global_batch_size`,
 whatever `loss_agg_mode` says: the same for any micro-batches. What the objective reports is logged by `pstar.verl`.
 
 The estimators of verl see no log-probabilities, so `ray_trainer.compute_advantage` is wrapped as it is imported and answers for
@@ -51,6 +52,7 @@ _failure: BaseException | None = None
 _used: Asked | None = None
 _made: dict[tuple[str, str], Asked] = {}
 _figures: dict[str, float] = {}
+_prompts = _host.Prompts()
 
 
 def use(objective: Asked | None) -> None:
@@ -95,9 +97,10 @@ def _coefficients(
     scores: Any,
     mask: Any,
     uid: Sequence[Any] | None,
-    log_probs: Any = None,
-    behaviour: Any = None,
-    base: Any = None,
+    prompts: Any,
+    log_probs: Any,
+    behaviour: Any,
+    base: Any,
 ) -> Any:
     """c as a tensor, rows x tokens. Rows without tokens are verl's padding and are left out."""
     import torch
@@ -115,12 +118,13 @@ def _coefficients(
     def column(values: Any, what: str) -> Any:
         return None if values is None else _host.token_log_probs(_host.array(values)[rows] * inside[rows], what)
 
+    names = [str(uid[row]) for row in rows]
+    keys = [_host.key_of(names[at] if prompts is None else prompts[row].tolist()) for at, row in enumerate(rows)]
     known = column(log_probs, "`old_log_probs`")
-    known = np.zeros((len(rows), inside.shape[1])) if known is None else known
     answer, reported = _host.ask(
         objective,
         rewards=_host.verdicts(rewards, "this batch", hint),
-        groups=_host.group_numbers(str(uid[row]) for row in rows),
+        groups=_prompts.numbers(names, keys),
         log_probs=known,
         mask=inside[rows],
         behaviour_log_probs=column(behaviour, "`rollout_log_probs`") if behaviour is not None else known,
@@ -134,7 +138,7 @@ def _coefficients(
         _LOG.info("%s", ", ".join(f"{name} {value:g}" for name, value in sorted(reported.items())))
     full = np.zeros(inside.shape)
     full[rows] = answer
-    dtype = torch.promote_types(scores.dtype, log_probs.dtype if log_probs is not None else torch.float32)
+    dtype = torch.promote_types(scores.dtype, log_probs.dtype)
     return torch.as_tensor(full, dtype=torch.promote_types(dtype, torch.float32), device=scores.device)
 
 
@@ -169,6 +173,7 @@ def compute_advantage(original: Callable[..., Any], data: Any, adv_estimator: An
         batch["token_level_rewards"],
         batch["response_mask"],
         data.non_tensor_batch.get("uid"),
+        batch["prompts"] if "prompts" in batch.keys() else None,
         batch["old_log_probs"],
         batch["rollout_log_probs"] if "rollout_log_probs" in batch.keys() else None,
         batch["ref_log_prob"] if "ref_log_prob" in batch.keys() else None,

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from objectives import objective
-from trl_rig import Run, train
+from trl_rig import train
 
 torch.set_num_threads(1)
-
-
-@dataclass
-class Rank:
-    """What a rank saw."""
-
-    run: Run
-    kinds: list[str]
-    #: Whether a group has rows on the other rank.
-    across: bool
 
 
 if __name__ == "__main__":
@@ -38,4 +27,6 @@ if __name__ == "__main__":
     sizes = [sum(row.group == group for row in run.steps[0].rows) for group in {row.group for row in run.steps[0].rows}]
     logged = sorted({key for line in run.logs for key in line if key.startswith("pstar/")})
     run.trainer = None
-    torch.save(Rank(run, logged, any(size != 4 for size in sizes)), folder / f"{rank}.pt")
+    # What this rank saw, and whether a group has rows on the other one.
+    told = {"run": run, "logged": logged, "across": any(size != 4 for size in sizes)}
+    torch.save(told, folder / f"{rank}.pt")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -137,14 +137,19 @@ class Counting:
     name, config = "counting", "()"
 
     def __init__(self):
-        self.batches = 0
+        self.state = {"batches": 0}
         self.asked = []
+        self.groups = []
 
-    def coefficients(self, *, log_probs, mask, epoch, ended, horizon, rewards, **_):
-        self.batches += 1
+    def restore(self, state):
+        self.state = state
+
+    def coefficients(self, *, log_probs, mask, epoch, ended, horizon, rewards, groups, **_):
+        self.state = {"batches": self.state["batches"] + 1}
         self.asked.append((epoch, horizon, len(rewards), mask.shape == log_probs.shape))
-        figures = {"batches": float(self.batches)}
-        return SimpleNamespace(values=np.where(mask, float(self.batches), 0.0), diagnostics=figures)
+        self.groups.append(groups.tolist())
+        batches = float(self.state["batches"])
+        return SimpleNamespace(values=np.where(mask, batches, 0.0), diagnostics={"batches": batches})
 
 
 def test_an_objective_learns_over_steps_and_from_checkpoints():
@@ -153,13 +158,42 @@ def test_an_objective_learns_over_steps_and_from_checkpoints():
     assert counting.asked == [(0, 10, 16, True), (1, 10, 16, True)] * 2
     assert [line["pstar/batches"] for line in run.logs if "pstar/batches" in line] == [1, 2, 3, 4]
     checkpoint = Path(run.trainer.args.output_dir) / "checkpoint-4"
-    assert pickle.loads((checkpoint / pstar.trl.STATE).read_bytes()).batches == 4
+    assert json.loads((checkpoint / pstar.trl.STATE).read_text())["state"] == {"batches": 4}
     again = train(Counting(), num_iterations=2, max_steps=6, resume=str(checkpoint))
-    assert again.trainer.objective.batches == 6
+    assert again.trainer.objective.state == {"batches": 6}
+    # Prompts have the numbers that they had.
+    known = run.trainer._pstar_prompts.known()
+    assert again.trainer._pstar_prompts.known()[: len(known)] == known
     other = Counting()
     other.config = "(other: 1)"
     with pytest.raises(HostError, match="an objective of the config"):
         train(other, num_iterations=2, max_steps=6, resume=str(checkpoint))
+
+
+def test_an_objective_knows_prompts_by_number():
+    counting = Counting()
+    run = train(counting, max_steps=6)
+    prompts = {}
+    for step, groups in zip(run.steps, counting.groups, strict=True):
+        assert len(set(groups)) == 4
+        for row, group in zip(step.rows, groups, strict=True):
+            assert prompts.setdefault(group, row.prompt) == row.prompt
+    # Six batches of four groups, of four prompts: they come back.
+    assert len({tuple(prompt) for prompt in prompts.values()}) == 4
+    assert len(prompts) < 24
+
+
+def test_rows_of_another_prompt_in_a_group():
+    made = trl.GRPOTrainer._get_train_sampler
+
+    def one_off(self, dataset=None):
+        order = list(made(self, dataset))
+        return order[1:] + order[:1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(trl.GRPOTrainer, "_get_train_sampler", one_off)
+        with pytest.raises(HostError, match="answers another prompt than the others of its group"):
+            train(objective("reinforce-loo"))
 
 
 def test_coefficients_that_are_no_numbers():

@@ -111,7 +111,7 @@ def test_gradients(name, size, dtype, off_policy, record_error):
         record_error(f"verl, {'off' if off_policy else 'on'}-policy, {'float64' if double else 'float32'}", error)
 
 
-def test_every_family_of_names_is_wrapped_once():
+def test_the_name_is_registered_and_the_trainer_wrapped():
     assert ray_trainer.compute_advantage.pstar
     assert core_algos.get_adv_estimator_fn("pstar") is pstar.verl.estimator
 
@@ -215,6 +215,26 @@ def test_padding_rows_are_left_out():
     found = ray_trainer.compute_advantage(more, "pstar").batch["advantages"]
     assert torch.equal(found[:-1], plain)
     assert not found[-1].any()
+
+
+def test_prompts_keep_their_numbers():
+    """By tokens where the batch has them, though `uid` is another in every batch."""
+    asked = []
+
+    class Listening:
+        def coefficients(self, *, groups, mask, **_):
+            asked.append(groups.tolist())
+            return SimpleNamespace(values=np.zeros(mask.shape), diagnostics={})
+
+    pstar.verl.use(Listening())
+    rows = batches.rows(0)
+    for again in (0, 1):
+        data = data_of(rows, *models("gpt2", torch.float32, False))
+        data.batch["prompts"] = torch.tensor([row.prompt for row in rows])
+        data.non_tensor_batch["uid"] = np.array([f"{again} {row.group}" for row in rows], object)
+        ray_trainer.compute_advantage(data, "pstar")
+    assert asked[0] == asked[1]
+    assert len(set(asked[0])) == 4
 
 
 def test_a_failure_of_registering_is_kept(monkeypatch):
