@@ -36,7 +36,7 @@ def check_objective(objective: object) -> None:
     told = declared(objective)
     if told.get("outcomes"):
         raise HostError(
-            "the objective reads which answers are equal, and a training library does not tell; use one that reads rewards"
+            "the objective reads which answers are equal, which training libraries do not tell; use another"
         )
 
 
@@ -58,7 +58,7 @@ def check_version(host: str, found: str, known: Sequence[str]) -> None:
 def check_parameters(
     function: Callable[..., Any], expected: Sequence[str], host: str, known: Sequence[str], *, only: bool = True
 ) -> None:
-    """Refuses a function with parameters other than these in this order; with `only=False`, one that lacks any of them."""
+    """Refuses a function with other parameters than these in this order; with `only=False`, one that lacks any."""
     found = list(inspect.signature(function).parameters)
     fits = found == list(expected) if only else set(expected) <= set(found)
     if not fits:
@@ -107,7 +107,7 @@ def token_log_probs(values: Any, what: str) -> NDArray[np.float64]:
 
 
 class Prompts:
-    """Numbers of prompts that stay the same over a run: an objective that learns of prompts knows them by their number."""
+    """Numbers of prompts, the same over a run: an objective that learns of prompts knows them by their number."""
 
     def __init__(self, known: Iterable[Sequence[int]] = ()) -> None:
         self._numbers = {(int(key), int(occurrence)): number for number, (key, occurrence) in enumerate(known)}
@@ -143,7 +143,9 @@ def whole_numbers(values: Any, what: str) -> NDArray[np.uint32]:
     found = array(values).ravel()
     wrong = np.flatnonzero(~((found >= 0) & (found < 2**32) & (found == np.floor(found))))
     if wrong.size:
-        raise HostError(f"{what} of row {int(wrong[0])} is {found[wrong[0]]}, expected a whole number from 0, below 2^32")
+        raise HostError(
+            f"{what} of row {int(wrong[0])} is {found[wrong[0]]}, expected a whole number from 0, below 2^32"
+        )
     return found.astype(np.uint32)
 
 
@@ -179,14 +181,14 @@ def ask(
     without_base: str,
     **columns: Any,
 ) -> tuple[NDArray[np.float64], dict[str, float]]:
-    """Coefficients and figures of a batch; `without_base` tells what to do where the objective reads a base and none is there."""
+    """Coefficients and figures of a batch; `without_base` tells what to do where a base is read and none is there."""
     if base_log_probs is None and declared(objective).get("base_log_probs"):
         raise HostError(f"the objective reads log-probabilities under a base: {without_base}")
     answer = objective.coefficients(base_log_probs=base_log_probs, **columns)
     entropy = getattr(answer, "entropy", None)
     if entropy is not None and np.any(np.asarray(entropy) != 0):
         raise HostError(
-            "the objective adds the gradient of the exact entropy, which only the laboratory takes; configure the form Sampled"
+            "the objective adds the gradient of the exact entropy, which the laboratory alone takes: configure Sampled"
         )
     values = np.asarray(answer.values, np.float64)
     if not np.isfinite(values).all():

@@ -1,23 +1,25 @@
+# mypy: disable-error-code="import-not-found,unused-ignore"
 """`advantages`: an objective as slime's custom advantage function. **Written from slime's source, not run with slime.**
 
     # my_objective.py, on the path of the workers; --custom-advantage-function-path my_objective.advantages
     advantages = pstar.slime.advantages(pstar.Objective("rloo"))
 
-slime calls it with its arguments and the batch, `advantages(args, rollout_data)`; it writes the lists `advantages` and `returns`,
-a tensor a row as `log_probs` are. slime's policy loss takes the mean over the T tokens of a row and then over rows, of the ratio
-times the advantage: the advantage of a token is therefore c T, and the gradient of the first update after sampling that of
--(1/N) sum of c log q. Checked on lists of this form and that arithmetic, no more: compare a step of yours with
-`pstar.Objective.coefficients` before you rely on it.
+slime calls it with its arguments and the batch, `advantages(args, rollout_data)`; it writes the lists `advantages`
+and `returns`, a tensor a row as `log_probs` are. slime's policy loss takes the mean over the T tokens of a row and
+then over rows, of the ratio times the advantage: the advantage of a token is therefore c T, and the gradient of the
+first update after sampling that of -(1/N) sum of c log q. Checked on lists of this form and that arithmetic, no more:
+compare a step of yours with `pstar.Objective.coefficients` before you rely on it.
 
-Read of the batch (all lists with an entry a row): `rewards`, `log_probs`, `response_lengths`, `sample_indices`; where there,
-`rollout_log_probs` (what sampled), `ref_log_probs` (the base), `loss_masks`, `truncated`. Groups are
+Read of the batch (all lists with an entry a row): `rewards`, `log_probs`, `response_lengths`, `sample_indices`; where
+there, `rollout_log_probs` (what sampled), `ref_log_probs` (the base), `loss_masks`, `truncated`. Groups are
 `sample_indices // args.n_samples_per_prompt`, so that an objective that learns of prompts meets each one anew.
 
-Refused, with a `HostError`: rewards other than 0 and 1 (slime subtracts means by default: `--disable-rewards-normalization`);
-`normalize_advantages`, `calculate_per_token_loss`, `use_tis`, `use_opd`, and `kl_coef`, `kl_loss_coef` and `entropy_coef` other than
-0, which change the loss beside the objective; several updates a batch (c would be stale); masks with holes; groups that are cut;
-and several data-parallel ranks, which see rows of their own only, unless `per_rank=True`, which says that the objective looks
-at one group alone (`rloo` does; those that take means over the tokens of the batch do not).
+Refused, with a `HostError`: rewards other than 0 and 1 (slime subtracts means by default:
+`--disable-rewards-normalization`); `normalize_advantages`, `calculate_per_token_loss`, `use_tis`, `use_opd`, and
+`kl_coef`, `kl_loss_coef` and `entropy_coef` other than 0, which change the loss beside the objective; several updates
+a batch (c would be stale); masks with holes; groups that are cut; and several data-parallel ranks, which see rows of
+their own only, unless `per_rank=True`, which says that the objective looks at one group alone (`rloo` does; those
+that take means over the tokens of the batch do not).
 """
 
 from __future__ import annotations
@@ -55,12 +57,24 @@ def advantages(objective: Asked, *, per_rank: bool = False) -> Callable[[Any, di
             if rollout_data.get(key) is None:
                 raise HostError(f"the batch has no `{key}`; it has: {', '.join(sorted(rollout_data))}")
         lengths = np.asarray([int(length) for length in rollout_data["response_lengths"]], np.uint64)
-        for key in ("rewards", "log_probs", "sample_indices", "rollout_log_probs", "ref_log_probs", "loss_masks", "truncated"):
+        for key in (
+            "rewards",
+            "log_probs",
+            "sample_indices",
+            "rollout_log_probs",
+            "ref_log_probs",
+            "loss_masks",
+            "truncated",
+        ):
             if rollout_data.get(key) is not None and len(rollout_data[key]) != len(lengths):
-                raise HostError(f"`{key}` has {len(rollout_data[key])} rows, expected {len(lengths)} as `response_lengths`")
+                raise HostError(
+                    f"`{key}` has {len(rollout_data[key])} rows, expected {len(lengths)} as `response_lengths`"
+                )
         for row, mask in enumerate(rollout_data.get("loss_masks") or []):
             if not _host.array(mask).all():
-                raise HostError(f"`loss_masks` of row {row} leaves out tokens: completions with turns of others are not supported")
+                raise HostError(
+                    f"`loss_masks` of row {row} leaves out tokens: completions with turns of others are not supported"
+                )
         size = int(args.n_samples_per_prompt)
         groups = _host.whole_numbers([int(index) // size for index in rollout_data["sample_indices"]], "the group")
         _host.check_groups(groups, size, "this batch (of this rank)")
@@ -107,8 +121,8 @@ def _check_settings(args: Any, per_rank: bool) -> None:
     ranks = int(getattr(args, "data_parallel_size", 1) or 1)
     if ranks > 1 and not per_rank:
         raise HostError(
-            f"{ranks} data-parallel ranks, each with rows of its own: say `per_rank=True` if the objective looks at one group "
-            "alone, and let slime keep groups whole"
+            f"{ranks} data-parallel ranks, each with rows of its own: say `per_rank=True` if the objective looks at "
+            "one group alone, and let slime keep groups whole"
         )
 
 
@@ -120,7 +134,9 @@ def _column(data: dict[str, Any], key: str, lengths: Any, otherwise: Any = None)
     parts = [_host.array(row).ravel() for row in rows]
     for number, (part, length) in enumerate(zip(parts, lengths, strict=True)):
         if len(part) != int(length):
-            raise HostError(f"`{key}` of row {number} has {len(part)} tokens, expected {int(length)} (context parallel?)")
+            raise HostError(
+                f"`{key}` of row {number} has {len(part)} tokens, expected {int(length)} (context parallel?)"
+            )
     return _host.token_log_probs(np.concatenate(parts) if parts else np.zeros(0), f"`{key}`")
 
 

@@ -1,10 +1,12 @@
+# mypy: disable-error-code="import-not-found,unused-ignore"
 """`loss`: an objective as the loss function of tinker's `forward_backward_custom`.
 
     loss = pstar.tinker.loss(pstar.Objective("alpha-dpg", "(alpha: 0.5)"))
     client.forward_backward_custom(data, loss)
 
-A call is an optimizer step: `data` are all its rows, whole groups. The loss is -(1/N) sum of c log q over the tokens of the N
-rows, with c of the objective for the whole step; the weights that tinker sends to its server are c/N to the bit of float32.
+A call is an optimizer step: `data` are all its rows, whole groups. The loss is -(1/N) sum of c log q over the tokens
+of the N rows, with c of the objective for the whole step; the weights that tinker sends to its server are c/N to the
+bit of float32.
 
 Each datum's `loss_fn_inputs` has, besides `target_tokens`:
 
@@ -17,11 +19,11 @@ Each datum's `loss_fn_inputs` has, besides `target_tokens`:
 | `log_a` | log-probabilities under the base, in nats; where the objective reads them | T |
 | `ended` | whether the completion came to its end; 1 without it | 1 |
 
-Tinker keeps lists of numbers for keys of its own alone: give arrays or tensors. Refused, with a `HostError`: rewards other than 0
-and 1; a missing key, or one that some rows have and others do not; a mask with holes or of another length; a log-probability
-above 0. The state of the objective (the step's number, a running log Z) lives in the `Objective`: keep one, and pickle it with
-your checkpoints. `create_custom_loss` runs on the server, where this cannot be called. Nothing of tinker is imported: what has
-`loss_fn_inputs` will do. Tried with tinker 0.38.0.
+Tinker keeps lists of numbers for keys of its own alone: give arrays or tensors. Refused, with a `HostError`: rewards
+other than 0 and 1; a missing key, or one that some rows have and others do not; a mask with holes or of another
+length; a log-probability above 0. The state of the objective (the step's number, a running log Z) lives in the
+`Objective`: keep one, and pickle it with your checkpoints. `create_custom_loss` runs on the server, where this cannot
+be called. Nothing of tinker is imported: what has `loss_fn_inputs` will do. Tried with tinker 0.38.0.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ def loss(
 ) -> Callable[[Sequence[Any], Sequence[Any]], tuple[Any, dict[str, float]]]:
     """The loss function of an objective: `(data, logprobs) -> (loss, figures)`.
 
-    `group_size`: refuse groups of another size. `horizon`: the longest completion, in tokens, for objectives that divide by it.
+    `group_size`: refuse groups of another size. `horizon`: the longest completion, in tokens, for objectives that
+    divide by it.
     """
     _host.check_objective(objective)
 
@@ -51,7 +54,9 @@ def loss(
         import torch
 
         if len(data) != len(logprobs) or not data:
-            raise HostError(f"{len(data)} rows with {len(logprobs)} rows of log-probabilities: expected one each, and some")
+            raise HostError(
+                f"{len(data)} rows with {len(logprobs)} rows of log-probabilities: expected one each, and some"
+            )
         inputs = [datum.loss_fn_inputs for datum in data]
         masks = [_mask(row, number, len(logprobs[number])) for number, row in enumerate(inputs)]
         groups = _host.whole_numbers(_numbers(inputs, "group"), "`group`")
@@ -108,10 +113,14 @@ def _numbers(inputs: Sequence[Mapping[str, Any]], key: str) -> list[float]:
 def _mask(row: Mapping[str, Any], number: int, tokens: int) -> NDArray[np.bool_]:
     """The tokens of the completion among those that are scored."""
     if "mask" not in row:
-        raise HostError(f"row {number} lacks `mask` in its loss_fn_inputs: 1 on the tokens of the completion, 0 on the prompt's")
+        raise HostError(
+            f"row {number} lacks `mask` in its loss_fn_inputs: 1 on the tokens of the completion, 0 on the prompt's"
+        )
     found = _host.array(row["mask"]).ravel()
     if len(found) != tokens:
-        raise HostError(f"`mask` of row {number} has {len(found)} numbers, expected {tokens}, one a token that is scored")
+        raise HostError(
+            f"`mask` of row {number} has {len(found)} numbers, expected {tokens}, one a token that is scored"
+        )
     if not np.isin(found, (0, 1)).all():
         raise HostError(f"`mask` of row {number} has other numbers than 0 and 1")
     inside = np.flatnonzero(found)

@@ -1,28 +1,31 @@
-# mypy: disable-error-code="import-not-found,import-untyped,misc,no-any-return,unused-ignore"
+# mypy: disable-error-code="attr-defined,import-not-found,import-untyped,misc,name-defined,no-any-return,unused-ignore"
 """`GRPOTrainer`: TRL's trainer with the loss of an objective.
 
     from pstar.trl import GRPOTrainer
 
-    trainer = GRPOTrainer(objective=pstar.Objective("alpha-dpg", "(alpha: 0.5)"), base=base, model=…, reward_funcs=…, args=…)
+    objective = pstar.Objective("alpha-dpg", "(alpha: 0.5)")
+    trainer = GRPOTrainer(objective=objective, base=base, model=…, reward_funcs=…, args=…)
     trainer.train()
 
-Of TRL stay sampling, rewards, optimiser, logging and checkpoints. The loss of an optimizer step over N completions (of all
-processes) is -(1/N) sum of c log q over the tokens, with the coefficients c of the objective for the whole step: it is asked
-once a step, about whole groups, with log q (the policy now), log b (the policy that sampled) and log a (`base`). With
-`num_iterations` above 1 it is asked again for every pass over the samples, for a forward pass more.
+Of TRL stay sampling, rewards, optimiser, logging and checkpoints. The loss of an optimizer step over N completions
+(of all processes) is -(1/N) sum of c log q over the tokens, with the coefficients c of the objective for the whole
+step: it is asked once a step, about whole groups, with log q (the policy now), log b (the policy that sampled) and
+log a (`base`). With `num_iterations` above 1 it is asked again for every pass over the samples, for a forward pass
+more.
 
-What q, b and a are: the models at `temperature`, without `top_p`, `top_k` and the like, so p* is that of the tempered base.
-`loss_type`, `epsilon`, `delta`, `scale_rewards`, `importance_sampling_level` and what else belongs to TRL's own losses does
-nothing (a warning says so where it is set); `advantages` and `frac_reward_zero_std` that are logged remain TRL's. Truncated
-completions under `mask_truncated_completions` have no tokens, yet count in N and in baselines. What the objective reports is
-logged as `pstar/NAME`; what it has learnt lies in checkpoints as `pstar_objective.json`. Objectives that learn of prompts know
-them by their text.
+What q, b and a are: the models at `temperature`, without `top_p`, `top_k` and the like, so p* is that of the tempered
+base. `loss_type`, `epsilon`, `delta`, `scale_rewards`, `importance_sampling_level` and what else belongs to TRL's own
+losses does nothing (a warning says so where it is set); `advantages` and `frac_reward_zero_std` that are logged
+remain TRL's. Truncated completions under `mask_truncated_completions` have no tokens, yet count in N and in
+baselines. What the objective reports is logged as `pstar/NAME`; what it has learnt lies in checkpoints as
+`pstar_objective.json`. Objectives that learn of prompts know them by their text.
 
 Refused, each with a `HostError` that says why: another version of TRL; rewards other than 0 and 1; `beta`,
-`top_entropy_quantile`, `off_policy_mask_threshold`, entropy bonuses, the auxiliary loss of routers and vLLM's correction,
-which change the loss beside the objective; `steps_per_generation` other than `gradient_accumulation_steps` (TRL shuffles rows
-before it slices, so that groups would be cut); dropout (log b would not be log q); tools, environments and images; prompts of
-unequal length where the model has absolute positions (TRL scores with others than it samples with).
+`top_entropy_quantile`, `off_policy_mask_threshold`, entropy bonuses, the auxiliary loss of routers and vLLM's
+correction, which change the loss beside the objective; `steps_per_generation` other than
+`gradient_accumulation_steps` (TRL shuffles rows before it slices, so that groups would be cut); dropout (log b would
+not be log q); tools, environments and images; prompts of unequal length where the model has absolute positions (TRL
+scores with others than it samples with).
 
 Evaluation is TRL's own. Tried on CPU with one and two processes; not with DeepSpeed, FSDP, PEFT or vLLM.
 """
@@ -74,7 +77,7 @@ WITHOUT_EFFECT = (
     "vespo_k_neg",
     "vespo_lambda_neg",
 )
-#: Settings by which what is sampled is drawn from another distribution than the one that is scored, and where they do not.
+#: Settings that draw from another distribution than the one that is scored, and the values that do not.
 TRUNCATION = {"top_p": (1.0,), "top_k": (0, None), "min_p": (None, 0.0), "repetition_penalty": (1.0,)}
 
 
@@ -102,7 +105,10 @@ def check_host() -> None:
 def check_settings(args: Any) -> None:
     """Refuses settings that change the loss beside the objective, and warns of those that do nothing."""
     refused = {
-        "beta": (args.beta != 0.0, "a KL belongs to the objective, such as `kl-control` or penalties of `policy-gradient`"),
+        "beta": (
+            args.beta != 0.0,
+            "a KL belongs to the objective, such as `kl-control` or penalties of `policy-gradient`",
+        ),
         "top_entropy_quantile": (args.top_entropy_quantile < 1.0, "it would leave out tokens of the objective"),
         "off_policy_mask_threshold": (
             args.off_policy_mask_threshold is not None,
@@ -116,8 +122,9 @@ def check_settings(args: Any) -> None:
         ),
         "steps_per_generation": (
             args.steps_per_generation != args.gradient_accumulation_steps,
-            f"expected {args.gradient_accumulation_steps}, as gradient_accumulation_steps: an objective is asked about all "
-            "samples of an optimizer step at once, and TRL shuffles rows before it slices, so that groups would be cut",
+            f"expected {args.gradient_accumulation_steps}, as gradient_accumulation_steps: an objective is "
+            "asked about all samples of an optimizer step at once, and TRL shuffles rows before it slices: groups would "
+            "be cut",
         ),
     }
     for name, (wrong, why) in refused.items():
@@ -132,7 +139,8 @@ def check_settings(args: Any) -> None:
     if cut or getattr(args, "generation_kwargs", None):
         told = ", ".join(f"`{name}`" for name in cut) or "`generation_kwargs`"
         warnings.warn(
-            f"{told}: completions are drawn from another distribution than the one that is scored as log b", stacklevel=3
+            f"{told}: completions are drawn from another distribution than the one that is scored as log b",
+            stacklevel=3,
         )
 
 
@@ -173,8 +181,8 @@ class GRPOTrainer(trl.GRPOTrainer):
     """TRL's `GRPOTrainer` with the loss of an objective: see the module."""
 
     def __init__(self, *arguments: Any, objective: Asked, base: Any = None, **keywords: Any) -> None:
-        """`objective`: a `pstar.Objective`. `base`: the model whose log-probabilities are log a, an instance or its path;
-        needed where the objective reads them. All else is as TRL's `GRPOTrainer` has it."""
+        """`objective`: a `pstar.Objective`. `base`: the model whose log-probabilities are log a, an instance or its
+        path; needed where the objective reads them. All else is as TRL's `GRPOTrainer` has it."""
         check_host()
         _host.check_objective(objective)
         if base is None and _host.declared(objective).get("base_log_probs"):
@@ -191,11 +199,13 @@ class GRPOTrainer(trl.GRPOTrainer):
         super().__init__(*arguments, **keywords)
         if found := list(dropouts(self.model)):
             raise HostError(
-                f"dropout is on ({found[0]}{f', and {len(found) - 1} more' if len(found) > 1 else ''}): what samples would "
-                "not be what is scored. Set `disable_dropout=True`, and rates in the model's configuration to 0"
+                f"dropout is on ({found[0]}{f', and {len(found) - 1} more' if len(found) > 1 else ''}): what samples "
+                "would not be what is scored. Set `disable_dropout=True`, and rates in the model's configuration to 0"
             )
         if self.aux_loss_enabled:
-            raise HostError("the auxiliary loss of routers would be added to the objective: set `router_aux_loss_coef=0.0`")
+            raise HostError(
+                "the auxiliary loss of routers would be added to the objective: set `router_aux_loss_coef=0.0`"
+            )
         self.objective: Any = objective
         self._pstar_base = None if base is None else self._pstar_prepare(base)
         self._pstar_prompts = _host.Prompts()
@@ -227,8 +237,8 @@ class GRPOTrainer(trl.GRPOTrainer):
             if torch.isnan(rewards).any():
                 row, function = (int(index) for index in torch.isnan(rewards).nonzero()[0])
                 raise HostError(
-                    f"`{self.reward_func_names[function]}` gave no reward (None or NaN) for row {row}: expected the verdict "
-                    "0 or 1 of every completion"
+                    f"`{self.reward_func_names[function]}` gave no reward (None or NaN) for row {row}: expected the "
+                    "verdict 0 or 1 of every completion"
                 )
             weighted = (rewards * self.reward_weights.to(rewards.device)).sum(dim=1)
             several = "" if len(self.reward_func_names) == 1 else " of the weighted sum of the reward functions"
@@ -239,20 +249,20 @@ class GRPOTrainer(trl.GRPOTrainer):
         return rewards
 
     def _pstar_groups(self, prompts: Any, device: Any) -> NDArray[np.uint32]:
-        """Numbers of the prompts of all processes' rows, of which `num_generations` follow each other for one prompt."""
+        """Numbers of the prompts of all processes' rows; `num_generations` rows follow each other for one prompt."""
         keys = torch.tensor([_host.key_of(prompt) for prompt in prompts], device=device)
         every = self.accelerator.gather(keys).tolist()
         groups = [row // self.num_generations for row in range(len(every))]
         for row, group in enumerate(groups):
             if every[row] != every[group * self.num_generations] or len(every) % self.num_generations:
                 raise HostError(
-                    f"row {row} of {len(every)} answers another prompt than the others of its group: expected groups of "
-                    f"num_generations = {self.num_generations} rows one after the other"
+                    f"row {row} of {len(every)} answers another prompt than the others of its group: expected groups "
+                    f"of num_generations = {self.num_generations} rows one after the other"
                 )
         return self._pstar_prompts.numbers(groups, every)
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
-        """As TRL's; of training, keeps what the objective is asked with, and numbers the rows before they are shuffled."""
+        """As TRL's; of training, keeps what the objective is asked with, and numbers rows before they are shuffled."""
         if not self.model.training:
             return super()._generate_and_score_completions(inputs)
         if any(key in inputs[0] for key in ("image", "images")):
@@ -262,13 +272,16 @@ class GRPOTrainer(trl.GRPOTrainer):
             if key in output:
                 raise HostError(f"the batch has `{key}`: completions with {what} are not supported")
         if self._pstar_told is None:
-            raise HostError("rewards were not asked for in this generation: another class overrides `_calculate_rewards`")
+            raise HostError(
+                "rewards were not asked for in this generation: another class overrides `_calculate_rewards`"
+            )
         (rewards, groups, ended), self._pstar_told = self._pstar_told, None
         local = {key: output[key] for key in ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")}
         count = len(local["completion_ids"])
         if len(rewards) != count * self.accelerator.num_processes or len(rewards) != len(groups):
             raise HostError(
-                f"{len(rewards)} rewards of {self.accelerator.num_processes} process(es) with {count} completions: expected one each"
+                f"{len(rewards)} rewards of {self.accelerator.num_processes} process(es) with {count} completions: "
+                "expected one each"
             )
         self._pstar_check_positions(local)
         behaviour = output.get("old_per_token_logps")
@@ -293,8 +306,8 @@ class GRPOTrainer(trl.GRPOTrainer):
         return output
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        """-(1/N) sum of c log q over the tokens of these rows, N the rows of the optimizer step on all processes, times the
-        processes (their gradients are averaged). Of evaluation: TRL's."""
+        """-(1/N) sum of c log q over the tokens of these rows, N the rows of the optimizer step on all processes,
+        times the processes (their gradients are averaged). Of evaluation: TRL's."""
         if not self.model.training:
             return super()._compute_loss(model, inputs)
         samples = self._pstar_samples
@@ -327,12 +340,14 @@ class GRPOTrainer(trl.GRPOTrainer):
             return
         if self.current_gradient_accumulation_steps != accumulated:
             raise HostError(
-                f"an optimizer step of {self.current_gradient_accumulation_steps} micro-batches, expected {accumulated}: "
-                "groups would be cut"
+                f"an optimizer step of {self.current_gradient_accumulation_steps} micro-batches, expected "
+                f"{accumulated}: groups would be cut"
             )
         log_probs = samples.behaviour
         if samples.passes:
-            log_probs = _host.token_log_probs(self._pstar_gather(self._pstar_score(self.model, samples.local)), "the policy")
+            log_probs = _host.token_log_probs(
+                self._pstar_gather(self._pstar_score(self.model, samples.local)), "the policy"
+            )
         values, figures = _host.ask(
             self.objective,
             rewards=samples.rewards,
@@ -387,9 +402,9 @@ class GRPOTrainer(trl.GRPOTrainer):
         half = torch.finfo(next(self.model.parameters()).dtype).bits < 32 or self.args.bf16 or self.args.fp16
         if worst > (HALF_PADDING_TOLERANCE if half else PADDING_TOLERANCE):
             raise HostError(
-                f"padding before a prompt changes log-probabilities by up to {worst:.2g}: the model has absolute positions, "
-                "and TRL scores padded prompts with others than it samples with. Use prompts of equal length in tokens, or "
-                "a model with relative (rotary) positions"
+                f"padding before a prompt changes log-probabilities by up to {worst:.2g}: the model has absolute "
+                "positions, and TRL scores padded prompts with others than it samples with. Use prompts of equal length "
+                "in tokens, or a model with relative (rotary) positions"
             )
         self._pstar_positions_fit = True
 
@@ -397,7 +412,9 @@ class GRPOTrainer(trl.GRPOTrainer):
         """As TRL's, and what the objective has learnt."""
         super()._save_checkpoint(model, trial)
         if self.args.should_save:
-            folder = os.path.join(self._get_output_dir(trial=trial), f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}")
+            folder = os.path.join(
+                self._get_output_dir(trial=trial), f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+            )
             if not hasattr(self.objective, "state"):
                 warnings.warn(f"{folder} has nothing of what the objective learnt: it tells no `state`", stacklevel=2)
                 return

@@ -1,26 +1,29 @@
-# mypy: disable-error-code="import-not-found,import-untyped,no-any-return,unused-ignore"
-"""verl's advantage estimator and policy loss `pstar`. `import verl` finds this module by itself (entry point `verl.plugins`).
+# mypy: disable-error-code="attr-defined,import-not-found,import-untyped,no-any-return,unused-ignore"
+"""verl's advantage estimator and policy loss `pstar`. `import verl` finds this module by itself (entry point
+`verl.plugins`).
 
     algorithm.adv_estimator=pstar actor_rollout_ref.actor.policy_loss.loss_mode=pstar
     +algorithm.pstar.objective=alpha-dpg '+algorithm.pstar.config="(alpha: 0.5)"'
     actor_rollout_ref.actor.use_kl_loss=true actor_rollout_ref.actor.kl_loss_coef=0   # where the objective reads a base
 
-or, in a script of one process, `pstar.verl.use(pstar.Objective(…))`. The estimator asks the objective about the whole batch, with
-log q = `old_log_probs`, log b = `rollout_log_probs` where verl keeps them (else log q), log a = `ref_log_prob`, groups = `uid`;
-`advantages` are then the coefficients c. An objective that learns of prompts knows them by
-their tokens, `prompts`, or, where the batch has none, by `uid`. The policy loss is -(1/N) sum of c log q over the tokens, N = `global_batch_size`,
-whatever `loss_agg_mode` says: the same for any micro-batches. What the objective reports is logged by `pstar.verl`.
+or, in a script of one process, `pstar.verl.use(pstar.Objective(…))`. The estimator asks the objective about the whole
+batch, with log q = `old_log_probs`, log b = `rollout_log_probs` where verl keeps them (else log q), log a =
+`ref_log_prob`, groups = `uid`; `advantages` are then the coefficients c. An objective that learns of prompts knows
+them by their tokens, `prompts`, or, where the batch has none, by `uid`. The policy loss is -(1/N) sum of c log q over
+the tokens, N = `global_batch_size`, whatever `loss_agg_mode` says: the same for any micro-batches. What the objective
+reports is logged by `pstar.verl`.
 
-The estimators of verl see no log-probabilities, so `ray_trainer.compute_advantage` is wrapped as it is imported and answers for
-`pstar`; the estimator that is registered makes the name known, and refuses where it is called without that.
+The estimators of verl see no log-probabilities, so `ray_trainer.compute_advantage` is wrapped as it is imported and
+answers for `pstar`; the estimator that is registered makes the name known, and refuses where it is called without
+that.
 
-Refused, each with a `HostError`: another version of verl; rewards other than 0 and 1 (`use_kl_in_reward` makes such); batches
-without `uid`; several updates a batch (`ppo_epochs`, mini-batches: the loss sees no more than c and log q, so c could not be asked
-again); `rollout_correction`, whose weights multiply the loss; `entropy_coeff` and `kl_loss_coef` other than 0; another `loss_mode`;
-a loss without `global_batch_size` (verl would divide by the rows of the micro-batch); masks with holes. verl swallows what fails
-while a plugin is imported: such a failure is kept, and raised where the estimator or the loss is asked for. The objective's
-state begins anew when a run is resumed: verl's checkpoints have no place for it. Tried on CPU with verl 0.9.1: estimator, loss
-and `compute_advantage`, no whole run.
+Refused, each with a `HostError`: another version of verl; rewards other than 0 and 1 (`use_kl_in_reward` makes such);
+batches without `uid`; several updates a batch (`ppo_epochs`, mini-batches: the loss sees no more than c and log q, so
+c could not be asked again); `rollout_correction`, whose weights multiply the loss; `entropy_coeff` and `kl_loss_coef`
+other than 0; another `loss_mode`; a loss without `global_batch_size` (verl would divide by the rows of the
+micro-batch); masks with holes. verl swallows what fails while a plugin is imported: such a failure is kept, and
+raised where the estimator or the loss is asked for. The objective's state begins anew when a run is resumed: verl's
+checkpoints have no place for it. Tried on CPU with verl 0.9.1: estimator, loss and `compute_advantage`, no whole run.
 """
 
 from __future__ import annotations
@@ -74,7 +77,8 @@ def _chosen(config: Any) -> Asked:
     if named is None:
         if _used is None:
             raise HostError(
-                "no objective: set `+algorithm.pstar.objective=NAME` and `+algorithm.pstar.config=CONFIG`, or call pstar.verl.use"
+                "no objective: set `+algorithm.pstar.objective=NAME` and `+algorithm.pstar.config=CONFIG`, "
+                "or call pstar.verl.use"
             )
         return _used
     if not hasattr(named, "get") or named.get("objective") is None or set(named) - {"objective", "config"}:
@@ -118,7 +122,7 @@ def _coefficients(
     def column(values: Any, what: str) -> Any:
         return None if values is None else _host.token_log_probs(_host.array(values)[rows] * inside[rows], what)
 
-    names = [str(uid[row]) for row in rows]
+    names = [str(uid[int(row)]) for row in rows]
     keys = [_host.key_of(names[at] if prompts is None else prompts[row].tolist()) for at, row in enumerate(rows)]
     known = column(log_probs, "`old_log_probs`")
     answer, reported = _host.ask(
@@ -143,7 +147,7 @@ def _coefficients(
 
 
 def estimator(*_: Any, **__: Any) -> tuple[Any, Any]:
-    """The estimator that is registered, for verl to know the name: it never sees log-probabilities, so it refuses to answer."""
+    """The estimator that is registered, for verl to know the name: it sees no log-probabilities, so it refuses."""
     _raise_failure()
     raise HostError(
         "verl's estimators see no log-probabilities, which an objective may read: call `compute_advantage` of "
@@ -184,30 +188,36 @@ def compute_advantage(original: Callable[..., Any], data: Any, adv_estimator: An
 
 
 def _check_settings(config: Any, batch: Any) -> None:
-    """Refuses settings of the run, of which `algorithm` is a part, that change the loss or update several times a batch."""
+    """Refuses settings of the run that `algorithm` is a part of: what changes the loss, and several updates a batch."""
     whole = config._get_root() if hasattr(config, "_get_root") else None
     if not isinstance(whole, Mapping) or "actor_rollout_ref" not in whole:
-        _LOG.warning("the settings of the actor cannot be seen from here: updates a batch, KL and entropy are not checked")
+        _LOG.warning(
+            "the settings of the actor cannot be seen from here: updates a batch, KL and entropy are not checked"
+        )
         return
     settings = whole["actor_rollout_ref"]
     actor, samples = settings["actor"], int(settings["rollout"]["n"])
     loss_mode = (actor.get("policy_loss") or {}).get("loss_mode", "vanilla")
     if loss_mode != NAME:
-        raise HostError(f"`actor.policy_loss.loss_mode` is {loss_mode!r}: expected {NAME!r}, as `algorithm.adv_estimator`")
+        raise HostError(
+            f"`actor.policy_loss.loss_mode` is {loss_mode!r}: expected {NAME!r}, as `algorithm.adv_estimator`"
+        )
     _check_actor(actor)
     rows = int((batch["response_mask"].sum(dim=-1) > 0).sum())
     update = int(actor["ppo_mini_batch_size"]) * samples
     if rows != update:
         raise HostError(
-            f"a batch of {rows} rows with updates of ppo_mini_batch_size x n = {update}: expected one update a batch, for c is "
-            "not asked again between updates"
+            f"a batch of {rows} rows with updates of ppo_mini_batch_size x n = {update}: expected one update a batch, "
+            "for c is not asked again between updates"
         )
 
 
 def _check_actor(actor: Any) -> None:
     """Refuses what the actor would add to the objective."""
     if int(actor.get("ppo_epochs", 1)) != 1:
-        raise HostError(f"`ppo_epochs` is {actor.get('ppo_epochs')}: expected 1, for c is not asked again between updates")
+        raise HostError(
+            f"`ppo_epochs` is {actor.get('ppo_epochs')}: expected 1, for c is not asked again between updates"
+        )
     if float(actor.get("entropy_coeff", 0.0) or 0.0) != 0.0:
         raise HostError(f"`entropy_coeff` is {actor.get('entropy_coeff')}, which adds to the objective: expected 0")
     if actor.get("use_kl_loss", False) and float(actor.get("kl_loss_coef", 0.0) or 0.0) != 0.0:
@@ -235,7 +245,8 @@ def policy_loss(
     info = {name: value for name, value in config.global_batch_info.items() if name != "loss_scale_factor"}
     if info.get("global_batch_size") is None:
         raise HostError(
-            "`global_batch_size` is not set: verl would divide by the rows of the micro-batch, and the gradient depend on it"
+            "`global_batch_size` is not set: verl would divide by the rows of the micro-batch, "
+            "and the gradient depend on it"
         )
     loss = agg_loss(
         loss_mat=-advantages.detach() * log_prob, loss_mask=response_mask, loss_agg_mode="seq-mean-token-sum", **info

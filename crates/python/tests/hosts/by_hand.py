@@ -86,7 +86,9 @@ class Asks:
         return np.split(answer.values, np.cumsum(lengths)[:-1])
 
 
-def gradient(model, rows: list[Row], coefficients: list[np.ndarray], temperature: float = 1.0) -> dict[str, torch.Tensor]:
+def gradient(
+    model, rows: list[Row], coefficients: list[np.ndarray], temperature: float = 1.0
+) -> dict[str, torch.Tensor]:
     """d/dw of -(1/N) sum of c log q."""
     model.zero_grad()
     loss = torch.zeros((), dtype=torch.float64)
@@ -105,5 +107,5 @@ def error(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> 
 
 
 def longest(q: list[np.ndarray]) -> float:
-    """Largest sum of |log q| over a row: what rounding of float32 log-probabilities is multiplied by in weights of sequences."""
+    """Largest sum of |log q| over a row, by which rounding of float32 log-probabilities grows in weights of sequences."""
     return max(float(np.abs(values).sum()) for values in q)

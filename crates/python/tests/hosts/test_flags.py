@@ -72,7 +72,13 @@ def test_verl(preset, record_error):
     ratios = {"clip_ratio": 0.2, "clip_ratio_low": 0.2, "clip_ratio_high": 0.2, "clip_ratio_c": 3.0}
     info = {name: value for name, value in actor(rows).global_batch_info.items() if name != "loss_scale_factor"}
     settings = ActorConfig(
-        strategy="fsdp", rollout_n=4, ppo_micro_batch_size_per_gpu=4, global_batch_info=info, tau_pos=1.0, tau_neg=1.05, **ratios
+        strategy="fsdp",
+        rollout_n=4,
+        ppo_micro_batch_size_per_gpu=4,
+        global_batch_info=info,
+        tau_pos=1.0,
+        tau_neg=1.05,
+        **ratios,
     )
     found = gradient_of(policy, rows, data, 4, settings, aggregation, loss_mode)
     double = copied(policy)

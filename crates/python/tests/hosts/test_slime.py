@@ -1,4 +1,4 @@
-"""Lists of the form that slime hands to a custom advantage function. slime itself is not here: its loss is written out below."""
+"""Lists as slime hands them to a custom advantage function. slime itself is not here: its loss is written out."""
 
 from __future__ import annotations
 

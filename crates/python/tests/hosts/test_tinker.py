@@ -86,7 +86,9 @@ def test_weights_are_the_coefficients_over_the_rows(name):
     policy = model("gpt2", 11)
     a = [values.astype(np.float32) for values in by_hand.scored(copied(model("gpt2", 12)), rows)]
     scored = outputs(policy, rows)
-    found, _ = weights_of([datum(row, base=a[at]) for at, row in enumerate(rows)], scored, pstar.tinker.loss(objective(name)))
+    found, _ = weights_of(
+        [datum(row, base=a[at]) for at, row in enumerate(rows)], scored, pstar.tinker.loss(objective(name))
+    )
     q = [values.detach().double().numpy()[len(row.prompt) - 1 :] for row, values in zip(rows, scored, strict=True)]
     plugin, config, _ = OBJECTIVES[name]
     expected = by_hand.Asks(plugin, config)(rows, q, q, [values.astype(np.float64) for values in a])

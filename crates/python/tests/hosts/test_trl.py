@@ -24,7 +24,9 @@ def errors(run: Run, name: str) -> list[tuple[float, float]]:
     for step in run.steps:
         q, b, a = (by_hand.scored(model, step.rows, run.temperature) for model in (step.policy, step.behaviour, base))
         expected = by_hand.gradient(step.policy, step.rows, asked(step.rows, q, b, a), run.temperature)
-        found.append((by_hand.error(step.gradient, expected), by_hand.longest(q) if step.number or name in WEIGHTED else 0.0))
+        found.append(
+            (by_hand.error(step.gradient, expected), by_hand.longest(q) if step.number or name in WEIGHTED else 0.0)
+        )
     return found
 
 
@@ -60,7 +62,9 @@ def test_second_pass(name, accumulation, record_error):
     run = train(objective(name), "gpt2", gradient_accumulation_steps=accumulation, num_iterations=2, max_steps=4)
     assert [step.number for step in run.steps] == [0, 1, 0, 1]
     moved = by_hand.scored(run.steps[1].policy, run.steps[1].rows)
-    assert max(abs(a - b).max() for a, b in zip(moved, by_hand.scored(run.steps[1].behaviour, run.steps[1].rows))) > 1e-3
+    assert (
+        max(abs(a - b).max() for a, b in zip(moved, by_hand.scored(run.steps[1].behaviour, run.steps[1].rows))) > 1e-3
+    )
     record_error("TRL, second pass over samples", check(run, name, steps=4))
 
 
@@ -99,7 +103,7 @@ def test_half_precision_trains():
 @pytest.mark.parametrize("iterations", [1, 2])
 @pytest.mark.parametrize(("name", "accumulation"), [("alpha", 1), ("grpo-trl", 2), ("alpha-dpg", 2)])
 def test_two_processes(name, accumulation, iterations, tmp_path, record_error):
-    """gloo: a group of four lies across two processes of two rows a micro-batch; every rank has the gradient of all rows."""
+    """gloo: a group of four lies across two processes; every rank has the gradient of all rows."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     settings = [name, str(accumulation), str(iterations), str(tmp_path)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

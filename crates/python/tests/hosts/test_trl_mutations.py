@@ -136,4 +136,7 @@ def test_the_advantages_of_trl():
         def _compute_loss(self, model, inputs):
             return super(GRPOTrainer, self)._compute_loss(model, inputs)
 
-    assert max(error for error, _ in errors(train(objective("reinforce-loo"), trainer_class=Plain), "reinforce-loo")) > 1e-2
+    assert (
+        max(error for error, _ in errors(train(objective("reinforce-loo"), trainer_class=Plain), "reinforce-loo"))
+        > 1e-2
+    )

@@ -36,7 +36,9 @@ def test_settings_that_change_the_loss(changed, told):
         train(objective("reinforce-loo"), **changed)
 
 
-@pytest.mark.parametrize(("reward", "told"), [(0.5, "0.5"), (-1.0, "-1"), (None, "None or NaN"), (float("nan"), "None or NaN")])
+@pytest.mark.parametrize(
+    ("reward", "told"), [(0.5, "0.5"), (-1.0, "-1"), (None, "None or NaN"), (float("nan"), "None or NaN")]
+)
 def test_other_rewards_than_verdicts(reward, told):
     def odd(completion_ids, **_):
         return [1.0, *[reward] * (len(completion_ids) - 1)]
@@ -119,7 +121,9 @@ def test_settings_without_effect_are_told():
 
 
 def test_evaluation_is_trls():
-    run = train(objective("reinforce-loo"), evaluate=True, eval_strategy="steps", eval_steps=1, per_device_eval_batch_size=4)
+    run = train(
+        objective("reinforce-loo"), evaluate=True, eval_strategy="steps", eval_steps=1, per_device_eval_batch_size=4
+    )
     assert len(run.steps) == 2
     assert any("eval_reward" in line for line in run.logs)
 

@@ -87,7 +87,9 @@ def expected_of(name, rows, policy, behaviour, base):
     double = copied(policy)
     q = by_hand.scored(double, rows)
     b = by_hand.scored(copied(behaviour), rows) if behaviour is not None else q
-    return by_hand.gradient(double, rows, asks(name)(rows, q, b, by_hand.scored(copied(base), rows))), by_hand.longest(q)
+    return by_hand.gradient(double, rows, asks(name)(rows, q, b, by_hand.scored(copied(base), rows))), by_hand.longest(
+        q
+    )
 
 
 @pytest.mark.parametrize("off_policy", [False, True], ids=["on-policy", "off-policy"])

@@ -1,4 +1,4 @@
-"""Trains a tiny model in TRL with an objective, and takes the gradient of every optimizer step beside the one by hand."""
+"""Trains a tiny model in TRL with an objective, and keeps what is needed to take every gradient by hand."""
 
 from __future__ import annotations
 
