@@ -42,7 +42,7 @@ def scored(model, rows: list[Row], temperature: float = 1.0) -> list[np.ndarray]
         return [log_probs(model, row, temperature).numpy() for row in rows]
 
 
-def loo(rows: list[Row], q, b, a) -> list[np.ndarray]:
+def loo(rows: list[Row], q, b, a, epoch=0) -> list[np.ndarray]:
     """REINFORCE with the mean of the others and the importance weight of the sequence, from its formula."""
     answer = []
     for number, row in enumerate(rows):
@@ -52,7 +52,7 @@ def loo(rows: list[Row], q, b, a) -> list[np.ndarray]:
     return answer
 
 
-def grpo_trl(rows: list[Row], q, b, a) -> list[np.ndarray]:
+def grpo_trl(rows: list[Row], q, b, a, epoch=0) -> list[np.ndarray]:
     """TRL's GRPO from its formula: deviation with ddof 1 and 1e-4, clip at 0.2, mean over the tokens of the batch."""
     tokens = sum(len(row.tokens) for row in rows)
     answer = []
@@ -70,18 +70,33 @@ class Asks:
 
     def __init__(self, name: str, config: str = "()"):
         self.objective = pstar.Objective(name, config)
+        self.prompts: list[tuple[tuple[int, ...], int]] = []
 
-    def __call__(self, rows: list[Row], q, b, a) -> list[np.ndarray]:
+    def numbers(self, rows: list[Row]) -> np.ndarray:
+        """Of each row the number of its prompt, over all batches: objectives such as `alpha` learn log Z of a prompt.
+
+        The second group of a prompt in a batch has a number of its own."""
+        begin = {row.group: tuple(row.prompt) for row in rows}
+        groups = sorted(begin)
+        names = {
+            group: (begin[group], sum(begin[other] == begin[group] for other in groups if other < group))
+            for group in groups
+        }
+        self.prompts += [names[group] for group in groups if names[group] not in self.prompts]
+        return np.array([self.prompts.index(names[row.group]) for row in rows], np.uint32)
+
+    def __call__(self, rows: list[Row], q, b, a, epoch=0) -> list[np.ndarray]:
         lengths = [len(values) for values in q]
         answer = self.objective.coefficients(
             rewards=np.array([row.reward for row in rows]),
-            groups=np.array([row.group for row in rows], np.uint32),
+            groups=self.numbers(rows),
             lengths=lengths,
             log_probs=np.concatenate(q),
             behaviour_log_probs=np.concatenate(b),
             base_log_probs=None if a is None else np.concatenate(a),
             ended=np.array([row.ended for row in rows]),
             horizon=10,
+            epoch=epoch,
         )
         return np.split(answer.values, np.cumsum(lengths)[:-1])
 
@@ -107,5 +122,5 @@ def error(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> 
 
 
 def longest(q: list[np.ndarray]) -> float:
-    """Largest sum of |log q| over a row, by which rounding of float32 log-probabilities grows in weights of sequences."""
+    """Largest sum of |log q| over a row, by which rounding of float32 log-probabilities grows in weights of rows."""
     return max(float(np.abs(values).sum()) for values in q)

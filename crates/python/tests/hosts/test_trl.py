@@ -23,7 +23,7 @@ def errors(run: Run, name: str) -> list[tuple[float, float]]:
     found = []
     for step in run.steps:
         q, b, a = (by_hand.scored(model, step.rows, run.temperature) for model in (step.policy, step.behaviour, base))
-        expected = by_hand.gradient(step.policy, step.rows, asked(step.rows, q, b, a), run.temperature)
+        expected = by_hand.gradient(step.policy, step.rows, asked(step.rows, q, b, a, step.number), run.temperature)
         found.append(
             (by_hand.error(step.gradient, expected), by_hand.longest(q) if step.number or name in WEIGHTED else 0.0)
         )
@@ -63,7 +63,11 @@ def test_second_pass(name, accumulation, record_error):
     assert [step.number for step in run.steps] == [0, 1, 0, 1]
     moved = by_hand.scored(run.steps[1].policy, run.steps[1].rows)
     assert (
-        max(abs(a - b).max() for a, b in zip(moved, by_hand.scored(run.steps[1].behaviour, run.steps[1].rows))) > 1e-3
+        max(
+            abs(a - b).max()
+            for a, b in zip(moved, by_hand.scored(run.steps[1].behaviour, run.steps[1].rows), strict=True)
+        )
+        > 1e-3
     )
     record_error("TRL, second pass over samples", check(run, name, steps=4))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from objectives import objective
@@ -104,6 +105,12 @@ def _shifted(columns):
     groups = columns["groups"].copy()
     groups[1:] = columns["groups"][:-1]
     return groups
+
+
+def test_prompts_that_are_numbered_anew_in_every_batch(monkeypatch):
+    """`alpha` learns log Z of a prompt: from the second batch on it would take that of another."""
+    changed_question(monkeypatch, lambda columns: {**columns, "groups": np.arange(16, dtype=np.uint32) // np.uint32(4)})
+    assert worst("alpha", max_steps=3) > 1e-2
 
 
 def test_the_policy_for_the_base(monkeypatch):
