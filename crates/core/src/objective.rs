@@ -27,9 +27,16 @@ pub use state::{restored, saved};
 pub use step::{ObjectiveAnswer, ObjectiveStep};
 pub use target::Target;
 
+use crate::data::Task;
 use crate::error::PluginError;
 use crate::field::Field;
 use serde::de::DeserializeOwned;
+
+/// Makes an objective for a task.
+///
+/// # Errors
+/// [`PluginError::config`] for a value out of range.
+pub type ForTask<O> = fn(config: <O as Objective>::Config, task: &Task) -> Result<O, PluginError>;
 
 /// A training objective, as the coefficients c_it of the update Σ_i w_i Σ_t c_it ∇ log q(y_it | x, y_i,<t).
 ///
@@ -44,6 +51,9 @@ pub trait Objective: Sized + Send + 'static {
     type Config: DeserializeOwned;
     /// The fields of the configuration, for `host plugins`.
     const FIELDS: &'static [Field] = &[];
+    /// Makes it in place of [`new`](Self::new) where it also needs the task, such as the place of its files. While an
+    /// experiment is checked the task may be another one in the same folder.
+    const FOR_TASK: Option<ForTask<Self>> = None;
 
     /// An objective with this configuration.
     ///

@@ -20,6 +20,7 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::{print, room};
 use crate::program::program;
+pub use exact::apply_sweep;
 pub use plugins::listings;
 use pstar_core::files::{read_regular, sha256};
 use pstar_lab::experiment::{Experiment, ExperimentFile, OverrideError, check, override_fields};

@@ -12,10 +12,11 @@ mod signals;
 mod template;
 mod watch;
 
-pub use commands::{listings, load_plugins, open_experiment};
+pub use commands::{apply_sweep, listings, load_plugins, open_experiment};
 pub use exit::ExitCode;
 pub use failure::Failure;
 pub use program::{Program, set_program};
+pub use progress::Bars;
 
 use clap::{CommandFactory, FromArgMatches};
 use pstar_report::harmless;

@@ -7,14 +7,23 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-pub(crate) struct Bars {
+/// A bar on standard error of what a run does; quiet where that is no terminal.
+#[derive(Debug)]
+pub struct Bars {
     bar: ProgressBar,
     arms: AtomicU64,
     ended: AtomicU64,
 }
 
+impl Default for Bars {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Bars {
-    pub(crate) fn new() -> Self {
+    /// A bar that turns.
+    pub fn new() -> Self {
         let bar = ProgressBar::no_length();
         bar.set_style(style("{spinner} {msg}"));
         bar.enable_steady_tick(Duration::from_millis(200));

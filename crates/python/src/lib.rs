@@ -6,8 +6,13 @@
     reason = "arguments of Python are handed over; its answers are tuples"
 )]
 
+mod background;
 mod columns;
+mod component;
+mod exact;
 mod failure;
+mod load;
+mod math;
 mod objective;
 mod placing;
 mod plugins;
@@ -15,6 +20,7 @@ mod probe;
 mod program;
 mod refusal;
 mod registry;
+mod run;
 
 use pyo3::prelude::*;
 
@@ -24,7 +30,13 @@ mod _native {
     #[pymodule_export]
     use super::columns::lengths_of;
     #[pymodule_export]
+    use super::exact::{exact, optimum};
+    #[pymodule_export]
     use super::failure::PstarError;
+    #[pymodule_export]
+    use super::load::{Record, load};
+    #[pymodule_export]
+    use super::math::{exp, log};
     #[pymodule_export]
     use super::objective::Objective;
     #[pymodule_export]
@@ -33,4 +45,6 @@ mod _native {
     use super::probe::probe;
     #[pymodule_export]
     use super::program::{begin, main};
+    #[pymodule_export]
+    use super::run::{run, stop_runs};
 }

@@ -1,9 +1,15 @@
 //! The program that runs in Python's process.
 
+use crate::component;
 use pstar_host::Program;
+use pstar_loader::Plugin;
 use pyo3::prelude::*;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// The file of the extension.
+static NATIVE: OnceLock<PathBuf> = OnceLock::new();
 
 /// Says, once a process and before anything else, which interpreter runs, and where the extension and its plugins lie.
 #[pyfunction]
@@ -26,6 +32,7 @@ pub(crate) fn main(
 }
 
 fn program(interpreter: PathBuf, arguments: Vec<OsString>, native: PathBuf, plugins: PathBuf) -> Program {
+    let _ = NATIVE.set(native.clone());
     Program {
         called: "pstar".into(),
         executable: interpreter,
@@ -33,6 +40,16 @@ fn program(interpreter: PathBuf, arguments: Vec<OsString>, native: PathBuf, plug
         arguments,
         code: Some(native),
         plugins: Some(plugins),
-        own: || None,
+        own,
     }
+}
+
+/// The file of the extension, where it was told.
+pub(crate) fn native() -> Option<&'static Path> {
+    NATIVE.get().map(PathBuf::as_path)
+}
+
+/// Classes of Python, which the extension asks.
+fn own() -> Option<(Plugin, PathBuf)> {
+    NATIVE.get().map(|native| (component::plugin(), native.clone()))
 }

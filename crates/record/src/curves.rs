@@ -23,14 +23,19 @@ pub fn told_apart(name: &str) -> String {
 
 /// Names and values of a point, as text.
 pub fn curve_values(point: &CurvePoint) -> impl Iterator<Item = (String, String)> {
+    curve_points(point).map(|(name, value)| (name, text(value)))
+}
+
+/// Names and values of a point, of those that exist.
+pub fn curve_points(point: &CurvePoint) -> impl Iterator<Item = (String, f64)> {
     let figures: Vec<(String, Measure)> = point.measures.flat().collect();
     let taken = |name: &str| figures.iter().any(|(metric, _)| metric == name);
     let signals = point.signals.iter().filter_map(|(name, mean)| {
         let name = if taken(name) { told_apart(name) } else { name.into() };
-        Some((name, text(mean?)))
+        Some((name, mean?))
     });
-    let signals: Vec<(String, String)> = signals.collect();
-    figures.into_iter().filter_map(|(name, measure)| Some((name, text(measure.value?)))).chain(signals)
+    let signals: Vec<(String, f64)> = signals.collect();
+    figures.into_iter().filter_map(|(name, measure)| Some((name, measure.value?))).chain(signals)
 }
 
 /// Writes the header, and then arm by arm.

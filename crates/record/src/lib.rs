@@ -37,7 +37,7 @@ pub use arm::{
     PromptOutputs,
 };
 pub use comparison::{Comparison, StarRecord};
-pub use curves::{CurvesWriter, curve_values, told_apart};
+pub use curves::{CurvesWriter, curve_points, curve_values, told_apart};
 pub use data::{DataError, FileFault, RunData};
 pub use difficulty::{DifficultyBin, PromptRates, difficulty_bins};
 pub use exact::{ExactRecord, PromptRecord};

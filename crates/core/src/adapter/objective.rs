@@ -1,5 +1,6 @@
 //! Objectives.
 
+use super::read_task;
 use crate::abi::{
     AbiObjective, AbiObjective_TO, AbiResult, Columns, Guarded, ObjectiveBox, OwnedColumns, guard,
 };
@@ -15,8 +16,12 @@ use serde::de::DeserializeOwned;
 pub(crate) struct ObjectiveAdapter<O>(Guarded<O>, Vec<FileRead>);
 
 impl<O: Objective> ObjectiveAdapter<O> {
-    pub(crate) extern "C" fn create(configuration: RStr<'_>, _task: RStr<'_>) -> AbiResult<ObjectiveBox> {
-        make(O::NAME, configuration, O::new)
+    pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<ObjectiveBox> {
+        let Some(for_task) = O::FOR_TASK else { return make(O::NAME, configuration, O::new) };
+        guard(O::NAME, || {
+            let task = read_task(task.as_str())?;
+            told(|| for_task(config::parse(configuration.as_str())?, &task))
+        })
     }
 }
 
@@ -34,11 +39,14 @@ fn make<O: Objective, C: DeserializeOwned>(
     configuration: RStr<'_>,
     new: fn(C) -> Result<O, PluginError>,
 ) -> AbiResult<ObjectiveBox> {
-    guard(name, || {
-        let (objective, files) = noted(|| new(config::parse(configuration.as_str())?))?;
-        let adapter = ObjectiveAdapter(Guarded::new(objective), files);
-        Ok(AbiObjective_TO::from_value(adapter, TD_Opaque))
-    })
+    guard(name, || told(|| new(config::parse(configuration.as_str())?)))
+}
+
+/// The objective that `make` makes, with the files that it was made from.
+fn told<O: Objective>(make: impl FnOnce() -> Result<O, PluginError>) -> Result<ObjectiveBox, PluginError> {
+    let (objective, files) = noted(make)?;
+    let adapter = ObjectiveAdapter(Guarded::new(objective), files);
+    Ok(AbiObjective_TO::from_value(adapter, TD_Opaque))
 }
 
 impl<O: Objective> AbiObjective for ObjectiveAdapter<O> {

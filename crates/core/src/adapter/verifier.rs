@@ -142,15 +142,26 @@ struct IncrementalAdapter {
     name: &'static str,
 }
 
+impl IncrementalAdapter {
+    /// What was answered, if it is an answer.
+    fn unless_at_fault<T>(&self, answered: T) -> Result<T, PluginError> {
+        self.view.take_fault().map_or(Ok(answered), Err)
+    }
+}
+
 impl AbiIncremental for IncrementalAdapter {
     fn start(&mut self, horizon: u64) -> AbiResult<u64> {
-        guard(self.name, || Ok(self.view.start(to_size(horizon))))
+        guard(self.name, || {
+            let state = self.view.start(to_size(horizon));
+            self.unless_at_fault(state)
+        })
     }
 
     fn accepts(&self, states: RSlice<'_, u64>, mut accepts: RSliceMut<'_, u8>) -> AbiResult<()> {
         guard(self.name, || {
             same_length("flags", accepts.len(), states.len())?;
-            known(self.view.accepts(states.as_slice(), accepts.as_mut_slice()))
+            let found = self.view.accepts(states.as_slice(), accepts.as_mut_slice());
+            known(self.unless_at_fault(found)?)
         })
     }
 
@@ -162,7 +173,9 @@ impl AbiIncremental for IncrementalAdapter {
     ) -> AbiResult<()> {
         guard(self.name, || {
             same_length("next states", next.len(), states.len() * self.symbols.len())?;
-            known(self.view.expand(states.as_slice(), &self.symbols, to_size(remaining), next.as_mut_slice()))
+            let (states, remaining) = (states.as_slice(), to_size(remaining));
+            let found = self.view.expand(states, &self.symbols, remaining, next.as_mut_slice());
+            known(self.unless_at_fault(found)?)
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Verifiers that read a response symbol by symbol, which exact evaluation walks.
 
+use crate::error::PluginError;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
@@ -25,6 +26,12 @@ pub trait Recognizer: Send + 'static {
     /// sharper answer saves states that lead nowhere. Where it is `false` it must be so for fewer symbols too.
     fn can_accept_within(&self, state: &Self::State, remaining: usize) -> bool {
         remaining > 0 || self.accepts(state)
+    }
+
+    /// Why what was answered since this was last asked is no answer, if it is none: for recognizers that ask elsewhere. Asked
+    /// after every question of the host, which fails with it.
+    fn take_fault(&self) -> Option<PluginError> {
+        None
     }
 }
 
@@ -66,6 +73,11 @@ impl Incremental {
     ) -> bool {
         self.0.expand(states, symbols, remaining, next)
     }
+
+    /// Why the last answer is none, if it is none.
+    pub(crate) fn take_fault(&self) -> Option<PluginError> {
+        self.0.take_fault()
+    }
 }
 
 /// The methods of [`Incremental`], without the type of the states. Those that return a flag return `false` where
@@ -74,6 +86,7 @@ trait Explore: Send {
     fn start(&mut self, horizon: usize) -> u64;
     fn accepts(&self, states: &[u64], accepts: &mut [u8]) -> bool;
     fn expand(&mut self, states: &[u64], symbols: &[String], remaining: usize, next: &mut [u64]) -> bool;
+    fn take_fault(&self) -> Option<PluginError>;
 }
 
 struct Numbered<R: Recognizer> {
@@ -127,6 +140,10 @@ impl<R: Recognizer> Explore for Numbered<R> {
             }
         }
         true
+    }
+
+    fn take_fault(&self) -> Option<PluginError> {
+        self.recognizer.take_fault()
     }
 }
 

@@ -6,25 +6,20 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 use pstar_core::objective::Target;
 use pstar_lab::exact::{self, MethodChoice};
-use pstar_lab::experiment::Verbatim;
+use pstar_lab::experiment::{Experiment, Verbatim};
 use pstar_lab::kappa;
 use pstar_record::to_json;
 use pstar_report::{exact_table, kappa_table};
 
 pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
-    let sweep = args.sweep.as_deref().map(sweep).transpose()?;
+    let sweep = args.sweep.as_deref().map(read_sweep).transpose()?;
     let (mut experiment, registry) = open(&args.experiment)?;
     if args.kappa {
         let record = kappa::kappa(&experiment, &registry)?;
         print(&if args.json { to_json(&record) } else { kappa_table(&record, room()) })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let evaluation = &mut experiment.world.evaluation;
-    match sweep {
-        Some(Sweep::Betas(betas)) => evaluation.betas = betas.into_iter().map(Verbatim::of).collect(),
-        Some(Sweep::Powers(powers)) => evaluation.powers = powers.into_iter().map(Verbatim::of).collect(),
-        None => {}
-    }
+    sweep.into_iter().for_each(|sweep| sweep.apply(&mut experiment));
     let method = match args.method {
         ExactMethod::Auto => MethodChoice::Auto,
         ExactMethod::Enumeration => MethodChoice::Enumeration,
@@ -35,13 +30,31 @@ pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Has exact values told of the targets of a sweep, as in `lambda=0.5,1,2`, in place of the experiment's own.
+///
+/// # Errors
+/// If the text is no sweep.
+pub fn apply_sweep(experiment: &mut Experiment, text: &str) -> Result<(), Failure> {
+    read_sweep(text).map(|sweep| sweep.apply(experiment))
+}
+
 /// The targets that a sweep asks for.
 enum Sweep {
     Betas(Vec<f64>),
     Powers(Vec<f64>),
 }
 
-fn sweep(text: &str) -> Result<Sweep, Failure> {
+impl Sweep {
+    fn apply(self, experiment: &mut Experiment) {
+        let evaluation = &mut experiment.world.evaluation;
+        match self {
+            Self::Betas(betas) => evaluation.betas = betas.into_iter().map(Verbatim::of).collect(),
+            Self::Powers(powers) => evaluation.powers = powers.into_iter().map(Verbatim::of).collect(),
+        }
+    }
+}
+
+fn read_sweep(text: &str) -> Result<Sweep, Failure> {
     let refused = |message: String| Failure::Usage {
         message,
         hint: Some("for example `--sweep lambda=0.5,1,2,5,10` or `--sweep power=0,0.5,2`".into()),

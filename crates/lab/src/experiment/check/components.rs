@@ -47,7 +47,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn objectives(&mut self, file: &ExperimentFile) -> Vec<ObjectiveSpec> {
-        let task = TaskText::of(&Task::of_one_symbol());
+        let task = TaskText::of(&Task::of_one_symbol().in_directory(&self.directory));
         let make = |(_, component, _): &(&str, ComponentFile, &ObjectiveFile)| {
             let found = self.registry.objective(component.plugin.value())?;
             if found.avoided(component.configuration()).is_some() {
