@@ -1,6 +1,7 @@
 //! What went wrong, as people read it, and the exit code.
 
 use crate::exit::ExitCode;
+use crate::program::as_called;
 use console::Term;
 use pstar_core::config::suggest;
 use pstar_lab::experiment::{ExperimentError, Problem, ProblemKind};
@@ -185,7 +186,7 @@ impl Failure {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  and {left} more");
         }
-        text
+        as_called(&text)
     }
 
     /// The first things that are wrong, at most `most`, and the number of those left out.

@@ -16,9 +16,11 @@ pub use commands::{apply_sweep, listings, load_plugins, open_experiment};
 pub use exit::ExitCode;
 pub use failure::Failure;
 pub use program::{Program, set_program};
+
 pub use progress::Bars;
 
 use clap::{CommandFactory, FromArgMatches};
+use program::as_called;
 use pstar_report::harmless;
 use std::io::{self, Write};
 
@@ -27,7 +29,11 @@ pub fn main(program: Program) -> ExitCode {
     pstar_lab::memory::keep_freed();
     output::claim();
     let words = std::iter::once(program.called.clone()).chain(program.arguments.iter().cloned());
-    let matches = cli::Cli::command().try_get_matches_from(words);
+    let mut command = cli::Cli::command();
+    if program.code.is_some() {
+        command = command.name(&*program.called.to_string_lossy().into_owned().leak());
+    }
+    let matches = command.try_get_matches_from(words);
     set_program(program);
     let parsed = matches.and_then(|matches| cli::Cli::from_arg_matches(&matches));
     let done = parsed.map_or_else(|error| explain(&error), |cli| commands::dispatch(&cli));
@@ -36,7 +42,7 @@ pub fn main(program: Program) -> ExitCode {
 
 /// Help and version are results, which standard output must take; what is wrong with the arguments is none.
 fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
-    let text = error.render().to_string();
+    let text = as_called(&error.render().to_string());
     if error.use_stderr() {
         // Where standard error is gone there is nobody left to tell.
         let _ = io::stderr().write_all(harmless(&text).as_bytes());

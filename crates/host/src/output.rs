@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "asks about and moves file descriptors")]
 
 use crate::failure::Failure;
+use crate::program::as_called;
 use console::Term;
 use pstar_core::escaped;
 use std::fs::File;
@@ -74,7 +75,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// # Errors
 /// As [`print()`].
 pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
-    print(&text.split('\n').map(escaped).collect::<Vec<_>>().join("\n"))
+    print(&as_called(&text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")))
 }
 
 /// Says something on standard error; where that is gone there is nobody left to tell.

@@ -59,6 +59,22 @@ impl Program {
     }
 }
 
+/// The commands, as texts name them behind the name of the program.
+const COMMANDS: [&str; 11] =
+    ["run", "worker", "show", "report", "validate", "exact", "optimum", "plugins", "probe", "new", "check"];
+
+/// A text in which the program has the name by which it was called, where that is another than its own.
+pub(crate) fn as_called(text: &str) -> String {
+    let called = program().called.to_string_lossy();
+    // An executable is told by its own name, wherever it lies.
+    if program().code.is_none() {
+        return text.into();
+    }
+    COMMANDS.iter().fold(text.into(), |text, command| {
+        text.replace(&format!("host {command}"), &format!("{called} {command}"))
+    })
+}
+
 /// Says what this process is, once: it stays what it was first. For front ends that call no [`main`](crate::main).
 pub fn set_program(program: Program) {
     let _ = PROGRAM.set(program);

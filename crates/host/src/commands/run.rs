@@ -8,7 +8,7 @@ use crate::cli::RunArgs;
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::print_text;
-use crate::program::program;
+use crate::program::{as_called, program};
 use crate::progress::Bars;
 use crate::signals::Interruptible;
 use pstar_core::{PluginError, shown};
@@ -87,7 +87,8 @@ fn run_here(args: &RunArgs, child: Option<&Child>, going: Option<&Going>) -> Res
     if part == Part::Prepare {
         if args.prepare {
             let (open, path) = (record.interruptions(), quoted(&directory.display().to_string()));
-            print(&format!("{open} of {} arms are to be run: host worker {path}\n", record.arm_count()))?;
+            let line = format!("{open} of {} arms are to be run: host worker {path}\n", record.arm_count());
+            print(&as_called(&line))?;
         }
         return Ok(ExitCode::SUCCESS);
     }

@@ -1,7 +1,8 @@
 //! What experiments configure.
 
 use super::value::Value;
-use pstar_core::Field;
+use pstar_core::config::{as_written, options};
+use pstar_core::{Field, PluginError};
 use serde::Deserialize;
 
 /// `(import: "module:Class", config: (…), files: […])`
@@ -11,15 +12,26 @@ pub(crate) struct Configuration {
     /// The class.
     pub(crate) import: String,
     /// What it is made with.
-    #[serde(default = "nothing")]
-    pub(crate) config: Value,
+    #[serde(default = "nothing", deserialize_with = "as_written")]
+    config: String,
     /// What else it depends on.
     #[serde(default)]
     pub(crate) files: Vec<String>,
 }
 
-fn nothing() -> Value {
-    Value::None
+fn nothing() -> String {
+    "()".into()
+}
+
+impl Configuration {
+    /// What the class is called with.
+    ///
+    /// # Errors
+    /// If it is nothing that Python has.
+    pub(crate) fn value(&self) -> Result<Value, PluginError> {
+        let read = options().from_str::<Value>(&self.config);
+        read.map_err(|error| PluginError::config("config", error.code.to_string()))
+    }
 }
 
 /// The fields, as `pstar plugins` shows them.

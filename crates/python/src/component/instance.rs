@@ -29,9 +29,10 @@ impl Instance {
         configuration: &Configuration,
         task: &Task,
     ) -> Result<Self, PluginError> {
+        let value = configuration.value()?;
         let class = class(py, configuration, task)?;
         let (name, directory) = (shown(&configuration.import), directory(task));
-        let object = made(&class, &configuration.config).map_err(|error| {
+        let object = made(&class, &value).map_err(|error| {
             raised::refusal(py, "config", &format!("`{name}` refuses it"), &error, &directory)
         })?;
         Ok(Self { object: object.unbind(), name, directory })

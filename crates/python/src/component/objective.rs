@@ -4,6 +4,7 @@ use super::batch::{batch, prompts};
 use super::configuration::{Configuration, FIELDS};
 use super::declaration::declaration;
 use super::instance::Instance;
+use super::raised::in_short;
 use super::step::step;
 use pstar_core::objective::{Declaration, ForTask, ObjectiveBatch, ObjectiveStep, PromptFacts};
 use pstar_core::{Field, Objective, PluginError, Task};
@@ -106,8 +107,8 @@ impl Objective for PythonObjective {
             let state = state.map_err(|error| self.instance.failure(py, "save", &error))?;
             let text = Self::json(py, "dumps", &state).and_then(|text| text.extract::<String>());
             text.map_err(|error| {
-                let what = self.instance.sentence(py, "save", &error);
-                PluginError::contract(format!("{what}: its answer cannot be written as JSON"))
+                let (what, why) = (self.instance.named("save"), in_short(py, &error));
+                PluginError::contract(format!("{what} answered what cannot be written as JSON: {why}"))
                     .with_hint("answer dicts, lists, texts and numbers; of an array its `tolist()`")
             })
         })

@@ -18,7 +18,10 @@ pub(crate) fn in_short(py: Python<'_>, error: &PyErr) -> String {
 pub(crate) fn in_full(py: Python<'_>, error: &PyErr, directory: &Path) -> String {
     let formatted = py
         .import("traceback")
-        .and_then(|module| module.call_method1("format_exception", (error.value(py),)))
+        .and_then(|module| {
+            let told = (error.get_type(py), error.value(py), error.traceback(py));
+            module.call_method1("format_exception", told)
+        })
         .and_then(|lines| lines.extract::<Vec<String>>());
     let text = formatted.map_or_else(
         |_| error.traceback(py).and_then(|frames| frames.format().ok()).unwrap_or_default(),
