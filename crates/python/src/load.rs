@@ -44,23 +44,23 @@ pub(crate) fn load(py: Python<'_>, run: PathBuf) -> PyResult<Record> {
 #[derive(Default)]
 struct Texts {
     codes: Vec<i32>,
-    texts: Vec<String>,
+    meanings: Vec<String>,
     known: HashMap<String, i32>,
 }
 
 impl Texts {
     fn push(&mut self, text: &str) {
         let code = self.known.get(text).copied().unwrap_or_else(|| {
-            let code = i32::try_from(self.texts.len()).unwrap_or(i32::MAX);
-            self.texts.push(text.into());
+            let code = i32::try_from(self.meanings.len()).unwrap_or(i32::MAX);
+            self.meanings.push(text.into());
             self.known.insert(text.into(), code);
             code
         });
         self.codes.push(code);
     }
 
-    fn into_column<'py>(self, py: Python<'py>) -> (Bound<'py, PyArray1<i32>>, Vec<String>) {
-        (PyArray1::from_vec(py, self.codes), self.texts)
+    fn into_column(self, py: Python<'_>) -> (Bound<'_, PyArray1<i32>>, Vec<String>) {
+        (PyArray1::from_vec(py, self.codes), self.meanings)
     }
 }
 

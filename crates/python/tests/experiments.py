@@ -57,7 +57,9 @@ def python(target, config="()"):
 
 def run(path, out, **settings):
     """Runs an experiment quietly."""
-    return pstar.run(path, settings.pop("overrides", None), out=out, progress=False, threads=settings.pop("threads", 2), **settings)
+    return pstar.run(
+        path, settings.pop("overrides", None), out=out, progress=False, threads=settings.pop("threads", 2), **settings
+    )
 
 
 def arms(result, objective):
@@ -83,14 +85,21 @@ def host(tmp_path):
         folder.mkdir()
         shutil.copy(HOST, folder / "host")
         for plugin in PLUGINS.iterdir():
-            os.link(plugin, folder / plugin.name) if plugin.stat().st_dev == folder.stat().st_dev else shutil.copy(plugin, folder)
+            os.link(plugin, folder / plugin.name) if plugin.stat().st_dev == folder.stat().st_dev else shutil.copy(
+                plugin, folder
+            )
     return folder / "host"
 
 
 def program(*arguments, cwd=None, **settings):
     """Runs the command line of the package."""
     return subprocess.run(
-        [sys.executable, "-m", "pstar", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=300, **settings
+        [sys.executable, "-m", "pstar", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **settings,
     )
 
 

@@ -135,7 +135,9 @@ def test_a_verifier_accepts_what_the_pattern_does(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["Reading", "Both"])
 def test_a_verifier_that_reads_is_walked(tmp_path, name):
-    expected = pstar.exact(parity(tmp_path, '(plugin: "regex", config: (pattern: "(b|ab*a)*"))'), method="dynamic-programming")
+    expected = pstar.exact(
+        parity(tmp_path, '(plugin: "regex", config: (pattern: "(b|ab*a)*"))'), method="dynamic-programming"
+    )
     assert pstar.exact(parity(tmp_path, python(f"even:{name}")), method="dynamic-programming") == expected
 
 
@@ -227,7 +229,9 @@ class Saves:
 )
 def test_what_is_no_answer_fails_its_arms_alone(tmp_path, name, message):
     objectives = {"good": '(plugin: "reinforce")', "bad": python(f"broken:{name}")}
-    result = run(write(tmp_path, objectives, modules={"broken.py": BROKEN}), tmp_path / "out", overrides={"training.steps": 5})
+    result = run(
+        write(tmp_path, objectives, modules={"broken.py": BROKEN}), tmp_path / "out", overrides={"training.steps": 5}
+    )
     assert [arm["objective"] for arm in result.failures] == ["bad", "bad"]
     assert all(message in arm["message"] for arm in result.failures), result.failures
     assert {arm["status"] for arm in arms(result, "good").values()} == {"complete"}
@@ -235,10 +239,14 @@ def test_what_is_no_answer_fails_its_arms_alone(tmp_path, name, message):
 
 def test_an_exception_fails_its_arm_with_the_traceback(tmp_path):
     objectives = {"bad": python("broken:Raises")}
-    result = run(write(tmp_path, objectives, modules={"broken.py": BROKEN}), tmp_path / "out", overrides={"training.steps": 5})
+    result = run(
+        write(tmp_path, objectives, modules={"broken.py": BROKEN}), tmp_path / "out", overrides={"training.steps": 5}
+    )
     for arm in result.failures:
         assert arm["step"] == 3
-        assert arm["message"].startswith("`step` of `broken:Raises` raised `ValueError: no more of this`\nTraceback (most recent")
+        assert arm["message"].startswith(
+            "`step` of `broken:Raises` raised `ValueError: no more of this`\nTraceback (most recent"
+        )
         assert 'File "broken.py", line 8, in step\n    raise ValueError("no more of this")' in arm["message"]
         assert str(tmp_path) not in arm["message"]
     assert len(result.failures) == 2
@@ -283,14 +291,30 @@ class Declares:
         (python("refused:Half"), "has a method `save` and no `restore`", '"refused:Half"'),
         (python("fails:Mine"), "the module cannot be imported: ZeroDivisionError: division by zero", '"fails:Mine"'),
         (python("syntax:Mine"), "the module cannot be imported: SyntaxError", '"syntax:Mine"'),
-        (python("needs:Mine"), "the module cannot be imported: ModuleNotFoundError: No module named 'not_there'", '"needs:Mine"'),
+        (
+            python("needs:Mine"),
+            "the module cannot be imported: ModuleNotFoundError: No module named 'not_there'",
+            '"needs:Mine"',
+        ),
         (python("__main__:Mine"), "`__main__` is no module of a file", '"__main__:Mine"'),
         (python("refused:NoStep", "(a: 1)"), "TypeError: NoStep() takes no arguments", "(a: 1)"),
         (python("refused:Declares", "(declaration: 3)"), "expected a dict, found `int`", '"refused:Declares"'),
-        (python("refused:Declares", '(declaration: {"need": true})'), "`need`: no declaration has that name", '"refused:Declares"'),
+        (
+            python("refused:Declares", '(declaration: {"need": true})'),
+            "`need`: no declaration has that name",
+            '"refused:Declares"',
+        ),
         (python("refused:Declares", '(declaration: {"partition": "Exakt"})'), "`partition`: ", '"refused:Declares"'),
-        (python("refused:Declares", "(declaration: Centred)"), "`Centred` is a name, which Python does not have", "(declaration: Centred)"),
-        ('(plugin: "python", config: (import: "refused:NoStep", files: ["gone.txt"]))', "`files` names `gone.txt`", '["gone.txt"]'),
+        (
+            python("refused:Declares", "(declaration: Centred)"),
+            "`Centred` is a name, which Python does not have",
+            "(declaration: Centred)",
+        ),
+        (
+            '(plugin: "python", config: (import: "refused:NoStep", files: ["gone.txt"]))',
+            "`files` names `gone.txt`",
+            '["gone.txt"]',
+        ),
         ('(plugin: "python", config: ())', "the field `import` is missing", ")"),
     ],
 )
@@ -321,8 +345,15 @@ def test_configurations_arrive_as_python_has_them(tmp_path):
     """
     config = '(a: 1, b: -2.5, c: "ä\\"", d: [true, (x: None)], e: {"k v": Some(3)}, f: (1, 2), g: 18446744073709551615, h: inf)'
     expected = {
-        "a": 1, "b": -2.5, "c": 'ä"', "d": [True, {"x": None}], "e": {"k v": 3}, "f": [1, 2], "g": 2**64 - 1, "h": float("inf"),
-    }  # fmt: skip
+        "a": 1,
+        "b": -2.5,
+        "c": 'ä"',
+        "d": [True, {"x": None}],
+        "e": {"k v": 3},
+        "f": [1, 2],
+        "g": 2**64 - 1,
+        "h": float("inf"),
+    }
     path = write(tmp_path, {"echo": python("echo:Echo", config)}, modules={"echo.py": textwrap.dedent(module)})
     with pytest.raises(pstar.PstarError) as raised:
         run(path, tmp_path / "out")
@@ -478,7 +509,11 @@ def test_the_protocols_know_their_classes(tmp_path):
     exec(LOO, space)
     exec(EVEN, space)
     assert isinstance(space["Loo"](), Objective)
-    assert isinstance(space["Even"](), Verifier) and isinstance(space["All"](), Judge) and isinstance(space["Both"](), Reader)
+    assert (
+        isinstance(space["Even"](), Verifier)
+        and isinstance(space["All"](), Judge)
+        and isinstance(space["Both"](), Reader)
+    )
     assert not isinstance(space["Even"](), Reader)
 
 

@@ -64,9 +64,11 @@ def test_figures_are_those_of_the_record(done):
         for point in ("initial", "final"):
             for metric in ("validity_rate", "entropy"):
                 is_it = (
-                    (figures["objective"] == arm["objective"]) & (figures["seed"] == arm["seed"])
-                    & (figures["point"] == point) & (figures["metric"] == metric)
-                )  # fmt: skip
+                    (figures["objective"] == arm["objective"])
+                    & (figures["seed"] == arm["seed"])
+                    & (figures["point"] == point)
+                    & (figures["metric"] == metric)
+                )
                 assert figures["value"][is_it].tolist() == [arm[point][metric]]
     of_base = (figures["policy"] == "base") & (figures["metric"] == "validity_rate")
     assert figures["value"][of_base].tolist() == [done.record["references"]["base"]["validity_rate"]]
@@ -140,7 +142,13 @@ def test_damage_is_told_and_the_rest_is_read(done, tmp_path):
 
 @pytest.mark.parametrize(
     "content, message",
-    [(None, "summary.json` cannot be read"), ("", "cut short"), ('{"name": "a"', "cut short"), ("[]", "no record of a run"), ("\0", "no JSON")],
+    [
+        (None, "summary.json` cannot be read"),
+        ("", "cut short"),
+        ('{"name": "a"', "cut short"),
+        ("[]", "no record of a run"),
+        ("\0", "no JSON"),
+    ],
 )
 def test_what_holds_no_run_is_told(tmp_path, content, message):
     if content is not None:

@@ -21,7 +21,12 @@ def slow(folder, steps=400):
 
 def test_exit_codes_say_what_happened(tmp_path):
     good = write(tmp_path / "good", {"mine": python("mine:Loo")}, modules={"mine.py": LOO}, steps=3)
-    fails = write(tmp_path / "fails", {"mine": python("mine:Mine")}, modules={"mine.py": "class Mine:\n    def step(self, b): pass\n"}, steps=3)
+    fails = write(
+        tmp_path / "fails",
+        {"mine": python("mine:Mine")},
+        modules={"mine.py": "class Mine:\n    def step(self, b): pass\n"},
+        steps=3,
+    )
     absent = write(tmp_path / "absent", {"mine": python("mine:Mine")})
     unknown = write(tmp_path / "unknown", {"mine": '(plugin: "nobody")'})
     for path, code in ((good, 0), (fails, 4), (absent, 2), (unknown, 3), (tmp_path / "none.ron", 2)):
@@ -69,13 +74,19 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
 
 def test_closed_standard_output_is_told(tmp_path):
     result = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m pstar plugins >&-; echo $? >&2"], capture_output=True, text=True, timeout=60
+        ["bash", "-c", f"{sys.executable} -m pstar plugins >&-; echo $? >&2"],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert result.stderr.splitlines()[-1] == "5" and "standard output is closed" in result.stderr
 
 
 def test_what_a_class_prints_stays_out_of_the_json(tmp_path):
-    module = LOO + "\n\nclass Loud(Loo):\n    def step(self, batch):\n        print('hello')\n        return super().step(batch)\n"
+    module = (
+        LOO
+        + "\n\nclass Loud(Loo):\n    def step(self, batch):\n        print('hello')\n        return super().step(batch)\n"
+    )
     path = write(tmp_path, {"mine": python("mine:Loud")}, modules={"mine.py": module}, steps=3)
     result = program("run", path, "--out", tmp_path / "out", "--json")
     assert json.loads(result.stdout)["complete"] is True

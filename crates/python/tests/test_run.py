@@ -16,7 +16,11 @@ from experiments import LOO, ROOT, arms, contents, host, program, python, run, w
 
 import pstar
 
-RUST = {"reinforce": '(plugin: "reinforce")', "grpo": '(plugin: "grpo")', "alpha": '(plugin: "alpha", config: (alpha: 0.5))'}
+RUST = {
+    "reinforce": '(plugin: "reinforce")',
+    "grpo": '(plugin: "grpo")',
+    "alpha": '(plugin: "alpha", config: (alpha: 0.5))',
+}
 
 
 def script(text, *arguments, **settings):
@@ -32,7 +36,9 @@ def ended(process, seconds=120):
 
 def slow(folder, steps=400, seconds=0.01):
     """An experiment of two arms that take some seconds, and learn."""
-    return write(folder, {"mine": python("mine:Learning", f"(seconds: {seconds})")}, steps=steps, modules={"mine.py": LOO})
+    return write(
+        folder, {"mine": python("mine:Learning", f"(seconds: {seconds})")}, steps=steps, modules={"mine.py": LOO}
+    )
 
 
 def wait_for(there, seconds=60):
@@ -104,7 +110,11 @@ def test_bad_settings_are_told(tmp_path, settings, error, message):
 
 def test_what_is_no_experiment_is_told(tmp_path):
     (tmp_path / "bad.ron").write_text('(\n    name: "a,\n)')
-    for path, message in ((tmp_path / "none.ron", "none.ron"), (tmp_path / "bad.ron", "bad.ron:"), (tmp_path, "directory")):
+    for path, message in (
+        (tmp_path / "none.ron", "none.ron"),
+        (tmp_path / "bad.ron", "bad.ron:"),
+        (tmp_path, "directory"),
+    ):
         with pytest.raises(pstar.PstarError, match=re.escape(message)):
             run(path, tmp_path / "out")
 
@@ -239,7 +249,8 @@ def test_ctrl_c_before_training_raises_at_once(tmp_path):
 
         asked = []
         try:
-            pstar.run(sys.argv[1], {"task.horizon": 9, "evaluation.enumerate_up_to": 10}, out=sys.argv[2], progress=tell)
+            overrides = {"task.horizon": 9, "evaluation.enumerate_up_to": 10}
+            pstar.run(sys.argv[1], overrides, out=sys.argv[2], progress=tell)
         except KeyboardInterrupt:
             print(time.monotonic() - asked[0] < 5)
     """
@@ -249,7 +260,19 @@ def test_ctrl_c_before_training_raises_at_once(tmp_path):
 
 def test_a_run_that_is_killed_goes_on_to_the_same_bytes(tmp_path):
     path = slow(tmp_path, steps=300, seconds=0.02)
-    command = [sys.executable, "-m", "pstar", "run", path, "--out", tmp_path / "out", "--checkpoint", "0", "--threads", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "pstar",
+        "run",
+        path,
+        "--out",
+        tmp_path / "out",
+        "--checkpoint",
+        "0",
+        "--threads",
+        "2",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(lambda: list((tmp_path / "out").rglob("*checkpoint*")) if (tmp_path / "out").exists() else False)
     time.sleep(0.5)
@@ -341,14 +364,34 @@ def test_values_of_python_are_written_as_experiments_are():
 
     found = assignments(
         {
-            "a": True, "b": None, "c": 1, "d": 1e-3, "e": 'say "ä"\n\\', "f": [1, (2, 3)], "g": {"beta": 0.5, "of": {"x y": 1}},
-            "h": pstar.Ron("Adam(learning_rate: 0.1)"), "i": np.float64(0.25), "j": np.arange(2), "k": float("inf"), "l": {},
+            "a": True,
+            "b": None,
+            "c": 1,
+            "d": 1e-3,
+            "e": 'say "ä"\n\\',
+            "f": [1, (2, 3)],
+            "g": {"beta": 0.5, "of": {"x y": 1}},
+            "h": pstar.Ron("Adam(learning_rate: 0.1)"),
+            "i": np.float64(0.25),
+            "j": np.arange(2),
+            "k": float("inf"),
+            "l": {},
         }
-    )  # fmt: skip
+    )
     assert found == [
-        "a=true", "b=None", "c=1", "d=0.001", 'e="say \\"ä\\"\\u{a}\\\\"', "f=[1, [2, 3]]", 'g=(beta: 0.5, of: {"x y": 1})',
-        "h=Adam(learning_rate: 0.1)", "i=0.25", "j=[0, 1]", "k=inf", "l={}",
-    ]  # fmt: skip
+        "a=true",
+        "b=None",
+        "c=1",
+        "d=0.001",
+        'e="say \\"ä\\"\\u{a}\\\\"',
+        "f=[1, [2, 3]]",
+        'g=(beta: 0.5, of: {"x y": 1})',
+        "h=Adam(learning_rate: 0.1)",
+        "i=0.25",
+        "j=[0, 1]",
+        "k=inf",
+        "l={}",
+    ]
 
 
 def test_signals_of_the_process_are_left_as_they_were(tmp_path):

@@ -19,7 +19,9 @@ pub(super) fn exact(args: &ExactArgs) -> Result<ExitCode, Failure> {
         print(&if args.json { to_json(&record) } else { kappa_table(&record, room()) })?;
         return Ok(ExitCode::SUCCESS);
     }
-    sweep.into_iter().for_each(|sweep| sweep.apply(&mut experiment));
+    if let Some(sweep) = sweep {
+        sweep.apply(&mut experiment);
+    }
     let method = match args.method {
         ExactMethod::Auto => MethodChoice::Auto,
         ExactMethod::Enumeration => MethodChoice::Enumeration,

@@ -23,9 +23,10 @@ def exact(
 ) -> dict[str, Any]:
     """The exact values of an experiment's task, of its targets and of its policies at their start, in nats.
 
-    What `pstar exact --json` prints. `sweep` puts other targets in the place of the experiment's own: `{"lambda": [0.5, 1.0, 2.0]}`,
-    `{"beta": …}` or `{"power": …}`, or a text, `"lambda=0.5,1,2"`. With `kappa` it is how fast the objectives climb that depend on
-    rewards and counts alone. Infinities are the texts `"inf"` and `"-inf"`, what does not exist is `None`.
+    What `pstar exact --json` prints. `sweep` puts other targets in the place of the experiment's own: `{"lambda": [0.5,
+    1.0, 2.0]}`, `{"beta": …}` or `{"power": …}`, or a text, `"lambda=0.5,1,2"`. With `kappa` it is how fast the
+    objectives climb that depend on rewards and counts alone. Infinities are the texts `"inf"` and `"-inf"`, what does
+    not exist is `None`.
     """
     begin()
     if isinstance(sweep, Mapping):
@@ -56,8 +57,8 @@ def optimum(
 ) -> dict[str, Any]:
     """The best policy of each class of an experiment under each objective that declares its divergence.
 
-    What `pstar optimum --json` prints. `boxes`: how many boxes of policies each proof may look at, 0 for none. `flow` also follows
-    gradient ascent from the policy's start to its limit, where objectives have infinitely many optima.
+    What `pstar optimum --json` prints. `boxes`: how many boxes of policies each proof may look at, 0 for none. `flow`
+    also follows gradient ascent from the policy's start to its limit, where objectives have infinitely many optima.
     """
     begin()
     if boxes is not None and (isinstance(boxes, bool) or boxes < 0):

@@ -1,7 +1,8 @@
 """Which class an experiment means, read afresh from its module.
 
-A module is looked for in the folder of the experiment first, then where Python looks. Modules in that folder are read again when
-one of their files has changed, and are kept apart from the process's own: a run and a notebook may hold two versions.
+A module is looked for in the folder of the experiment first, then where Python looks. Modules in that folder are read
+again when one of their files has changed, and are kept apart from the process's own: a run and a notebook may hold two
+versions.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def load(directory: str | os.PathLike[str], target: str) -> tuple[object, list[F
     name, colon, attribute = target.partition(":")
     if not colon or not all(part.isidentifier() for part in (*name.split("."), *attribute.split("."))):
         raise ImportRefused(
-            f'expected "module:Class", found "{target}"', "for example `objectives:Mine` for `class Mine` in `objectives.py`"
+            f'expected "module:Class", found "{target}"',
+            "for example `objectives:Mine` for `class Mine` in `objectives.py`",
         )
     with _LOCK:
         module, files = _beside(folder, name) or _installed(name, folder)
@@ -51,16 +53,16 @@ def load(directory: str | os.PathLike[str], target: str) -> tuple[object, list[F
         try:
             found = getattr(found, part)
         except AttributeError:
-            raise ImportRefused(
-                f"`{name}` has no class `{attribute}`", _classes_of(module, files)
-            ) from None
+            raise ImportRefused(f"`{name}` has no class `{attribute}`", _classes_of(module, files)) from None
     if not callable(found):
         raise ImportRefused(f"`{target}` is no class but `{type(found).__name__}`", _classes_of(module, files))
     return found, files
 
 
 def _classes_of(module: ModuleType, files: list[File]) -> str:
-    own = [name for name, value in vars(module).items() if isinstance(value, type) and value.__module__ == module.__name__]
+    own = [
+        name for name, value in vars(module).items() if isinstance(value, type) and value.__module__ == module.__name__
+    ]
     place = f"`{files[0][0]}`" if files else "it"
     return f"{place} has " + (", ".join(f"`{name}`" for name in own) if own else "no classes")
 
@@ -122,7 +124,7 @@ class _Reader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         source = self.get_data(self.path)
         self._files.append((self._told, hashlib.sha256(source).hexdigest()))
-        return self.source_to_code(source, self.path)  # type: ignore[no-any-return]
+        return self.source_to_code(source, self.path)
 
 
 class _Finder(MetaPathFinder):
@@ -163,7 +165,9 @@ def _apart(folder: Path, name: str) -> Iterator[list[File]]:
     """Inside, what the folder holds is imported from it, as if nothing of these names had been imported before."""
     files: list[File] = []
     top = name.partition(".")[0]
-    own = {top} | {entry.stem for entry in folder.iterdir() if entry.suffix == ".py" or (entry / "__init__.py").is_file()}
+    own = {top} | {
+        entry.stem for entry in folder.iterdir() if entry.suffix == ".py" or (entry / "__init__.py").is_file()
+    }
     own -= {*sys.stdlib_module_names, "pstar", "numpy"} - {top}
 
     def left(key: str) -> bool:
@@ -218,6 +222,7 @@ def _installed(name: str, folder: Path) -> tuple[ModuleType, list[File]]:
     file = (str(Path(path).resolve()), _sha256(Path(path)) or "")
     if _INSTALLED.setdefault(name, file) != file:
         raise ImportRefused(
-            f"the module `{name}` was changed since it was imported", "start Python again, or put it beside the experiment"
+            f"the module `{name}` was changed since it was imported",
+            "start Python again, or put it beside the experiment",
         )
     return module, [file]

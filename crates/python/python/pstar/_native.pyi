@@ -1,13 +1,30 @@
 """The extension: what the Python files of the package wrap, check and document."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from os import PathLike
+from pathlib import Path
 from typing import TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Objective", "PstarError", "begin", "lengths_of", "main", "plugins", "probe"]
+__all__ = [
+    "Objective",
+    "PstarError",
+    "Record",
+    "begin",
+    "exact",
+    "exp",
+    "lengths_of",
+    "load",
+    "log",
+    "main",
+    "optimum",
+    "plugins",
+    "probe",
+    "run",
+    "stop_runs",
+]
 
 _Path: TypeAlias = str | PathLike[str]
 _Tokens: TypeAlias = npt.NDArray[np.float64] | npt.NDArray[np.float32]
@@ -49,3 +66,50 @@ def probe(
 ) -> str: ...
 def begin(interpreter: _Path, native: _Path, plugins: _Path) -> None: ...
 def main(interpreter: _Path, arguments: Sequence[str], native: _Path, plugins: _Path) -> int: ...
+
+# Experiments.
+
+def run(
+    file: str,
+    set: list[str],
+    out: str | None,
+    store: str | None,
+    fresh: bool,
+    threads: int,
+    plugins: list[str],
+    bar: bool,
+    progress: Callable[..., object] | None,
+) -> Path: ...
+def stop_runs() -> None: ...
+def exact(
+    file: str,
+    set: list[str],
+    sweep: str | None,
+    method: str,
+    kappa: bool,
+    threads: int,
+    plugins: list[str],
+) -> str: ...
+def optimum(file: str, set: list[str], boxes: int | None, flow: bool, threads: int, plugins: list[str]) -> str: ...
+
+#: A column of texts: numbers, and what they stand for.
+_Texts = tuple[npt.NDArray[np.int32], list[str]]
+_Columns = dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int64] | _Texts]
+
+@final
+class Record:
+    def json(self) -> str: ...
+    def faults(self) -> list[tuple[str, str]]: ...
+    def provenance(self) -> str | None: ...
+    def figures(self) -> _Columns: ...
+    def curves(self) -> _Columns: ...
+    def prompts(self) -> _Columns: ...
+    def table(self, columns: list[str], policies: list[str], intervals: bool, format: str) -> str: ...
+    def report(self, path: _Path) -> None: ...
+
+def load(run: str) -> Record: ...
+
+# What components need.
+
+def exp(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]: ...
+def log(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]: ...

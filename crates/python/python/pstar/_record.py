@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import html
+import importlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pstar import _native
 from pstar._settings import PathLike, plain_path
-
-if TYPE_CHECKING:
-    import pandas
-    import polars
 
 #: A table, as arrays of one length by their names.
 Columns: TypeAlias = "dict[str, NDArray[Any]]"
@@ -29,8 +26,8 @@ Table: TypeAlias = Literal["figures", "curves", "prompts", "verdicts"]
 def load(run: PathLike) -> Run:
     """The run in a directory, read without any plugin.
 
-    Files beside the record that are missing or damaged are left out, and named by `Run.faults`. Raises `PstarError` where there is no
-    record, or it cannot be understood.
+    Files beside the record that are missing or damaged are left out, and named by `Run.faults`. Raises `PstarError`
+    where there is no record, or it cannot be understood.
     """
     path = plain_path(run, "run")
     return Run(_native.load(path), Path(path))
@@ -39,8 +36,8 @@ def load(run: PathLike) -> Run:
 class Run:
     """What a run found.
 
-    Tables are dicts of arrays of one length, a row a number: `figures()`, `curves()` and `prompts()`; `learning_rate` is NaN and `seed`
-    -1 where a row is of no arm.
+    Tables are dicts of arrays of one length, a row a number: `figures()`, `curves()` and `prompts()`; `learning_rate`
+    is NaN and `seed` -1 where a row is of no arm.
     """
 
     def __init__(self, native: _native.Record, directory: Path) -> None:
@@ -86,8 +83,10 @@ class Run:
         return [{**{name: arm.get(name) for name in names}, **arm["failure"]} for arm in failed]
 
     def figures(self) -> Columns:
-        """Figures of arms before their first step (`point` "initial") and after their last ("final"), means over prompts, and of what they
-        are compared with ("reference", named in the column `policy`); `std_error` is NaN of what is exact."""
+        """Figures of arms before their first step (`point` "initial") and after their last ("final"), means over
+        prompts, and of what they are compared with ("reference", named in the column `policy`); `std_error` is NaN of
+        what is exact.
+        """
         return _columns(self._native.figures())
 
     def curves(self) -> Columns:
@@ -100,8 +99,9 @@ class Run:
 
     @cached_property
     def verdicts(self) -> Columns:
-        """What the objectives did, one row a policy class, objective and learning rate: a word, its sentence, coverage and validity rate with
-        the ends of their intervals over seeds, NaN where they do not exist."""
+        """What the objectives did, one row a policy class, objective and learning rate: a word, its sentence, coverage
+        and validity rate with the ends of their intervals over seeds, NaN where they do not exist.
+        """
         rows = [(verdict, row) for verdict in self.record.get("verdicts", []) for row in verdict["rows"]]
 
         def texts(values: list[object]) -> NDArray[Any]:
@@ -134,10 +134,10 @@ class Run:
         columns: Columns = tables[table]()
         return columns
 
-    def to_pandas(self, table: Table = "figures") -> pandas.DataFrame:
-        """A table as a frame of pandas, whose texts are categories."""
+    def to_pandas(self, table: Table = "figures") -> Any:
+        """A table as a `pandas.DataFrame`, whose texts are categories."""
         columns = self._table(table)
-        import pandas
+        pandas = importlib.import_module("pandas")
 
         frame = pandas.DataFrame(columns)
         for name, column in columns.items():
@@ -145,10 +145,10 @@ class Run:
                 frame[name] = frame[name].astype("category")
         return frame
 
-    def to_polars(self, table: Table = "figures") -> polars.DataFrame:
-        """A table as a frame of polars."""
+    def to_polars(self, table: Table = "figures") -> Any:
+        """A table as a `polars.DataFrame`."""
         columns = self._table(table)
-        import polars
+        polars = importlib.import_module("polars")
 
         return polars.DataFrame(
             [

@@ -48,15 +48,17 @@ def run(
 ) -> Run:
     """Runs an experiment, and gives what it found.
 
-    The directory that it writes is the one that `pstar run` writes: `out`, or the first name below `runs` that is free or this
-    experiment's own. Run again with the same arguments it goes on where it was stopped, and a run that is complete is read. Arms are
-    kept in `store`, if there is one, and shared with other experiments. `fresh` leaves aside what an earlier run found.
+    The directory that it writes is the one that `pstar run` writes: `out`, or the first name below `runs` that is free
+    or this experiment's own. Run again with the same arguments it goes on where it was stopped, and a run that is
+    complete is read. Arms are kept in `store`, if there is one, and shared with other experiments. `fresh` leaves aside
+    what an earlier run found.
 
-    `progress`: `True` draws a bar on standard error where that is a terminal; a function is called with `Progress`, on this thread.
+    `progress`: `True` draws a bar on standard error where that is a terminal; a function is called with `Progress`, on
+    this thread.
 
-    Ctrl-C stops every arm behind its present step and raises `KeyboardInterrupt`, which says where to go on; what is done is kept. A
-    second one raises at once. An arm that fails does not raise: `Run.failures` has it. Plugins run in this process: one that crashes
-    ends it, where `pstar run` goes on without it.
+    Ctrl-C stops every arm behind its present step and raises `KeyboardInterrupt`, which says where to go on; what is
+    done is kept. A second one raises at once. An arm that fails does not raise: `Run.failures` has it. Plugins run in
+    this process: one that crashes ends it, where `pstar run` goes on without it.
 
     Raises `PstarError` with what is wrong with the experiment, as the program prints it.
     """

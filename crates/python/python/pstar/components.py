@@ -1,14 +1,15 @@
 """What a class has to have to be an objective or a verifier of an experiment.
 
-A class is named by `(plugin: "python", config: (import: "module:Class", config: (…), files: […]))`. `module` is looked for in the
-folder of the experiment file first, then where Python looks (`sys.path`). `config` is what the class is called with: the fields of a
-struct or a map by name, anything else as its only argument. The files that importing the class reads from the experiment's folder,
-and those of `files`, are part of what an arm is made from: where one changes, the arm is a new one.
+A class is named by `(plugin: "python", config: (import: "module:Class", config: (…), files: […]))`. `module` is looked
+for in the folder of the experiment file first, then where Python looks (`sys.path`). `config` is what the class is
+called with: the fields of a struct or a map by name, anything else as its only argument. The files that importing the
+class reads from the experiment's folder, and those of `files`, are part of what an arm is made from: where one changes,
+the arm is a new one.
 
 None of the classes here need be inherited from: having the methods is enough.
 
-Equal questions must get equal answers: no clock, no unseeded random numbers, no order of a set. An objective is asked by one thread
-at a time, each arm its own object; a verifier is one object for all threads of a run.
+Equal questions must get equal answers: no clock, no unseeded random numbers, no order of a set. An objective is asked
+by one thread at a time, each arm its own object; a verifier is one object for all threads of a run.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ Answer: TypeAlias = "ArrayLike | tuple[ArrayLike, Mapping[str, float]]"
 class Batch:
     """The sequences of an optimizer step: N sequences of G groups, all sequences of a group answering one prompt.
 
-    The whole batch that was drawn; `updated` tells which groups the step is of. Rows of a group stand together, and so do the
-    tokens of a row. Log-probabilities are natural logarithms of probabilities of tokens.
+    The whole batch that was drawn; `updated` tells which groups the step is of. Rows of a group stand together, and so
+    do the tokens of a row. Log-probabilities are natural logarithms of probabilities of tokens.
     """
 
     __slots__ = (
@@ -203,11 +204,11 @@ class Batch:
 
         `np.sum` adds in another order, and so rounds otherwise than objectives in Rust do.
         """
-        return np.bincount(self.group_of, weights=np.asarray(values, np.float64), minlength=len(self.prompt))
+        return _sums(self.group_of, values, len(self.prompt))
 
     def sum_by_sequence(self, values: ArrayLike) -> Floats:
         """N: sums of one number a token, added in the order of the tokens: log q(y) of `log_probs`, in nats."""
-        return np.bincount(self.sequence_of, weights=np.asarray(values, np.float64), minlength=len(self))
+        return _sums(self.sequence_of, values, len(self))
 
     def mean_by_group(self, values: ArrayLike) -> Floats:
         """G: means of one number a row."""
@@ -258,19 +259,21 @@ class Prompts:
 
 @runtime_checkable
 class Objective(Protocol):
-    """A training objective, as the coefficients c of the update: sum over sequences i and tokens t of w_i c_it grad log q(y_it).
+    """A training objective, as the coefficients c of the update: sum over sequences i and tokens t of w_i c_it grad log
+    q(y_it).
 
     The update ascends, and w_i = 1/N: c absorbs every normaliser. Besides `step` a class may have
 
-    * `declaration`, a dict or a method that answers one: what the objective needs and where it heads, in the words of plugins.
-      `base_log_probs: True`, `outcomes: True`, `minimum_group: 2`, `partition: "Exact"`, `power: 0.5`, `sources: ["base"]`,
-      `population: "PerSequence"` or `"BinaryGroup(group: 8)"`, `equal_lengths`, `beyond_counts: [...]`, `claim: "PassAtK(k: 4)"`,
-      `divergence: "InvalidityRate"`, `cautions: [("OnPolicy", "its clip cannot act")]`. It is read once, when the object is made.
+    * `declaration`, a dict or a method that answers one: what the objective needs and where it heads, in the words of
+      plugins. `base_log_probs: True`, `outcomes: True`, `minimum_group: 2`, `partition: "Exact"`, `power: 0.5`,
+      `sources: ["base"]`, `population: "PerSequence"` or `"BinaryGroup(group: 8)"`, `equal_lengths`, `beyond_counts:
+      [...]`, `claim: "PassAtK(k: 4)"`, `divergence: "InvalidityRate"`, `cautions: [("OnPolicy", "its clip cannot
+      act")]`. It is read once, when the object is made.
     * `prepare(prompts: Prompts)`: asked once before the first step; raises where the task does not fit.
-    * `observe(batch: Batch)`: told once of every batch that was drawn, before the first step on it. What an objective learns from
-      samples it learns there.
-    * `save()`, which answers what `json` can write, and `restore(state)`, which takes it up: both, for a run that stops and goes on,
-      where the objective learns anything.
+    * `observe(batch: Batch)`: told once of every batch that was drawn, before the first step on it. What an objective
+      learns from samples it learns there.
+    * `save()`, which answers what `json` can write, and `restore(state)`, which takes it up: both, for a run that stops
+      and goes on, where the objective learns anything.
 
     What a method raises fails the arm, with the traceback.
     """
@@ -284,8 +287,9 @@ class Objective(Protocol):
 class Verifier(Protocol):
     """Decides which responses are valid.
 
-    `None`, or a text that says why, is no verdict: never the same as invalid, and so is an exception. A class may also have
-    `answer(prompt, response) -> str | None`, the answer that a response gives in a spelling that equal answers share.
+    `None`, or a text that says why, is no verdict: never the same as invalid, and so is an exception. A class may also
+    have `answer(prompt, response) -> str | None`, the answer that a response gives in a spelling that equal answers
+    share.
     """
 
     def accepts(self, prompt: str, response: str) -> bool | str | None:
@@ -306,9 +310,10 @@ class Judge(Protocol):
 class Reader(Protocol):
     """Decides symbol by symbol: exact figures can then be had where there are too many outputs to list.
 
-    States are what must be remembered of the symbols read so far: hashable, equal where all continuations have equal verdicts. The
-    fewer, the larger the spaces that can be walked. Together with `accepts` or `judge` both must agree. A class may also have
-    `can_accept_within(state, remaining) -> bool`: whether a valid response may be reached with at most so many symbols.
+    States are what must be remembered of the symbols read so far: hashable, equal where all continuations have equal
+    verdicts. The fewer, the larger the spaces that can be walked. Together with `accepts` or `judge` both must agree. A
+    class may also have `can_accept_within(state, remaining) -> bool`: whether a valid response may be reached with at
+    most so many symbols.
     """
 
     def start(self, prompt: str) -> Hashable | None:
@@ -334,6 +339,14 @@ def log(x: ArrayLike) -> Floats:
     """The natural logarithm, the same bits on every processor, as objectives in Rust have it; `np.log` is not."""
     values = np.ascontiguousarray(x, np.float64)
     return _native.log(values.ravel()).reshape(values.shape)
+
+
+def _sums(places: Integers, values: ArrayLike, count: int) -> Floats:
+    """One sum a place, added in the order of the values."""
+    sums: Floats = np.bincount(places, weights=np.asarray(values, np.float64), minlength=count).astype(
+        np.float64, copy=False
+    )
+    return sums
 
 
 def _numbers(answer: object) -> Floats:

@@ -96,7 +96,9 @@ pub(crate) fn stop_all() -> bool {
     let live: Vec<Arc<Live>> =
         own.filter_map(|(_, run)| run.upgrade()).filter(|run| !run.ended.load(Ordering::Acquire)).collect();
     drop(runs);
-    live.iter().for_each(|run| run.stop());
+    for run in &live {
+        run.stop();
+    }
     if live.is_empty() {
         return true;
     }
