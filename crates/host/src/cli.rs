@@ -1,5 +1,6 @@
 //! The arguments.
 
+use crate::slurm::Cluster;
 use crate::watch::WatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -27,6 +28,14 @@ pub(crate) enum Command {
         after_help = "Example:\n  host run experiments/compare.ron --out runs/mine --prepare\n  host worker runs/mine & host worker runs/mine"
     )]
     Worker(WorkerArgs),
+    /// Write the script of an array of workers for a scheduler, sized by what is left of a run, or of an experiment's new one
+    #[command(
+        after_help = "Examples:\n  host submit experiments/compare.ron --slurm --out /shared/compare --time 60\n  host submit /shared/compare --slurm --cluster ~/cluster.ron --now"
+    )]
+    Submit(SubmitArgs),
+    /// Say how far a run is, and who works on it: while others do
+    #[command(after_help = "Example:\n  host status /shared/compare")]
+    Status(RunArg),
     /// Print the table of a run again, from its directory alone: no plugin is loaded
     #[command(
         after_help = "Examples:\n  host show runs/compare\n  host show runs/compare --columns validity_rate,pass@256 --policy trigram --format latex"
@@ -170,6 +179,45 @@ pub(crate) struct WorkerArgs {
     /// Seconds to wait for arms that others work on, once no other arm is left: their owners may die
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) linger: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SubmitArgs {
+    /// A run's directory, or an experiment file, of which one is made
+    pub(crate) run: PathBuf,
+    /// Write a script for Slurm
+    #[arg(long, required = true)]
+    pub(crate) slurm: bool,
+    /// Hand it to Slurm as well
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// The directory of an experiment's run, on a file system that all machines see; default: `runs/NAME`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace a field of an experiment, as RON: `training.steps=100`; can be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// A file with the site's ways, as RON: fields are named like the flags below, `(partition: "cpu", time: 60)`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cluster: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) flags: Cluster,
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
+    /// Seconds between two checkpoints of an arm
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS)]
+    pub(crate) checkpoint: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArg {
+    /// The run's directory
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What a run's tables show.

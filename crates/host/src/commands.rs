@@ -11,7 +11,9 @@ mod probe;
 mod report;
 mod run;
 mod show;
+mod status;
 mod strangers;
+mod submit;
 mod validate;
 mod worker;
 
@@ -37,6 +39,8 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Worker(args) => worker::worker(args),
+        Command::Submit(args) => submit::submit(args),
+        Command::Status(args) => status::tell(args),
         Command::Show(args) => show::show(args),
         Command::Report(args) => report::report(args),
         Command::Validate(args) => validate::validate(args),

@@ -9,6 +9,7 @@ mod output;
 mod program;
 mod progress;
 mod signals;
+mod slurm;
 mod template;
 mod watch;
 

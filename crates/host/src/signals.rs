@@ -16,6 +16,13 @@ const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
 #[cfg(not(unix))]
 const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 
+/// What tells a worker that its time is nearly up, where its scheduler is asked to.
+#[cfg(unix)]
+const NOTICE: i32 = signal_hook::consts::SIGUSR1;
+
+/// The exit code of a worker whose time was up: what it left goes on elsewhere.
+pub(crate) const TIME_UP: u8 = 85;
+
 /// Between two looks at whether a signal has come.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -37,6 +44,22 @@ pub(crate) struct Interruptible {
 impl Interruptible {
     pub(crate) fn new() -> Self {
         Self { bars: Bars::new(), signal: Arc::default(), at_once: Arc::default(), listening: Once::new() }
+    }
+
+    /// Whether the signal was the notice that time is nearly up.
+    pub(crate) fn is_notice(&self) -> bool {
+        cfg!(unix) && self.signal() == u8::try_from(NOTICE).ok()
+    }
+
+    /// Has a notice that time is nearly up stop the run as well, from now on: it comes to programs that asked for it alone.
+    pub(crate) fn listen_for_notice(&self) {
+        #[cfg(unix)]
+        // Where it cannot be heard, the end of the time ends the program.
+        drop(flag::register_usize(
+            NOTICE,
+            Arc::clone(&self.signal),
+            usize::try_from(NOTICE).unwrap_or_default(),
+        ));
     }
 
     /// The signal that stopped the run.

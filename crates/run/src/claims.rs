@@ -9,7 +9,7 @@ mod claim;
 mod heartbeat;
 mod owner;
 
-pub(crate) use claim::{Claim, Claims, Taken, is_claim};
-pub(crate) use heartbeat::{Heartbeat, WORKERS, living, sign_of};
+pub(crate) use claim::{Claim, Claims, Taken, claimed, is_claim};
+pub(crate) use heartbeat::{Heartbeat, WORKERS, living, sign_of, silence};
 pub use owner::Owner;
 pub(crate) use owner::SUPERVISOR_VARIABLE;

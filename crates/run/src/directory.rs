@@ -21,7 +21,7 @@ const MOST_BYTES: u64 = 1 << 30;
 const EXPERIMENT: &str = "experiment.ron";
 
 /// Everything else that a run writes.
-const RESULTS: [&str; 13] = [
+const RESULTS: [&str; 14] = [
     "report.html",
     "summary.json",
     "curves.csv",
@@ -33,6 +33,7 @@ const RESULTS: [&str; 13] = [
     VERDICTS,
     "inputs",
     "workers",
+    "slurm",
     "summary",
     "provenance.json",
 ];

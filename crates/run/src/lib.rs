@@ -10,6 +10,7 @@ mod part;
 mod phases;
 mod prompts;
 mod shown;
+mod status;
 mod store;
 mod tidy;
 mod train;
@@ -20,4 +21,5 @@ pub use conduct::{CHECKPOINT_SECONDS, Conducted, Part, RunError, RunOptions, con
 pub use directory::{DirectoryError, RunDirectory};
 pub use files::{Unwritable, write_whole};
 pub use shown::Shown;
+pub use status::{FailedArm, Status, Worker, status};
 pub use work::{WorkOptions, Worked, work};

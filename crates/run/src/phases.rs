@@ -6,6 +6,7 @@ use crate::train::RunArm;
 use pstar_lab::plan::{ArmKey, Plan};
 use pstar_lab::run::{ArmSpecs, Ended, Prepared, Rates, arm_record, unbegun};
 use pstar_record::{ArmRecord, RunRecord};
+use rayon::prelude::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -66,6 +67,14 @@ impl<'a> Phases<'a> {
             open.extend(self.plan.arms());
         }
         Left { done, open, tried, rows, found }
+    }
+
+    /// The arms that are known by now, those that select learning rates first; `record` gives the record of an arm that has
+    /// ended, by its name.
+    pub(crate) fn known(&self, record: &(dyn Fn(&str) -> Option<ArmRecord> + Sync)) -> Vec<RunArm> {
+        let tried: Vec<Option<ArmRecord>> = self.selecting.par_iter().map(|arm| record(&arm.id)).collect();
+        let rows = self.rows(&Rates::of(self.plan, &tried));
+        self.selecting.iter().chain(&*rows).cloned().collect()
     }
 
     /// What a run has that ends with what was left.

@@ -10,6 +10,7 @@ mod verdicts;
 
 pub(crate) use arm_folder::{ArmFolder, Found};
 pub(crate) use metrics::Metrics;
+pub(crate) use result::Ending;
 pub(crate) use verdicts::{VERDICTS, Verdicts};
 
 use crate::claims::{Claims, Heartbeat, Owner, WORKERS};

@@ -5,7 +5,7 @@ use super::{open_avoiding, pool, print};
 use crate::cli::{ExperimentArgs, WorkerArgs};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
-use crate::signals::Interruptible;
+use crate::signals::{Interruptible, TIME_UP};
 use pstar_report::run_table;
 use pstar_run::isolate::{Child, child};
 use pstar_run::{DirectoryError, Shown, WorkOptions, Worked, work};
@@ -31,6 +31,8 @@ fn work_here(args: &WorkerArgs, child: Option<&Child>) -> Result<ExitCode, Failu
     let experiment = ExperimentArgs { file, set: Vec::new(), plugins: args.plugins.clone() };
     let (experiment, registry) = open_avoiding(&experiment, avoid)?;
     let progress = Interruptible::new();
+    // From the beginning: preparing may take longer than the time that is left.
+    progress.listen_for_notice();
     let options = WorkOptions {
         checkpoint: Duration::from_secs(args.checkpoint),
         linger: Duration::from_secs(args.linger),
@@ -45,7 +47,7 @@ fn work_here(args: &WorkerArgs, child: Option<&Child>) -> Result<ExitCode, Failu
     let left = arms - complete - failed;
     print(&format!("{complete} of {arms} arms are done, {failed} failed, {left} are left\n"))?;
     if let Some(signal) = progress.signal() {
-        return Ok(ExitCode::from(128 + signal));
+        return Ok(ExitCode::from(if progress.is_notice() { TIME_UP } else { 128 + signal }));
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }

@@ -151,6 +151,13 @@ impl Claims {
     }
 }
 
+/// Who has the arm of a folder, if anybody has; an error where it was never begun.
+pub(crate) fn claimed(folder: &Path) -> std::io::Result<Option<Owner>> {
+    let last = last_generation(folder)?;
+    let file = last.and_then(|generation| read(&path_of(folder, generation)));
+    Ok(file.filter(|file| !file.released).map(|file| file.owner))
+}
+
 fn json(file: &ClaimFile) -> Vec<u8> {
     serde_json::to_vec(file).unwrap_or_else(|error| unreachable!("claims serialise: {error}"))
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io};
 
 /// So many beats must stay out before a process is held for dead: three, and what a network's file system may hide.
@@ -21,6 +21,31 @@ pub(crate) fn living(folder: &Path, observer: &Owner) -> Vec<Owner> {
     let signs = Signs::new(folder.to_path_buf(), observer.clone());
     let owners = signs.names().into_iter().filter_map(|id| Some(signs.sign(&id)?.owner));
     owners.filter(|owner| owner.lives(observer) != Some(false)).collect()
+}
+
+/// How long a process has given no sign of life.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Silence {
+    /// So long, by this machine's clock and that of the file system.
+    pub(crate) time: Duration,
+    /// Whether the process is dead: known at once on its own machine, elsewhere held for by its silence.
+    pub(crate) is_death: bool,
+}
+
+/// How long a process, whose sign is in a folder, has been silent: one look, for people. Who takes over an arm watches longer,
+/// and by its own clock alone.
+#[allow(clippy::disallowed_methods, reason = "told to people, and no result")]
+pub(crate) fn silence(folder: &Path, owner: &Owner, observer: &Owner) -> Silence {
+    let beaten = fs::metadata(path_of(folder, &owner.id)).and_then(|sign| sign.modified());
+    let time = beaten.ok().and_then(|beaten| SystemTime::now().duration_since(beaten).ok());
+    let is_silent = beaten_out(time, owner.beat);
+    let is_death = owner.lives(observer).map_or(is_silent, |lives| !lives);
+    Silence { time: time.unwrap_or_default(), is_death }
+}
+
+/// Whether so many beats stayed out; a sign that is in the future, or not there, tells nothing.
+fn beaten_out(time: Option<Duration>, beat: f64) -> bool {
+    time.is_some_and(|time| time.as_secs_f64() >= SILENT_BEATS * beat)
 }
 
 /// A sign of life.

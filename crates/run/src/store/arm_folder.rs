@@ -10,6 +10,7 @@ use pstar_record::{ArmPrompts, ArmRecord, CurvePoint};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Greatest number of bytes of a file that is read: as large as a computer's memory might hold.
 const MOST_BYTES: u64 = 1 << 34;
@@ -87,6 +88,24 @@ impl ArmFolder {
             result.check(&self.id, &metrics, parameters.as_deref(), prompts.as_deref()).ok()
         };
         check().is_some()
+    }
+
+    /// The record of a result that is whole.
+    pub(crate) fn record(&self) -> Option<ArmRecord> {
+        match self.result() {
+            Found::Whole(record) => Some(*record),
+            Found::Nothing | Found::Damaged(_) => None,
+        }
+    }
+
+    /// How it ended, if it did, as its result says: whether that is whole is not looked at.
+    pub(crate) fn ending(&self) -> Option<result::Ending> {
+        result::ending(&self.read("result.json").ok()??)
+    }
+
+    /// When its result was written, by the file system's clock.
+    pub(crate) fn ended_at(&self) -> Option<SystemTime> {
+        fs::metadata(self.path.join("result.json")).and_then(|result| result.modified()).ok()
     }
 
     /// Whether there is something where a result would be.

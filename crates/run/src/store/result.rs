@@ -1,7 +1,7 @@
 //! The result of an arm, as it is kept.
 
 use pstar_core::files::sha256;
-use pstar_record::{ArmRecord, to_json};
+use pstar_record::{ArmRecord, ArmStatus, Failure, to_json};
 use serde::{Deserialize, Serialize};
 
 /// The version of the format. It grows where a reader of an older one would misunderstand.
@@ -54,6 +54,31 @@ pub(super) fn arm(text: &[u8]) -> Result<ArmRecord, String> {
         arm: ArmRecord,
     }
     serde_json::from_slice(text).map(|Content { arm }| arm).map_err(|error| unreadable(&error))
+}
+
+/// How an arm ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) status: ArmStatus,
+    /// Why it failed, if it did.
+    pub(crate) message: String,
+}
+
+/// How the arm of a text ended, if that is a result.
+pub(super) fn ending(text: &[u8]) -> Option<Ending> {
+    #[derive(Deserialize)]
+    struct Content {
+        arm: Arm,
+    }
+    #[derive(Deserialize)]
+    struct Arm {
+        status: ArmStatus,
+        #[serde(default)]
+        failure: Option<Failure>,
+    }
+    let Content { arm } = serde_json::from_slice(text).ok()?;
+    let message = arm.failure.map(|failure| failure.message).unwrap_or_default();
+    Some(Ending { status: arm.status, message })
 }
 
 /// What tells whether a result is whole: what is read of it without understanding the record.
