@@ -49,6 +49,7 @@ mod sampled_evaluation;
 mod show;
 mod signals;
 mod stopping;
+mod submit;
 mod support;
 mod survival;
 mod target_matching;

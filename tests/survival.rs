@@ -578,9 +578,3 @@ fn what_is_known_is_not_run_again() {
     assert!(changed.is_empty(), "{changed:?}");
     assert_eq!(arms(&store).len(), 8);
 }
-
-#[test]
-fn the_documents_show_the_script_for_slurm_as_it_is() {
-    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
-    assert!(read("experiments/README.md").contains(&read("tests/cluster/workers.sh")));
-}

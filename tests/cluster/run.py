@@ -4,7 +4,7 @@
     run.py HOST [--arms 24] [--steps 12000] [--blows 6] [--seed 1]
 
 Starts a Slurm of its own (start_slurm.py) in a temporary directory and ends it. First `srun host worker RUN`, then the array
-of workers.sh, disturbed. Exits with 1 if a file differs, and with 77 where Slurm is not installed or does not start.
+that `host submit` makes, disturbed. Exits with 1 if a file differs, and with 77 where Slurm is not installed or does not start.
 
 Last as a storm (--arms 200 --steps 9000 --blows 24): three arrays, 14 requeues and 12 cancellations, no file differed.
 """
@@ -43,7 +43,7 @@ EXPERIMENT = """(
 
 def files(folder):
     # A worker that was killed leaves its sign of life until another one of its machine sweeps it.
-    return {name: content for name, content in contents.files(folder).items() if not name.startswith("workers/")}
+    return {name: content for name, content in contents.files(folder).items() if not name.startswith(("workers/", "slurm/"))}
 
 
 def done(out):
@@ -141,9 +141,13 @@ def test(host, folder, arguments):
     tell(host, "run", experiment, "--out", out, "--prepare")
     # What is cancelled is submitted again, as a user does.
     for _ in range(6):
-        script = os.path.join(HERE, "workers.sh")
-        job = tell("sbatch", "--parsable", "--array=1-4", f"--chdir={folder}", script, host, out).strip()
+        told = tell(host, "submit", out, "--slurm", "--now", "--workers", "4", "--memory", "200", "--time", "10")
+        job = told.partition("submitted: ")[2].splitlines()[0]
+        if f"{arms - done(out)} arms are left" not in told:
+            sys.exit(f"submit tells another number of arms: {told}")
         blows = disturb(job, out, arms, arguments.blows)
+        if f"{done(out)} of {arms} arms are done" not in tell(host, "status", out):
+            sys.exit("status tells another number of arms")
         print(f"array: {done(out)} of {arms} arms after {blows}, {time.monotonic() - begun:.1f} s")
         if done(out) == arms:
             break

@@ -92,7 +92,10 @@ fn told(script: &Script<'_>, arrays: &[String], path: &Path) -> String {
     let path = escaped(&path.display().to_string());
     let mut lines = vec![
         format!("{arms} arms are left, {} of one processor in all", duration(seconds)),
-        format!("{at_once} workers at a time, {elements} in all: {path}"),
+        format!(
+            "{at_once} {} at a time, {elements} in all: {path}",
+            if at_once == 1 { "worker" } else { "workers" }
+        ),
     ];
     match arrays {
         [_] => lines.push(format!("to submit: sbatch {path}")),

@@ -57,7 +57,7 @@ impl Script<'_> {
         lines.extend(["#SBATCH --requeue", "#SBATCH --open-mode=append"].map(String::from));
         let (arms, minutes) = (self.work.arms, self.work.seconds / 60.0);
         lines.push(format!(
-            "# {} workers at a time take the {arms} arms that are left, about {minutes:.0} minutes of one processor in all.",
+            "# Workers, {} at a time, take the {arms} arms that are left: about {minutes:.0} minutes of one processor in all.",
             size.at_once
         ));
         for line in &cluster.setup {
@@ -181,7 +181,7 @@ mod tests {
 #SBATCH --output=\"/data/it's/slurm/%A_%a.log\"
 #SBATCH --requeue
 #SBATCH --open-mode=append
-# 4 workers at a time take the 200 arms that are left, about 120 minutes of one processor in all.
+# Workers, 4 at a time, take the 200 arms that are left: about 120 minutes of one processor in all.
 module load gcc
 exec '/opt/my pstar/host' worker '/data/it'\\''s' --threads \"${SLURM_CPUS_PER_TASK:-2}\"
 "
