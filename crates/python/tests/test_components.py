@@ -1,6 +1,10 @@
 """Classes of Python as components of experiments."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 import textwrap
 import time
 
@@ -343,7 +347,10 @@ def test_configurations_arrive_as_python_has_them(tmp_path):
             def __init__(self, **config):
                 raise ValueError(repr(config))
     """
-    config = '(a: 1, b: -2.5, c: "ä\\"", d: [true, (x: None)], e: {"k v": Some(3)}, f: (1, 2), g: 18446744073709551615, h: inf)'
+    config = (
+        '(a: 1, b: -2.5, c: "ä\\"", d: [true, (x: None)], e: {"k v": Some(3)}, f: (1, 2), '
+        "g: 18446744073709551615, h: inf)"
+    )
     expected = {
         "a": 1,
         "b": -2.5,
@@ -362,7 +369,9 @@ def test_configurations_arrive_as_python_has_them(tmp_path):
 
 
 def test_a_class_that_changes_is_another_arm_in_the_same_process(tmp_path):
-    module = "import numpy as np\nfrom helper import SCALE\n\n\nclass Mine:\n    def step(self, batch):\n        return SCALE * batch.rewards\n"
+    module = (
+        "from helper import SCALE\n\n\nclass Mine:\n    def step(self, batch):\n        return SCALE * batch.rewards\n"
+    )
     objectives = {"mine": python("mine:Mine"), "other": '(plugin: "reinforce")'}
     path = write(tmp_path, objectives, modules={"mine.py": module, "helper.py": "SCALE = 1.0\n"})
     store = tmp_path / "store"
@@ -409,6 +418,40 @@ def test_the_process_keeps_its_own_modules(tmp_path, monkeypatch):
     import mine as again
 
     assert again is mine and not hasattr(mine, "X")
+
+
+def test_a_module_elsewhere_is_told_by_its_path_and_refused_once_changed(tmp_path, monkeypatch):
+    (tmp_path / "site").mkdir()
+    installed = tmp_path / "site/installed_objective.py"
+    installed.write_text(LOO)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    path = write(tmp_path / "experiment", {"mine": python("installed_objective:Loo")})
+    result = run(path, tmp_path / "out", overrides={"training.steps": 2})
+    told = [file["path"] for file in result.provenance["files"] if file["used_by"] == "objective `mine`"]
+    assert told == [str(installed)]
+    # Python would go on with what it read before.
+    installed.write_text(LOO + "\n")
+    with pytest.raises(pstar.PstarError, match="was changed since it was imported"):
+        run(path, tmp_path / "again")
+
+
+def test_a_bar_is_drawn_on_a_terminal_alone(tmp_path):
+    path = write(tmp_path, {"mine": python("mine:Slow", "(seconds: 0.01)")}, modules={"mine.py": LOO}, steps=60)
+    text = "import sys, pstar; pstar.run(sys.argv[1], out=sys.argv[2], progress=sys.argv[3] == '1', fresh=True)"
+    for progress, terminal, drawn in (("1", True, True), ("0", True, False), ("1", False, False)):
+        here, there = pty.openpty() if terminal else os.pipe()
+        command = [sys.executable, "-c", text, path, tmp_path / "out", progress]
+        process = subprocess.Popen(command, stderr=there, stdout=subprocess.PIPE)
+        os.close(there)
+        said = b""
+        try:
+            while piece := os.read(here, 4096):
+                said += piece
+        except OSError:
+            pass
+        os.close(here)
+        assert process.wait() == 0 and process.stdout.read() == b""
+        assert (b"% of steps" in said) == drawn, said
 
 
 def test_what_an_objective_learns_is_told_and_kept(tmp_path):

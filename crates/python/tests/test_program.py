@@ -85,7 +85,8 @@ def test_closed_standard_output_is_told(tmp_path):
 def test_what_a_class_prints_stays_out_of_the_json(tmp_path):
     module = (
         LOO
-        + "\n\nclass Loud(Loo):\n    def step(self, batch):\n        print('hello')\n        return super().step(batch)\n"
+        + "\n\nclass Loud(Loo):\n    def step(self, batch):\n"
+        + "        print('hello')\n        return super().step(batch)\n"
     )
     path = write(tmp_path, {"mine": python("mine:Loud")}, modules={"mine.py": module}, steps=3)
     result = program("run", path, "--out", tmp_path / "out", "--json")

@@ -78,3 +78,47 @@ impl<O: Objective> AbiObjective for ObjectiveAdapter<O> {
         super::tell(&self.1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Task;
+    use crate::objective::{ForTask, ObjectiveBatch, ObjectiveStep};
+
+    /// Gives every token the number that stands in a file.
+    struct FromFile(f64);
+
+    impl Objective for FromFile {
+        const NAME: &'static str = "from-file";
+        const DOC: &'static str = "nothing";
+        type Config = String;
+        const FOR_TASK: Option<ForTask<Self>> = Some(|path, task| {
+            let bytes = task.read(path).map_err(|error| PluginError::config("path", error.to_string()))?;
+            let number = String::from_utf8_lossy(&bytes).trim().parse();
+            number.map(Self).map_err(|_| PluginError::data("no number"))
+        });
+
+        fn new(_: String) -> Result<Self, PluginError> {
+            Err(PluginError::contract("it is made for a task"))
+        }
+
+        fn step(&mut self, batch: &ObjectiveBatch<'_>) -> Result<ObjectiveStep, PluginError> {
+            Ok(ObjectiveStep::per_sequence(batch, &vec![self.0; batch.len()]))
+        }
+    }
+
+    #[test]
+    fn an_objective_made_for_its_task_tells_the_files_beside_it() {
+        let folder = std::env::temp_dir().join(format!("pstar-core-for-task-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("number.txt"), "2.5").unwrap();
+        let task = config::options().to_string(&Task::of_one_symbol().in_directory(&folder)).unwrap();
+        let made = ObjectiveAdapter::<FromFile>::create("\"number.txt\"".into(), task.as_str().into());
+        let files = made.unwrap().files().unwrap().into_option().unwrap();
+        let files: Vec<FileRead> = config::parse(files.as_str()).unwrap();
+        assert_eq!((files.len(), &*files[0].path, files[0].bytes), (1, "number.txt", 3));
+        let missing = ObjectiveAdapter::<FromFile>::create("\"none.txt\"".into(), task.as_str().into());
+        assert!(missing.is_err());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -190,6 +190,46 @@ mod tests {
         assert_eq!(next[..2], [Incremental::DEAD; 2], "too long");
     }
 
+    /// Cannot answer about `b`.
+    #[derive(Default)]
+    struct Failing {
+        fault: std::sync::Mutex<Option<PluginError>>,
+    }
+
+    impl Recognizer for Failing {
+        type State = ();
+
+        fn start(&self) -> Option<()> {
+            Some(())
+        }
+
+        fn next(&self, (): &(), symbol: &str) -> Option<()> {
+            if symbol == "b" {
+                *self.fault.lock().unwrap() = Some(PluginError::data("no answer about `b`"));
+            }
+            Some(())
+        }
+
+        fn accepts(&self, (): &()) -> bool {
+            true
+        }
+
+        fn take_fault(&self) -> Option<PluginError> {
+            self.fault.lock().unwrap().take()
+        }
+    }
+
+    #[test]
+    fn a_question_that_failed_is_told_once() {
+        let mut incremental = Incremental::new(Failing::default());
+        incremental.start(3);
+        assert!(incremental.expand(&[0], &["a".to_string()], 1, &mut [0]));
+        assert_eq!(incremental.take_fault(), None);
+        assert!(incremental.expand(&[0], &["a".to_string(), "b".to_string()], 1, &mut [0; 2]));
+        assert_eq!(incremental.take_fault().unwrap().message, "no answer about `b`");
+        assert_eq!(incremental.take_fault(), None);
+    }
+
     #[test]
     fn a_state_that_was_never_given_out_is_refused() {
         let mut incremental = Incremental::new(EndsWithA { longest: 2 });

@@ -212,7 +212,8 @@ def _installed(name: str, folder: Path) -> tuple[ModuleType, list[File]]:
             raise
         raise ImportRefused(
             f"there is no module `{name}`",
-            f"`{name.replace('.', '/')}.py` is looked for in the folder of the experiment, then where Python looks (`sys.path`)",
+            f"`{name.replace('.', '/')}.py` is looked for in the folder of the experiment, then where Python looks "
+            "(`sys.path`)",
         ) from None
     path = getattr(module, "__file__", None)
     if path is None:
