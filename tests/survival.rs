@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use crate::run_directory::contents;
-use crate::support::{command, copy_folder, folder, installation, library, root, shown, test_library};
+use crate::support::{command, copy_folder, folder, installation, library, shown, test_library};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
