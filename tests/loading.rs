@@ -127,6 +127,24 @@ fn plugins_come_from_beside_the_host_a_flag_and_the_environment() {
     }
 }
 
+/// A folder of a build may lie beside one that was installed from it.
+#[test]
+fn a_copy_is_the_same_plugin_and_another_build_is_not() {
+    let folder = folder();
+    let plugin = library("policy_gradient");
+    let copy = folder.path().join(plugin.file_name().unwrap());
+    fs::copy(&plugin, &copy).unwrap();
+    let output = host(folder.path(), &["plugins", "rloo", "--plugin-dir", "."]);
+    assert!(output.status.success(), "{}", shown(&output, folder.path()));
+    // What follows the last section is nobody's: the same library in other bytes.
+    fs::write(&copy, [fs::read(&plugin).unwrap(), b"another build".to_vec()].concat()).unwrap();
+    let output = host(folder.path(), &["plugins", "rloo", "--plugin-dir", "."]);
+    let text = shown(&output, folder.path());
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("more components") && text.contains("two builds of one plugin"), "{text}");
+    assert_eq!(text.matches("it offers").count(), 1, "{text}");
+}
+
 #[test]
 fn loading_twice_gives_the_same_components() {
     let again = Registry::load(&libraries()).unwrap();

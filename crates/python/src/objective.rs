@@ -126,10 +126,12 @@ impl Objective {
     ) -> PyResult<Answer<'py>> {
         let (groups, rewards, lengths, weights, ended, outcomes) = &sequences;
         let (log_probs, behaviour, base) = &tokens;
+        // Other threads may write to the arrays meanwhile: what says where values are must stay what was checked.
+        let (groups, lengths) = (groups.as_slice()?.to_vec(), lengths.as_slice()?.to_vec());
         let columns = SequenceColumns {
-            groups: groups.as_slice()?,
+            groups: &groups,
             rewards: rewards.as_slice()?,
-            lengths: lengths.as_slice()?,
+            lengths: &lengths,
             weights: weights.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,
             ended: ended.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,
             outcomes: outcomes.as_ref().map(PyReadonlyArray1::as_slice).transpose()?,
