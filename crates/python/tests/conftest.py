@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(os.environ.get("PSTAR_ROOT", Path(__file__).resolve().parents[3]))
+ROOT = Path(os.environ["PSTAR_ROOT"] if "PSTAR_ROOT" in os.environ else Path(__file__).resolve().parents[3])
 
 
 @pytest.fixture(scope="session")

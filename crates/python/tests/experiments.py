@@ -10,7 +10,7 @@ import pstar
 from pstar._place import PLUGINS
 
 #: The checkout, for the experiments' data.
-ROOT = Path(os.environ.get("PSTAR_ROOT", Path(__file__).resolve().parents[3]))
+ROOT = Path(os.environ["PSTAR_ROOT"] if "PSTAR_ROOT" in os.environ else Path(__file__).resolve().parents[3])
 #: The program in Rust, with which the package is compared.
 HOST = Path(os.environ.get("PSTAR_HOST", ROOT / "target/release/host"))
 

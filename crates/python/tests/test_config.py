@@ -56,11 +56,11 @@ def test_what_is_written(config: Any, text: str) -> None:
     "config, kind, words",
     [
         ({"x": float("nan")}, pstar.ConfigError, "`config.x` is NaN"),
-        ({"x": [1, {"y": 3 + 1j}]}, pstar.WrongTypeError, "`config.x[1].y` is a complex"),
+        ({"x": [1, {"y": 3 + 1j}]}, pstar.WrongTypeError, "`config.x[1].y` is of the type complex"),
         ({"x": {1: 2}}, pstar.ConfigError, "`config.x` has the key 1"),
         ({1: 2}, pstar.ConfigError, "`config` has the key 1"),
         ({"Ppo": {}}, pstar.ConfigError, "`config` has the key 'Ppo'"),
-        ({"x": {1, 2}}, pstar.WrongTypeError, "`config.x` is a set"),
+        ({"x": {1, 2}}, pstar.WrongTypeError, "`config.x` is of the type set"),
         ({"x": "\ud800"}, pstar.ConfigError, "surrogate"),
         ([1], pstar.WrongTypeError, "`config` must be RON text or a dict, found list"),
     ],

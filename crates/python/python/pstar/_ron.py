@@ -98,7 +98,7 @@ def _value(value: object, place: str, depth: int) -> str:
     if isinstance(value, tuple):
         return "(" + _values(value, place, depth) + ")"
     raise WrongTypeError(
-        f"`{place}` is a {type(value).__name__}, which no configuration is made of; "
+        f"`{place}` is of the type {type(value).__name__}, which no configuration is made of; "
         "expected numbers, texts, None, lists, tuples and dicts of them, or pstar.Ron(...)"
     )
 
