@@ -242,6 +242,11 @@ fn an_objective_without_a_rate_that_works_fails() {
     assert!(record.complete && of_faulty.iter().all(|arm| arm.status == ArmStatus::Failed));
     assert!(of_faulty.len() == 2 && of_faulty.iter().all(|arm| arm.learning_rate.is_nan()));
     assert!(record.arms_of("bigram", "reinforce").all(|arm| arm.status == ArmStatus::Complete));
+    // Rows for which no rate could be selected have failed too: nothing is left to do.
+    let status = shown(&host(at, &["status", "faulty", arguments[2], arguments[3]]), at);
+    assert!(status.contains("\n8 of 16 arms are done, 8 failed\n"), "{status}");
+    assert_eq!(status.matches("no learning rate could be selected").count(), 2, "{status}");
+    assert!(!status.contains("nobody works on it"), "{status}");
     let again = host_runs(at, &text, &arguments, 4);
     // What failed is tried again.
     assert!(shown(&again, at).contains("8 of 16 arms are done already"), "{}", shown(&again, at));

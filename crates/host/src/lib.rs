@@ -8,6 +8,7 @@ mod failure;
 mod output;
 mod program;
 mod progress;
+mod shell;
 mod signals;
 mod slurm;
 mod template;
@@ -17,7 +18,6 @@ pub use commands::{apply_sweep, listings, load_plugins, open_experiment};
 pub use exit::ExitCode;
 pub use failure::Failure;
 pub use program::{Program, set_program};
-
 pub use progress::Bars;
 
 use clap::{CommandFactory, FromArgMatches};

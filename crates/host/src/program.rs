@@ -1,5 +1,7 @@
 //! This program: how it was called, how it is started again, and what lies beside it.
 
+use crate::cli::Cli;
+use clap::CommandFactory;
 use pstar_loader::Plugin;
 use std::env;
 use std::ffi::OsString;
@@ -59,10 +61,6 @@ impl Program {
     }
 }
 
-/// The commands, as texts name them behind the name of the program.
-const COMMANDS: [&str; 11] =
-    ["run", "worker", "show", "report", "validate", "exact", "optimum", "plugins", "probe", "new", "check"];
-
 /// A text in which the program has the name by which it was called, where that is another than its own.
 pub(crate) fn as_called(text: &str) -> String {
     let called = program().called.to_string_lossy();
@@ -70,7 +68,9 @@ pub(crate) fn as_called(text: &str) -> String {
     if program().code.is_none() {
         return text.into();
     }
-    COMMANDS.iter().fold(text.into(), |text, command| {
+    let command = Cli::command();
+    let commands = command.get_subcommands().map(|command| command.get_name().to_string());
+    commands.fold(text.into(), |text, command| {
         text.replace(&format!("host {command}"), &format!("{called} {command}"))
     })
 }

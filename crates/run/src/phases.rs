@@ -69,12 +69,16 @@ impl<'a> Phases<'a> {
         Left { done, open, tried, rows, found }
     }
 
-    /// The arms that are known by now, those that select learning rates first; `record` gives the record of an arm that has
-    /// ended, by its name.
-    pub(crate) fn known(&self, record: &(dyn Fn(&str) -> Option<ArmRecord> + Sync)) -> Vec<RunArm> {
+    /// The arms that are known by now, those that select learning rates first, and those for which no learning rate could
+    /// be selected, with the reason; `record` gives the record of an arm that has ended, by its name.
+    pub(crate) fn known(
+        &self,
+        record: &(dyn Fn(&str) -> Option<ArmRecord> + Sync),
+    ) -> (Vec<RunArm>, Vec<(ArmKey, String)>) {
         let tried: Vec<Option<ArmRecord>> = self.selecting.par_iter().map(|arm| record(&arm.id)).collect();
-        let rows = self.rows(&Rates::of(self.plan, &tried));
-        self.selecting.iter().chain(&*rows).cloned().collect()
+        let rates = Rates::of(self.plan, &tried);
+        let rows = self.rows(&rates);
+        (self.selecting.iter().chain(&*rows).cloned().collect(), rates.failed())
     }
 
     /// What a run has that ends with what was left.

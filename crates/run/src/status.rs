@@ -48,7 +48,7 @@ pub struct Status {
 pub struct FailedArm {
     /// What it is called.
     pub arm: String,
-    /// The name of its folder.
+    /// The name of its folder; empty where no learning rate could be selected for it.
     pub id: String,
     /// Why.
     pub message: String,
@@ -104,7 +104,7 @@ pub fn status(path: &Path, experiment: &Experiment, registry: &Registry) -> Resu
     let (arms, writer) = (root.join("arms"), Writer::of(&me));
     let folder = |id: &str| ArmFolder::new(&arms, id, &writer);
     let phases = Phases::new(&experiment.plan, ArmSpecs::new(experiment, registry));
-    let known = phases.known(&|id| folder(id).record());
+    let (known, without_rate) = phases.known(&|id| folder(id).record());
     let seen: Vec<Seen> = known.par_iter().map(|arm| look(&folder(&arm.id))).collect();
     let mut status = Status {
         arms: experiment.plan.arm_count(),
@@ -125,7 +125,7 @@ pub fn status(path: &Path, experiment: &Experiment, registry: &Registry) -> Resu
                 ended.extend(when);
             }
             Seen::Ended(Ending { message, .. }, when) => {
-                let called = called(&experiment.plan, arm.key);
+                let called = called(&experiment.plan, arm.key, true);
                 status.failed.push(FailedArm { arm: called, id: arm.id.clone(), message });
                 ended.extend(when);
             }
@@ -138,7 +138,11 @@ pub fn status(path: &Path, experiment: &Experiment, registry: &Registry) -> Resu
         }
     }
     // Rows whose learning rate is not selected yet.
-    status.unbegun += status.arms.saturating_sub(known.len() as u64);
+    status.unbegun += status.arms.saturating_sub((known.len() + without_rate.len()) as u64);
+    status.failed.extend(without_rate.into_iter().map(|(arm, message)| {
+        let arm = called(&experiment.plan, arm, false);
+        FailedArm { arm, id: String::new(), message }
+    }));
     let workers = root.join(WORKERS);
     status.workers = owners
         .into_values()
@@ -180,13 +184,13 @@ fn pace(mut ended: Vec<SystemTime>) -> Option<f64> {
     (last.len() > 2 && span > 0.0).then(|| span / (last.len() - 1) as f64)
 }
 
-/// What an arm is called, on one line.
-fn called(plan: &Plan, arm: ArmKey) -> String {
+/// What an arm is called, on one line; one that has no learning rate goes without.
+fn called(plan: &Plan, arm: ArmKey, with_rate: bool) -> String {
     let (policy, objective) = (&plan.policies[arm.policy].name, &plan.objectives[arm.objective].name);
     let rates = plan.rates(arm.objective);
     let rate = match rates.len() {
-        0 | 1 => String::new(),
-        _ => format!(" · learning rate {:?}", plan.rate_of(arm)),
+        2.. if with_rate => format!(" · learning rate {:?}", plan.rate_of(arm)),
+        _ => String::new(),
     };
     format!("{} · {}{rate} · seed {}", shown(policy), shown(objective), arm.seed)
 }

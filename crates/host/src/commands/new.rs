@@ -6,6 +6,7 @@ use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::tell;
 use crate::program::program;
+use crate::shell::quoted;
 use crate::template::{core_folder, fault, package, write_new};
 use pstar_core::escaped;
 use std::path::{Path, PathBuf};
@@ -68,10 +69,4 @@ fn myself() -> String {
     let is_path = Path::new(called).components().nth(1).is_some() || called.is_empty();
     let path = Some(&program().executable).filter(|_| is_path && program().leading.is_empty());
     path.map_or(called.to_string_lossy().into_owned(), |path| path.display().to_string())
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:@".contains(c);
-    if word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

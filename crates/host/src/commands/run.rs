@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::output::print_text;
 use crate::program::{as_called, program};
 use crate::progress::Bars;
+use crate::shell::quoted;
 use crate::signals::Interruptible;
 use pstar_core::{PluginError, shown};
 use pstar_lab::clock::process_seconds;
@@ -169,16 +170,6 @@ fn command_line(arguments: impl Iterator<Item = OsString>) -> Vec<String> {
         }
     };
     std::iter::once("host".to_string()).chain(arguments.map(portable)).collect()
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// What this process is to do of a run.

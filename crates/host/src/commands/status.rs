@@ -56,7 +56,8 @@ fn text(status: &Status) -> String {
         );
     }
     for FailedArm { arm, id, message } in status.failed.iter().take(MOST_NAMED) {
-        let _ = writeln!(text, "  failed: {arm} ({id}): {}", shown(message));
+        let id = if id.is_empty() { String::new() } else { format!(" ({id})") };
+        let _ = writeln!(text, "  failed: {arm}{id}: {}", shown(message));
     }
     let unnamed = status.failed.len().saturating_sub(MOST_NAMED);
     if unnamed > 0 {

@@ -6,7 +6,7 @@ use crate::cli::{ExperimentArgs, SubmitArgs};
 use crate::exit::ExitCode;
 use crate::failure::Failure;
 use crate::output::tell;
-use crate::program::program;
+use crate::program::{as_called, program};
 use crate::progress::Bars;
 use crate::slurm::{Script, Size, Work, submit as hand_over};
 use pstar_core::escaped;
@@ -46,7 +46,10 @@ pub(super) fn submit(args: &SubmitArgs) -> Result<ExitCode, Failure> {
     tell_where_it_lies(&run);
     let left = status(&run, &experiment, &registry)?.left();
     if left == 0 {
-        print(&format!("nothing is left to do: `host show {}`\n", escaped(&run.display().to_string())))?;
+        print(&as_called(&format!(
+            "nothing is left to do: `host show {}`\n",
+            escaped(&run.display().to_string())
+        )))?;
         return Ok(ExitCode::SUCCESS);
     }
     let (work, memory) = estimate(&experiment, &registry, left)?;
@@ -81,7 +84,7 @@ pub(super) fn submit(args: &SubmitArgs) -> Result<ExitCode, Failure> {
         let jobs = hand_over(&path, &arrays)?;
         print(&format!("submitted: {}\n", jobs.join(", ")))?;
     }
-    print(&format!("how far it is: host status {}\n", escaped(&run.display().to_string())))?;
+    print(&as_called(&format!("how far it is: host status {}\n", escaped(&run.display().to_string()))))?;
     Ok(ExitCode::SUCCESS)
 }
 

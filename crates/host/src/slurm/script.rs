@@ -3,6 +3,7 @@
 use super::size::NOTICE;
 use super::{Cluster, Size, Work};
 use crate::failure::Failure;
+use crate::shell::quoted;
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -137,16 +138,6 @@ fn word(name: &str, value: &str) -> Result<String, Failure> {
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@,%+=".contains(c);
     Ok(if value.chars().all(plain) { value.into() } else { format!("\"{value}\"") })
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

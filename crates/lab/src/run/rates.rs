@@ -56,6 +56,12 @@ impl<'a> Rates<'a> {
         self.rows().filter_map(Row::trained).collect()
     }
 
+    /// The arms of the rows for which no rate could be selected, and why.
+    pub fn failed(&self) -> Vec<(ArmKey, String)> {
+        let failed = |row| if let Row::Failed(arm) = row { Some((arm, self.failure(arm))) } else { None };
+        self.rows().filter_map(failed).collect()
+    }
+
     /// Whether arms that select have still to end.
     pub fn are_open(&self) -> bool {
         self.selection.iter().flat_map(|selection| &selection.choices).any(Choice::is_open)
@@ -68,7 +74,10 @@ impl<'a> Rates<'a> {
         let record = |row| match row {
             Row::Trained(_) => trained.next(),
             Row::Open(arm) => Some(without_rate(prepared, arm, super::unbegun())),
-            Row::Failed(arm) => Some(without_rate(prepared, arm, self.failure(arm))),
+            Row::Failed(arm) => {
+                let outcome = ArmOutcome::of_failure(PluginError::data(self.failure(arm)));
+                Some(without_rate(prepared, arm, outcome))
+            }
         };
         let arms = self.rows().filter_map(record).collect();
         Ended { arms, selection: self.selection }
@@ -95,13 +104,13 @@ impl<'a> Rates<'a> {
         selection.choices.get(arm.policy * selecting.count() + before)
     }
 
-    fn failure(&self, arm: ArmKey) -> ArmOutcome {
+    fn failure(&self, arm: ArmKey) -> String {
         let metric = self.selection.as_ref().map_or("", |selection| &selection.metric);
         let failed = self.choice(arm).and_then(|choice| choice.arms().find_map(|arm| arm.failure.as_ref()));
         let why = failed.map_or(String::new(), |failure| format!("; the first to fail: {}", failure.message));
-        ArmOutcome::of_failure(PluginError::data(format!(
+        format!(
             "no learning rate could be selected: at none did all arms of `select_on` end with a `{metric}`{why}"
-        )))
+        )
     }
 }
 

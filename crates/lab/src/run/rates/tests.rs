@@ -135,10 +135,10 @@ fn where_all_rates_fail_only_the_others_are_trained() {
     assert!(rates.arms().iter().all(|arm| arm.objective > 0));
     assert_eq!(rates.arms().len(), 12);
     // Each failed arm is a row: not one a rate.
-    let failed = rates.rows().filter(|row| matches!(row, Row::Failed(_))).count();
-    assert_eq!((rates.rows().count(), failed), (18, 6));
-    let failure = rates.failure(ArmKey { policy: 0, objective: 0, rate: 0, seed: 1 }).failure.unwrap();
-    assert!(failure.message.contains("with a `x@2`; the first to fail: fell"), "{}", failure.message);
+    let failed = rates.failed();
+    assert_eq!((rates.rows().count(), failed.len()), (18, 6));
+    assert_eq!(failed[0].0, ArmKey { policy: 0, objective: 0, rate: 0, seed: 1 });
+    assert!(failed[0].1.contains("with a `x@2`; the first to fail: fell"), "{}", failed[0].1);
 }
 
 #[test]
