@@ -164,3 +164,33 @@ fn a_worker_whose_time_is_up_gives_its_arms_back() {
     assert_eq!((&told["stopped"], &told["unbegun"]), (&1.into(), &3.into()), "{told}");
     assert_eq!(told["workers"].as_array().unwrap().len(), 0);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_worker_leaves_that_is_killed_counts_as_stopped() {
+    use std::process::Stdio;
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
+
+    let folder = folder();
+    let at = folder.path();
+    let long = EXPERIMENT.replace("steps: 3", "steps: 2000000000").replace("every: 1,", "every: 1000000000,");
+    fs::write(at.join("long.ron"), long).unwrap();
+    assert!(host(at, &["run", "long.ron", "--out", "out", "--prepare"]).status.success());
+    let mut worker = command(installation(), &["worker", "out", "--threads", "1"]);
+    let mut worker = worker.current_dir(at).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    while status(at)["workers"].as_array().unwrap().is_empty() && begun.elapsed() < Duration::from_mins(5) {
+        sleep(Duration::from_millis(50));
+    }
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    let told = status(at);
+    let counts = ["arms", "complete", "stopped", "unbegun"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!(counts, [4, 0, 1, 3], "{told}");
+    assert_eq!(told["workers"][0]["is_dead"], true);
+    assert!(told["seconds_left"].is_null());
+    let text = said(&host(at, &["status", "out"]));
+    assert!(text.starts_with("0 of 4 arms are done, 1 stopped, 3 not begun\n"), "{text}");
+    assert!(text.contains("nobody works on it"), "{text}");
+}

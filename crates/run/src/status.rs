@@ -32,7 +32,7 @@ pub struct Status {
     pub failed: Vec<FailedArm>,
     /// Who works on arms, in order of machine and process.
     pub workers: Vec<Worker>,
-    /// Arms that were begun and that nobody works on.
+    /// Arms that were begun and that nobody works on: given back, or of workers that are dead.
     pub stopped: u64,
     /// Arms that nobody began.
     pub unbegun: u64,
@@ -158,6 +158,8 @@ pub fn status(path: &Path, experiment: &Experiment, registry: &Registry) -> Resu
             }
         })
         .collect();
+    status.stopped +=
+        status.workers.iter().filter(|worker| worker.is_dead).map(|worker| worker.arms).sum::<u64>();
     if status.running() > 0 {
         status.seconds_left = pace(ended).map(|seconds| seconds * status.left() as f64);
     }

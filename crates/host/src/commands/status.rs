@@ -120,7 +120,8 @@ mod tests {
             FailedArm { arm: "p · o · seed 1".into(), id: "ab".into(), message: "two\nlines".into() };
         let working = Status {
             failed: vec![failed; 21],
-            unbegun: 3,
+            unbegun: 0,
+            stopped: 3,
             workers: vec![worker(5, false), worker(6, true)],
             seconds_left: Some(600.0),
             ..status()
@@ -128,7 +129,7 @@ mod tests {
         let text = text(&working);
         assert!(
             text.starts_with(
-                "170 of 200 arms are done, 21 failed, 3 running, 3 not begun; 10 min left at this pace\n"
+                "170 of 200 arms are done, 21 failed, 3 running, 3 stopped; 10 min left at this pace\n"
             ),
             "{text}"
         );
