@@ -3,6 +3,7 @@
 use crate::figure::Figure;
 use crate::figure::axis::{Axes, Labels};
 use crate::figure::crossing::{at, fall, median};
+use crate::figure::labels::LETTER;
 use crate::figure::marks::{SMALL, described, mark, name, open, path};
 use crate::figure::path::{Path, Point};
 use crate::figure::scale::Domain;
@@ -262,7 +263,9 @@ impl Ground<'_, '_> {
         let Some(end) = places.iter().position(|(_, y)| *y < axes.top).filter(|end| *end > 0) else { return };
         let [(x0, y0), (x1, y1)] = [places[end - 1], places[end]];
         let x = x0 + (x1 - x0) * (axes.top - y0) / (y1 - y0);
-        if is_lower {
+        // A line that leaves near the axis has no room at its left.
+        let has_room = x - 6.0 - LETTER * title.chars().count() as f64 >= axes.left;
+        if is_lower || !has_room {
             name(to, "name soft", (x + 6.0, axes.top + 10.0), title);
         } else {
             name(to, "name end soft", (x - 6.0, axes.top + 10.0), title);

@@ -3,7 +3,7 @@
 use crate::figure::path::Point;
 
 /// Width of a letter of a name, about.
-const LETTER: f64 = 6.1;
+pub(crate) const LETTER: f64 = 6.1;
 
 /// Height of a name.
 const HEIGHT: f64 = 13.0;
