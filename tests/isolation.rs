@@ -64,6 +64,7 @@ fn every_way_to_die_costs_its_own_arm() {
         ("at: Creation, how: Segfault", ["objective `deadly`", "while it was made", "SIGSEGV"]),
         ("at: Preparation, how: Abort", ["objective `deadly`", "SIGABRT", "last words"]),
         ("at: Step(3), how: Segfault", ["objective `deadly`", "SIGSEGV", "last words"]),
+        ("at: Step(3), how: Signal", ["objective `deadly`", "SIGSEGV", "last words"]),
         ("at: Step(0), how: Abort", ["objective `deadly`", "SIGABRT", "last words"]),
         ("at: Step(3), how: Overflow", ["objective `deadly`", "SIGABRT", "overflowed its stack"]),
         ("at: Step(3), how: Exit(0)", ["objective `deadly`", "exit code 0", "last words"]),
@@ -136,7 +137,8 @@ fn an_arm_that_does_nothing_or_takes_too_much_is_given_up() {
 
 #[test]
 fn a_run_that_is_not_isolated_goes_on_isolated() {
-    for how in ["Segfault", "Abort", "Overflow", "Exit(0)"] {
+    // Several times: two threads may end the process at once.
+    for how in ["Segfault", "Signal", "Abort", "Overflow", "Exit(0)"].repeat(4) {
         let folder = write(&format!("at: Step(3), how: {how}"), 6);
         let output = run(folder.path(), &[]);
         assert_lost(folder.path(), &output, &["objective `deadly`"]);

@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
 /// Signals by which a component ends its process.
 const FATAL: [i32; 7] =
@@ -26,6 +26,9 @@ const FAILED: i32 = 4;
 
 /// Whether ending the program is this program's own wish.
 static DONE: AtomicBool = AtomicBool::new(false);
+
+/// The thread in which the program begins again; none is zero.
+static BEGINS: AtomicUsize = AtomicUsize::new(0);
 
 /// What goes on after a crash.
 #[derive(Debug)]
@@ -93,7 +96,7 @@ fn handle(signal: i32, handler: Handler, before: *mut libc::sigaction) -> io::Re
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-extern "C" fn note_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+extern "C" fn note_signal(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     super::note(BlackBox::ending);
     // What comes again goes the way that it went before.
     let known = FATAL.iter().zip(&BEFORE).find(|(known, _)| **known == signal);
@@ -104,6 +107,11 @@ extern "C" fn note_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *m
             libc::signal(signal, libc::SIG_DFL);
         } else {
             libc::sigaction(signal, before, ptr::null_mut());
+        }
+        // A fault comes again by itself; what a process sends does not.
+        if (*info).si_code <= 0 {
+            libc::signal(signal, libc::SIG_DFL);
+            libc::raise(signal);
         }
     }
 }
@@ -151,7 +159,17 @@ extern "C" fn on_exit() {
 /// Replaces this process's program by itself, anew. Returns only if that cannot be.
 fn begin_again(words: &[u8]) {
     let arguments = ARGUMENTS.load(Ordering::Acquire);
-    if arguments.is_null() || DONE.swap(true, Ordering::AcqRel) {
+    if arguments.is_null() || DONE.load(Ordering::Acquire) {
+        return;
+    }
+    // SAFETY: tells a number.
+    let own = unsafe { libc::pthread_self() } as usize;
+    if let Err(other) = BEGINS.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
+        // One that faults twice cannot begin again. Any other would end the process before it has.
+        while other != own {
+            // SAFETY: waits for what ends it.
+            unsafe { libc::pause() };
+        }
         return;
     }
     super::note(BlackBox::write_own);

@@ -77,7 +77,8 @@ impl Death {
     /// What ended the process: what said so, or else what trains an arm, or whatever is being called.
     pub(super) fn culprit(&self) -> Option<&Doing> {
         let find = |what: fn(&Doing) -> bool| self.doing.iter().find(|doing| what(doing));
-        find(|doing| doing.ending)
+        // A signal that is sent to the process reaches any thread, one that does nothing too.
+        find(|doing| doing.ending && (doing.arm.is_some() || doing.called.is_some()))
             .or_else(|| find(|doing| doing.arm.is_some()))
             .or_else(|| find(|doing| doing.called.is_some()))
     }

@@ -32,6 +32,8 @@ enum Moment {
 #[derive(Clone, Copy, Deserialize)]
 enum How {
     Segfault,
+    /// A signal to the whole process, which any of its threads may get.
+    Signal,
     Abort,
     Overflow,
     Exit(i32),
@@ -45,6 +47,12 @@ impl How {
         match self {
             // SAFETY: it is not, which is the point.
             Self::Segfault => unsafe { std::ptr::null_mut::<u8>().write_volatile(1) },
+            Self::Signal => {
+                // SAFETY: takes numbers alone.
+                unsafe { libc::kill(libc::getpid(), libc::SIGSEGV) };
+                // Until another thread has got it.
+                thread::sleep(std::time::Duration::from_secs(1));
+            }
             Self::Abort => process::abort(),
             Self::Overflow => {
                 overflow(0);
