@@ -27,7 +27,7 @@ const FAILED: i32 = 4;
 /// Whether ending the program is this program's own wish.
 static DONE: AtomicBool = AtomicBool::new(false);
 
-/// The thread in which the program begins again; none is zero.
+/// The place of the thread in which the program begins again; none is at zero.
 static BEGINS: AtomicUsize = AtomicUsize::new(0);
 
 /// What goes on after a crash.
@@ -162,15 +162,17 @@ fn begin_again(words: &[u8]) {
     if arguments.is_null() || DONE.load(Ordering::Acquire) {
         return;
     }
-    // SAFETY: tells a number.
-    let own = unsafe { libc::pthread_self() } as usize;
-    if let Err(other) = BEGINS.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
-        // One that faults twice cannot begin again. Any other would end the process before it has.
-        while other != own {
+    thread_local!(static PLACE: u8 = const { 0 });
+    let own = PLACE.with(|place| ptr::from_ref(place).addr());
+    match BEGINS.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {}
+        // One that faults twice cannot begin again.
+        Err(other) if other == own => return,
+        // Any other would end the process before that has begun again.
+        Err(_) => loop {
             // SAFETY: waits for what ends it.
             unsafe { libc::pause() };
-        }
-        return;
+        },
     }
     super::note(BlackBox::write_own);
     // SAFETY: each may be called in a handler; the arguments are null-terminated and live for ever.
