@@ -24,6 +24,7 @@ mod libraries;
 mod loading;
 mod matched;
 mod matched_steps;
+mod merge;
 mod mutations;
 mod no_verdicts;
 mod noisy;

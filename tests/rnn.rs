@@ -409,3 +409,38 @@ fn safetensors(kind: &str, tensors: &[Tensor]) -> Vec<u8> {
     let header = Value::from(header).to_string();
     [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
 }
+
+/// Machines with and without fused operations find other bits of recurrent models, and the same of n-grams.
+#[test]
+fn arms_of_another_machine_are_marked() {
+    let place = Place::new();
+    let (start, end) = (SOUND.find("base: ").unwrap(), SOUND.find("        verifier").unwrap());
+    let base = "base: (plugin: \"ngram\", config: (order: 1, table: {\"\": [0.4, 0.4, 0.2]})),\n";
+    let text = format!("{}{base}{}", &SOUND[..start], &SOUND[end..]);
+    let (start, end) = (text.find("        \"gru\"").unwrap(), text.find("    objectives").unwrap());
+    let policies = r#"
+        "gru": (plugin: "rnn", config: (hidden: 4, embedding: 3), start: AsConfigured),
+        "unigram": (plugin: "ngram", config: (order: 1), start: FitBase),
+    },
+"#;
+    let text = format!("{}{policies}{}", &text[..start], &text[end..]);
+    let begun = place.host("run", &text, &["--out", "out", "--prepare"]);
+    assert!(begun.status.success(), "{}", shown(&begun, place.0.path()));
+    let path = place.path("out/provenance.json");
+    let mut provenance: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    provenance["platform"] = json!("another machine");
+    fs::write(&path, provenance.to_string()).unwrap();
+    let worked = Command::new(installation().join("host"))
+        .args(["worker", "out", "--plugin-dir", "plugins", "--linger", "1"])
+        .current_dir(&place.0)
+        .env("PSTAR_CACHE_DIR", place.path("cache"))
+        .output()
+        .unwrap();
+    let said = shown(&worked, place.0.path());
+    assert!(worked.status.success() && said.contains("whose arithmetic is not that"), "{said}");
+    let record = RunRecord::read(&fs::read(place.path("out/summary.json")).unwrap()).unwrap();
+    for arm in &record.arms {
+        let told = arm.warnings.iter().any(|warning| warning.to_string().contains("another machine"));
+        assert_eq!(told, arm.policy == "gru", "{}", arm.policy);
+    }
+}

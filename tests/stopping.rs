@@ -17,7 +17,11 @@ const TERMINATE: u32 = 15;
 
 /// Two arms of more steps than anybody waits for, in the directory `out`, both on their way.
 fn endless() -> (TempDir, Child) {
-    endless_after("", HANGUP)
+    // What a shell starts in the background ignores SIGINT, and so would this.
+    let defaults = "env --default-signal=INT,HUP,TERM";
+    let exec = format!("exec {defaults}");
+    let told = Command::new("sh").args(["-c", &format!("{defaults} true")]).stderr(Stdio::null()).status();
+    endless_after(if told.is_ok_and(|told| told.success()) { &exec } else { "exec" }, HANGUP)
 }
 
 /// The same where the shell was told something before, until the program listens for a signal.
@@ -37,7 +41,7 @@ fn endless_after(told: &str, signal: u32) -> (TempDir, Child) {
         seeds: [1],
     )"#;
     fs::write(folder.path().join("endless.ron"), text).unwrap();
-    let script = format!("{told} exec \"$0\" run endless.ron --out out --threads 2");
+    let script = format!("{told} \"$0\" run endless.ron --out out --threads 2");
     let mut child = Command::new("sh")
         .args([OsStr::new("-c"), OsStr::new(&script), installation().join("host").as_os_str()])
         .env("NO_COLOR", "1")
@@ -118,7 +122,7 @@ fn what_finds_no_place_is_printed() {
 
 #[test]
 fn a_signal_that_is_ignored_from_the_start_stays_ignored() {
-    let (_folder, mut child) = endless_after("trap '' HUP;", TERMINATE);
+    let (_folder, mut child) = endless_after("trap '' HUP; exec", TERMINATE);
     kill("HUP", &child);
     sleep(Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none());

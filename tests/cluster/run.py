@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Workers of one run under a real Slurm, some of them requeued and cancelled, against `host run` alone.
+"""Workers of one run under a real Slurm, some of them requeued, cancelled, told that their time is up or killed, against `host run` alone.
 
-    run.py HOST [--arms 24] [--steps 12000] [--blows 6] [--seed 1]
+    run.py HOST [--arms 24] [--steps 12000] [--blows 6] [--workers 4] [--seed 1]
 
 Starts a Slurm of its own (start_slurm.py) in a temporary directory and ends it. First `srun host worker RUN`, then the array
 that `host submit` makes, disturbed. Exits with 1 if a file differs, and with 77 where Slurm is not installed or does not start.
@@ -13,6 +13,7 @@ import argparse
 import glob
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -63,18 +64,48 @@ def elements(job):
     return [line.split() for line in lines]
 
 
+def workers(out):
+    """The processes that work on a run."""
+    found = []
+    for folder in glob.glob("/proc/[0-9]*"):
+        try:
+            with open(os.path.join(folder, "cmdline"), "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if b"worker" in words and out.encode() in words:
+            found.append(int(os.path.basename(folder)))
+    return found
+
+
+def deal(blow, element, out):
+    """Deals a blow to an element, which may have ended meanwhile."""
+    if blow == "kill":
+        for process in random.sample(workers(out), min(1, len(workers(out)))):
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return
+    words = {
+        "requeue": ["scontrol", "requeue", element],
+        "scancel": ["scancel", element],
+        # As `--signal=B:USR1@180` does before the time limit.
+        "notice": ["scancel", "--batch", "--signal=USR1", element],
+    }[blow]
+    subprocess.run(words, capture_output=True)
+
+
 def disturb(job, out, arms, most):
-    """Requeues and cancels elements, so often at most, until most arms are done, and waits for the others."""
-    blows = {"requeue": 0, "scancel": 0}
+    """Deals elements so many blows at most, until most arms are done, and waits for the others."""
+    blows = {"requeue": 0, "scancel": 0, "notice": 0, "kill": 0}
     limit = time.monotonic() + 40
     while elements(job) and time.monotonic() < limit:
         running = [element for element, state in elements(job) if state == "RUNNING"]
         if running and done(out) < arms * 3 // 4 and sum(blows.values()) < most:
-            element, blow = random.choice(running), random.choice(list(blows))
+            blow = random.choice(list(blows))
             blows[blow] += 1
-            # It may have ended meanwhile.
-            words = ["scontrol", "requeue", element] if blow == "requeue" else ["scancel", element]
-            subprocess.run(words, capture_output=True)
+            deal(blow, random.choice(running), out)
         # What is requeued is held for two minutes, which is no part of this test.
         for element, state in elements(job):
             if state == "PENDING":
@@ -90,6 +121,7 @@ def main():
     parser.add_argument("--arms", type=int, default=24)
     parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--blows", type=int, default=6, help="at most, for each array that is submitted")
+    parser.add_argument("--workers", type=int, default=4, help="at once; the machine poses as one of as many processors")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     random.seed(arguments.seed)
@@ -97,7 +129,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         cluster = os.path.join(folder, "slurm")
         started = subprocess.run(
-            [sys.executable, os.path.join(HERE, "start_slurm.py"), cluster, "--cpus", "2", "--nodes", "2"],
+            [sys.executable, os.path.join(HERE, "start_slurm.py"), cluster, "--cpus", str(max(2, arguments.workers // 2)), "--nodes", "2"],
             stdout=subprocess.PIPE, text=True)
         if started.returncode != 0:
             # What this machine does not let start says nothing of workers.
@@ -141,9 +173,10 @@ def test(host, folder, arguments):
     tell(host, "run", experiment, "--out", out, "--prepare")
     # What is cancelled is submitted again, as a user does.
     for _ in range(6):
-        told = tell(host, "submit", out, "--slurm", "--now", "--workers", "4", "--memory", "200", "--time", "10")
+        before = done(out)
+        told = tell(host, "submit", out, "--slurm", "--now", "--workers", str(arguments.workers), "--memory", "200", "--time", "10")
         job = told.partition("submitted: ")[2].splitlines()[0]
-        if f"{arms - done(out)} arms are left" not in told:
+        if f"{arms - before} arms are left" not in told:
             sys.exit(f"submit tells another number of arms: {told}")
         blows = disturb(job, out, arms, arguments.blows)
         if f"{done(out)} of {arms} arms are done" not in tell(host, "status", out):

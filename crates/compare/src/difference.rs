@@ -6,6 +6,7 @@ use crate::stars;
 use pstar_record::{ArmRecord, Comparison, Measures};
 use pstar_stats::{Estimate, SignFlip, mean_interval, sign_flip_test};
 use rayon::prelude::*;
+use std::collections::HashMap;
 
 /// Compares every objective with the first of `objectives`, for every policy and figure that the arms share: at each of its
 /// learning rates with the first at the same rate, or at the only one that the first has.
@@ -85,9 +86,9 @@ pub(crate) struct Figure {
 
 /// The differences of every figure that all pairs of seeds have, where they are finite.
 pub(crate) fn figures(ours: &Row<'_>, theirs: &Row<'_>) -> Vec<Figure> {
-    let of_seed = |seed| theirs.ends.iter().find(|(other, _)| *other == seed);
+    let of_seed: HashMap<u64, &Measures> = theirs.ends.iter().rev().copied().collect();
     let pairs: Vec<(&Measures, &Measures)> =
-        ours.ends.iter().filter_map(|&(seed, last)| Some((last, of_seed(seed)?.1))).collect();
+        ours.ends.iter().filter_map(|&(seed, last)| Some((last, *of_seed.get(&seed)?))).collect();
     let Some((first, _)) = pairs.first() else { return Vec::new() };
     // Two runs may have other figures, or the same in another order.
     let same = pairs.iter().all(|(a, b)| first.has_names_of(a) && first.has_names_of(b));

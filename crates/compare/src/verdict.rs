@@ -5,6 +5,7 @@ use crate::rows::{Row, rates_differ, rows};
 use crate::sentence::{row_sentence, sentence};
 use crate::word::{Standings, word};
 use pstar_record::{ArmRecord, ArmStatus, Measures, Standing, Verdict, VerdictRow};
+use std::collections::HashSet;
 
 /// The figure that is read beside coverage.
 const VALIDITY: &str = "validity_rate";
@@ -116,14 +117,9 @@ fn standing(rows: &[&Measures], metric: &str) -> Option<Standings> {
 
 /// The figures of a policy before the first step, one a seed in the order of the arms.
 pub fn starts<'a>(policy: &str, arms: &'a [ArmRecord]) -> Vec<&'a Measures> {
-    let mut seeds = Vec::new();
+    let mut seeds = HashSet::new();
     let arms = arms.iter().filter(|arm| arm.policy == policy);
-    arms.filter_map(|arm| {
-        let initial = arm.initial.as_ref().filter(|_| !seeds.contains(&arm.seed))?;
-        seeds.push(arm.seed);
-        Some(initial)
-    })
-    .collect()
+    arms.filter_map(|arm| arm.initial.as_ref().filter(|_| seeds.insert(arm.seed))).collect()
 }
 
 /// Whether all starts are the base, as far as that is known exactly.

@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Say how far a run is, and who works on it: while others do
     #[command(after_help = "Example:\n  host status /shared/compare")]
     Status(RunArg),
+    /// Put together what the arms of a run have found so far: table, figures and report, while others work on it
+    #[command(after_help = "Example:\n  host merge /shared/compare && host show /shared/compare/partial")]
+    Merge(MergeArgs),
     /// Print the table of a run again, from its directory alone: no plugin is loaded
     #[command(
         after_help = "Examples:\n  host show runs/compare\n  host show runs/compare --columns validity_rate,pass@256 --policy trigram --format latex"
@@ -179,6 +182,20 @@ pub(crate) struct WorkerArgs {
     /// Seconds to wait for arms that others work on, once no other arm is left: their owners may die
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) linger: u64,
+    /// Try again what failed before
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The run's directory
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) plugins: PluginDirs,
+    /// Number of threads, at most 1024; default: one a core. No thread count changes a result
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]
@@ -207,6 +224,9 @@ pub(crate) struct SubmitArgs {
     /// Seconds between two checkpoints of an arm
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS)]
     pub(crate) checkpoint: u64,
+    /// Try again what failed before
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod exact;
 mod isolated;
+mod merge;
 mod new;
 mod optimum;
 mod plugins;
@@ -41,6 +42,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Worker(args) => worker::worker(args),
         Command::Submit(args) => submit::submit(args),
         Command::Status(args) => status::tell(args),
+        Command::Merge(args) => merge::put_together(args),
         Command::Show(args) => show::show(args),
         Command::Report(args) => report::report(args),
         Command::Validate(args) => validate::validate(args),

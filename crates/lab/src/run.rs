@@ -25,7 +25,7 @@ pub use execute::{
 pub use initial::Starts;
 pub use prepare::{Prepared, PreparedObjective, PreparedPolicy, prepare, prepare_telling};
 pub use progress::{NoProgress, Progress};
-pub use provenance::collect_provenance;
+pub use provenance::{collect_provenance, instruction_set};
 pub use rates::{Ended, Rates};
 pub use resolved::resolved;
 pub use spec::{ArmSpec, ArmSpecs};

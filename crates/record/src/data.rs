@@ -82,10 +82,15 @@ impl RunData {
             Ok(bytes) => RunRecord::read(&bytes),
             Err(source) => return Err(DataError::Unreadable { path, source }),
         };
-        let mut record = match record {
-            Ok(record) => record,
-            Err(source) => return Err(DataError::NoRecord { path, source }),
-        };
+        match record {
+            Ok(record) => Ok(Self::beside(record, directory)),
+            Err(source) => Err(DataError::NoRecord { path, source }),
+        }
+    }
+
+    /// The same, of a record that is known: reads what is beside it. Curves that the record has are left aside.
+    pub fn beside(mut record: RunRecord, directory: &Path) -> Self {
+        record.arms.iter_mut().for_each(|arm| arm.curve.clear());
         let mut files = Files { directory, faults: Vec::new() };
         let known = Known::of(record.arms.iter().flat_map(|arm| arm.initial.iter().chain(&arm.last)));
         if let Some(file) = files.open(CURVES) {
@@ -106,7 +111,7 @@ impl RunData {
         let inputs = provenance.as_ref().map_or(&[][..], |provenance| &provenance.files);
         let experiment = files.text(EXPERIMENT).map(|text| portable(&text, inputs));
         let faults = files.faults;
-        Ok(Self { record, prompts, outputs, provenance, experiment, faults })
+        Self { record, prompts, outputs, provenance, experiment, faults }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::layout::{Gathered, Known};
 use crate::long_form::{LongForm, number, whole};
 use crate::number::text;
 use crate::{ArmRecord, Measures};
+use std::collections::HashMap;
 use std::io::{self, Read, Seek, Write};
 
 /// Whose figures or outputs they are.
@@ -148,6 +149,10 @@ pub(crate) fn read(
         Ok(table) => table,
         Err(problem) => return (found, Err(problem)),
     };
+    let mut rates = Rates::new();
+    for arm in arms {
+        rates.entry((&arm.policy, &arm.objective, arm.seed)).or_insert(arm.learning_rate);
+    }
     let mut gathered = Gathered::new(known);
     let mut cells: Vec<Vec<u8>> = Vec::new();
     let mut whose: Option<Whose> = None;
@@ -166,7 +171,7 @@ pub(crate) fn read(
         if !same {
             close(&mut gathered, whose.take(), &cells, &mut table);
             cells = KEY.iter().map(|&column| table.cell(column).to_vec()).collect();
-            whose = whose_of(&table, arms);
+            whose = whose_of(&table, &rates);
         }
         if whose.is_none() {
             table.fault("it is of no arm of the record");
@@ -192,8 +197,11 @@ fn text_of(cell: &[u8]) -> String {
     String::from_utf8_lossy(cell).into_owned()
 }
 
+/// The learning rate of the first arm of a policy, objective and seed.
+type Rates<'a> = HashMap<(&'a str, &'a str, u64), f64>;
+
 /// Whose row it is, if it can be anybody's.
-fn whose_of<R: Read + Seek>(table: &LongForm<R>, arms: &[ArmRecord]) -> Option<Whose> {
+fn whose_of<R: Read + Seek>(table: &LongForm<R>, rates: &Rates<'_>) -> Option<Whose> {
     let (policy, objective) = (table.text(POLICY), table.text(OBJECTIVE));
     let seed = || whole(table.cell(SEED));
     match std::str::from_utf8(table.cell(POINT)).ok()? {
@@ -204,9 +212,7 @@ fn whose_of<R: Read + Seek>(table: &LongForm<R>, arms: &[ArmRecord]) -> Option<W
             let learning_rate = if table.has(LEARNING_RATE) {
                 number(table.cell(LEARNING_RATE))?
             } else {
-                let is_it =
-                    |arm: &&ArmRecord| arm.seed == seed && arm.policy == policy && arm.objective == objective;
-                arms.iter().find(is_it)?.learning_rate
+                *rates.get(&(&*policy, &*objective, seed))?
             };
             Some(Whose::End { policy, objective, learning_rate, seed })
         }

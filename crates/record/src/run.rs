@@ -129,6 +129,10 @@ impl RunRecord {
     /// If it is no record of a run, or a newer one that cannot be understood.
     pub fn read(json: &[u8]) -> Result<Self, ReadError> {
         let json = json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json);
+        // Most are records, and of many arms each look takes seconds.
+        if let Ok(record) = serde_json::from_slice(json) {
+            return Ok(record);
+        }
         serde_json::from_slice::<IgnoredAny>(json).map_err(|source| match source.classify() {
             Category::Eof => ReadError::CutShort { source },
             _ => ReadError::NoJson { source },

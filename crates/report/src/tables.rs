@@ -13,6 +13,8 @@ pub use targets::TargetRow;
 
 use pstar_core::shown;
 use pstar_record::{Measures, Method, RunRecord};
+use std::collections::HashSet;
+use std::hash::Hash;
 use thiserror::Error;
 
 /// What is shown of a run; what is left empty stands for all, or for the usual.
@@ -152,12 +154,7 @@ fn is_estimated(record: &RunRecord, policy: &str) -> bool {
     record.method != Method::Sampling && initial.next().is_some_and(has_errors)
 }
 
-fn distinct<T: PartialEq + Copy>(items: impl Iterator<Item = T>) -> Vec<T> {
-    let mut found = Vec::new();
-    for item in items {
-        if !found.contains(&item) {
-            found.push(item);
-        }
-    }
-    found
+fn distinct<T: Eq + Hash + Copy>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found = HashSet::new();
+    items.filter(|item| found.insert(*item)).collect()
 }

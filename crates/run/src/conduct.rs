@@ -1,17 +1,20 @@
 //! A run from its beginning to its end: find its directory, prepare, train what has no result yet, write.
 
+use crate::blocks::Blocks;
 use crate::claims::Owner;
 use crate::directory::{DirectoryError, Place, RunDirectory};
 use crate::files::{Unwritable, Writer};
 use crate::isolate::{BlackBox, note};
+use crate::known::Look;
+use crate::machine::difference;
 use crate::observers::Observer;
 use crate::part::tell_part;
 use crate::phases::Phases;
 use crate::prompts::write_prompts;
 use crate::shown::Shown;
-use crate::store::{ArmFolder, Found, Store, Verdicts};
+use crate::store::{ArmFolder, Store, Verdicts};
 use crate::tidy::tidy;
-use crate::train::{Patience, RunArm, Trainer, name};
+use crate::train::{Patience, Trainer};
 use pstar_lab::experiment::{Experiment, ExperimentError};
 use pstar_lab::kappa::kappa_of_run;
 use pstar_lab::run::{
@@ -19,7 +22,7 @@ use pstar_lab::run::{
     prepare_telling, resolved,
 };
 use pstar_loader::Registry;
-use pstar_record::{ArmRecord, ArmStatus, RunRecord, Selection};
+use pstar_record::{ArmRecord, ArmStatus, CurvePoint, RunRecord, Selection};
 use rayon::prelude::*;
 use std::mem;
 use std::path::{Path, PathBuf, absolute};
@@ -28,6 +31,9 @@ use thiserror::Error;
 
 /// Seconds between two checkpoints of an arm, where nothing else is said.
 pub const CHECKPOINT_SECONDS: u64 = 30;
+
+/// Arms whose files are read side by side, while those before are written.
+pub(crate) const READ_AT_ONCE: usize = 256;
 
 /// Where a run writes, and what it says of itself.
 #[allow(missing_debug_implementations, reason = "holds functions")]
@@ -163,18 +169,19 @@ pub fn conduct(
     directory.copy_inputs(&experiment.inputs, &experiment.world.task.directory)?;
     let store = Store::open(options.store.unwrap_or(directory.path()), &owner, &writer, true);
     verdicts.go_on(store.root(), &owner);
-    let mut left = phases.look(&store, &prepared);
+    let mut left = phases.look(&store, &prepared, Look::Records);
     let (done, all) = (left.done, experiment.plan.arm_count());
     let mut provenance =
         collect_provenance(registry, experiment, options.set, options.command, options.program);
     let is_new_part = matches!(options.part, Part::All | Part::Prepare);
     provenance.store =
         options.store.map(|store| absolute(store).unwrap_or_else(|_| store.into()).display().to_string());
+    let machine = directory.provenance().as_ref().and_then(difference);
     if is_new_part {
         directory.write_provenance(&tell_part(directory.provenance(), provenance, done))?;
     }
     if matches!(options.part, Part::Prepare | Part::Finish) {
-        let ended = phases.ended(&prepared, left);
+        let (ended, _) = left.untrained().records(&phases, &prepared, &store);
         let (record, unwritten) = match options.part {
             Part::Finish => finish(&prepared, &directory, &store, ended, options.shown, progress),
             _ => (assemble(&prepared, ended), None),
@@ -187,13 +194,17 @@ pub fn conduct(
     let observers = (options.observers)(directory.path());
     progress.phase("evaluating policies at their start");
     let starts = Starts::of(&prepared, mem::take(&mut left.open).into_iter());
-    let trainer = Trainer::new(&prepared, starts, &store, &observers, options.checkpoint, progress);
+    let mut trainer = Trainer::new(&prepared, starts, &store, &observers, options.checkpoint, progress);
+    trainer.machine = machine;
     let open = all.saturating_sub(done as u64);
     progress.begin(open, prepared.training.steps.into());
     note(|own| own.begin_training(open, prepared.training.steps));
-    let ended = phases.run(&prepared, &store, left, &mut |arms, mut known| {
+    if options.part == Part::All && left.failures() > 0 {
+        Blocks::forget(directory.path());
+    }
+    let trained = phases.run(&prepared, &store, left, &mut |arms, mut known| {
         if options.part == Part::All {
-            trainer.try_again(&mut known);
+            trainer.try_again(arms, &mut known);
         }
         let train = || trainer.run(arms, known, Patience::Endless);
         match options.pool {
@@ -204,6 +215,7 @@ pub fn conduct(
     note(BlackBox::end_training);
     progress.end();
     let unkept = trainer.into_unwritable();
+    let (ended, _) = trained.records(&phases, &prepared, &store);
     let (record, unwritten) = finish(&prepared, &directory, &store, ended, options.shown, progress);
     if record.complete {
         tidy(directory.path(), store.root(), &record.arms, &owner);
@@ -245,21 +257,11 @@ pub(crate) fn finish(
         unwritten = directory.write_record(&record, &(shown.table)(&record)).err().or(unwritten);
     }
     if unwritten.is_none() {
-        unwritten = directory.write_page(shown.page).err();
+        let written;
+        (record, written) = directory.write_page(record, shown.page);
+        unwritten = written.err();
     }
     (record, unwritten)
-}
-
-/// The results that are there, without names; those that are damaged are told when their arm's turn comes.
-pub(crate) fn known(store: &Store, arms: &[RunArm], prepared: &Prepared<'_>) -> Vec<Option<ArmRecord>> {
-    let found = |arm: &RunArm| match store.arm(&arm.id).result() {
-        Found::Whole(mut record) => {
-            name(prepared, arm, &mut record);
-            Some(*record)
-        }
-        Found::Nothing | Found::Damaged(_) => None,
-    };
-    arms.par_iter().map(found).collect()
 }
 
 /// Whether the results of all arms of a record are in a store as they were written. Costs a look at their files: of 10,000
@@ -272,10 +274,6 @@ fn are_whole(store: &Path, writer: &Writer, record: &RunRecord) -> bool {
     ids.into_par_iter().filter(|id| !id.is_empty()).all(|id| ArmFolder::new(&arms, id, writer).is_whole())
 }
 
-pub(crate) fn is_complete(arm: Option<&ArmRecord>) -> bool {
-    arm.is_some_and(|arm| arm.status == ArmStatus::Complete)
-}
-
 fn write_curves(
     directory: &RunDirectory,
     store: &Store,
@@ -283,12 +281,14 @@ fn write_curves(
     with_rate: bool,
 ) -> Result<(), Unwritable> {
     directory.write_curves(with_rate, &mut |curves| {
-        for arm in &record.arms {
+        for arms in record.arms.chunks(READ_AT_ONCE) {
             // What is kept is not in memory.
-            if arm.curve.is_empty() {
-                curves.arm(arm, &store.arm(&arm.id).curve().unwrap_or_default())?;
-            } else {
-                curves.arm(arm, &arm.curve)?;
+            let read = |arm: &ArmRecord| {
+                arm.curve.is_empty().then(|| store.arm(&arm.id).curve().unwrap_or_default())
+            };
+            let kept: Vec<Option<Vec<CurvePoint>>> = arms.par_iter().map(read).collect();
+            for (arm, kept) in arms.iter().zip(&kept) {
+                curves.arm(arm, kept.as_ref().unwrap_or(&arm.curve))?;
             }
         }
         Ok(())

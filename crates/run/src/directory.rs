@@ -1,10 +1,13 @@
 //! A run's directory: whose it is, what is in it, and what it is told.
 
+use crate::blocks::BLOCKS;
 use crate::claims::{Owner, WORKERS, living};
 use crate::files::{Unwritable, Writer, owner_of, remove};
 use crate::store::VERDICTS;
+use crate::summary::SUMMARY;
 use pstar_core::files::{ReadError, open_regular, read_regular, sha256};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
+use pstar_loader::Registry;
 use pstar_record::{
     CurvesWriter, ExperimentDifference, LikelyOutputs, PromptsWriter, Provenance, RunData, RunRecord,
     experiment_differences, to_json, write_json,
@@ -20,8 +23,11 @@ const MOST_BYTES: u64 = 1 << 30;
 /// The experiment as it is run, whose presence makes a directory a run's.
 const EXPERIMENT: &str = "experiment.ron";
 
+/// What is put together of a run before its arms have ended.
+pub(crate) const PARTIAL: &str = "partial";
+
 /// Everything else that a run writes.
-const RESULTS: [&str; 14] = [
+const RESULTS: [&str; 16] = [
     "report.html",
     "summary.json",
     "curves.csv",
@@ -34,7 +40,9 @@ const RESULTS: [&str; 14] = [
     "inputs",
     "workers",
     "slurm",
-    "summary",
+    SUMMARY,
+    BLOCKS,
+    PARTIAL,
     "provenance.json",
 ];
 
@@ -105,6 +113,36 @@ pub enum DirectoryError {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// The directory of a run that was begun.
+#[derive(Clone, Debug)]
+pub(crate) struct ExistingRun {
+    pub(crate) directory: RunDirectory,
+    /// Where its arms are.
+    pub(crate) store: PathBuf,
+}
+
+impl ExistingRun {
+    /// # Errors
+    /// If there is none, or if it was begun with other plugins.
+    pub(crate) fn open(path: &Path, registry: &Registry) -> Result<Self, DirectoryError> {
+        let directory = RunDirectory::at(path);
+        let provenance =
+            directory.provenance().ok_or_else(|| DirectoryError::NoRun { path: path.to_path_buf() })?;
+        let made_with = provenance.parts.last().map_or(&provenance.plugins, |part| &part.plugins);
+        for plugin in &registry.plugins {
+            let file = plugin.path.file_name().unwrap_or_default().to_string_lossy();
+            if let Some(known) =
+                made_with.iter().find(|known| known.file == file && known.sha256 != plugin.sha256)
+            {
+                let plugin = known.file.clone();
+                return Err(DirectoryError::OtherPlugin { path: path.to_path_buf(), plugin });
+            }
+        }
+        let store = provenance.store.map_or_else(|| path.to_path_buf(), PathBuf::from);
+        Ok(Self { directory, store })
+    }
 }
 
 /// What makes a directory a run's: the experiment as it is written there, and the files that it is made from.
@@ -312,11 +350,35 @@ impl RunDirectory {
         summary.and(table)
     }
 
-    /// Writes the page that people open, made from what the directory holds.
-    pub(crate) fn write_page(&self, page: &dyn Fn(&RunData) -> String) -> Result<(), Unwritable> {
-        let found = RunData::read(&self.path).map_err(io::Error::other);
-        let data = found.map_err(Unwritable::at(&self.path.join("report.html")))?;
-        self.write("report.html", page(&data).as_bytes())
+    /// The folder of what is put together before all arms have ended, with what says whose it is.
+    pub(crate) fn partial(&self) -> Result<Self, Unwritable> {
+        let folder = self.path.join(PARTIAL);
+        fs::create_dir_all(&folder).map_err(Unwritable::at(&folder))?;
+        for name in [EXPERIMENT, "provenance.json"] {
+            let from = self.path.join(name);
+            let text = fs::read(&from).map_err(Unwritable::at(&from))?;
+            self.writer.write_lightly(&folder.join(name), &text)?;
+        }
+        Ok(Self::of(&folder, &self.writer))
+    }
+
+    /// Removes a record that is no longer what the arms found.
+    pub(crate) fn remove_record(&self) -> Result<(), Unwritable> {
+        remove(&self.path.join("summary.json"))
+    }
+
+    /// Writes the page that people open, made from the record, as written, and what the directory holds beside it. Gives
+    /// the record back.
+    pub(crate) fn write_page(
+        &self,
+        record: RunRecord,
+        page: &dyn Fn(&RunData) -> String,
+    ) -> (RunRecord, Result<(), Unwritable>) {
+        let data = RunData::beside(record, &self.path);
+        let written = self.write("report.html", page(&data).as_bytes());
+        let mut record = data.record;
+        record.arms.iter_mut().for_each(|arm| arm.curve = Vec::new());
+        (record, written)
     }
 
     /// Writes the curves of all arms.

@@ -1,17 +1,17 @@
 //! The arms of a run in the order in which they can be trained: those that select learning rates, then those of the rows.
 
-use crate::conduct::{is_complete, known};
+use crate::known::{Known, Look, Trained, known, records};
 use crate::store::Store;
 use crate::train::RunArm;
 use pstar_lab::plan::{ArmKey, Plan};
-use pstar_lab::run::{ArmSpecs, Ended, Prepared, Rates, arm_record, unbegun};
-use pstar_record::{ArmRecord, RunRecord};
+use pstar_lab::run::{ArmSpecs, Prepared, Rates};
+use pstar_record::{ArmRecord, ArmStatus, RunRecord};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Trains some arms, of which this was left, and gives their records in their order.
-pub(crate) type Train<'a> = &'a mut dyn FnMut(&[RunArm], Vec<Option<ArmRecord>>) -> Vec<ArmRecord>;
+/// Trains some arms, of which this was known, and gives what is known of them then.
+pub(crate) type Train<'a> = &'a mut dyn FnMut(&[RunArm], Vec<Option<Known>>) -> Vec<Option<Known>>;
 
 /// What a run consists of.
 pub(crate) struct Phases<'a> {
@@ -33,8 +33,23 @@ pub(crate) struct Left {
     tried: Vec<Option<ArmRecord>>,
     /// The rows whose learning rate is known.
     rows: Rc<Vec<RunArm>>,
-    /// Their results.
-    found: Vec<Option<ArmRecord>>,
+    /// What is known of them.
+    found: Vec<Option<Known>>,
+}
+
+impl Left {
+    /// What a run has that ends with what was left.
+    pub(crate) fn untrained(self) -> Trained {
+        let Self { tried, rows, found, .. } = self;
+        Trained { tried, rows, found }
+    }
+
+    /// Number of arms that have failed.
+    pub(crate) fn failures(&self) -> usize {
+        let tried = self.tried.iter().flatten().map(|record| record.status);
+        let found = self.found.iter().flatten().map(Known::status);
+        tried.chain(found).filter(|status| *status == ArmStatus::Failed).count()
+    }
 }
 
 impl<'a> Phases<'a> {
@@ -54,19 +69,21 @@ impl<'a> Phases<'a> {
     }
 
     /// Looks at what is there, and trains nothing.
-    pub(crate) fn look(&self, store: &Store, prepared: &Prepared<'_>) -> Left {
-        let tried = known(store, &self.selecting, prepared);
-        let rates = Rates::of(self.plan, &tried);
+    pub(crate) fn look(&self, store: &Store, prepared: &Prepared<'_>, look: Look<'_>) -> Left {
+        let tried = records(store, &self.selecting, prepared);
+        let rates = self.rates(&tried);
         let rows = self.rows(&rates);
-        let found = known(store, &rows, prepared);
-        let arms = || tried.iter().zip(&self.selecting).chain(found.iter().zip(&*rows));
-        let done = arms().filter(|(found, _)| is_complete(found.as_ref())).count();
-        let mut open: Vec<ArmKey> =
-            arms().filter(|(found, _)| !is_complete(found.as_ref())).map(|(_, arm)| arm.key).collect();
+        let found = known(store, &rows, look, prepared);
+        let statuses = tried.iter().map(|record| record.as_ref().map(|record| record.status));
+        let statuses = statuses.chain(found.iter().map(|known| known.as_ref().map(Known::status)));
+        let arms = self.selecting.iter().chain(&*rows);
+        let (done, open): (Vec<_>, Vec<_>) =
+            arms.zip(statuses).partition(|(_, status)| *status == Some(ArmStatus::Complete));
+        let mut open: Vec<ArmKey> = open.into_iter().map(|(arm, _)| arm.key).collect();
         if rates.are_open() {
             open.extend(self.plan.arms());
         }
-        Left { done, open, tried, rows, found }
+        Left { done: done.len(), open, tried, rows, found }
     }
 
     /// The arms that are known by now, those that select learning rates first, and those for which no learning rate could
@@ -81,31 +98,57 @@ impl<'a> Phases<'a> {
         (self.selecting.iter().chain(&*rows).cloned().collect(), rates.failed())
     }
 
-    /// What a run has that ends with what was left.
-    pub(crate) fn ended(&self, prepared: &Prepared<'_>, left: Left) -> Ended {
-        let record = |(found, arm): (Option<ArmRecord>, &RunArm)| {
-            found.unwrap_or_else(|| ArmRecord {
-                id: arm.id.clone(),
-                ..arm_record(prepared, arm.key, unbegun())
-            })
-        };
-        let found = left.found.into_iter().zip(&*left.rows).map(record).collect();
-        let tried = left.tried.into_iter().zip(&self.selecting).map(record).map(Some);
-        Rates::of(self.plan, &tried.collect::<Vec<_>>()).into_ended(prepared, found)
+    /// Trains all arms.
+    pub(crate) fn run(
+        &self,
+        prepared: &Prepared<'_>,
+        store: &Store,
+        left: Left,
+        train: Train<'_>,
+    ) -> Trained {
+        let Left { tried, rows, found, .. } = left;
+        let tried =
+            if self.selecting.is_empty() { tried } else { self.select(prepared, store, tried, train) };
+        let rates = self.rates(&tried);
+        let own = self.rows(&rates);
+        let found =
+            if Rc::ptr_eq(&own, &rows) { found } else { known(store, &own, Look::Thorough, prepared) };
+        let found = train(&own, found);
+        Trained { tried, rows: own, found }
     }
 
-    /// Trains all arms.
-    pub(crate) fn run(&self, prepared: &Prepared<'_>, store: &Store, left: Left, train: Train<'_>) -> Ended {
-        let tried: Vec<Option<ArmRecord>> = if self.selecting.is_empty() {
-            Vec::new()
-        } else {
-            train(&self.selecting, left.tried).into_iter().map(Some).collect()
+    /// Trains the arms that select learning rates, and gives their records.
+    fn select(
+        &self,
+        prepared: &Prepared<'_>,
+        store: &Store,
+        tried: Vec<Option<ArmRecord>>,
+        train: Train<'_>,
+    ) -> Vec<Option<ArmRecord>> {
+        let kept = |record: ArmRecord| Known::Kept(record.status);
+        let ended = train(&self.selecting, tried.into_iter().map(|record| record.map(kept)).collect());
+        let read = records(store, &self.selecting, prepared);
+        let record = |(read, known): (Option<ArmRecord>, Option<Known>)| match known {
+            Some(Known::Record(record)) => Some(*record),
+            Some(Known::Kept(_)) => read,
+            None => None,
         };
-        let rates = Rates::of(self.plan, &tried);
-        let rows = self.rows(&rates);
-        let found = if Rc::ptr_eq(&rows, &left.rows) { left.found } else { known(store, &rows, prepared) };
-        let trained = train(&rows, found);
-        rates.into_ended(prepared, trained)
+        read.into_iter().zip(ended).map(record).collect()
+    }
+
+    /// What the arms that select learning rates say of these.
+    pub(crate) fn rates(&self, tried: &[Option<ArmRecord>]) -> Rates<'a> {
+        Rates::of(self.plan, tried)
+    }
+
+    /// The records of the arms that select, those that have not ended as `interrupted`.
+    pub(crate) fn tried(
+        &self,
+        tried: Vec<Option<ArmRecord>>,
+        interrupted: &dyn Fn(&RunArm) -> ArmRecord,
+    ) -> Vec<Option<ArmRecord>> {
+        let record = |(record, arm): (Option<ArmRecord>, &RunArm)| record.unwrap_or_else(|| interrupted(arm));
+        tried.into_iter().zip(&self.selecting).map(record).map(Some).collect()
     }
 
     fn rows(&self, rates: &Rates<'_>) -> Rc<Vec<RunArm>> {

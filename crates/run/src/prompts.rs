@@ -1,5 +1,6 @@
 //! What a run found at single prompts: the files `prompts.csv` and `outputs.json`.
 
+use crate::conduct::READ_AT_ONCE;
 use crate::directory::RunDirectory;
 use crate::files::Unwritable;
 use crate::store::Store;
@@ -7,7 +8,8 @@ use pstar_lab::run::Prepared;
 use pstar_record::{
     ArmPrompts, ArmRecord, ArmStatus, LikelyOutputs, Measures, PromptOutputs, RunRecord, Whose,
 };
-use std::collections::{HashMap, HashSet};
+use rayon::prelude::*;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// About how many figures of trained policies are written at most, of 60 bytes each. Where seeds have more, those of the
 /// first ones are: at least of one for each policy, objective and learning rate. The arms' own folders have all.
@@ -38,19 +40,24 @@ pub(crate) fn write_prompts(
         let mut starts: HashMap<&str, Starts> = HashMap::new();
         let mut seeds: HashMap<RowKey<'_>, usize> = HashMap::new();
         let mut shown: HashSet<RowKey<'_>> = HashSet::new();
-        for arm in &record.arms {
+        let mut kept: VecDeque<Option<ArmPrompts>> = VecDeque::new();
+        for (i, arm) in record.arms.iter().enumerate() {
+            if kept.is_empty() {
+                let is_shown = |arm: &ArmRecord| seeds.get(&key(arm)).is_none_or(|seeds| *seeds < most_seeds);
+                // What is kept is not in memory.
+                let read = |arm: &ArmRecord| {
+                    (arm.prompts.is_empty() && is_shown(arm))
+                        .then(|| store.arm(&arm.id).prompts().unwrap_or_default())
+                };
+                let last = record.arms.len().min(i + READ_AT_ONCE);
+                kept = record.arms[i..last].par_iter().map(read).collect::<Vec<_>>().into();
+            }
+            let kept = kept.pop_front().flatten();
             let seeds = seeds.entry(key(arm)).or_default();
             if *seeds >= most_seeds {
                 continue;
             }
-            let kept;
-            // What is kept is not in memory.
-            let prompts = if arm.prompts.is_empty() {
-                kept = store.arm(&arm.id).prompts().unwrap_or_default();
-                &kept
-            } else {
-                &arm.prompts
-            };
+            let prompts = kept.as_ref().unwrap_or(&arm.prompts);
             let ArmPrompts { start, end, outputs: likely } = prompts;
             if starts.entry(&arm.policy).or_default().is_new(arm.seed, start) {
                 let whose = Whose::Start { policy: arm.policy.clone(), seed: arm.seed };
@@ -80,17 +87,16 @@ fn key(arm: &ArmRecord) -> RowKey<'_> {
 /// The figures of a policy's starts that were written.
 #[derive(Default)]
 struct Starts {
-    seeds: Vec<u64>,
+    seeds: HashSet<u64>,
     first: Vec<Measures>,
 }
 
 impl Starts {
     /// Whether the figures of a seed's start have not been written, and are not those of the first that was.
     fn is_new(&mut self, seed: u64, figures: &[Measures]) -> bool {
-        if figures.is_empty() || self.seeds.contains(&seed) {
+        if figures.is_empty() || !self.seeds.insert(seed) {
             return false;
         }
-        self.seeds.push(seed);
         if self.seeds.len() == 1 {
             self.first = figures.to_vec();
             return true;

@@ -42,7 +42,8 @@ impl Store {
     }
 
     fn sweep(&self) {
-        self.claims.sweep(&[&self.root, &self.root.join("arms"), &self.root.join(WORKERS)]);
+        // Not the folder of arms: nothing is written there but folders, of which there may be many.
+        self.claims.sweep(&[&self.root, &self.root.join(WORKERS)]);
     }
 
     /// Where it is.

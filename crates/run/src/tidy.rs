@@ -1,8 +1,12 @@
 //! Clearing away what dead processes left of a run whose arms have all ended.
 
+use crate::blocks::Blocks;
 use crate::claims::{Owner, WORKERS, is_claim, living, sign_of};
+use crate::directory::PARTIAL;
 use crate::files::{owner_of, sweep};
+use crate::summary::SUMMARY;
 use pstar_record::{ArmRecord, ArmStatus};
+use rayon::prelude::*;
 use std::fs;
 use std::path::Path;
 
@@ -13,11 +17,11 @@ pub(crate) fn tidy(directory: &Path, store: &Path, arms: &[ArmRecord], me: &Owne
     let workers = store.join(WORKERS);
     let living = living(&workers, me);
     // Whoever works has left a sign.
-    let mut is_dead = |id: &str| id != me.id && living.iter().all(|owner| owner.id != id);
+    let is_dead = |id: &str| id != me.id && living.iter().all(|owner| owner.id != id);
     let folder = store.join("arms");
-    for arm in arms.iter().filter(|arm| arm.status == ArmStatus::Complete) {
-        of_arm(&folder.join(&arm.id), &mut is_dead);
-    }
+    let complete = arms.par_iter().filter(|arm| arm.status == ArmStatus::Complete);
+    complete.for_each(|arm| of_arm(&folder.join(&arm.id), &is_dead));
+    let mut is_dead = is_dead;
     for folder in [directory, store, &folder, &workers] {
         sweep(folder, &mut is_dead);
     }
@@ -28,16 +32,18 @@ pub(crate) fn tidy(directory: &Path, store: &Path, arms: &[ArmRecord], me: &Owne
         }
     }
     let _ = fs::remove_dir(&workers);
+    Blocks::forget(directory);
+    let _ = fs::remove_dir_all(directory.join(PARTIAL));
     if living.iter().all(|owner| owner.id == me.id) {
-        let _ = fs::remove_dir_all(directory.join("summary"));
+        let _ = fs::remove_dir_all(directory.join(SUMMARY));
     }
 }
 
-fn of_arm(folder: &Path, is_dead: &mut dyn FnMut(&str) -> bool) {
+fn of_arm(folder: &Path, is_dead: &dyn Fn(&str) -> bool) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        if name == "checkpoint" || is_claim(name) || owner_of(name).is_some_and(&mut *is_dead) {
+        if name == "checkpoint" || is_claim(name) || owner_of(name).is_some_and(is_dead) {
             let _ = fs::remove_file(entry.path());
         }
     }

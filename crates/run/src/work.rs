@@ -1,22 +1,27 @@
 //! One worker of a run that others may work on as well.
 
-use crate::claims::{Claim, Claims, Owner, Taken};
+use crate::blocks::Blocks;
+use crate::claims::{Claims, Owner};
 use crate::conduct::{RunError, finish};
-use crate::directory::{DirectoryError, RunDirectory};
-use crate::files::{Unwritable, Writer, make_folder};
+use crate::directory::{ExistingRun, RunDirectory};
+use crate::files::{Unwritable, Writer};
+use crate::known::Look;
+use crate::machine::difference;
 use crate::observers::Observer;
 use crate::phases::Phases;
 use crate::shown::Shown;
 use crate::store::{Store, Verdicts};
+use crate::summary::ClaimedSummary;
 use crate::tidy::tidy;
-use crate::train::{Patience, Trainer};
+use crate::train::{Among, Patience, RunArm, Trainer};
 use pstar_lab::experiment::Experiment;
 use pstar_lab::run::{ArmSpecs, Progress, Starts, prepare_telling};
 use pstar_loader::Registry;
 use pstar_record::ArmStatus;
+use rayon::prelude::*;
+use std::mem;
 use std::path::Path;
 use std::time::Duration;
-use std::{fs, io, mem};
 
 /// How a worker works.
 #[allow(missing_debug_implementations, reason = "holds a function")]
@@ -27,6 +32,8 @@ pub struct WorkOptions<'a> {
     pub linger: Duration,
     /// Who is told of arms, beside the arms' own folders.
     pub observers: &'a [Box<dyn Observer>],
+    /// Whether arms that failed are tried again.
+    pub retry_failed: bool,
     /// Whether the run's summary is written once all arms have ended; else somebody else will.
     pub summarise: bool,
     /// What people read, written once all arms have ended.
@@ -37,11 +44,18 @@ pub struct WorkOptions<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Worked {
     /// Arms.
-    pub arms: usize,
+    pub arms: u64,
     /// Arms that ended well.
-    pub complete: usize,
+    pub complete: u64,
     /// Arms that failed.
-    pub failed: usize,
+    pub failed: u64,
+}
+
+impl Worked {
+    /// Whether all arms have ended.
+    pub(crate) fn is_all(self) -> bool {
+        self.complete + self.failed == self.arms
+    }
 }
 
 /// Trains the arms of the run in a directory that have no result and no owner, until none is left, and writes the run's
@@ -58,87 +72,94 @@ pub fn work(
 ) -> Result<Worked, RunError> {
     let owner = Owner::of_this_process();
     let writer = Writer::of(&owner);
-    let directory = RunDirectory::at(path);
-    let provenance =
-        directory.provenance().ok_or_else(|| DirectoryError::NoRun { path: path.to_path_buf() })?;
-    let made_with = provenance.parts.last().map_or(&provenance.plugins, |part| &part.plugins);
-    for plugin in &registry.plugins {
-        let file = plugin.path.file_name().unwrap_or_default().to_string_lossy();
-        if let Some(known) =
-            made_with.iter().find(|known| known.file == file && known.sha256 != plugin.sha256)
-        {
-            let plugin = known.file.clone();
-            return Err(DirectoryError::OtherPlugin { path: path.to_path_buf(), plugin }.into());
-        }
-    }
+    let run = ExistingRun::open(path, registry)?;
     let phases = Phases::new(&experiment.plan, ArmSpecs::new(experiment, registry));
-    let root = provenance.store.as_ref().map_or(path, Path::new);
     let verdicts = Verdicts::of(experiment, registry);
-    verdicts.go_on(root, &owner);
+    verdicts.go_on(&run.store, &owner);
     let prepared = prepare_telling(experiment, registry, progress)?;
     prepared.check_memory()?;
-    let store = Store::open(root, &owner, &writer, false);
-    let mut left = phases.look(&store, &prepared);
+    let store = Store::open(&run.store, &owner, &writer, false);
+    let blocks = Blocks::new(path, &writer);
+    if options.retry_failed {
+        retry(&phases, &store, &run.directory)?;
+    }
+    let mut left = phases.look(&store, &prepared, Look::Light(&blocks));
     let trained = left.open.len();
     progress.phase("evaluating policies at their start");
     let starts = Starts::of(&prepared, mem::take(&mut left.open).into_iter());
-    let trainer = Trainer::new(&prepared, starts, &store, options.observers, options.checkpoint, progress);
+    let mut trainer =
+        Trainer::new(&prepared, starts, &store, options.observers, options.checkpoint, progress);
+    trainer.among = Some(Among { blocks: &blocks, number: owner.number() });
+    trainer.look = Look::Light(&blocks);
+    trainer.machine = run.directory.provenance().as_ref().and_then(difference);
+    if let Some(message) = &trainer.machine {
+        progress.word(&format!("{message}, but for n-gram models"));
+    }
     progress.begin(trained as u64, prepared.training.steps.into());
-    let number = usize::from_str_radix(&owner.id[..4], 16).unwrap_or(0);
-    let ended = phases.run(&prepared, &store, left, &mut |arms, mut found| {
-        let mut own = arms.to_vec();
-        // Each worker begins elsewhere, so that they seldom look at the same arm.
-        let first = number % own.len().max(1);
-        own.rotate_left(first);
-        found.rotate_left(first);
-        let mut ended = trainer.run(&own, found, Patience::For(options.linger));
-        ended.rotate_right(first);
-        ended
-    });
-    progress.end();
-    if let Some(error) = trainer.into_unwritable() {
-        return Err(error.into());
-    }
-    let count = |status| ended.statuses().filter(|&other| other == status).count();
-    let worked = Worked {
-        arms: ended.statuses().count(),
-        complete: count(ArmStatus::Complete),
-        failed: count(ArmStatus::Failed),
-    };
-    if worked.complete + worked.failed == worked.arms && !progress.stopped() && options.summarise {
-        let place = path.join("summary");
-        if let Some(claim) = claim_summary(&store, &directory, &place)? {
-            if directory.complete_record().is_none() {
-                let (record, unwritten) =
-                    finish(&prepared, &directory, &store, ended, options.shown, progress);
-                unwritten.map_or(Ok(()), Err)?;
-                tidy(path, root, &record.arms, &owner);
-            }
-            Claims::clear(&claim);
-            let _ = fs::remove_dir(&place);
+    let worked = loop {
+        let linger = Patience::For(options.linger);
+        let trained =
+            phases.run(&prepared, &store, left, &mut |arms, found| trainer.run(arms, found, linger));
+        let worked = trained.worked(&phases, experiment.plan.arm_count());
+        if !worked.is_all() || progress.stopped() || !options.summarise {
+            break worked;
         }
+        progress.end();
+        let Some(summary) = ClaimedSummary::take(&store, &run.directory)? else { break worked };
+        let known = run.directory.complete_record();
+        if known.is_some_and(|record| record.failures() as u64 == worked.failed) {
+            summary.clear();
+            break worked;
+        }
+        let (ended, damaged) = trained.records(&phases, &prepared, &store);
+        if damaged {
+            summary.clear();
+            // Whoever looked at the results alone took them for whole.
+            Blocks::forget(path);
+            trainer.look = Look::Thorough;
+            left = phases.look(&store, &prepared, Look::Thorough);
+            continue;
+        }
+        let (record, unwritten) = finish(&prepared, &run.directory, &store, ended, options.shown, progress);
+        unwritten.map_or(Ok(()), Err)?;
+        tidy(path, &run.store, &record.arms, &owner);
+        summary.clear();
+        break worked;
+    };
+    progress.end();
+    match trainer.into_unwritable() {
+        Some(error) => Err(error.into()),
+        None => Ok(worked),
     }
-    Ok(worked)
 }
 
-/// Claims a run's summary in a folder; nothing if another process has it, or has written it.
-fn claim_summary(
-    store: &Store,
-    directory: &RunDirectory,
-    place: &Path,
-) -> Result<Option<Box<Claim>>, Unwritable> {
-    loop {
-        make_folder(place)?;
-        match store.claims().take(place, "") {
-            Ok(Taken::Mine(claim)) => return Ok(Some(claim)),
-            Ok(_) => return Ok(None),
-            // Whoever had it removed the folder in between, which is done once the summary is written.
-            Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
-                if directory.complete_record().is_some() {
-                    return Ok(None);
-                }
-            }
-            Err(error) => return Err(error),
-        }
+/// Removes the results of the arms that failed in the run in a directory, so that whoever comes to them tries again: how many
+/// these were. `experiment` is the one in the directory.
+///
+/// # Errors
+/// [`RunError`].
+pub fn retry_failed(path: &Path, experiment: &Experiment, registry: &Registry) -> Result<u64, RunError> {
+    let owner = Owner::of_this_process();
+    let run = ExistingRun::open(path, registry)?;
+    let phases = Phases::new(&experiment.plan, ArmSpecs::new(experiment, registry));
+    let store = Store::open(&run.store, &owner, &Writer::of(&owner), true);
+    Ok(retry(&phases, &store, &run.directory)?)
+}
+
+fn retry(phases: &Phases<'_>, store: &Store, directory: &RunDirectory) -> Result<u64, Unwritable> {
+    let (arms, _) = phases.known(&|id| store.arm(id).record());
+    let failed = |arm: &&RunArm| store.arm(&arm.id).status() == Ok(Some(ArmStatus::Failed));
+    let failed: Vec<&RunArm> = arms.par_iter().filter(failed).collect();
+    if failed.is_empty() {
+        return Ok(0);
     }
+    Blocks::forget(directory.path());
+    directory.remove_record()?;
+    for arm in &failed {
+        let folder = store.arm(&arm.id);
+        // While there is a result nobody claims it: the deaths of those that did are forgotten.
+        Claims::forget(folder.path());
+        folder.remove_result()?;
+    }
+    Ok(failed.len() as u64)
 }

@@ -99,20 +99,29 @@ fn sums(sizes: &[f64]) -> Vec<f64> {
     sums
 }
 
+/// Terms that are added side by side.
+const LANES: usize = 8;
+
 /// How many of the drawn choices of signs give a sum at least `far` from 0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "32 bits of a uniform number")]
 fn drawn_beyond(sizes: &[f64], far: f64) -> u32 {
     let key = StreamKey::new(0, Purpose::Bootstrap, STEP);
     let is_beyond = |flip: &u32| {
         let mut uniforms = key.row(0, *flip);
-        let mut sum = 0.0;
+        // Eight sums at once: the order of terms is the caller's rounding.
+        let mut sums = [0.0; LANES];
         for (block, sizes) in sizes.chunks(32).enumerate() {
             let bits = (uniforms.at(block) * 2f64.powi(32)) as u32;
-            for (i, size) in sizes.iter().enumerate() {
-                sum += if bits >> i & 1 == 1 { *size } else { -size };
+            for (part, sizes) in sizes.chunks(LANES).enumerate() {
+                let bits = bits >> (part * LANES);
+                for (i, (sum, size)) in sums.iter_mut().zip(sizes).enumerate() {
+                    // The sign is the highest bit.
+                    let sign = u64::from(!bits >> i & 1) << 63;
+                    *sum += f64::from_bits(size.to_bits() ^ sign);
+                }
             }
         }
-        sum.abs() >= far
+        sums.iter().sum::<f64>().abs() >= far
     };
     (0..FLIPS).filter(is_beyond).count() as u32
 }

@@ -15,7 +15,7 @@ use pstar_lab::experiment::Experiment;
 use pstar_lab::run::{Estimate, prepare_telling};
 use pstar_loader::Registry;
 use pstar_report::run_table;
-use pstar_run::{Part, RunError, RunOptions, Shown, conduct, status, write_whole};
+use pstar_run::{Part, RunError, RunOptions, Shown, conduct, retry_failed, status, write_whole};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
@@ -44,6 +44,9 @@ pub(super) fn submit(args: &SubmitArgs) -> Result<ExitCode, Failure> {
     let run = if is_run { args.run.clone() } else { prepare(args, &experiment, &registry)? };
     let run = absolute(&run).unwrap_or(run);
     tell_where_it_lies(&run);
+    if args.retry_failed {
+        retry_failed(&run, &experiment, &registry)?;
+    }
     let left = status(&run, &experiment, &registry)?.left();
     if left == 0 {
         print(&as_called(&format!(

@@ -37,6 +37,7 @@ fn work_here(args: &WorkerArgs, child: Option<&Child>) -> Result<ExitCode, Failu
         checkpoint: Duration::from_secs(args.checkpoint),
         linger: Duration::from_secs(args.linger),
         observers: &args.watch.observers(&args.run),
+        retry_failed: args.retry_failed,
         // One thread would be long about it: whoever watches this process has more.
         summarise: child.is_none(),
         shown: Shown { table: &|record| run_table(record, None), page: &pstar_page::page },

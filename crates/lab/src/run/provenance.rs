@@ -57,7 +57,8 @@ fn hash(program: Option<&Path>) -> Option<String> {
     read_regular(&path, u64::MAX).ok().map(|bytes| sha256(&bytes))
 }
 
-fn instruction_set() -> Vec<String> {
+/// Extensions of the instruction set of this machine on which libraries may dispatch.
+pub fn instruction_set() -> Vec<String> {
     #[cfg(target_arch = "x86_64")]
     {
         let found = [

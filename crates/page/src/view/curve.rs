@@ -2,6 +2,7 @@
 
 use pstar_record::{ArmRecord, CurvePoint, Spread};
 use pstar_stats::{Estimate, mean_interval};
+use std::collections::HashMap;
 
 /// Points of a drawn line at most; of longer ones every n-th is drawn, and the last.
 const MOST_POINTS: usize = 120;
@@ -33,10 +34,9 @@ impl Curve {
 
     /// Each seed's difference to the same seed of another.
     pub(crate) fn minus(&self, other: &Self) -> Self {
-        let of_other = |seed: u64, step: u32| {
-            let (_, figures) = other.seeds.iter().find(|(known, _)| *known == seed)?;
-            figures[other.steps.binary_search(&step).ok()?]
-        };
+        let of_seed: HashMap<u64, &Vec<Option<f64>>> =
+            other.seeds.iter().rev().map(|(seed, figures)| (*seed, figures)).collect();
+        let of_other = |seed: u64, step: u32| of_seed.get(&seed)?[other.steps.binary_search(&step).ok()?];
         let difference = |(seed, figures): &(u64, Vec<Option<f64>>)| {
             let pairs = self.steps.iter().zip(figures);
             (*seed, pairs.map(|(step, figure)| Some((*figure)? - of_other(*seed, *step)?)).collect())

@@ -72,27 +72,30 @@ impl Claims {
         Self { owner, writer, signs, anew }
     }
 
-    /// Claims the arm of a folder, which exists; `mark` changes whenever it gets on. The deaths of owners who brought it
-    /// further are not held against it.
-    pub(crate) fn take(&self, folder: &Path, mark: &str) -> Result<Taken, Unwritable> {
+    /// Claims the arm of a folder, which exists; `mark`, asked for once nobody has it, changes whenever it gets on. The deaths
+    /// of owners who brought it further are not held against it.
+    pub(crate) fn take(&self, folder: &Path, mark: &dyn Fn() -> String) -> Result<Taken, Unwritable> {
         loop {
             let last = last_generation(folder).map_err(Unwritable::at(folder))?;
+            // Damaged, by a disk or a hand, it is none: whoever it was, nothing is known of it.
+            let before = last.and_then(|generation| read(&path_of(folder, generation)));
+            let held = |before: &ClaimFile| {
+                !before.released && (before.owner.is_sibling(&self.owner) || !self.is_dead(&before.owner))
+            };
+            if before.as_ref().is_some_and(held) {
+                return Ok(Taken::Busy);
+            }
             let owner = self.owner.clone();
-            let mut file = ClaimFile { owner, deaths: 0, mark: mark.into(), released: false };
+            let mut file = ClaimFile { owner, deaths: 0, mark: mark(), released: false };
             let mut died = None;
-            if let Some(generation) = last {
-                match read(&path_of(folder, generation)) {
-                    Some(before) if before.released => file.deaths = before.deaths_at(mark),
-                    Some(before) if before.owner.is_sibling(&self.owner) => return Ok(Taken::Busy),
-                    Some(before) if !self.is_dead(&before.owner) => return Ok(Taken::Busy),
-                    Some(before) => {
-                        // Whoever brought it further did not die of it.
-                        file.deaths = if before.mark == mark { before.deaths + 1 } else { 0 };
-                        died = Some(before.owner);
-                    }
-                    // Damaged, by a disk or a hand: whoever it was, nothing is known of it.
-                    None => {}
+            match before {
+                Some(before) if before.released => file.deaths = before.deaths_at(&file.mark),
+                Some(before) => {
+                    // Whoever brought it further did not die of it.
+                    file.deaths = if before.mark == file.mark { before.deaths + 1 } else { 0 };
+                    died = Some(before.owner);
                 }
+                None => {}
             }
             if self.anew {
                 file.deaths = 0;
@@ -129,6 +132,15 @@ impl Claims {
     pub(crate) fn clear(claim: &Claim) {
         for generation in (1..=claim.generation).rev() {
             let _ = fs::remove_file(path_of(&claim.folder, generation));
+        }
+    }
+
+    /// Forgets who had an arm that has a result.
+    pub(crate) fn forget(folder: &Path) {
+        if let Ok(Some(last)) = last_generation(folder) {
+            for generation in (1..=last).rev() {
+                let _ = fs::remove_file(path_of(folder, generation));
+            }
         }
     }
 
@@ -235,7 +247,8 @@ mod tests {
             let tries: Vec<_> = all
                 .iter()
                 .map(|claims| {
-                    scope.spawn(|| matches!(claims.take(folder.path(), "").unwrap(), Taken::Mine(_)))
+                    scope
+                        .spawn(|| matches!(claims.take(folder.path(), &String::new).unwrap(), Taken::Mine(_)))
                 })
                 .collect();
             tries.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -252,19 +265,19 @@ mod tests {
             let mut child = Command::new("sleep").arg("60").spawn().unwrap();
             let other = claims(owner(child.id()), &folder, false);
             let sign = sign(&other, &folder);
-            let claim = mine(other.take(folder.path(), "").unwrap());
+            let claim = mine(other.take(folder.path(), &String::new).unwrap());
             assert_eq!(claim.file.deaths, deaths);
             fs::write(folder.path().join(format!(".{}.abc.tmp", other.owner.id)), "half").unwrap();
-            assert!(matches!(me.take(folder.path(), "").unwrap(), Taken::Busy));
+            assert!(matches!(me.take(folder.path(), &String::new).unwrap(), Taken::Busy));
             child.kill().unwrap();
             child.wait().unwrap();
             assert!(Claims::holds(&claim));
             drop(sign);
         }
-        assert!(matches!(me.take(folder.path(), "").unwrap(), Taken::Poison(3)));
+        assert!(matches!(me.take(folder.path(), &String::new).unwrap(), Taken::Poison(3)));
         // Whoever starts anew tries anew.
         let anew = claims(Owner::of_this_process(), &folder, true);
-        let claim = mine(anew.take(folder.path(), "").unwrap());
+        let claim = mine(anew.take(folder.path(), &String::new).unwrap());
         assert_eq!((claim.file.deaths, claim.generation, claim.died.is_some()), (0, 4, true));
         Claims::clear(&claim);
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
@@ -278,12 +291,12 @@ mod tests {
         // How far the arm is when each takes it, and the deaths before that count; then it dies.
         for (mark, deaths) in [("", 0), ("", 1), ("a", 0), ("b", 0), ("b", 1), ("b", 2)] {
             let other = claims(Owner::of_this_process(), &folder, false);
-            let claim = mine(other.take(folder.path(), mark).unwrap());
+            let claim = mine(other.take(folder.path(), &|| mark.into()).unwrap());
             assert_eq!(claim.file.deaths, deaths, "from {mark:?}");
         }
-        assert!(matches!(me.take(folder.path(), "b").unwrap(), Taken::Poison(3)));
+        assert!(matches!(me.take(folder.path(), &|| "b".into()).unwrap(), Taken::Poison(3)));
         // It was brought further by one that was held for dead.
-        let claim = mine(me.take(folder.path(), "c").unwrap());
+        let claim = mine(me.take(folder.path(), &|| "c".into()).unwrap());
         assert_eq!(claim.file.deaths, 0);
     }
 
@@ -292,10 +305,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (claims(elsewhere(1), &folder, false), claims(elsewhere(2), &folder, false));
         let _sign = sign(&first, &folder);
-        let claim = mine(first.take(folder.path(), "").unwrap());
-        assert!(matches!(second.take(folder.path(), "").unwrap(), Taken::Busy));
+        let claim = mine(first.take(folder.path(), &String::new).unwrap());
+        assert!(matches!(second.take(folder.path(), &String::new).unwrap(), Taken::Busy));
         first.release(claim).unwrap();
-        let claim = mine(second.take(folder.path(), "").unwrap());
+        let claim = mine(second.take(folder.path(), &String::new).unwrap());
         assert_eq!((claim.generation, claim.died.is_none()), (2, true));
     }
 
@@ -303,18 +316,18 @@ mod tests {
     fn a_claim_that_another_has_taken_over_no_longer_holds() {
         let folder = tempfile::tempdir().unwrap();
         let first = claims(Owner::of_this_process(), &folder, false);
-        let claim = mine(first.take(folder.path(), "").unwrap());
+        let claim = mine(first.take(folder.path(), &String::new).unwrap());
         assert!(Claims::holds(&claim));
         fs::write(path_of(folder.path(), 2), "damaged").unwrap();
         assert!(!Claims::holds(&claim));
         // A damaged claim is nobody's.
-        let last = mine(first.take(folder.path(), "").unwrap());
+        let last = mine(first.take(folder.path(), &String::new).unwrap());
         assert_eq!(last.generation, 3);
         // The arm has ended, and is claimed once more because its result was damaged.
         Claims::clear(&last);
         assert!(!Claims::holds(&claim) && !Claims::holds(&last));
         let second = claims(Owner::of_this_process(), &folder, false);
-        let anew = mine(second.take(folder.path(), "").unwrap());
+        let anew = mine(second.take(folder.path(), &String::new).unwrap());
         assert_eq!(anew.generation, claim.generation);
         assert!(Claims::holds(&anew) && !Claims::holds(&claim));
     }

@@ -64,6 +64,12 @@ impl Owner {
         }
     }
 
+    /// A number that few share.
+    pub(crate) fn number(&self) -> u64 {
+        let digits = self.id.get(..16).unwrap_or(&self.id);
+        u64::from_str_radix(digits, 16).unwrap_or(self.process.into())
+    }
+
     /// Whether one process watches both: that one sees to it that what either leaves is not lost.
     pub(super) fn is_sibling(&self, other: &Self) -> bool {
         !self.supervisor.is_empty() && self.supervisor == other.supervisor

@@ -278,7 +278,7 @@ fn bury(store: &Store, doing: &Doing, death: &Death) -> Result<(), Unwritable> {
     let Some(id) = &doing.arm else { return Ok(()) };
     let folder = store.arm(id);
     // Whose arm it was is dead, so that it can be had at once.
-    let Taken::Mine(claim) = store.claims().take(folder.path(), &folder.mark())? else { return Ok(()) };
+    let Taken::Mine(claim) = store.claims().take(folder.path(), &|| folder.mark())? else { return Ok(()) };
     if matches!(folder.result(), Found::Whole(_)) {
         Claims::clear(&claim);
         return Ok(());

@@ -6,7 +6,7 @@ use super::{checkpoint, parameters, prompts};
 use crate::files::{Unwritable, Writer, remove, sync_folder};
 use pstar_core::author::Tensor;
 use pstar_core::files::{ReadError, open_regular, read_regular};
-use pstar_record::{ArmPrompts, ArmRecord, CurvePoint};
+use pstar_record::{ArmPrompts, ArmRecord, ArmStatus, CurvePoint};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,13 +47,17 @@ impl ArmFolder {
         &self.path
     }
 
-    /// Makes the folder, with what determines the arm.
-    pub(crate) fn prepare(&self, spec: &str) -> Result<(), Unwritable> {
+    /// Makes the folder.
+    pub(crate) fn make(&self) -> Result<(), Unwritable> {
         // Not the store as well: one that is removed while arms train does not come back in part.
         match fs::create_dir(&self.path) {
-            Err(error) if !self.path.is_dir() => return Err(Unwritable::at(&self.path)(error)),
-            _ => {}
+            Err(error) if !self.path.is_dir() => Err(Unwritable::at(&self.path)(error)),
+            _ => Ok(()),
         }
+    }
+
+    /// Tells in it what determines the arm.
+    pub(crate) fn tell(&self, spec: &str) -> Result<(), Unwritable> {
         let path = self.path.join("spec.ron");
         if fs::read(&path).is_ok_and(|found| found == spec.as_bytes()) {
             return Ok(());
@@ -98,6 +102,14 @@ impl ArmFolder {
         }
     }
 
+    /// How it ended, if it did. Reads the result alone, which is what was written; the files beside it may be damaged.
+    pub(crate) fn status(&self) -> Result<Option<ArmStatus>, String> {
+        let Some(text) = self.read("result.json")? else { return Ok(None) };
+        Seal::read(&text)?.check_arm(&self.id)?;
+        let ending = result::ending(&text).ok_or("its result does not say how it ended")?;
+        Ok(Some(ending.status))
+    }
+
     /// How it ended, if it did, as its result says: whether that is whole is not looked at.
     pub(crate) fn ending(&self) -> Option<result::Ending> {
         result::ending(&self.read("result.json").ok()??)
@@ -106,11 +118,6 @@ impl ArmFolder {
     /// When its result was written, by the file system's clock.
     pub(crate) fn ended_at(&self) -> Option<SystemTime> {
         fs::metadata(self.path.join("result.json")).and_then(|result| result.modified()).ok()
-    }
-
-    /// Whether there is something where a result would be.
-    pub(crate) fn has_result(&self) -> bool {
-        self.path.join("result.json").exists()
     }
 
     /// Removes a result that does not count.

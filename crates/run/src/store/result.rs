@@ -121,6 +121,11 @@ impl Seal {
         Ok(seal)
     }
 
+    /// Checks that it is of this arm.
+    pub(super) fn check_arm(&self, id: &str) -> Result<(), String> {
+        if self.arm.id == id { Ok(()) } else { Err(format!("its result is of the arm `{}`", self.arm.id)) }
+    }
+
     /// Checks that it is of this arm, and that the files beside it are those that it was written with.
     pub(super) fn check(
         &self,
@@ -129,9 +134,7 @@ impl Seal {
         parameters: Option<&[u8]>,
         prompts: Option<&[u8]>,
     ) -> Result<(), String> {
-        if self.arm.id != id {
-            return Err(format!("its result is of the arm `{}`", self.arm.id));
-        }
+        self.check_arm(id)?;
         if sha256(metrics) != self.metrics_sha256 {
             return Err("its `metrics.jsonl` is not what was written".into());
         }
