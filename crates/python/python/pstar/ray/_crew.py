@@ -1,0 +1,112 @@
+"""Workers on a cluster: begun, awaited and stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pstar.ray import _node
+from pstar.ray._cluster import name_of
+
+#: Seconds in which a worker that is told to stop has given its arms back, else it is killed.
+GRACE = 30.0
+
+
+@dataclass(frozen=True)
+class End:
+    """How a worker ended."""
+
+    #: The exit code of its program, negative for a signal; `None` where nobody is left to tell.
+    code: int | None
+    #: What it said last, or what Ray says of it.
+    words: str
+    #: Why its node cannot work on the run.
+    refused: str | None
+    #: The node, as far as that is known.
+    node: str
+    #: Seconds since it was asked for.
+    age: float
+
+    @property
+    def found_nothing_more(self) -> bool:
+        """Whether it ended because every arm has a result or is another's."""
+        return self.code in (0, 4)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it would end in the same way wherever and whenever it is begun again."""
+        return self.refused is not None or self.code in (2, 3)
+
+    def __str__(self) -> str:
+        how = (
+            "it died" if self.code is None
+            else f"ended by signal {-self.code}" if self.code < 0
+            else f"exit code {self.code}"
+        )  # fmt: skip
+        return f"{self.node}: {how}" + (f": {self.words}" if self.words else "")
+
+
+class Crew:
+    """The workers of one run.
+
+    Ray tries none of its tasks again: the driver does, which knows whether anything gets on.
+    """
+
+    def __init__(
+        self,
+        ray: Any,
+        demands: Mapping[str, float],
+        place: dict[str, str],
+        arguments: list[str],
+        environment: dict[str, str],
+    ) -> None:
+        self._ray = ray
+        resources = {name: amount for name, amount in demands.items() if name not in ("CPU", "memory")}
+        options = {"num_cpus": demands["CPU"], "resources": resources, "max_retries": 0, "name": "pstar worker"}
+        if "memory" in demands:
+            options["memory"] = demands["memory"]
+        self._task = ray.remote(_node.work).options(**options)
+        self._given = (place, arguments, environment, GRACE)
+        self._begun: dict[Any, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._begun)
+
+    def begin(self) -> None:
+        """Asks for one more worker."""
+        self._begun[self._task.remote(*self._given)] = time.monotonic()
+
+    def ended(self, timeout: float) -> list[End]:
+        """The workers that ended, once one has or the time, in seconds, is over."""
+        if not self._begun:
+            time.sleep(timeout)
+            return []
+        done, _ = self._ray.wait(list(self._begun), num_returns=1, timeout=timeout)
+        if done:
+            # Others may have ended as well.
+            done, _ = self._ray.wait(list(self._begun), num_returns=len(self._begun), timeout=0)
+        return [self._end_of(task) for task in done]
+
+    def _end_of(self, task: Any) -> End:
+        age = time.monotonic() - self._begun.pop(task)
+        try:
+            found = self._ray.get(task)
+        except self._ray.exceptions.RayError as error:
+            return End(None, " ".join(str(error).split()), None, "a worker", age)
+        node = next((name_of(node) for node in self._ray.nodes() if node["NodeID"] == found.get("node")), "gone")
+        return End(found.get("code"), found.get("words", ""), found.get("refused"), f"node {node}", age)
+
+    def stop(self) -> None:
+        """Has every worker give its arms back; those that do not are killed."""
+        try:
+            for task in self._begun:
+                self._ray.cancel(task, force=False)
+            self._ray.wait(list(self._begun), num_returns=len(self._begun), timeout=GRACE + 5) if self._begun else None
+        finally:
+            for task in self._begun:
+                self._ray.cancel(task, force=True)
+            if self._begun:
+                self._ray.wait(list(self._begun), num_returns=len(self._begun), timeout=5)
+            self._begun.clear()
