@@ -17,6 +17,17 @@ import cluster  # noqa: E402
 START = 180.0
 
 
+#: `ray start`, which takes 127.0.0.1 at its word: else it takes the machine's outside address instead, and listens there. The
+#: variable that keeps it from that (below) makes it refuse a second node.
+RAY = """
+from ray._private import ray_constants, services
+services.resolve_ip_for_localhost = lambda host: host
+ray_constants.ENABLE_RAY_CLUSTER = True
+from ray.scripts.scripts import main
+main()
+"""
+
+
 class Nodes:
     """A cluster below a folder: a head, and nodes that are added, each with an environment of its own.
 
@@ -38,7 +49,7 @@ class Nodes:
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-            # Despite its name: else Ray takes the machine's outside address where it is told 127.0.0.1.
+            # Despite its name: 127.0.0.1 stays that.
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
             "PSTAR_HEARTBEAT": "1",
@@ -90,7 +101,7 @@ class Nodes:
             process = self._started[name] = subprocess.Popen(
                 [
                     *(prefix or []),
-                    str(Path(sys.executable).parent / "ray"), "start", "--block", f"--node-name={name}",
+                    sys.executable, "-c", RAY, "start", "--block", f"--node-name={name}",
                     "--node-ip-address=127.0.0.1", f"--num-cpus={cpus}", "--num-gpus=0",
                     f"--object-store-memory={96 << 20}", "--disable-usage-stats", *options,
                     *([f"--temp-dir={self._temporary}/ray"] if "--head" in options else []),

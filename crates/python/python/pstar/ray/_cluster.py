@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ def ray_module() -> Any:
     oldest, newest = VERSIONS
     if not oldest <= numbers < newest:
         raise ClusterError(f"Ray {found or 'of no version'} is installed, expected from 2.50 on, below 3: {INSTALL}")
+    # Nodes may have another version of the package, or none.
+    importlib.import_module("ray.cloudpickle").register_pickle_by_value(_node)
     return ray
 
 
@@ -63,9 +66,11 @@ def connected(address: str | None) -> Iterator[Any]:
             f"{chosen!r} is a client's address: run this on a machine of the cluster, which sees the run's directory, "
             "for example by `ray job submit`"
         )
+    _knock(chosen)
     told_to_end = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address=chosen, log_to_driver=False, logging_level=logging.WARNING, include_dashboard=_dashboard(chosen))
+        dashboard = False if chosen == "local" else None
+        ray.init(address=chosen, log_to_driver=False, logging_level=logging.WARNING, include_dashboard=dashboard)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise ClusterError(f"no connection with the Ray cluster at {chosen!r}: {error}") from error
     try:
@@ -77,8 +82,15 @@ def connected(address: str | None) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _dashboard(address: str) -> bool | None:
-    return False if address == "local" else None
+def _knock(address: str) -> None:
+    """Refuses an address at which nobody answers: there Ray would end this process, after a minute."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(f"no connection with the Ray cluster at {address!r}: {error}") from None
 
 
 @dataclass(frozen=True)

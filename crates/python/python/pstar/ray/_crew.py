@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,7 +69,13 @@ class Crew:
         if "memory" in demands:
             options["memory"] = demands["memory"]
         self._task = ray.remote(_node.work).options(**options)
-        self._given = (place, arguments, environment, GRACE)
+        # It lives where the driver does, and no longer.
+        here = ray.get_runtime_context().get_node_id()
+        strategies = importlib.import_module("ray.util.scheduling_strategies")
+        there = strategies.NodeAffinitySchedulingStrategy(here, soft=True)
+        bell = ray.remote(_node.Bell).options(num_cpus=0, max_concurrency=1_000_000, scheduling_strategy=there)
+        self._bell = bell.remote()
+        self._given = (place, arguments, environment, self._bell, GRACE)
         self._begun: dict[Any, float] = {}
 
     def __len__(self) -> int:
@@ -100,13 +107,18 @@ class Crew:
 
     def stop(self) -> None:
         """Has every worker give its arms back; those that do not are killed."""
+        begun, self._begun = list(self._begun), {}
+        if not begun:
+            return
+        left = begun
         try:
-            for task in self._begun:
-                self._ray.cancel(task, force=False)
-            self._ray.wait(list(self._begun), num_returns=len(self._begun), timeout=GRACE + 5) if self._begun else None
+            heard = self._ray.get(self._bell.ring.remote(), timeout=GRACE)
+            # The others wait for a processor.
+            running = [task for task in begun if task.task_id().hex() in heard]
+            if running:
+                self._ray.wait(running, num_returns=len(running), timeout=GRACE + 5)
+            # What has ended must not be cancelled as well: that may end the driver.
+            _, left = self._ray.wait(begun, num_returns=len(begun), timeout=0)
         finally:
-            for task in self._begun:
+            for task in left:
                 self._ray.cancel(task, force=True)
-            if self._begun:
-                self._ray.wait(list(self._begun), num_returns=len(self._begun), timeout=5)
-            self._begun.clear()

@@ -14,8 +14,7 @@ from typing import Any
 
 from pstar._record import Run, load
 from pstar._settings import Overrides, PathLike, assignments, plain_path
-from pstar.ray import _node
-from pstar.ray._cluster import check, connected, name_of, nodes_for, refusal
+from pstar.ray._cluster import check, connected, nodes_for, refusal
 from pstar.ray._crew import Crew, End
 from pstar.ray._errors import ClusterError, ProgramError, StuckError
 from pstar.ray._program import Program
@@ -28,8 +27,8 @@ WORTH = 300.0
 #: Seconds in which a worker is likely to have brought an arm further.
 FRUITFUL = 60.0
 
-#: Times that all workers may end young, one after the other, without an arm that ends.
-ROUNDS = 5
+#: Times that all workers may end young, one after the other, without an arm that ends; a single one counts as two.
+ROUNDS = 4
 
 #: Looks at a run that may fail, one after the other: file servers have bad moments.
 BLIND = 5
@@ -73,8 +72,8 @@ def run(
     from its directory each `every` seconds, or less often where that takes long.
 
     Ctrl-C has the workers give back their arms and raises `KeyboardInterrupt`, which says how to go on; a second one
-    does not wait for them. An arm that fails does not raise: `Run.failures` has it. An arm that failed is tried again by
-    `pstar run FILE --out RUN` alone.
+    does not wait for them. An arm that fails does not raise: `Run.failures` has it; `pstar run FILE --out RUN` alone
+    tries it again.
 
     Raises `ClusterError`, a `PstarError`: with what is wrong with the experiment, as the program prints it; if Ray, the
     cluster or one of its nodes does not do; and `StuckError` if workers end again and again without ending an arm.
@@ -90,12 +89,8 @@ def run(
     with connected(address) as ray:
         path = _directory(program, run_or_experiment, overrides, out)
         with signed(path) as (sign, words):
-            place = {
-                "run": str(path),
-                "sign": sign,
-                "words": words,
-                "version": importlib.metadata.version("pstar-lab"),
-            }
+            version = importlib.metadata.version("pstar-lab")
+            place = {"run": str(path), "sign": sign, "words": words, "version": version}
             nodes = nodes_for(ray, demands)
             if not nodes and workers is None:
                 raise ClusterError(
@@ -109,11 +104,9 @@ def run(
             shift = _Shift(program, path, crew, teller, every, len(nodes))
             try:
                 shift.go_on(lambda left: _count(program, path, left, cpus, workers, room))
-            except (KeyboardInterrupt, SystemExit) as stop:
+            except KeyboardInterrupt:
                 crew.stop()
-                if isinstance(stop, KeyboardInterrupt):
-                    raise type(stop)(_how_to_go_on(teller.last, path)) from None
-                raise
+                raise KeyboardInterrupt(shift.how_to_go_on()) from None
             except BaseException:
                 crew.stop()
                 raise
@@ -152,6 +145,15 @@ class _Shift:
             self._work(count(self._left()))
             self._look(must=True)
 
+    def how_to_go_on(self) -> str:
+        """What is said where it is stopped."""
+        try:
+            self._look(must=True)
+            left = f"{self._left()} of {self._status['arms']} arms did not end; "
+        except (ProgramError, KeyError):
+            left = ""
+        return f"stopped: {left}to go on: python -m pstar.ray {shlex.quote(str(self._run))}"
+
     def _work(self, workers: int) -> None:
         """Keeps so many workers at it until each has found nothing more to do."""
         waiting = [0.0] * workers
@@ -168,12 +170,13 @@ class _Shift:
                 self._replaced += 1
                 if end.age < FRUITFUL:
                     self._fruitless.append(end)
-                if len(self._fruitless) >= max(2 * ROUNDS, ROUNDS * workers):
+                crew = max(2, workers)
+                if len(self._fruitless) >= ROUNDS * crew:
                     self._look(must=True)
                     if self._fruitless:
                         self._give_up()
                 # All of them once more at once, then ever later: what ends them may pass.
-                waiting.append(time.monotonic() + 2.0 ** (len(self._fruitless) // workers) - 1)
+                waiting.append(time.monotonic() + 2.0 ** (len(self._fruitless) // crew) - 1)
             if time.monotonic() >= self._due:
                 self._look(len(waiting))
 
@@ -246,7 +249,8 @@ def _demands(cpus: int, resources: Mapping[str, float] | None) -> dict[str, floa
     for name, amount in (resources or {}).items():
         if not isinstance(name, str) or name == "CPU" or not isinstance(amount, (int, float)) or not amount > 0:
             raise ValueError(
-                f"resources: expected amounts above 0 by the names of Ray's resources, without CPU; found {name!r}: {amount!r}"
+                "resources: expected amounts above 0 by the names of Ray's resources, without CPU; "
+                f"found {name!r}: {amount!r}"
             )
         demands[name] = float(amount)
     return demands
@@ -260,9 +264,5 @@ def _whole(value: object, what: str, least: int, *, optional: bool = False) -> N
     if optional and value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{what}: expected a whole number from {least}{' or None' if optional else ''}, found {value!r}")
-
-
-def _how_to_go_on(last: Progress | None, run: Path) -> str:
-    left = "" if last is None else f"{last.left} of {last.arms} arms did not end; "
-    return f"stopped: {left}to go on: python -m pstar.ray {shlex.quote(str(run))}"
+        none = " or None" if optional else ""
+        raise ValueError(f"{what}: expected a whole number from {least}{none}, found {value!r}")

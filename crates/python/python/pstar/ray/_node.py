@@ -5,14 +5,13 @@ What is given and returned are plain values, since a node may have another versi
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from types import FrameType
 from typing import Any
 
 #: Between two looks at a worker, in seconds.
@@ -43,7 +42,8 @@ def fault(place: dict[str, str]) -> str | None:
     except importlib.metadata.PackageNotFoundError:
         return f"pstar-lab is not installed for {sys.executable}, expected version {place['version']}"
     if version != place["version"]:
-        return f"pstar-lab {version} is installed for {sys.executable}, expected {place['version']} as where it was begun"
+        expected = f"expected {place['version']} as where the run was started"
+        return f"pstar-lab {version} is installed for {sys.executable}, {expected}"
     if not os.path.exists(os.path.join(run, "experiment.ron")):
         return f"there is no run in `{run}`"
     # What was written a moment ago may take another to be seen.
@@ -58,44 +58,71 @@ def fault(place: dict[str, str]) -> str | None:
     return f"`{run}` is a folder of its own: what was written there elsewhere is not in it"
 
 
-def work(place: dict[str, str], arguments: list[str], environment: dict[str, str], grace: float) -> dict[str, Any]:
+class Bell:
+    """An actor that has all workers stop: they wait for it to ring.
+
+    `ray.cancel` is no way to tell them: of a task that returns at that very moment it ends the driver ("Tried to complete
+    task that was not pending", Ray 2.60).
+    """
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self._tasks: set[str] = set()
+
+    async def ring(self) -> set[str]:
+        """Has every call of `heard` return: the tasks that made one."""
+        self._rung.set()
+        return self._tasks
+
+    async def heard(self, task: str) -> bool:
+        """Returns once it has rung."""
+        self._tasks.add(task)
+        return await self._rung.wait()
+
+
+def work(
+    place: dict[str, str], arguments: list[str], environment: dict[str, str], bell: Any, grace: float
+) -> dict[str, Any]:
     """Runs a worker to its end: its exit code and last words.
 
-    Told to stop, as `ray.cancel` does, it passes that on (SIGTERM), and the worker gives its arms back; one that has not
-    done so after `grace` seconds is killed.
+    Once the bell rings it is told to stop (SIGTERM), and gives its arms back; one that has not done so after `grace`
+    seconds is killed.
     """
     import ray
 
-    node = ray.get_runtime_context().get_node_id()
-    stop: list[float] = []
-
-    def stopped(_: int, __: FrameType | None) -> None:
-        stop.append(time.monotonic())
-
-    before = signal.signal(signal.SIGINT, stopped)
-    try:
-        refused = fault(place)
-        if refused is not None:
-            return {"node": node, "refused": refused}
-        # The run's folder holds no modules, which Python would look for in the current one.
-        with tempfile.TemporaryFile() as said, subprocess.Popen(
+    context = ray.get_runtime_context()
+    node = context.get_node_id()
+    # A future is asked whether it is there, since a task that waits for Ray lends its processors to others.
+    rings = bell.heard.remote(context.get_task_id()).future()
+    refused = fault(place)
+    if refused is not None:
+        return {"node": node, "refused": refused}
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", LAUNCH, str(os.getpid()), "-m", "pstar", *arguments],
+            # Python looks for modules in the current folder, and a run's holds none.
             cwd=place["run"],
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
-        ) as process:
-            told = False
-            while process.poll() is None:
-                if stop and not told:
-                    told = True
-                    process.terminate()
-                if stop and time.monotonic() > stop[0] + grace:
-                    process.kill()
+        )
+        try:
+            while process.poll() is None and not (rings.done() and rings.exception() is None):
                 time.sleep(LOOK)
-            said.seek(max(0, said.seek(0, os.SEEK_END) - WORDS))
-            words = said.read().decode(errors="replace").strip()
-            return {"node": node, "code": process.returncode, "words": words}
-    finally:
-        signal.signal(signal.SIGINT, before)
+        finally:
+            # Also where Ray ends this process, which raises here.
+            code = end(process, grace)
+        said.seek(max(0, said.seek(0, os.SEEK_END) - WORDS))
+        return {"node": node, "code": code, "words": said.read().decode(errors="replace").strip()}
+
+
+def end(process: subprocess.Popen[bytes], grace: float) -> int:
+    """The exit code of a process, which is told to end if it has not, and killed if it does not."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()

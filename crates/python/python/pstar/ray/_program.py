@@ -46,7 +46,8 @@ class Program:
 
     def _ask(self, *words: str) -> str:
         command = [sys.executable, "-m", "pstar", *words, *self._plugins]
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        nothing = subprocess.DEVNULL
+        ended = subprocess.run(command, check=False, stdin=nothing, capture_output=True, text=True, errors="replace")
         if ended.returncode != 0:
             said = ended.stderr.strip() or f"`pstar {shlex.join(words)}` ended with {ended.returncode}"
             raise ProgramError(said, ended.returncode if ended.returncode > 0 else 128 - ended.returncode)

@@ -1,0 +1,82 @@
+"""Workers and Ray's own processes are killed at random: no bit is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from conftest import Driver, differing, files, results, status, write
+from ray_nodes import Nodes, workers
+
+ARMS = int(os.environ.get("PSTAR_STORM_ARMS", "200"))
+STEPS = int(os.environ.get("PSTAR_STORM_STEPS", "3000"))
+
+
+def near_failure(run: Path) -> set[int]:
+    """Workers on arms that others died over: three in a row leave an arm failed, which is no part of this test."""
+    found = set()
+    for path in run.glob("arms/*/claim.*"):
+        try:
+            claim = json.loads(path.read_text())
+        except (OSError, ValueError):
+            continue
+        if claim["deaths"] > 0:
+            found.add(int(claim["owner"]["process"]))
+    return found
+
+
+def blow(run: Path) -> str | None:
+    """Kills a worker, or the process of Ray's that began it."""
+    found = workers(run)
+    spared = near_failure(run)
+    victims = sorted(pid for pid in found if pid not in spared)
+    if not victims:
+        return None
+    victim = random.choice(victims)
+    kind = random.choice(["worker", "Ray's"])
+    try:
+        os.kill(victim if kind == "worker" else found[victim], signal.SIGKILL)
+    except ProcessLookupError:
+        return None
+    return kind
+
+
+def test_a_storm_of_kills_costs_no_bit(nodes: Nodes, tmp_path: Path, host: str) -> None:
+    random.seed(1)
+    experiment, alone, run = write(tmp_path / "storm.ron", ARMS, STEPS), tmp_path / "alone", tmp_path / "run"
+    began = time.monotonic()
+    subprocess.run([host, "run", experiment, "--out", alone], check=True, capture_output=True)
+    undisturbed = time.monotonic() - began
+    began = time.monotonic()
+    driver = Driver(nodes, tmp_path, experiment, "--out", run, "--workers", "8", "--checkpoint", "1")
+    blows: Counter[str] = Counter()
+    most = 0
+    while driver.process.poll() is None:
+        most = max(most, len(workers(run)))
+        # The last arms are left in peace, so that the end is the end of the work.
+        if 0 < results(run) < ARMS - 8 and (kind := blow(run)):
+            blows[kind] += 1
+        time.sleep(random.uniform(0.1, 1.0))
+    code, said = driver.end()
+    took = time.monotonic() - began
+    assert code == 0, said
+    assert most == 8
+    assert min(blows["worker"], blows["Ray's"]) >= 5, blows
+    assert differing(run, alone) == []
+    assert not [name for name in files(run) if ".ray-" in name]
+
+    # What is told never goes back, and ends with all.
+    lines = [line for line in said.splitlines() if "arms are done" in line]
+    counts = [int(line.split()[0]) for line in lines]
+    assert counts == sorted(counts) and counts[-1] == ARMS and len(set(counts)) > 5, lines
+    replaced = [int(found[1]) for line in lines if (found := re.search(r"(\d+) replaced", line))]
+    assert replaced == sorted(replaced) and 10 <= replaced[-1] <= blows.total(), (replaced, blows)
+    assert status(run)["summarised"] is True
+    print(f"{ARMS} arms: {undisturbed:.1f} s undisturbed, {took:.1f} s with 8 workers and {dict(blows)} killed")
