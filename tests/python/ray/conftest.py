@@ -1,4 +1,4 @@
-"""What the tests under Ray share. `PSTAR_HOST` names the program that runs are held against, `PSTAR_ROOT` the checkout."""
+"""What the tests under Ray share. `PSTAR_HOST` names the program that runs are held against."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
 from ray_nodes import Nodes, workers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "reference" / "survival"))
-import contents  # noqa: E402
+import contents  # type: ignore[import-not-found]
 
 EXPERIMENT = """(
     name: "ray",
@@ -44,10 +46,14 @@ def write(path: Path, arms: int, steps: int, other: str = FORWARD_KL) -> Path:
     return path
 
 
+def prepare(experiment: Path, run: Path) -> None:
+    """Makes a run's directory."""
+    command = [sys.executable, "-m", "pstar", "run", str(experiment), "--out", str(run), "--prepare"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 def files(run: Path) -> dict[str, bytes]:
-    """The files of a run; where arms are gone on with is no part of it once they have failed, nor are signs of life of
-    workers that were killed, which another one of their machine sweeps.
-    """
+    """The files of a run, but for signs of life of workers that were killed, which another one sweeps."""
     found: dict[str, bytes] = contents.files(str(run))
     return {name: content for name, content in found.items() if not name.startswith("workers/")}
 
@@ -59,12 +65,12 @@ def differing(found: Path, expected: Path) -> list[str]:
     return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
 
 
-def status(run: Path) -> dict[str, object]:
+def status(run: Path) -> dict[str, Any]:
     """What `pstar status` says."""
     told = subprocess.run(
         [sys.executable, "-m", "pstar", "status", run, "--json"], capture_output=True, text=True, check=True
     )
-    found: dict[str, object] = json.loads(told.stdout)
+    found: dict[str, Any] = json.loads(told.stdout)
     return found
 
 

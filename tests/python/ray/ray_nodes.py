@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "cluster"))
-import cluster  # noqa: E402
+import cluster
 
 #: Seconds in which a node must be there: a busy machine takes its time.
 START = 180.0
 
 
-#: `ray start`, which takes 127.0.0.1 at its word: else it takes the machine's outside address instead, and listens there. The
-#: variable that keeps it from that (below) makes it refuse a second node.
+#: `ray start`, which takes 127.0.0.1 at its word: else it takes the machine's outside address instead, and listens
+#: there. The variable that keeps it from that (below) makes it refuse a second node.
 RAY = """
 from ray._private import ray_constants, services
 services.resolve_ip_for_localhost = lambda host: host
@@ -84,7 +84,7 @@ class Nodes:
 
     def _end(self, processes: set[int]) -> None:
         # What Ray's daemons leave to others ends with them; what does not is killed.
-        cluster.end(processes, 5)
+        cluster.end(processes, 2)
         for process in self._started.values():
             process.poll()
 
@@ -120,7 +120,7 @@ class Nodes:
         raise RuntimeError(f"node {name} does not start: {self._log(name)}")
 
     def _log(self, name: str) -> str:
-        return cluster.text(str(self.folder / f"{name}.log"))
+        return str(cluster.text(str(self.folder / f"{name}.log")))
 
 
 def _family(pid: int) -> set[int]:

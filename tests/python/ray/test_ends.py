@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from conftest import Driver, await_, differing, results, status, write
+
+from conftest import Driver, await_, differing, prepare, results, status, write
 from ray_nodes import Nodes, workers
 
-#: Ends its process where its seed's first batch is seen, if that is seed 1's.
+#: Ends the process of every arm that asks it.
 DEADLY = """
 import os, signal
 
@@ -37,10 +36,23 @@ def test_an_arm_that_kills_its_workers_fails_and_the_others_end(nodes: Nodes, tm
     assert "2 of 4 arms are done, 2 failed" in said
 
 
+#: Of the run that is stopped.
+ARMS = 10
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory, host: str) -> Path:
+    """An experiment, and beside it what a single process finds."""
+    folder = tmp_path_factory.mktemp("stopped")
+    experiment = write(folder / "stop.ron", ARMS, 16_000)
+    subprocess.run([host, "run", experiment, "--out", folder / "alone"], check=True, capture_output=True)
+    return experiment
+
+
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_gives_the_arms_back(nodes: Nodes, tmp_path: Path, host: str, number: int, code: int) -> None:
-    experiment, alone, run = write(tmp_path / "stop.ron", 12, 20_000), tmp_path / "alone", tmp_path / "run"
-    words = [experiment, "--out", run, "--workers", "3"]
+def test_a_signal_gives_the_arms_back(nodes: Nodes, tmp_path: Path, stopped: Path, number: int, code: int) -> None:
+    experiment, alone, run = stopped, stopped.parent / "alone", tmp_path / "run"
+    words: list[str | Path] = [experiment, "--out", run, "--workers", "3"]
     driver = Driver(nodes, tmp_path, *words)
     await_(lambda: len(workers(run)) == 3 and results(run) >= 1)
     driver.process.send_signal(number)
@@ -49,21 +61,20 @@ def test_a_signal_gives_the_arms_back(nodes: Nodes, tmp_path: Path, host: str, n
     assert f"to go on: python -m pstar.ray {run}" in said
     assert workers(run) == {}
     found = status(run)
-    left = 12 - int(str(found["complete"]))
+    left = ARMS - found["complete"]
     assert left > 0 and found["workers"] == [] and found["failed"] == []
-    assert int(str(found["stopped"])) > 0
+    assert found["stopped"] > 0
     # Each that was begun and not ended was given back behind a checkpoint, and nothing else is left of the driver.
     assert len(list(run.glob("arms/*/checkpoint"))) == found["stopped"]
     assert list(run.glob(".ray-*")) == []
 
     code, said = Driver(nodes, tmp_path, *words).end()
     assert code == 0, said
-    subprocess.run([host, "run", experiment, "--out", alone], check=True, capture_output=True)
     assert differing(run, alone) == []
 
 
 def test_a_driver_that_is_killed_leaves_no_worker(nodes: Nodes, tmp_path: Path) -> None:
-    experiment, run = write(tmp_path / "killed.ron", 8, 30_000), tmp_path / "run"
+    experiment, run = write(tmp_path / "killed.ron", 4, 20_000), tmp_path / "run"
     driver = Driver(nodes, tmp_path, experiment, "--out", run, "--workers", "2")
     await_(lambda: len(workers(run)) == 2)
     driver.process.kill()
@@ -78,11 +89,12 @@ def test_a_driver_that_is_killed_leaves_no_worker(nodes: Nodes, tmp_path: Path) 
 
 def test_workers_that_never_get_on_are_not_begun_for_ever(nodes: Nodes, tmp_path: Path) -> None:
     """A component that ends every process before an arm is claimed."""
-    (tmp_path / "early.py").write_text("import os, signal\nif os.environ.get('EARLY') != 'no':\n    os.kill(os.getpid(), signal.SIGKILL)\n" + DEADLY)
+    early = "import os, signal\nif os.environ.get('EARLY') != 'no':\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    (tmp_path / "early.py").write_text(early + DEADLY)
     other = '"early": (plugin: "python", config: (import: "early:Deadly")),'
     experiment, run = write(tmp_path / "early.ron", 2, 100, other), tmp_path / "run"
     # The driver's own questions pass.
-    driver = Driver(nodes, tmp_path, experiment, "--out", run, "--workers", "1", EARLY="no")
+    driver = Driver(nodes, tmp_path, experiment, "--out", run, "--workers", "2", EARLY="no")
     code, said = driver.end()
     assert code == 5, said
     assert "8 workers ended, one after the other, and no arm did; 2 are left" in said
@@ -113,9 +125,10 @@ def test_a_call_gives_the_run(nodes: Nodes, tmp_path: Path) -> None:
 
 def test_others_that_work_are_waited_for(nodes: Nodes, tmp_path: Path) -> None:
     """The last arm is a worker's that is not Ray's."""
-    experiment, run = write(tmp_path / "others.ron", 2, 60_000), tmp_path / "run"
-    subprocess.run([sys.executable, "-m", "pstar", "run", experiment, "--out", run, "--prepare"], check=True, stdout=subprocess.DEVNULL)
-    other = subprocess.Popen([sys.executable, "-m", "pstar", "worker", run, "--threads", "2"], stdout=subprocess.DEVNULL)
+    experiment, run = write(tmp_path / "others.ron", 2, 40_000), tmp_path / "run"
+    prepare(experiment, run)
+    program = [sys.executable, "-m", "pstar"]
+    other = subprocess.Popen([*program, "worker", run, "--threads", "2"], stdout=subprocess.DEVNULL)
     try:
         await_(lambda: len(list(run.glob("arms/*/claim.1"))) == 2)
         driver = Driver(nodes, tmp_path, run, "--workers", "1", "--linger", "0")

@@ -15,8 +15,10 @@ from pathlib import Path
 from conftest import Driver, differing, files, results, status, write
 from ray_nodes import Nodes, workers
 
+#: Without end the storm would be longer than the work on a slow machine.
+BLOWS = int(os.environ.get("PSTAR_STORM_BLOWS", "40"))
 ARMS = int(os.environ.get("PSTAR_STORM_ARMS", "200"))
-STEPS = int(os.environ.get("PSTAR_STORM_STEPS", "3000"))
+STEPS = int(os.environ.get("PSTAR_STORM_STEPS", "2000"))
 
 
 def near_failure(run: Path) -> set[int]:
@@ -61,9 +63,9 @@ def test_a_storm_of_kills_costs_no_bit(nodes: Nodes, tmp_path: Path, host: str) 
     while driver.process.poll() is None:
         most = max(most, len(workers(run)))
         # The last arms are left in peace, so that the end is the end of the work.
-        if 0 < results(run) < ARMS - 8 and (kind := blow(run)):
+        if blows.total() < BLOWS and 0 < results(run) < ARMS - 8 and (kind := blow(run)):
             blows[kind] += 1
-        time.sleep(random.uniform(0.1, 1.0))
+        time.sleep(random.uniform(0.05, 0.8))
     code, said = driver.end()
     took = time.monotonic() - began
     assert code == 0, said
