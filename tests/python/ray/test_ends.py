@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -123,18 +124,24 @@ def test_a_call_gives_the_run(nodes: Nodes, tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def test_others_that_work_are_waited_for(nodes: Nodes, tmp_path: Path) -> None:
-    """The last arm is a worker's that is not Ray's."""
-    experiment, run = write(tmp_path / "others.ron", 2, 40_000), tmp_path / "run"
+@pytest.mark.parametrize("arms, threads", [(2, 2), (8, 1)])
+def test_others_that_work_take_part(nodes: Nodes, tmp_path: Path, arms: int, threads: int) -> None:
+    """A worker that is not Ray's has all arms that are left, which are waited for, or one of many."""
+    experiment, run = write(tmp_path / "others.ron", arms, 40_000), tmp_path / "run"
     prepare(experiment, run)
     program = [sys.executable, "-m", "pstar"]
-    other = subprocess.Popen([*program, "worker", run, "--threads", "2"], stdout=subprocess.DEVNULL)
+    other = subprocess.Popen([*program, "worker", run, "--threads", str(threads)], stdout=subprocess.DEVNULL)
     try:
-        await_(lambda: len(list(run.glob("arms/*/claim.1"))) == 2)
-        driver = Driver(nodes, tmp_path, run, "--workers", "1", "--linger", "0")
+        await_(lambda: len(list(run.glob("arms/*/claim.1"))) == threads)
+        driver = Driver(nodes, tmp_path, run, "--workers", "2", "--linger", "0", "--every", "0.2")
+        helped = False
+        while driver.process.poll() is None:
+            helped = helped or bool(workers(run).keys() - {other.pid})
+            time.sleep(0.05)
         code, said = driver.end()
         assert code == 0, said
-        assert "2 of 2 arms are done" in said
+        assert f"{arms} of {arms} arms are done\n" in said
+        assert helped == (arms > threads), said
         assert other.wait(60) == 0
     finally:
         other.kill()

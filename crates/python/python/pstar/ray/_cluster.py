@@ -127,6 +127,9 @@ def name_of(node: Mapping[str, Any]) -> str:
 
 def check(ray: Any, nodes: list[Node], place: dict[str, str]) -> None:
     """Refuses a cluster with nodes that cannot work on a run, and names them."""
+    if not nodes:
+        # They are yet to join, and are asked by the workers that they get.
+        return
     strategies = importlib.import_module("ray.util.scheduling_strategies")
     ask = ray.remote(_node.fault)
     asked = {}

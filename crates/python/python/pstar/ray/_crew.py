@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pstar.ray import _node
-from pstar.ray._cluster import name_of
+from pstar.ray._cluster import Node, name_of
 
 #: Seconds in which a worker that is told to stop has given its arms back, else it is killed.
 GRACE = 30.0
+
+#: Characters of what Ray says of a worker that are told.
+MOST_WORDS = 300
+
+#: Resources that have names of their own in Ray's options.
+OPTIONS = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,8 @@ class End:
     refused: str | None
     #: The node, as far as that is known.
     node: str
-    #: Seconds since it was asked for.
-    age: float
+    #: Seconds that it lived, or since it was asked for where nobody knows.
+    seconds: float
 
     @property
     def found_nothing_more(self) -> bool:
@@ -59,16 +65,17 @@ class Crew:
         self,
         ray: Any,
         demands: Mapping[str, float],
+        nodes: Sequence[Node],
         place: dict[str, str],
         arguments: list[str],
         environment: dict[str, str],
     ) -> None:
         self._ray = ray
-        resources = {name: amount for name, amount in demands.items() if name not in ("CPU", "memory")}
-        options = {"num_cpus": demands["CPU"], "resources": resources, "max_retries": 0, "name": "pstar worker"}
-        if "memory" in demands:
-            options["memory"] = demands["memory"]
-        self._task = ray.remote(_node.work).options(**options)
+        self._checked = {node.id for node in nodes}
+        options = {option: demands[name] for name, option in OPTIONS.items() if name in demands}
+        resources = {name: amount for name, amount in demands.items() if name not in OPTIONS}
+        work = ray.remote(_node.work)
+        self._task = work.options(**options, resources=resources, max_retries=0, name="pstar worker")
         # It lives where the driver does, and no longer.
         here = ray.get_runtime_context().get_node_id()
         strategies = importlib.import_module("ray.util.scheduling_strategies")
@@ -97,13 +104,19 @@ class Crew:
         return [self._end_of(task) for task in done]
 
     def _end_of(self, task: Any) -> End:
-        age = time.monotonic() - self._begun.pop(task)
+        seconds = time.monotonic() - self._begun.pop(task)
         try:
             found = self._ray.get(task)
         except self._ray.exceptions.RayError as error:
-            return End(None, " ".join(str(error).split()), None, "a worker", age)
-        node = next((name_of(node) for node in self._ray.nodes() if node["NodeID"] == found.get("node")), "gone")
-        return End(found.get("code"), found.get("words", ""), found.get("refused"), f"node {node}", age)
+            words = " ".join(str(error).split())
+            return End(None, words[:MOST_WORDS], None, "a worker", seconds)
+        name = next((name_of(node) for node in self._ray.nodes() if node["NodeID"] == found["node"]), "that is gone")
+        refused = found.get("refused")
+        if refused is not None and found["node"] in self._checked:
+            # It did before: its file server has a bad moment.
+            return End(None, refused, None, f"node {name}", 0.0)
+        seconds = found.get("seconds", 0.0)
+        return End(found.get("code"), found.get("words", ""), refused, f"node {name}", seconds)
 
     def stop(self) -> None:
         """Has every worker give its arms back; those that do not are killed."""
@@ -112,7 +125,11 @@ class Crew:
             return
         left = begun
         try:
-            heard = self._ray.get(self._bell.ring.remote(), timeout=GRACE)
+            try:
+                heard = self._ray.get(self._bell.ring.remote(), timeout=GRACE)
+            except self._ray.exceptions.RayError:
+                # The node of the bell is gone, and so is the driver's.
+                heard = set()
             # The others wait for a processor.
             running = [task for task in begun if task.task_id().hex() in heard]
             if running:

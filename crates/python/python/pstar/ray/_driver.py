@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import math
 import os
@@ -29,6 +28,9 @@ FRUITFUL = 60.0
 
 #: Times that all workers may end young, one after the other, without an arm that ends; a single one counts as two.
 ROUNDS = 4
+
+#: A look at a run of many arms costs its file server something: so many times as long is waited for the next.
+SPARING = 5
 
 #: Looks at a run that may fail, one after the other: file servers have bad moments.
 BLIND = 5
@@ -99,7 +101,7 @@ def run(
                 )
             check(ray, nodes, place)
             environment = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
-            crew = Crew(ray, demands, place, program.worker(path, cpus, linger, checkpoint), environment)
+            crew = Crew(ray, demands, nodes, place, program.worker(path, cpus, linger, checkpoint), environment)
             room = sum(node.room for node in nodes)
             shift = _Shift(program, path, crew, teller, every, len(nodes))
             try:
@@ -131,11 +133,11 @@ class _Shift:
         self._look(must=True)
         ended_before: int | None = None
         while not self._is_over():
-            if self._others_work():
+            ended = self._ended()
+            if self._others_work() and (ended == ended_before or not self._is_free()):
                 time.sleep(self._every)
                 self._look(must=True)
                 continue
-            ended = self._ended()
             if ended == ended_before:
                 raise StuckError(
                     f"{self._left()} arms of `{self._run}` are left, and workers that look for some find none: "
@@ -168,7 +170,7 @@ class _Shift:
                 if end.found_nothing_more:
                     continue
                 self._replaced += 1
-                if end.age < FRUITFUL:
+                if end.seconds < FRUITFUL:
                     self._fruitless.append(end)
                 crew = max(2, workers)
                 if len(self._fruitless) >= ROUNDS * crew:
@@ -193,7 +195,7 @@ class _Shift:
             if self._teller.look(self._status, len(self._crew) + waiting, self._replaced):
                 self._fruitless.clear()
         ended = time.monotonic()
-        self._due = ended + max(self._every, 10 * (ended - began))
+        self._due = ended + max(self._every, SPARING * (ended - began))
 
     def _ended(self) -> int:
         return int(self._status["complete"]) + len(self._status["failed"])
@@ -207,6 +209,10 @@ class _Shift:
     def _others_work(self) -> bool:
         """Whether workers that are not this call's have arms: none of its own is at work then."""
         return any(worker["arms"] and not worker["is_dead"] for worker in self._status["workers"])
+
+    def _is_free(self) -> bool:
+        """Whether there are arms that nobody has."""
+        return int(self._status["unbegun"]) + int(self._status["stopped"]) > 0
 
     def _refuse(self, end: End) -> None:
         if end.refused is not None:

@@ -6,6 +6,7 @@ What is given and returned are plain values, since a node may have another versi
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.metadata
 import os
 import subprocess
@@ -61,8 +62,8 @@ def fault(place: dict[str, str]) -> str | None:
 class Bell:
     """An actor that has all workers stop: they wait for it to ring.
 
-    `ray.cancel` is no way to tell them: of a task that returns at that very moment it ends the driver ("Tried to complete
-    task that was not pending", Ray 2.60).
+    `ray.cancel` is no way to tell them: of a task that returns at that very moment it ends the driver ("Tried to
+    complete task that was not pending", Ray 2.60).
     """
 
     def __init__(self) -> None:
@@ -88,8 +89,7 @@ def work(
     Once the bell rings it is told to stop (SIGTERM), and gives its arms back; one that has not done so after `grace`
     seconds is killed.
     """
-    import ray
-
+    ray: Any = importlib.import_module("ray")
     context = ray.get_runtime_context()
     node = context.get_node_id()
     # A future is asked whether it is there, since a task that waits for Ray lends its processors to others.
@@ -97,6 +97,7 @@ def work(
     refused = fault(place)
     if refused is not None:
         return {"node": node, "refused": refused}
+    began = time.monotonic()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", LAUNCH, str(os.getpid()), "-m", "pstar", *arguments],
@@ -114,7 +115,8 @@ def work(
             # Also where Ray ends this process, which raises here.
             code = end(process, grace)
         said.seek(max(0, said.seek(0, os.SEEK_END) - WORDS))
-        return {"node": node, "code": code, "words": said.read().decode(errors="replace").strip()}
+        words = said.read().decode(errors="replace").strip()
+        return {"node": node, "code": code, "words": words, "seconds": time.monotonic() - began}
 
 
 def end(process: subprocess.Popen[bytes], grace: float) -> int:
