@@ -74,7 +74,7 @@ def run(
     from its directory each `every` seconds, or less often where that takes long.
 
     Ctrl-C has the workers give back their arms and raises `KeyboardInterrupt`, which says how to go on; a second one
-    does not wait for them. An arm that fails does not raise: `Run.failures` has it; `pstar run FILE --out RUN` alone
+    does not wait for them. An arm that fails does not raise: `Run.failures` has it; `pstar worker RUN --retry-failed`
     tries it again.
 
     Raises `ClusterError`, a `PstarError`: with what is wrong with the experiment, as the program prints it; if Ray, the
