@@ -8,6 +8,9 @@
 //! a latency, and does so many operations a second in all, in their order; nothing is cached, which is the worst case.
 //! Everything is a function of a seed.
 //!
+//! Held against real workers whose calls strace counted, 3,000 arms of some 5 ms: 4 workers asked 37.8 times an arm (simulated 40.4),
+//! 8 workers 44.5 times (43.8), the record aside.
+//!
 //! Columns: operations an arm and a second, the share of the server's time, claims that came too late, the share of the workers'
 //! time in which they waited for the server, hours until the last arm has ended, and minutes to put the record together with
 //! 16 threads.

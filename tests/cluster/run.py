@@ -147,6 +147,18 @@ def main():
         sys.exit(1 if differing else 0)
 
 
+def submit(host, out, arguments):
+    """Submits what is left, as users do; what that says, and the job. Limits too short for users are Slurm's own to set."""
+    words = [host, "submit", out, "--slurm", "--workers", str(arguments.workers), "--memory", "200"]
+    if arguments.time >= 5:
+        told = tell(*words, "--time", str(arguments.time), "--now")
+        return told, told.partition("submitted: ")[2].splitlines()[0]
+    told = tell(*words, "--time", "5")
+    script = os.path.join(out, "slurm", "submit.sh")
+    limits = [f"--time={arguments.time}", "--signal=B:USR1@30"]
+    return told, tell("sbatch", "--parsable", *limits, script).strip().partition(";")[0]
+
+
 def test(host, folder, arguments):
     arms = arguments.arms
     experiment, alone = os.path.join(folder, "slurm.ron"), os.path.join(folder, "alone")
@@ -177,8 +189,7 @@ def test(host, folder, arguments):
     # What is cancelled is submitted again, as a user does.
     for _ in range(6):
         before = done(out)
-        told = tell(host, "submit", out, "--slurm", "--now", "--workers", str(arguments.workers), "--memory", "200", "--time", str(arguments.time))
-        job = told.partition("submitted: ")[2].splitlines()[0]
+        told, job = submit(host, out, arguments)
         if f"{arms - before} arms are left" not in told:
             sys.exit(f"submit tells another number of arms: {told}")
         blows = disturb(job, out, arms, arguments.blows, arguments.patience)

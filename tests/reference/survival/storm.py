@@ -8,8 +8,8 @@ started again, until every arm has a result. With --machines each poses as a mac
 heart alone. At the end `host run` finds the run complete, or tries again what was left alone because it ended three
 processes; then every file but provenance.json must be that of the undisturbed run. Exits with 1 if one differs.
 
-Last in full, with --steps 3000: 36 SIGKILL, 35 SIGTERM and 41 SIGSTOP, 25 of 200 arms taken over; as machines 34, 41 and 39,
-29 of 200. No file differed.
+Last in full, with --steps 3000: 36 SIGKILL, 35 SIGTERM and 41 SIGSTOP, 25 of 200 arms taken over; as machines, with --steps 6000, 17,
+21 and 26, 17 of 200. No file differed.
 """
 
 import argparse
@@ -165,6 +165,9 @@ def main():
             statuses = collections.Counter(arm["status"] for arm in json.load(file)["arms"])
         last = host("run", experiment, "--out", out).stderr.decode().strip()
         expected, found = files(alone), files(out)
+        if arguments.machines:
+            # A machine that was killed last leaves its sign of life: nobody has seen it silent for long enough.
+            found = {name: content for name, content in found.items() if not name.startswith("workers/")}
         differing = [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
         for name in differing:
             print(f"{name} differs", file=sys.stderr)
