@@ -7,7 +7,9 @@ Starts a Slurm of its own (start_slurm.py) in a temporary directory and ends it.
 that `host submit` makes, disturbed. Exits with 1 if a file differs, and with 77 where Slurm is not installed or does not start.
 
 Last as a storm (--arms 200 --steps 9000 --blows 24 --workers 8): 6 requeues, 3 cancellations, 2 notices and 3 kill -9, no file
-differed. TIMELIMIT
+differed. With limits of Slurm's own (--steps 120000 --blows 0 --time 1 --patience 400) 14 of 24 arms by the first array, all by the
+second, and no file differed. Of 10,000 tiny arms (--arms 10000 --steps 2 --blows 0 --workers 8 --patience 300) one process took 20.0 s,
+three workers 24.8 s and an array of eight 22.9 s, on two processors: the scheduler's own latency, and no more.
 """
 
 import argparse
@@ -166,7 +168,9 @@ def test(host, folder, arguments):
         text = EXPERIMENT.replace("SEEDS", ", ".join(str(seed) for seed in range(1, arms // 2 + 1)))
         text = text.replace("STEPS", str(arguments.steps))
         file.write(text.replace("EVERY", str(max(arguments.steps // 4, 1))))
+    begun = time.monotonic()
     tell(host, "run", experiment, "--out", alone)
+    print(f"alone: {arms} arms in {time.monotonic() - begun:.1f} s")
     expected, differing = files(alone), 0
 
     def compare(out, what):
