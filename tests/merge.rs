@@ -191,6 +191,32 @@ fn a_file_that_is_damaged_beside_its_result_is_made_again() {
     assert_same(at);
 }
 
+/// The arms that select learning rates are read by every worker.
+#[test]
+fn a_damaged_arm_that_selects_is_made_again() {
+    let folder = folder();
+    let at = folder.path();
+    let text = experiment(2).replace(
+        "optimizer: Sgd(learning_rate: 0.01)",
+        "optimizer: Sgd(learning_rate: 0.01), learning_rates: [0.01, 0.1], select_on: (seeds: [7], metric: \"validity_rate\", best: Highest)",
+    );
+    fs::write(at.join("it.ron"), text).unwrap();
+    let alone = host(at, &["run", "it.ron", "--out", "alone"]);
+    assert!(alone.status.success(), "{}", said(&alone));
+    assert!(host(at, &["run", "it.ron", "--out", "out", "--prepare"]).status.success());
+    let arms: Vec<_> = fs::read_dir(at.join("alone/arms")).unwrap().map(|arm| arm.unwrap().path()).collect();
+    take(at, &arms);
+    // Those that select among them.
+    for arm in &arms {
+        let metrics = at.join("out/arms").join(arm.file_name().unwrap()).join("metrics.jsonl");
+        let text = fs::read(&metrics).unwrap();
+        fs::write(&metrics, &text[..text.len() / 2]).unwrap();
+    }
+    let output = worker(at, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_same(at);
+}
+
 /// More than two blocks of arms, by three workers of which one is killed.
 #[test]
 fn many_arms_by_several_workers_are_those_of_a_run() {

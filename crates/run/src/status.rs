@@ -90,7 +90,7 @@ enum Seen {
     Unbegun,
 }
 
-/// Looks how far the run in a directory is. `experiment` is the one in the directory. Costs some five operations of the file
+/// Looks how far the run in a directory is. `experiment` is the one in the directory. Costs three operations of the file
 /// system an arm.
 ///
 /// # Errors

@@ -109,6 +109,11 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// Whether something could not be written.
+    pub(crate) fn is_unwritable(&self) -> bool {
+        lock(&self.unwritable).is_some()
+    }
+
     /// Why something could not be written, if anything could not.
     pub(crate) fn into_unwritable(self) -> Option<Unwritable> {
         self.unwritable.into_inner().unwrap_or_else(PoisonError::into_inner)

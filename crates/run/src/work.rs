@@ -90,7 +90,10 @@ pub fn work(
     let mut trainer =
         Trainer::new(&prepared, starts, &store, options.observers, options.checkpoint, progress);
     trainer.among = Some(Among { blocks: &blocks, number: owner.number() });
-    trainer.look = Look::Light(&blocks);
+    // Of the arms that select learning rates every worker reads the records.
+    if experiment.plan.select_on.is_none() {
+        trainer.look = Look::Light(&blocks);
+    }
     trainer.machine = run.directory.provenance().as_ref().and_then(difference);
     if let Some(message) = &trainer.machine {
         progress.word(&format!("{message}, but for n-gram models"));
@@ -101,7 +104,7 @@ pub fn work(
         let trained =
             phases.run(&prepared, &store, left, &mut |arms, found| trainer.run(arms, found, linger));
         let worked = trained.worked(&phases, experiment.plan.arm_count());
-        if !worked.is_all() || progress.stopped() || !options.summarise {
+        if !worked.is_all() || progress.stopped() || !options.summarise || trainer.is_unwritable() {
             break worked;
         }
         progress.end();
@@ -116,6 +119,7 @@ pub fn work(
             summary.clear();
             // Whoever looked at the results alone took them for whole.
             Blocks::forget(path);
+            trainer.among = None;
             trainer.look = Look::Thorough;
             left = phases.look(&store, &prepared, Look::Thorough);
             continue;
