@@ -245,22 +245,23 @@ pub(crate) fn finish(
     let with_rate = prepared.experiment.plan.has_several_rates();
     let curves = write_curves(directory, store, &record, with_rate);
     let prompts = write_prompts(prepared, directory, store, &record);
-    let written = directory.write_record(&record, &(shown.table)(&record));
-    let mut unwritten = written.and(curves).and(prompts).err();
+    let mut unwritten = curves.and(prompts).err();
     if all_ended && optima && !progress.stopped() {
+        unwritten = directory.write_record(&record, &(shown.table)(&record)).err().or(unwritten);
         if unwritten.is_none() {
             progress.written();
         }
         let ends = |policy: &str| ends(store, &record, policy);
         look_for_optima(prepared, &ends, progress).put_into(&mut record);
         record.kappa = kappa_of_run(prepared).ok();
-        unwritten = directory.write_record(&record, &(shown.table)(&record)).err().or(unwritten);
     }
     if unwritten.is_none() {
         let written;
         (record, written) = directory.write_page(record, shown.page);
         unwritten = written.err();
     }
+    // The record last: once it is complete, so is everything beside it.
+    unwritten = directory.write_record(&record, &(shown.table)(&record)).err().or(unwritten);
     (record, unwritten)
 }
 
