@@ -44,9 +44,8 @@ fn record(c: &mut Criterion) {
         let id = format!("outputs={outputs},valid={},betas=3,alphas=3,powers=1,k=5", valid.count());
         group.bench_function(id, |b| {
             b.iter(|| {
-                let split = Split::of(policy.view(), &valid);
-                let summary = Summary::with_split(policy.view(), &valid, &split, &[1, 4, 16, 64, 256]);
-                (summary, Divergences::of(policy.view(), &split, &targets, &orders))
+                let (split, divergences) = Divergences::with_split(policy.view(), &targets, &orders);
+                (Summary::with_split(policy.view(), &valid, &split, &[1, 4, 16, 64, 256]), divergences)
             });
         });
     }

@@ -12,7 +12,7 @@ use pstar_lab::plan::Optimizer;
 use pstar_lab::training::OptimizerState;
 use pstar_loader::{ModelHandle, PolicyHandle};
 use std::time::Instant;
-use support::{plugin, task};
+use support::{plugin, processor_ms, task};
 
 /// A policy that is trained, and its optimizer.
 struct Trained {
@@ -89,15 +89,7 @@ fn step(c: &mut Criterion) {
     }
 }
 
-/// Milliseconds of processor time that this thread has used, where Linux tells them; else of time.
-fn processor_ms(start: Instant) -> f64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let used = told.as_deref().and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    used.map_or_else(|| start.elapsed().as_secs_f64() * 1e3, |nanoseconds| nanoseconds / 1e6)
-}
-
-/// For `peers/rnn/compare.py`: takes steps of a size and prints their mean processor time. (Linux updates it every few
-/// milliseconds: too seldom for a single step.)
+/// For `peers/rnn/compare.py`: takes steps of a size and prints their mean processor time.
 #[allow(clippy::print_stdout, reason = "the answer")]
 fn report(size: &str, keep: bool, steps: u32) {
     let (_, size) = SIZES.into_iter().find(|(name, _)| *name == size).unwrap();

@@ -13,13 +13,21 @@ use pstar_lab::experiment::{Experiment, ExperimentFile, check};
 use pstar_loader::Registry;
 use pstar_loader::{Plugin, PolicyHandle};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Short measurements: all benches together stay below two minutes. Freed memory is kept, as the host keeps it.
 pub(crate) fn criterion() -> Criterion {
     pstar_lab::memory::keep_freed();
     let short = Criterion::default().warm_up_time(Duration::from_millis(300));
     short.measurement_time(Duration::from_millis(1500)).sample_size(20)
+}
+
+/// Milliseconds of processor time that this thread has used, where Linux tells them; else of time. (Linux updates it every few
+/// milliseconds: too seldom for a single step.)
+pub(crate) fn processor_ms(start: Instant) -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let used = told.as_deref().and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    used.map_or_else(|| start.elapsed().as_secs_f64() * 1e3, |nanoseconds| nanoseconds / 1e6)
 }
 
 /// A plugin of this workspace, opened as the host opens it.

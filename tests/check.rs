@@ -153,6 +153,7 @@ fn faults_of_models_are_found_by_the_check_meant_for_them() {
             ("Leaks", &["sums-to-one", "score-of-samples", "counter-layout"]),
             ("LooksAhead", &["sums-to-one", "causal", "score-of-samples"]),
             ("Missamples", &["score-of-samples"]),
+            ("Room", &["hostile-input", "score-of-samples", "counter-layout"]),
             ("NextSample", &["counter-layout"]),
             ("OneUniform", &["counter-layout"]),
             ("States", &["states"]),

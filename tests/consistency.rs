@@ -72,11 +72,14 @@ fn verdicts_that_change() {
 /// Verdicts that change behind all checks before the first arm end the arm that trains on them.
 #[test]
 fn verdicts_that_change_while_an_arm_trains() {
-    let verifier = r#"(plugin: "forgetful", config: (how: Tires(2700)))"#;
-    let text = text(6, NGRAM, verifier, BIGRAM, 1000).replace("steps: 3", "steps: 200");
-    let (code, line) = ask(&text, "run");
-    assert_eq!(code, Some(4), "{line}");
-    assert!(line.contains("verifier `forgetful` answers differently when it is asked again"), "{line}");
+    // Where all verdicts are known beforehand an arm asks about some samples of its first and of its last step alone.
+    for (horizon, calls) in [(6, 1700), (40, 3000)] {
+        let verifier = format!(r#"(plugin: "forgetful", config: (how: Tires({calls})))"#);
+        let text = text(horizon, NGRAM, &verifier, BIGRAM, 1000).replace("steps: 3", "steps: 200");
+        let (code, line) = ask(&text, "run");
+        assert_eq!(code, Some(4), "{line}");
+        assert!(line.contains("verifier `forgetful` answers differently when it is asked again"), "{line}");
+    }
 }
 
 #[test]

@@ -12,6 +12,6 @@ pub use base_model::BaseModel;
 pub use finite_state::FiniteStateView;
 pub use incremental::{Incremental, Recognizer};
 pub use policy::{FitBatch, GradientBatch, Policy};
-pub use sequence_model::{SampleRequest, Samples, SequenceModel, ShapedParameters, Tensor};
+pub use sequence_model::{SampleRequest, SampleRoom, Samples, SequenceModel, ShapedParameters, Tensor};
 pub use verdict::{Judge, Verdict};
 pub use verifier::{Answer, MAX_ANSWER, Verifier};

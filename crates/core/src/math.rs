@@ -5,10 +5,12 @@
 //! the `libm` crate, built without any processor-specific path.
 
 mod exp_all;
+mod ln_all;
 mod widest;
 
 pub use exp_all::{exp_all, exp_m1_all};
-pub use widest::widest;
+pub use ln_all::ln_all;
+pub use widest::{VECTORS, Vectors, vectors, widest};
 
 /// e^x. `exp(-inf)` is 0.
 #[inline]
@@ -79,12 +81,39 @@ pub fn all_finite(values: &[f64]) -> bool {
     widest(|| values.iter().fold(0, |bits, value| bits | carry(value))) >> 63 == 0
 }
 
+/// The greatest of some numbers, NaN if one is; −∞ of none.
+pub fn greatest(values: &[f64]) -> f64 {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+    fn larger(x: f64, y: f64) -> f64 {
+        if x > y || x.is_nan() { x } else { y }
+    }
+    crate::vectorised!([values: &[f64] = values] -> f64 {
+        let (chunks, rest) = values.as_chunks::<8>();
+        let mut lanes = [f64::NEG_INFINITY; 8];
+        for chunk in chunks {
+            for (lane, &value) in lanes.iter_mut().zip(chunk) {
+                *lane = larger(*lane, value);
+            }
+        }
+        lanes.iter().chain(rest).fold(f64::NEG_INFINITY, |greatest, &value| larger(greatest, value))
+    })
+}
+
 /// Euclidean length √Σ x², which overflows or underflows only if it is itself beyond the range of numbers; infinite or
 /// NaN if an element is.
 pub fn norm(values: &[f64]) -> f64 {
     // Of squares beyond these some digits, or all, may be lost.
     const SOUND: std::ops::Range<f64> = 1e-280..f64::INFINITY;
-    let squares: f64 = values.iter().map(|x| x * x).sum();
+    // Blocks of zeros add nothing to a sum, and are passed over: gradients of tables are mostly that.
+    let (blocks, rest) = values.as_chunks::<16>();
+    let mut squares = 0.0;
+    for block in blocks {
+        if block.iter().fold(0, |bits, x| bits | (x.to_bits() << 1)) != 0 {
+            squares = block.iter().fold(squares, |sum, x| sum + x * x);
+        }
+    }
+    squares = rest.iter().fold(squares, |sum, x| sum + x * x);
     if SOUND.contains(&squares) || squares.is_nan() {
         return squares.sqrt();
     }
@@ -114,6 +143,32 @@ pub fn log_softmax(logits: &[f64], log_probs: &mut [f64], probs: &mut [f64]) {
 mod tests {
     use super::*;
 
+    /// Against decimal arithmetic of 80 digits (`tests/reference/exp_ln.py`), in units in the last place of the value.
+    #[test]
+    fn exponentials_and_logarithms_are_within_one_unit_over_the_whole_range() {
+        let number = |text: &str| f64::from_bits(u64::from_str_radix(text, 16).unwrap());
+        let mut worst = [(0.0, 0.0); 2];
+        let mut counts = [0; 2];
+        for line in include_str!("../../../tests/reference/exp_ln.txt").lines() {
+            let [name, x, value, rest] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let (x, value, rest) = (number(x), number(value), number(rest));
+            let mut found = [x];
+            let function = usize::from(name == "ln");
+            [exp_all, ln_all][function](&mut found);
+            let unit = f64::from_bits(value.abs().to_bits() + 1) - value.abs();
+            let error = ((found[0] - value) - rest).abs() / unit;
+            counts[function] += 1;
+            // Down there what the value leaves is rounded itself, and subnormal results are rounded twice.
+            if value.abs() < 1e-290 {
+                assert!(error <= 1.0, "{x:e}: {error}");
+            } else if error > worst[function].0 {
+                worst[function] = (error, x);
+            }
+        }
+        assert!(counts[0] > 500 && counts[1] > 300, "{counts:?}");
+        assert!(worst.iter().all(|(error, _)| *error < 0.75), "{worst:?}");
+    }
+
     #[test]
     fn log_sum_exp_keeps_large_and_missing_terms() {
         assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);
@@ -131,6 +186,31 @@ mod tests {
         assert_eq!((norm(&[]), norm(&[0.0])), (0.0, 0.0));
         assert_eq!(norm(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
         assert!(norm(&[f64::NAN, 1.0]).is_nan() && norm(&[f64::INFINITY, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn the_greatest_is_found_anywhere_and_so_is_nan() {
+        assert!(greatest(&[]) < f64::MIN);
+        for length in 1..40 {
+            for place in 0..length {
+                let mut values: Vec<f64> = (0..length).map(|i| -(i as f64) - 1.0).collect();
+                values[place] = 0.5;
+                assert!((greatest(&values) - 0.5).abs() < f64::MIN_POSITIVE);
+                values[place] = f64::NAN;
+                assert!(greatest(&values).is_nan());
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_zeros_change_no_length() {
+        let mut values = vec![0.0; 100];
+        for (place, value) in [(3, 0.1), (40, -7.3), (41, 1e-9), (99, 2.2)] {
+            values[place] = value;
+        }
+        values[50] = -0.0;
+        let plain: f64 = values.iter().map(|x: &f64| x * x).sum();
+        assert_eq!(norm(&values).to_bits(), plain.sqrt().to_bits());
     }
 
     #[test]

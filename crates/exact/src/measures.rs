@@ -6,5 +6,6 @@ pub(crate) mod divergence;
 pub(crate) mod entropy;
 pub(crate) mod length;
 pub(crate) mod reach;
+pub(crate) mod spread;
 pub(crate) mod summary;
 pub(crate) mod support;

@@ -1,5 +1,7 @@
 //! Sums of floating-point numbers that lose almost nothing.
 
+use std::ops::Range;
+
 /// A running sum with Neumaier's compensation.
 ///
 /// The rounding error of every addition is kept and added at the end, so that the total is right to about one
@@ -37,7 +39,7 @@ impl Accumulator {
 const LANES: usize = 4;
 
 /// Terms in a block. Within one, a lane adds 64 terms plainly; blocks are added with compensation.
-const BLOCK: usize = 64 * LANES;
+pub(crate) const BLOCK: usize = 64 * LANES;
 
 /// N sums over the indices 0..len in one pass: Σ_i term(i)\[n\] for every n.
 ///
@@ -49,6 +51,39 @@ pub(crate) fn block_sums<const N: usize>(len: usize, mut term: impl FnMut(usize)
     let mut sums = BlockSums::default();
     sums.add_whole(len, &mut term);
     sums.finish(len, term)
+}
+
+/// The same where the terms of a block are written all at once, sum by sum, which vectors are wider for than the lanes of a sum.
+/// `fill` is given the indices of a block, of which `terms[n]` holds as many terms.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+pub(crate) fn sums_of_blocks<const N: usize>(
+    len: usize,
+    mut fill: impl FnMut(Range<usize>, &mut [[f64; BLOCK]; N]),
+) -> [f64; N] {
+    let mut totals = [Accumulator::default(); N];
+    let mut terms = [[0.0; BLOCK]; N];
+    for start in (0..len).step_by(BLOCK) {
+        let end = len.min(start + BLOCK);
+        fill(start..end, &mut terms);
+        if end - start < BLOCK {
+            for terms in &mut terms {
+                terms[end - start..].fill(0.0);
+            }
+        }
+        let mut partial = [[0.0; LANES]; N];
+        for first in (0..BLOCK).step_by(LANES) {
+            for (partial, terms) in partial.iter_mut().zip(&terms) {
+                for (sum, term) in partial.iter_mut().zip(&terms[first..first + LANES]) {
+                    *sum += term;
+                }
+            }
+        }
+        for (total, [a, b, c, d]) in totals.iter_mut().zip(partial) {
+            total.add((a + b) + (c + d));
+        }
+    }
+    totals.map(|total| total.total())
 }
 
 /// The same for terms that become known from the front: the bits do not depend on the steps.
@@ -107,7 +142,8 @@ impl<const N: usize> BlockSums<N> {
     }
 }
 
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 fn add_to<const N: usize>(sums: &mut [f64; N], terms: &[f64; N]) {
     for (sum, term) in sums.iter_mut().zip(terms) {
         *sum += term;
@@ -121,14 +157,16 @@ pub(crate) fn weighted(weight: f64, value: f64) -> f64 {
 }
 
 /// The finite value, or 0 if it is left out: without a branch, since validity is hard to predict.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 pub(crate) fn unless(left_out: bool, value: f64) -> f64 {
     // A selection between floats compiles to a jump; a product with 0 or 1 does not.
     value * f64::from(u8::from(!left_out))
 }
 
 /// The logarithm, or the least finite number in the place of −∞: harmless once multiplied by a weight of 0.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 pub(crate) fn finite(log: f64) -> f64 {
     if log > f64::MIN { log } else { f64::MIN }
 }
@@ -165,6 +203,19 @@ mod tests {
             let n = len as f64;
             assert!((count - n).abs() < 1e-12);
             assert!((triangle - n * (n - 1.0) / 2.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn sums_of_written_blocks_have_the_bits_of_sums_term_by_term() {
+        let term = |i: usize| [(i as f64 * 0.7).sin(), 1.0 / (1.0 + i as f64)];
+        for len in [0, 1, 3, 255, 256, 257, 1000, 5003] {
+            let found = sums_of_blocks(len, |indices, terms: &mut [[f64; BLOCK]; 2]| {
+                for (place, i) in indices.enumerate() {
+                    [terms[0][place], terms[1][place]] = term(i);
+                }
+            });
+            assert_eq!(found.map(f64::to_bits), block_sums(len, term).map(f64::to_bits), "{len}");
         }
     }
 

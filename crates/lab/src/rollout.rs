@@ -6,17 +6,19 @@
 
 mod draw;
 mod filtered;
+mod memo;
 mod minibatches;
 mod prompt_order;
 mod saved;
 
 pub(crate) use draw::{Drawn, Origin};
 pub(crate) use filtered::FilteredSource;
+pub(crate) use memo::VerdictMemo;
 pub(crate) use minibatches::minibatches;
 pub(crate) use prompt_order::prompts_of_step;
 pub(crate) use saved::SavedRollout;
 
-use crate::evaluation::{Unjudged, verdicts};
+use crate::evaluation::{KnownVerdicts, Unjudged, verdicts};
 use crate::plan::Sampling;
 use crate::world::World;
 use pstar_core::PluginError;
@@ -29,6 +31,7 @@ use pstar_record::Budget;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// Which batch of an arm: random numbers are a function of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,10 @@ pub struct Recipe<'a> {
     pub facts: &'a [PromptFacts],
     /// How many sequences, and where they come from.
     pub sampling: Sampling,
+    /// Verdicts that nobody need be asked for.
+    pub known: KnownVerdicts<'a>,
+    /// Verdicts that were told of responses, where they are remembered.
+    pub(crate) memo: Option<&'a Mutex<VerdictMemo>>,
     /// Exact samples of p*, where they are asked for.
     pub(crate) filtered: Option<&'a FilteredSource>,
     /// Whether log-probabilities under the base are wanted.
@@ -68,7 +75,18 @@ impl<'a> Recipe<'a> {
         base_log_probs: bool,
     ) -> Self {
         let sampling = Sampling::on_policy(prompts, group);
-        Self { world, facts, sampling, filtered: None, base_log_probs, minimum_group: 1, outcomes: false }
+        let known = KnownVerdicts::None;
+        Self {
+            world,
+            facts,
+            sampling,
+            known,
+            memo: None,
+            filtered: None,
+            base_log_probs,
+            minimum_group: 1,
+            outcomes: false,
+        }
     }
 }
 
@@ -96,7 +114,7 @@ impl Rollout {
         let origin = Origin::of(recipe, policy)?;
         let mut drawn = Drawn::first(world, sampling, origin, key)?;
         let mut budget = drawn.budget();
-        let (mut rewards, mut unjudged) = judge(world, &drawn)?;
+        let (mut rewards, mut unjudged) = judge(recipe, &drawn)?;
         for attempt in 1..=sampling.redraw {
             let alike = drawn.groups().filter(|rows| all_alike(&rewards[rows.clone()])).collect::<Vec<_>>();
             if alike.is_empty() {
@@ -104,7 +122,7 @@ impl Rollout {
             }
             let again = drawn.again(world, origin, &alike, (key, attempt))?;
             budget += again.budget();
-            let (judged, more) = judge(world, &again)?;
+            let (judged, more) = judge(recipe, &again)?;
             unjudged += more;
             drawn.replace(&alike, &again);
             let rows = alike.into_iter().flatten();
@@ -138,6 +156,7 @@ impl Rollout {
         let n = drawn.prompt_of.len() as f64;
         let scale = |&p: &u32| world.weights[p as usize] * prompts / n;
         let mut columns = ObjectiveBuffer::default();
+        columns.reserve_groups(drawn.prompt.len());
         for &p in &drawn.prompt {
             columns.push_group(p, facts[p as usize]);
         }
@@ -280,10 +299,27 @@ impl Rollout {
 }
 
 /// Rewards of sequences, 0 or 1; `None` where there is no verdict.
-fn judge(world: &World, drawn: &Drawn) -> Result<(Vec<Option<f64>>, Unjudged), PluginError> {
-    let (verdicts, unjudged) = verdicts(world, &drawn.prompt_of, &drawn.tokens)?;
-    let reward = |valid: Option<bool>| valid.map(|valid| f64::from(u8::from(valid)));
-    Ok((verdicts.into_iter().map(reward).collect(), unjudged))
+fn judge(recipe: &Recipe<'_>, drawn: &Drawn) -> Result<(Vec<Option<f64>>, Unjudged), PluginError> {
+    let reward = |valid: bool| f64::from(u8::from(valid));
+    let rows = drawn.prompt_of.iter().zip(drawn.tokens.view().rows());
+    let known: Option<Vec<_>> = rows
+        .map(|(&prompt, tokens)| recipe.known.of_output(prompt, tokens).map(|valid| Some(reward(valid))))
+        .collect();
+    if let Some(known) = known {
+        return Ok((known, Unjudged::default()));
+    }
+    // One that asks elsewhere remembers what it was told itself, and may say more than valid and invalid.
+    if let Some(memo) = recipe.memo.filter(|_| recipe.world.verifier.memo().is_none()) {
+        let ask = |prompt_of: &[u32], tokens: &RaggedBuffer<u32>| {
+            let (verdicts, _) = verdicts(recipe.world, prompt_of, tokens)?;
+            Ok(verdicts.into_iter().map(|valid| valid == Some(true)).collect())
+        };
+        let mut memo = memo.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = memo.verdicts(&drawn.prompt_of, &drawn.tokens, ask)?;
+        return Ok((told.into_iter().map(|valid| Some(reward(valid))).collect(), Unjudged::default()));
+    }
+    let (verdicts, unjudged) = verdicts(recipe.world, &drawn.prompt_of, &drawn.tokens)?;
+    Ok((verdicts.into_iter().map(|valid| valid.map(reward)).collect(), unjudged))
 }
 
 /// Token log-probabilities under the base.

@@ -5,6 +5,7 @@ mod judged;
 mod model;
 mod objective;
 mod policy;
+mod room;
 mod shape;
 mod verifier;
 mod views;

@@ -14,6 +14,8 @@ pub(crate) struct Contexts {
     length: usize,
     /// The token of `^` and `$`.
     boundary: u32,
+    /// For each context that behind it and token 0.
+    behind: Vec<u32>,
 }
 
 /// Greatest number of values (contexts × choices × positions) that a model may have: 1 GiB of logits.
@@ -31,7 +33,9 @@ impl Contexts {
         let values = count.and_then(|count| count.checked_mul((task.choices() * positions) as u64));
         match (count, values) {
             (Some(count), Some(values)) if values <= MOST_VALUES => {
-                Ok(Self { radix, count, length: order - 1, boundary: task.alphabet.end() })
+                #[allow(clippy::cast_possible_truncation, reason = "contexts are bounded by MOST_VALUES")]
+                let behind = (0..count).map(|context| (context * radix % count) as u32).collect();
+                Ok(Self { radix, count, length: order - 1, boundary: task.alphabet.end(), behind })
             }
             _ => Err(PluginError::config(
                 "order",
@@ -59,10 +63,21 @@ impl Contexts {
         padding.chain(prompt).fold(0, |context, &token| self.advance(context, token))
     }
 
+    /// The contexts behind prompts that come many times in a row.
+    pub(crate) fn starts(&self) -> Starts<'_> {
+        Starts { contexts: self, last: None }
+    }
+
     /// The context behind one more symbol.
     #[inline]
     pub(crate) fn advance(&self, context: u64, token: u32) -> u64 {
-        (context * self.radix + u64::from(token)) % self.count
+        self.all_behind().of(to_index(context), token)
+    }
+
+    /// What tells the contexts behind contexts.
+    #[inline]
+    pub(crate) fn all_behind(&self) -> Behind<'_> {
+        Behind { of_zero: &self.behind, kept: if self.length == 0 { 0 } else { u64::MAX } }
     }
 
     /// The symbols of a context, oldest first.
@@ -96,6 +111,44 @@ impl Contexts {
             layers.push(next);
         }
         layers
+    }
+}
+
+/// The contexts behind contexts, without a division: (context · radix + token) modulo their number, which the radix divides
+/// unless the only context is the empty one.
+#[derive(Clone, Copy)]
+pub(crate) struct Behind<'a> {
+    /// For each context that behind it and token 0.
+    of_zero: &'a [u32],
+    /// The bits that matter: none of the empty context.
+    kept: u64,
+}
+
+impl Behind<'_> {
+    #[inline]
+    pub(crate) fn of(self, context: usize, token: u32) -> u64 {
+        (u64::from(self.of_zero[context]) + u64::from(token)) & self.kept
+    }
+}
+
+/// The contexts behind prompts, of which the last is kept.
+pub(crate) struct Starts<'a> {
+    contexts: &'a Contexts,
+    last: Option<(u32, u64)>,
+}
+
+impl Starts<'_> {
+    /// The context behind a prompt of this number.
+    #[inline]
+    pub(crate) fn of(&mut self, number: u32, prompt: &[u32]) -> u64 {
+        match self.last {
+            Some((known, context)) if known == number => context,
+            _ => {
+                let context = self.contexts.start(prompt);
+                self.last = Some((number, context));
+                context
+            }
+        }
     }
 }
 

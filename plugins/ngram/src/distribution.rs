@@ -1,16 +1,13 @@
-//! The distribution of an n-gram: softmax rows, and how sequences are sampled and scored by them.
+//! The distribution of an n-gram: softmax rows, and how sequences are scored by them.
 
 use crate::contexts::{Contexts, to_index};
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples};
-use pstar_core::data::{Ending, RaggedBuffer, SequenceBatch};
-use pstar_core::rng::{StreamKey, cumulative, pick};
-use pstar_core::{Task, math};
+use crate::cumulative::Cumulative;
+use pstar_core::author::FiniteStateView;
+use pstar_core::data::{Ending, SequenceBatch};
+use pstar_core::{Task, math, vectorised};
 
-/// Sequences that are sampled in lockstep, so that their chains of look-ups overlap.
-const LOCKSTEP: usize = 64;
-
-/// Tokens that memory is reserved for at once; what is not used is never touched.
-const RESERVED: usize = 1 << 20;
+/// Rows that are normalised at once: what is worked out of them stays in the nearest cache.
+const ROWS: usize = 64;
 
 /// An n-gram distribution given by logits.
 ///
@@ -18,15 +15,20 @@ const RESERVED: usize = 1 << 20;
 /// All rows: positions × contexts × choices, where `positions` is 1 for a position-independent model.
 #[derive(Clone, Debug)]
 pub(crate) struct Distribution {
-    contexts: Contexts,
+    pub(crate) contexts: Contexts,
     positions: usize,
     choices: usize,
-    horizon: usize,
-    end: Option<u32>,
+    pub(crate) horizon: usize,
+    pub(crate) end: Option<u32>,
     logits: Vec<f64>,
-    log_probs: Vec<f64>,
+    pub(crate) log_probs: Vec<f64>,
     probs: Vec<f64>,
-    cumulative: Vec<f64>,
+    /// Cumulative probabilities.
+    pub(crate) sums: Cumulative,
+    /// Room for work: where the rows begin that changed, and what is worked out of some of them.
+    changed: Vec<usize>,
+    shares: Vec<f64>,
+    norms: Vec<f64>,
 }
 
 impl Distribution {
@@ -35,7 +37,6 @@ impl Distribution {
         let choices = task.choices();
         let values = positions * contexts.count() * choices;
         let mut distribution = Self {
-            contexts,
             positions,
             choices,
             horizon: task.horizon,
@@ -43,7 +44,11 @@ impl Distribution {
             logits: vec![0.0; values],
             log_probs: vec![0.0; values],
             probs: vec![0.0; values],
-            cumulative: vec![0.0; values],
+            sums: Cumulative::new(positions * contexts.count(), choices),
+            changed: Vec::new(),
+            shares: Vec::new(),
+            norms: Vec::new(),
+            contexts,
         };
         distribution.normalise();
         distribution
@@ -61,10 +66,22 @@ impl Distribution {
         self.choices
     }
 
-    /// Replaces all logits.
+    /// Replaces all logits; rows that stay as they are cost a comparison.
     pub(crate) fn set_logits(&mut self, logits: &[f64]) {
-        self.logits.copy_from_slice(logits);
-        self.normalise();
+        let (own, k, changed) = (self.logits.as_mut_slice(), self.choices, &mut self.changed);
+        vectorised!([own: &mut [f64] = own, new: &[f64] = logits, k: usize = k, changed: &mut Vec<usize> = changed] {
+            for (number, (row, new)) in own.chunks_exact_mut(k).zip(new.chunks_exact(k)).enumerate() {
+                let mut differs = 0;
+                for (logit, new) in row.iter_mut().zip(new) {
+                    differs |= logit.to_bits() ^ new.to_bits();
+                    *logit = *new;
+                }
+                if differs != 0 {
+                    changed.push(number * k);
+                }
+            }
+        });
+        self.normalise_changed();
     }
 
     /// Replaces logits through `change` and normalises.
@@ -73,24 +90,76 @@ impl Distribution {
         self.normalise();
     }
 
+    /// Works the probabilities of all rows out.
     fn normalise(&mut self) {
-        let k = self.choices;
-        for row in 0..self.logits.len() / k {
-            let row = row * k..(row + 1) * k;
-            math::log_softmax(
-                &self.logits[row.clone()],
-                &mut self.log_probs[row.clone()],
-                &mut self.probs[row.clone()],
-            );
-            cumulative(&self.probs[row.clone()], &mut self.cumulative[row]);
+        self.changed = (0..self.logits.len()).step_by(self.choices).collect();
+        self.normalise_changed();
+    }
+
+    /// Works the probabilities of the rows that changed out: of each [`math::log_softmax`] and its sums, stage by stage, so that
+    /// exponentials and logarithms of many rows are had at once.
+    fn normalise_changed(&mut self) {
+        let mut changed = std::mem::take(&mut self.changed);
+        for rows in changed.chunks(ROWS) {
+            vectorised!([model: &mut Distribution = self, rows: &[usize] = rows] { model.normalise_rows(rows) });
         }
+        changed.clear();
+        self.changed = changed;
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+    fn normalise_rows(&mut self, rows: &[usize]) {
+        let Self { choices, shares, norms, logits, log_probs, probs, sums, .. } = self;
+        let k = *choices;
+        shares.resize(rows.len() * k, 0.0);
+        norms.resize(rows.len(), 0.0);
+        let mut logs: [f64; ROWS] = [1.0; ROWS];
+        for ((&row, max), shares) in rows.iter().zip(&mut *norms).zip(shares.chunks_exact_mut(k)) {
+            let logits = &logits[row..row + k];
+            *max = logits.iter().fold(f64::NEG_INFINITY, |max, &logit| if logit > max { logit } else { max });
+            // Where all are −∞ so is every difference.
+            let from = if *max == f64::NEG_INFINITY { 0.0 } else { *max };
+            for (share, logit) in shares.iter_mut().zip(logits) {
+                *share = logit - from;
+            }
+        }
+        math::exp_all(shares);
+        for (log, shares) in logs.iter_mut().zip(shares.chunks_exact(k)) {
+            *log = shares.iter().fold(0.0, |sum, share| sum + share);
+        }
+        math::ln_all(&mut logs[..rows.len()]);
+        for (((&row, max), log), shares) in rows.iter().zip(&*norms).zip(logs).zip(shares.chunks_exact_mut(k))
+        {
+            let norm = if *max == f64::NEG_INFINITY { *max } else { max + log };
+            let row = row..row + k;
+            let values = log_probs[row.clone()].iter_mut().zip(&logits[row]).zip(shares);
+            for ((log_prob, &logit), share) in values {
+                let value = if logit == f64::NEG_INFINITY { logit } else { logit - norm };
+                *log_prob = value;
+                *share = value;
+            }
+        }
+        math::exp_all(shares);
+        for (&row, shares) in rows.iter().zip(shares.chunks_exact(k)) {
+            for (prob, share) in probs[row..row + k].iter_mut().zip(shares) {
+                *prob = *share;
+            }
+            sums.set(row / k, shares);
+        }
+    }
+
+    /// The number of the row of a context at a position.
+    #[inline]
+    pub(crate) fn row_number(&self, position: usize, context: u64) -> usize {
+        let table = if self.positions == 1 { 0 } else { position };
+        table * self.contexts.count() + to_index(context)
     }
 
     /// Where the row of a context at a position starts.
     #[inline]
     pub(crate) fn row(&self, position: usize, context: u64) -> usize {
-        let table = if self.positions == 1 { 0 } else { position };
-        (table * self.contexts.count() + to_index(context)) * self.choices
+        self.row_number(position, context) * self.choices
     }
 
     /// What a row is conditioned on: its position, where that matters, and the symbols of its context.
@@ -101,14 +170,25 @@ impl Distribution {
         (row < self.logits.len()).then(|| (position, self.contexts.tokens(context as u64)))
     }
 
-    /// Calls `visit(row, token, index)` for every token of a batch: where its row starts, the token, and its
-    /// place in the flat buffer.
-    pub(crate) fn visit_tokens(&self, batch: &SequenceBatch<'_>, mut visit: impl FnMut(usize, usize, usize)) {
-        let mut index = 0;
-        for (i, tokens) in batch.tokens().rows().enumerate() {
-            let mut context = self.contexts.start(batch.prompt(i));
+    /// Calls `visit(row, token, index)` for every token of the sequences of a batch that are `wanted`: the number of its row, the
+    /// token, and its place in the flat buffer.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "what is done with a token is a few operations")]
+    pub(crate) fn visit_tokens(
+        &self,
+        batch: &SequenceBatch<'_>,
+        mut wanted: impl FnMut(usize) -> bool,
+        mut visit: impl FnMut(usize, usize, usize),
+    ) {
+        let (mut index, mut starts) = (0, self.contexts.starts());
+        for (i, (tokens, &prompt)) in batch.tokens().rows().zip(batch.prompt_of()).enumerate() {
+            if !wanted(i) {
+                index += tokens.len();
+                continue;
+            }
+            let mut context = starts.of(prompt, batch.prompt(i));
             for (position, &token) in tokens.iter().enumerate() {
-                visit(self.row(position, context), token as usize, index);
+                visit(self.row_number(position, context), token as usize, index);
                 context = self.contexts.advance(context, token);
                 index += 1;
             }
@@ -116,144 +196,8 @@ impl Distribution {
     }
 
     pub(crate) fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) {
-        self.visit_tokens(batch, |row, token, index| log_probs[index] = self.log_probs[row + token]);
-    }
-
-    pub(crate) fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Samples {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            #[allow(unsafe_code, reason = "calls what is compiled for AVX2: a fifth faster, the same bits")]
-            // SAFETY: the processor has AVX2.
-            return unsafe { self.sample_with_avx2(request, key) };
-        }
-        self.sample_blocks(request, key)
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn sample_with_avx2(&self, request: &SampleRequest<'_>, key: StreamKey) -> Samples {
-        self.sample_blocks(request, key)
-    }
-
-    #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
-    #[inline(always)]
-    fn sample_blocks(&self, request: &SampleRequest<'_>, key: StreamKey) -> Samples {
-        let starts: Vec<u64> = request.prompts.rows().map(|prompt| self.contexts.start(prompt)).collect();
-        let rows = request.sample.len();
-        let reserved = (rows * self.horizon).min(RESERVED);
-        let (mut tokens, mut log_probs) = (Vec::with_capacity(reserved), Vec::with_capacity(reserved));
-        let mut offsets = Vec::with_capacity(rows + 1);
-        offsets.push(0);
-        let mut block = Block::new(rows.min(LOCKSTEP), self.horizon);
-        for (prompts, samples) in request.prompt_of.chunks(LOCKSTEP).zip(request.sample.chunks(LOCKSTEP)) {
-            let mut lanes = Lanes::new(prompts, samples, &starts);
-            block.lengths.clear();
-            block.lengths.resize(prompts.len(), self.horizon);
-            for position in 0..self.horizon {
-                if position % 2 == 0 {
-                    lanes.draw(key, position);
-                }
-                self.extend(&mut block, &mut lanes, position);
-                if let Some(end) = self.end {
-                    lanes.retire(&mut block, position, end);
-                    if lanes.rows.is_empty() {
-                        break;
-                    }
-                }
-            }
-            for (row, &length) in block.lengths.iter().enumerate() {
-                let row = row * self.horizon..row * self.horizon + length;
-                tokens.extend_from_slice(&block.tokens[row.clone()]);
-                log_probs.extend_from_slice(&block.log_probs[row]);
-                offsets.push(tokens.len() as u64);
-            }
-        }
-        let tokens = RaggedBuffer::from_parts(offsets, tokens).expect("offsets are sums of lengths");
-        Samples::new(tokens, log_probs)
-    }
-
-    /// Adds a token to the sequence of every lane.
-    #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
-    #[inline(always)]
-    fn extend(&self, block: &mut Block, lanes: &mut Lanes, position: usize) {
-        let Block { tokens, log_probs, .. } = block;
-        let places = lanes.rows.iter().map(|row| row * self.horizon + position);
-        let uniforms = &lanes.uniforms[position % 2];
-        for ((place, context), &uniform) in places.zip(&mut lanes.contexts).zip(uniforms) {
-            let row = self.row(position, *context);
-            let choice = pick(&self.cumulative[row..row + self.choices], uniform);
-            #[allow(clippy::cast_possible_truncation, reason = "a choice is a token")]
-            let token = choice as u32;
-            tokens[place] = token;
-            log_probs[place] = self.log_probs[row + choice];
-            *context = self.contexts.advance(*context, token);
-        }
-    }
-}
-
-/// What sequences in lockstep have emitted.
-struct Block {
-    horizon: usize,
-    /// For each sequence its number of tokens.
-    lengths: Vec<usize>,
-    /// Sequences × horizon.
-    tokens: Vec<u32>,
-    /// Sequences × horizon.
-    log_probs: Vec<f64>,
-}
-
-impl Block {
-    fn new(rows: usize, horizon: usize) -> Self {
-        let values = rows * horizon;
-        Self { horizon, lengths: Vec::new(), tokens: vec![0; values], log_probs: vec![0.0; values] }
-    }
-}
-
-/// Sequences in lockstep that have not ended; each takes a lane, an entry of every column.
-struct Lanes {
-    /// Its place in the block.
-    rows: Vec<usize>,
-    prompts: Vec<u32>,
-    samples: Vec<u32>,
-    contexts: Vec<u64>,
-    /// Those of an even position, and those of the odd one behind it.
-    uniforms: [Vec<f64>; 2],
-}
-
-impl Lanes {
-    fn new(prompts: &[u32], samples: &[u32], starts: &[u64]) -> Self {
-        Self {
-            rows: (0..prompts.len()).collect(),
-            prompts: prompts.to_vec(),
-            samples: samples.to_vec(),
-            contexts: prompts.iter().map(|&prompt| starts[prompt as usize]).collect(),
-            uniforms: [vec![0.0; prompts.len()], vec![0.0; prompts.len()]],
-        }
-    }
-
-    /// Draws the uniform numbers of an even position and of the odd one behind it.
-    #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
-    #[inline(always)]
-    fn draw(&mut self, key: StreamKey, position: usize) {
-        let [even, odd] = &mut self.uniforms;
-        key.pairs(&self.prompts, &self.samples, position, even, odd);
-    }
-
-    /// Frees the lanes of the sequences that ended at a position; the last lanes take their places.
-    fn retire(&mut self, block: &mut Block, position: usize, end: u32) {
-        for lane in (0..self.rows.len()).rev() {
-            let row = self.rows[lane];
-            if block.tokens[row * block.horizon + position] == end {
-                block.lengths[row] = position + 1;
-                self.rows.swap_remove(lane);
-                self.prompts.swap_remove(lane);
-                self.samples.swap_remove(lane);
-                self.contexts.swap_remove(lane);
-                for uniforms in &mut self.uniforms {
-                    uniforms.swap_remove(lane);
-                }
-            }
-        }
+        let of = |row: usize, token| self.log_probs[row * self.choices + token];
+        self.visit_tokens(batch, |_| true, |row, token, index| log_probs[index] = of(row, token));
     }
 }
 
@@ -271,67 +215,6 @@ impl FiniteStateView for Distribution {
             log_probs.copy_from_slice(&self.log_probs[row..row + self.choices]);
             for (token, next) in (0..).zip(next) {
                 *next = self.contexts.advance(state, token);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::table::tests::task;
-    use pstar_core::rng::Purpose;
-
-    /// One token after another, each picked by its own uniform number.
-    fn one_by_one(distribution: &Distribution, request: &SampleRequest<'_>, key: StreamKey) -> Samples {
-        let mut samples = Samples::default();
-        for (&prompt, &sample) in request.prompt_of.iter().zip(request.sample) {
-            let mut context = distribution.contexts.start(request.prompts.row(prompt as usize));
-            for position in 0..distribution.horizon {
-                let row = distribution.row(position, context);
-                let sums = &distribution.cumulative[row..row + distribution.choices];
-                let choice = pick(sums, key.uniform(prompt, sample, position));
-                let token = u32::try_from(choice).unwrap();
-                samples.tokens.push_value(token);
-                samples.log_probs.push(distribution.log_probs[row + choice]);
-                if Some(token) == distribution.end {
-                    break;
-                }
-                context = distribution.contexts.advance(context, token);
-            }
-            samples.tokens.end_row();
-        }
-        samples
-    }
-
-    #[test]
-    fn lockstep_samples_what_one_by_one_samples() {
-        let prompts: RaggedBuffer<u32> = [&[][..], &[4, 1], &[0]].into_iter().collect();
-        let key = StreamKey::new(5, Purpose::Rollout, 3);
-        for (order, horizon, ending, dependent) in [
-            (1, 1, Ending::FixedLength, false),
-            (2, 4, Ending::FixedLength, true),
-            (3, 7, Ending::EndSymbol, false),
-            (2, 5, Ending::EndSymbol, true),
-        ] {
-            let mut task = task("abc", "=", horizon);
-            task.ending = ending;
-            let positions = if dependent { horizon } else { 1 };
-            let contexts = Contexts::new(order, &task, positions).unwrap();
-            let mut distribution = Distribution::uniform(contexts, positions, &task);
-            distribution.change_logits(|logits| {
-                for (i, logit) in (0..).zip(logits) {
-                    let u = key.uniform(1, i, 0);
-                    *logit = if u < 0.1 { f64::NEG_INFINITY } else { 3.0 * u };
-                }
-            });
-            for n in [0, 1, u32::try_from(2 * LOCKSTEP).unwrap() + 3] {
-                let prompt_of: Vec<u32> = (0..n).map(|i| i % 3).collect();
-                let sample: Vec<u32> = (0..n).map(|i| i / 3).collect();
-                let request = SampleRequest::new(prompts.view(), &prompt_of, &sample).unwrap();
-                let expected = one_by_one(&distribution, &request, key);
-                assert!(distribution.sample(&request, key) == expected, "{order} {ending:?} {n}");
-                assert!(distribution.sample_blocks(&request, key) == expected, "{order} {ending:?} {n}");
             }
         }
     }

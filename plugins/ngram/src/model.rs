@@ -1,7 +1,7 @@
 //! What base model and policy share: a distribution, and what tells apart whose parameters fit whom.
 
 use crate::distribution::Distribution;
-use pstar_core::author::{FiniteStateView, SampleRequest, Samples, ShapedParameters, Tensor};
+use pstar_core::author::{FiniteStateView, SampleRequest, SampleRoom, Samples, ShapedParameters, Tensor};
 use pstar_core::data::{Alphabet, SequenceBatch};
 use pstar_core::rng::StreamKey;
 use pstar_core::{PluginError, SequenceModel};
@@ -16,6 +16,16 @@ pub(crate) struct Ngram {
 impl SequenceModel for Ngram {
     fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
         Ok(self.distribution.sample(request, key))
+    }
+
+    fn sample_into(
+        &self,
+        request: &SampleRequest<'_>,
+        key: StreamKey,
+        room: SampleRoom<'_>,
+    ) -> Result<bool, PluginError> {
+        self.distribution.sample_into(request, key, room);
+        Ok(true)
     }
 
     fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {

@@ -91,20 +91,20 @@ impl Policy for Ngram {
     /// −Σ w e π(k | row) (log π(k | row) + H(row)) of the entropy.
     fn gradient(&self, batch: &GradientBatch<'_>, gradient: &mut [f64]) -> Result<(), PluginError> {
         gradient.fill(0.0);
-        let rows = gradient.len() / self.distribution.choices();
+        let k = self.distribution.choices();
+        let rows = gradient.len() / k;
         let mut row_sums = vec![0.0; rows];
         let mut entropies = vec![0.0; if batch.entropy.is_empty() { 0 } else { rows }];
         self.visit_weighted(&batch.sequences, batch.weights, |row, token, index, weight| {
             let amount = weight * batch.coefficients[index];
-            gradient[row + token] += amount;
-            row_sums[row / self.distribution.choices()] += amount;
-            if let Some(entropy) = entropies.get_mut(row / self.distribution.choices()) {
+            gradient[row * k + token] += amount;
+            row_sums[row] += amount;
+            if let Some(entropy) = entropies.get_mut(row) {
                 *entropy += weight * batch.entropy[index];
             }
         });
-        let rows = gradient.chunks_exact_mut(self.distribution.choices());
-        let probs = self.distribution.probs().chunks_exact(self.distribution.choices());
-        for ((row, probs), sum) in rows.zip(probs).zip(row_sums) {
+        let rows = gradient.chunks_exact_mut(k).zip(self.distribution.probs().chunks_exact(k));
+        for ((row, probs), sum) in rows.zip(row_sums) {
             if sum != 0.0 {
                 row.iter_mut().zip(probs).for_each(|(g, p)| *g -= sum * p);
             }
@@ -119,11 +119,11 @@ impl Policy for Ngram {
 
     /// Closed form: π(k | row) = weighted count of k in the row / weighted count of the row.
     fn fit(&mut self, batch: &FitBatch<'_>) -> Result<(), PluginError> {
+        let choices = self.distribution.choices();
         let mut counts = vec![0.0; self.parameter_count()];
         self.visit_weighted(&batch.sequences, batch.weights, |row, token, _, weight| {
-            counts[row + token] += weight;
+            counts[row * choices + token] += weight;
         });
-        let choices = self.distribution.choices();
         self.distribution.change_logits(|logits| {
             for (logits, counts) in logits.chunks_exact_mut(choices).zip(counts.chunks_exact(choices)) {
                 let total: f64 = counts.iter().sum();
@@ -149,23 +149,20 @@ fn add_entropy(gradient: &mut [f64], probs: &[f64], amount: f64) {
 }
 
 impl Ngram {
-    /// Calls `visit(row, token, index, w)` for every token of every sequence whose weight is not 0.
+    /// Calls `visit(row, token, index, w)`, with the number of the row, for every token of every sequence whose weight is not 0.
     fn visit_weighted(
         &self,
         sequences: &SequenceBatch<'_>,
         weights: &[f64],
         mut visit: impl FnMut(usize, usize, usize, f64),
     ) {
-        let offsets = sequences.tokens().offsets();
-        let mut sequence = 0;
-        self.distribution.visit_tokens(sequences, |row, token, index| {
-            while index as u64 >= offsets[sequence + 1] {
-                sequence += 1;
-            }
-            let weight = weights[sequence];
-            if weight != 0.0 {
-                visit(row, token, index, weight);
-            }
+        let weight = std::cell::Cell::new(0.0);
+        let wanted = |sequence: usize| {
+            weight.set(weights[sequence]);
+            weight.get() != 0.0
+        };
+        self.distribution.visit_tokens(sequences, wanted, |row, token, index| {
+            visit(row, token, index, weight.get());
         });
     }
 }

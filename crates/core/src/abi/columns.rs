@@ -101,6 +101,10 @@ pub struct ColumnWriter<'a>(Vec<Column<'a>>);
 
 impl<'a> ColumnWriter<'a> {
     pub fn put<T: Element>(&mut self, name: &'a str, values: &'a [T]) {
+        if self.0.is_empty() {
+            // Enough for every batch there is.
+            self.0.reserve(24);
+        }
         self.0.push(Column { name: name.into(), data: T::wrap(values) });
     }
 

@@ -80,6 +80,18 @@ pub trait AbiBaseModel: Send + Sync {
     /// The files that it was made from, as RON; none where the component does not tell.
     #[sabi(last_prefix_field)]
     fn files(&self) -> AbiResult<ROption<RString>>;
+
+    /// As `sample`, into room for sequences × horizon tokens; whether it was written.
+    fn sample_into(
+        &self,
+        _request: Columns<'_>,
+        _key: BoundaryKey,
+        _tokens: RSliceMut<'_, u32>,
+        _log_probs: RSliceMut<'_, f64>,
+        _ends: RSliceMut<'_, u64>,
+    ) -> AbiResult<bool> {
+        AbiResult::ROk(false)
+    }
 }
 
 #[sabi_trait]
@@ -124,6 +136,18 @@ pub trait AbiPolicy: Send + Sync {
     /// The files that it was made from, as RON; none where the component does not tell.
     #[sabi(last_prefix_field)]
     fn files(&self) -> AbiResult<ROption<RString>>;
+
+    /// As `sample`, into room for sequences × horizon tokens; whether it was written.
+    fn sample_into(
+        &self,
+        _request: Columns<'_>,
+        _key: BoundaryKey,
+        _tokens: RSliceMut<'_, u32>,
+        _log_probs: RSliceMut<'_, f64>,
+        _ends: RSliceMut<'_, u64>,
+    ) -> AbiResult<bool> {
+        AbiResult::ROk(false)
+    }
 }
 
 #[sabi_trait]

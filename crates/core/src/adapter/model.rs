@@ -5,23 +5,37 @@ use crate::abi::{
     AbiBaseModel, AbiBaseModel_TO, AbiResult, BaseModelBox, BoundaryKey, Columns, Guarded, OwnedColumns,
     guard,
 };
-use crate::author::{BaseModel, SequenceModel};
+use crate::author::{BaseModel, SampleRoom, SequenceModel};
+use crate::data::Task;
 use crate::error::PluginError;
 use crate::files::{FileRead, noted};
 use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString};
 
-/// The model, the numbers of choices and of symbols of its task, and the files that it was made from.
-pub(crate) struct BaseModelAdapter<M>(Guarded<M>, (usize, usize), Vec<FileRead>);
+/// The shape of a task's outputs.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    choices: usize,
+    symbols: usize,
+    pub(super) horizon: usize,
+}
+
+impl Sizes {
+    pub(super) fn of(task: &Task) -> Self {
+        Self { choices: task.choices(), symbols: task.alphabet.len(), horizon: task.horizon }
+    }
+}
+
+/// The model, the shape of its task's outputs, and the files that it was made from.
+pub(crate) struct BaseModelAdapter<M>(Guarded<M>, Sizes, Vec<FileRead>);
 
 impl<M: BaseModel> BaseModelAdapter<M> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<BaseModelBox> {
         guard(M::NAME, || {
             let task = read_task(task.as_str())?;
             let (model, files) = noted(|| M::new(config::parse(configuration.as_str())?, &task))?;
-            let counts = (task.choices(), task.alphabet.len());
-            Ok(AbiBaseModel_TO::from_value(Self(Guarded::new(model), counts, files), TD_Opaque))
+            Ok(AbiBaseModel_TO::from_value(Self(Guarded::new(model), Sizes::of(&task), files), TD_Opaque))
         })
     }
 }
@@ -33,6 +47,17 @@ pub(super) fn sample(
 ) -> Result<OwnedColumns, PluginError> {
     let request = wire::read_request(request)?;
     Ok(wire::give_samples(model.sample(&request, key.into())?))
+}
+
+pub(super) fn sample_into(
+    model: &impl SequenceModel,
+    horizon: usize,
+    (request, key): (&Columns<'_>, BoundaryKey),
+    (tokens, log_probs, ends): (&mut [u32], &mut [f64], &mut [u64]),
+) -> Result<bool, PluginError> {
+    let request = wire::read_request(request)?;
+    same_length("ends of sequences", ends.len(), request.sample.len())?;
+    model.sample_into(&request, key.into(), SampleRoom::new(tokens, log_probs, ends, horizon)?)
 }
 
 pub(super) fn score(
@@ -47,7 +72,7 @@ pub(super) fn score(
 
 pub(super) fn expand(
     model: &impl SequenceModel,
-    (choices, symbols): (usize, usize),
+    Sizes { choices, symbols, .. }: Sizes,
     position: u64,
     states: &[u64],
     log_probs: &mut [f64],
@@ -104,6 +129,20 @@ macro_rules! shared_methods {
 
         fn files(&self) -> AbiResult<ROption<RString>> {
             super::tell(&self.2)
+        }
+
+        fn sample_into(
+            &self,
+            request: Columns<'_>,
+            key: BoundaryKey,
+            mut tokens: RSliceMut<'_, u32>,
+            mut log_probs: RSliceMut<'_, f64>,
+            mut ends: RSliceMut<'_, u64>,
+        ) -> AbiResult<bool> {
+            guard($model::NAME, || {
+                let room = (tokens.as_mut_slice(), log_probs.as_mut_slice(), ends.as_mut_slice());
+                super::model::sample_into(&*self.0, self.1.horizon, (&request, key), room)
+            })
         }
     };
 }

@@ -1,6 +1,6 @@
 //! Policies.
 
-use super::model::shared_methods;
+use super::model::{Sizes, shared_methods};
 use super::{read_task, same_length};
 use crate::abi::{
     AbiPolicy, AbiPolicy_TO, AbiResult, BoundaryKey, Columns, Guarded, OwnedColumns, PolicyBox, guard,
@@ -12,16 +12,15 @@ use crate::{config, wire};
 use abi_stable::sabi_trait::TD_Opaque;
 use abi_stable::std_types::{ROption, RSlice, RSliceMut, RStr, RString};
 
-/// The policy, the numbers of choices and of symbols of its task, and the files that it was made from.
-pub(crate) struct PolicyAdapter<P>(Guarded<P>, (usize, usize), Vec<FileRead>);
+/// The policy, the shape of its task's outputs, and the files that it was made from.
+pub(crate) struct PolicyAdapter<P>(Guarded<P>, Sizes, Vec<FileRead>);
 
 impl<P: Policy> PolicyAdapter<P> {
     pub(crate) extern "C" fn create(configuration: RStr<'_>, task: RStr<'_>) -> AbiResult<PolicyBox> {
         guard(P::NAME, || {
             let task = read_task(task.as_str())?;
             let (policy, files) = noted(|| P::new(config::parse(configuration.as_str())?, &task))?;
-            let counts = (task.choices(), task.alphabet.len());
-            Ok(AbiPolicy_TO::from_value(Self(Guarded::new(policy), counts, files), TD_Opaque))
+            Ok(AbiPolicy_TO::from_value(Self(Guarded::new(policy), Sizes::of(&task), files), TD_Opaque))
         })
     }
 }

@@ -53,6 +53,42 @@ impl Samples {
     }
 }
 
+/// Room for samples that is another's: where [`sample_into`](SequenceModel::sample_into) writes.
+///
+/// # Shapes
+/// `ends`: one a sequence of the request. `tokens` and `log_probs`: at least sequences × horizon, which is the most that they
+/// can take.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SampleRoom<'a> {
+    /// The emitted tokens, an emitted end symbol included, of one sequence behind another.
+    pub tokens: &'a mut [u32],
+    /// Log-probability of each token.
+    pub log_probs: &'a mut [f64],
+    /// For each sequence how many tokens there are up to its end, those of all before it included.
+    pub ends: &'a mut [u64],
+}
+
+impl<'a> SampleRoom<'a> {
+    /// Room in these slices for so many sequences of at most `horizon` tokens.
+    ///
+    /// # Errors
+    /// If they are too short.
+    pub fn new(
+        tokens: &'a mut [u32],
+        log_probs: &'a mut [f64],
+        ends: &'a mut [u64],
+        horizon: usize,
+    ) -> Result<Self, PluginError> {
+        let needed = ends.len().checked_mul(horizon);
+        let fits = needed.is_some_and(|needed| tokens.len() >= needed && log_probs.len() >= needed);
+        if fits {
+            return Ok(Self { tokens, log_probs, ends });
+        }
+        Err(PluginError::contract(format!("room for samples is too small for {} sequences", ends.len())))
+    }
+}
+
 /// A part of a model's parameters that has a name: a matrix, a bias.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -119,6 +155,21 @@ pub trait SequenceModel: Send + Sync {
     /// # Errors
     /// If the model cannot work with the request.
     fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError>;
+
+    /// As [`sample`](Self::sample), into room that the host uses again, and returns whether it did. Worth offering where
+    /// drawing a token takes some nanoseconds.
+    ///
+    /// # Errors
+    /// If the model cannot work with the request.
+    fn sample_into(
+        &self,
+        request: &SampleRequest<'_>,
+        key: StreamKey,
+        room: SampleRoom<'_>,
+    ) -> Result<bool, PluginError> {
+        let _ = (request, key, room);
+        Ok(false)
+    }
 
     /// Writes the log-probability of every token, in nats, aligned with `batch.tokens().values()`.
     ///

@@ -20,6 +20,8 @@ pub struct Alphabet {
     token_of: HashMap<String, u32>,
     /// The lengths that symbols have, in bytes, longest first: the order in which a text is matched.
     lengths: Vec<usize>,
+    /// For each token the one byte of its symbol; none at all where a symbol has more.
+    bytes: Vec<Option<u8>>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -97,8 +99,11 @@ impl Alphabet {
         let token = |index: usize| to_token(index + usize::from(index >= boundary));
         let token_of =
             all.iter().enumerate().map(|(index, &symbol)| (symbol.clone(), token(index))).collect();
-        let lengths = lengths(&all).into_iter().rev().collect();
-        Ok(Self { symbols, prompt_symbols, token_of, lengths })
+        let lengths: Vec<usize> = lengths(&all).into_iter().rev().collect();
+        let byte = |symbol: &String| symbol.bytes().next();
+        let of_tokens = symbols.iter().map(byte).chain([None]).chain(prompt_symbols.iter().map(byte));
+        let bytes = if lengths == [1] { of_tokens.collect() } else { Vec::new() };
+        Ok(Self { symbols, prompt_symbols, token_of, lengths, bytes })
     }
 
     /// The alphabet of the characters of `symbols`, with those of `prompt_symbols` for prompts only.
@@ -183,8 +188,13 @@ impl Alphabet {
 
     /// Appends the text of `tokens`; the boundary has none.
     pub fn decode_into(&self, tokens: &[u32], text: &mut String) {
-        for &token in tokens {
-            text.push_str(self.symbol(token).unwrap_or_default());
+        if self.bytes.is_empty() {
+            for &token in tokens {
+                text.push_str(self.symbol(token).unwrap_or_default());
+            }
+        } else {
+            let bytes = tokens.iter().filter_map(|&token| *self.bytes.get(token as usize)?);
+            text.extend(bytes.map(char::from));
         }
     }
 

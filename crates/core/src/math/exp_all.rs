@@ -4,7 +4,7 @@
 //! compiler works on several numbers at a time; no operation is fused, so that the instruction set changes no bit. What a
 //! number becomes depends on no other.
 
-use super::{exp, exp_m1, widest};
+use super::{exp, exp_m1};
 
 /// Beyond this, results may be subnormal or infinite: those numbers are worked out one by one.
 const FAR: f64 = 700.0;
@@ -43,13 +43,13 @@ const CERTAIN: f64 = 0.499_999;
 
 /// Replaces every x by e^x; the bits are those of [`exp`].
 pub fn exp_all(values: &mut [f64]) {
-    all::<Exp>(values);
+    crate::vectorised!([values: &mut [f64] = values] { in_chunks::<Exp>(values) });
 }
 
 /// Replaces every x by e^x − 1, within 2 units in the last place of it: the bits are not those of
 /// [`exp_m1`](super::exp_m1), but the same on every processor, whatever stands beside x.
 pub fn exp_m1_all(values: &mut [f64]) {
-    all::<ExpM1>(values);
+    crate::vectorised!([values: &mut [f64] = values] { in_chunks::<ExpM1>(values) });
 }
 
 /// A function of e^x.
@@ -104,10 +104,6 @@ impl Function for ExpM1 {
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 fn power_of_two(k: f64) -> f64 {
     f64::from_bits(((k + WHOLE).to_bits().wrapping_add(1023)) << 52)
-}
-
-fn all<F: Function>(values: &mut [f64]) {
-    widest(|| in_chunks::<F>(values));
 }
 
 #[inline(always)]
@@ -362,7 +358,7 @@ mod tests {
     /// Whatever stands beside a number, and wherever in a slice it stands.
     #[test]
     fn a_number_becomes_the_same_beside_any_others() {
-        let all = [all::<Exp> as fn(&mut [f64]), all::<ExpM1>];
+        let all = [exp_all as fn(&mut [f64]), exp_m1_all];
         let ln2 = std::f64::consts::LN_2;
         let values: Vec<f64> =
             (0..400).map(|n| f64::from(n - 200) * 0.017_33 * ln2).chain([1e-9, 800.0]).collect();

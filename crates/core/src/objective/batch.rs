@@ -285,7 +285,10 @@ impl<'a> ObjectiveBatch<'a> {
 
     /// log R_i, in nats; 0 of what neither q nor b can produce.
     pub fn log_importance_weight(&self, i: usize) -> f64 {
-        let (log_q, log_b) = (self.log_prob(i), self.behaviour_log_prob(i));
+        let log_q = self.log_prob(i);
+        // On-policy both are the same numbers in memory.
+        let is_own = std::ptr::eq(self.log_probs.row(i), self.behaviour.row(i));
+        let log_b = if is_own { log_q } else { self.behaviour_log_prob(i) };
         if log_q == f64::NEG_INFINITY && log_b == log_q { 0.0 } else { log_q - log_b }
     }
 }

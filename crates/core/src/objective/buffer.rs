@@ -140,6 +140,15 @@ impl<'a> Row<'a> {
 }
 
 impl ObjectiveBuffer {
+    /// Makes room for so many more groups.
+    pub fn reserve_groups(&mut self, groups: usize) {
+        self.group_offsets.reserve(groups);
+        self.prompt.reserve(groups);
+        for column in [&mut self.log_partition, &mut self.log_invalidity, &mut self.log_power_partition] {
+            column.reserve(groups);
+        }
+    }
+
     /// Begins a group of sequences that answer a prompt.
     pub fn push_group(&mut self, prompt: u32, facts: PromptFacts) {
         self.group_offsets.push(self.rewards.len() as u64);

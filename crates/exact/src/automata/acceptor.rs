@@ -198,6 +198,25 @@ impl Acceptor {
         state != DEAD && self.accepts[state as usize]
     }
 
+    /// Whether an output is valid, by a walk along its tokens; what is no output of the space is not.
+    pub fn accepts_output(&self, tokens: &[u32]) -> bool {
+        let OutputSpace { symbols, horizon, ending } = self.space;
+        let mut state = self.start_if_alive();
+        for (position, &token) in tokens.iter().enumerate() {
+            let token = token as usize;
+            if token >= symbols {
+                let last = position + 1 == tokens.len() && position < horizon;
+                let ends = ending == Ending::EndSymbol && token == symbols && last;
+                return ends && self.accepts(state);
+            }
+            if state == DEAD || position == horizon {
+                return false;
+            }
+            state = self.next(state, token, position + 1);
+        }
+        tokens.len() == horizon && state != DEAD
+    }
+
     /// Which states are alive at a position; equal answers of neighbouring positions are one allocation.
     pub(crate) fn alive(&self, position: usize) -> &Arc<[bool]> {
         &self.alive[position]
@@ -291,13 +310,7 @@ mod tests {
         (0..space.count().unwrap())
             .map(|index| {
                 space.tokens(index, &mut tokens);
-                let ended = tokens.len() <= space.horizon && tokens.last() == Some(&2);
-                let symbols = &tokens[..tokens.len() - usize::from(ended)];
-                let mut state = acceptor.start_if_alive();
-                for (position, &symbol) in symbols.iter().enumerate() {
-                    state = acceptor.next(state, symbol as usize, position + 1);
-                }
-                if ended { acceptor.accepts(state) } else { state != DEAD }
+                acceptor.accepts_output(&tokens)
             })
             .collect()
     }
@@ -329,6 +342,19 @@ mod tests {
         let acceptor = Acceptor::explore(&mut even(), space, true, 10).unwrap();
         // "", a, b, then the strings of the horizon's length.
         assert_eq!(marks(&acceptor), [true, false, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn what_is_no_output_is_not_accepted() {
+        let ended = Acceptor::explore(&mut even(), space(2, Ending::EndSymbol), false, 10).unwrap();
+        assert!(ended.accepts_output(&[2]) && ended.accepts_output(&[1, 2]) && ended.accepts_output(&[0, 0]));
+        for tokens in [&[][..], &[1], &[1, 1, 2], &[1, 1, 1], &[2, 1], &[2, 2], &[3], &[0, 2]] {
+            assert!(!ended.accepts_output(tokens), "{tokens:?}");
+        }
+        let fixed = Acceptor::explore(&mut even(), space(2, Ending::FixedLength), false, 10).unwrap();
+        assert!(
+            fixed.accepts_output(&[1, 1]) && !fixed.accepts_output(&[1, 2]) && !fixed.accepts_output(&[1])
+        );
     }
 
     #[test]

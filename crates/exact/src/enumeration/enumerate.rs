@@ -2,12 +2,9 @@
 //!
 //! Checked against the product of each output's own factors, and by its total mass.
 
-use std::ops::Range;
-
 use pstar_core::data::Ending;
-use pstar_core::math;
+use pstar_core::{math, vectorised};
 
-use crate::measures::entropy::EntropySum;
 use crate::{Distribution, LayeredAutomaton};
 
 /// Log-probabilities and probabilities of all outputs in canonical order.
@@ -19,8 +16,8 @@ pub struct OutputTable {
     pub log_probs: Vec<f64>,
     /// Probability of every output; may underflow to 0.
     pub probs: Vec<f64>,
-    level: Prefixes,
-    next_level: Prefixes,
+    pub(super) level: Prefixes,
+    pub(super) next_level: Prefixes,
 }
 
 impl OutputTable {
@@ -29,6 +26,17 @@ impl OutputTable {
         let mut probs = log_probs.clone();
         math::exp_all(&mut probs);
         Self { log_probs, probs, ..Self::default() }
+    }
+
+    /// Makes it the table of some outputs of another.
+    ///
+    /// # Panics
+    /// If the other has no such outputs.
+    pub fn gather(&mut self, all: Distribution<'_>, indices: &[u32]) {
+        self.log_probs.clear();
+        self.log_probs.extend(indices.iter().map(|&index| all.log_probs[index as usize]));
+        self.probs.clear();
+        self.probs.extend(indices.iter().map(|&index| all.probs[index as usize]));
     }
 
     /// The distribution that the table holds.
@@ -46,10 +54,10 @@ impl PartialEq for OutputTable {
 
 /// All strings of one length in lexicographic order, with the number of the state that each leads to.
 #[derive(Clone, Debug, Default)]
-struct Prefixes {
-    log_probs: Vec<f64>,
-    probs: Vec<f64>,
-    states: Vec<u32>,
+pub(super) struct Prefixes {
+    pub(super) log_probs: Vec<f64>,
+    pub(super) probs: Vec<f64>,
+    pub(super) states: Vec<u32>,
 }
 
 /// The rows of one position, states × choices, of which the first `symbols` extend a prefix.
@@ -59,9 +67,6 @@ struct Rows<'a> {
     choices: usize,
     symbols: usize,
 }
-
-/// Prefixes that are extended before what has been written is looked at: while it is in the nearest cache.
-const PIECE: usize = 64;
 
 /// Fills `table` with every output of the automaton's space.
 ///
@@ -74,38 +79,12 @@ const PIECE: usize = 64;
 /// # Panics
 /// If the number of outputs does not fit in memory.
 pub fn enumerate(automaton: &LayeredAutomaton, table: &mut OutputTable) {
-    fill(automaton, table, None);
-}
-
-/// The same; returns the entropy, −Σ q log q, in nats, to the bit as [`entropy`](crate::entropy) of the table.
-pub fn enumerate_with_entropy(automaton: &LayeredAutomaton, table: &mut OutputTable) -> f64 {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code, reason = "calls what is compiled for AVX2: the same bits, sooner")]
-        // SAFETY: the processor was just asked for AVX2.
-        return unsafe { with_entropy_and_avx2(automaton, table) };
-    }
-    with_entropy(automaton, table)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn with_entropy_and_avx2(automaton: &LayeredAutomaton, table: &mut OutputTable) -> f64 {
-    with_entropy(automaton, table)
+    vectorised!([automaton: &LayeredAutomaton = automaton, table: &mut OutputTable = table] { fill(automaton, table) });
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn with_entropy(automaton: &LayeredAutomaton, table: &mut OutputTable) -> f64 {
-    let mut sum = EntropySum::default();
-    fill(automaton, table, Some(&mut sum));
-    sum.finish(table.view())
-}
-
-/// Fills `table` from the front, and `sum` with it.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-fn fill(automaton: &LayeredAutomaton, table: &mut OutputTable, mut sum: Option<&mut EntropySum>) {
+fn fill(automaton: &LayeredAutomaton, table: &mut OutputTable) {
     let space = automaton.space();
     let count = space.count().and_then(|count| usize::try_from(count).ok());
     let count = count.expect("the outputs of an enumerated space can be counted");
@@ -127,15 +106,7 @@ fn fill(automaton: &LayeredAutomaton, table: &mut OutputTable, mut sum: Option<&
             written = end;
         }
         if position + 1 == space.horizon {
-            for start in (0..level.states.len()).step_by(PIECE) {
-                let piece = start..level.states.len().min(start + PIECE);
-                let end = written + piece.len() * space.symbols;
-                level.extend(&rows, piece, &mut log_probs[written..end], &mut probs[written..end]);
-                if let Some(sum) = &mut sum {
-                    sum.add(Distribution { log_probs: &log_probs[..end], probs: &probs[..end] });
-                }
-                written = end;
-            }
+            level.extend(&rows, &mut log_probs[written..], &mut probs[written..]);
         } else {
             level.extend_into(&rows, automaton.successors(position), next_level);
             std::mem::swap(level, next_level);
@@ -144,11 +115,15 @@ fn fill(automaton: &LayeredAutomaton, table: &mut OutputTable, mut sum: Option<&
 }
 
 impl Prefixes {
-    fn set_to_empty_string(&mut self) {
+    pub(super) fn set_to_empty_string(&mut self) {
         self.resize(1);
         self.log_probs[0] = 0.0;
         self.probs[0] = 1.0;
         self.states[0] = 0;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.resize(0);
     }
 
     fn resize(&mut self, len: usize) {
@@ -158,6 +133,8 @@ impl Prefixes {
     }
 
     /// Writes the prefixes themselves as outputs, each with the factor of the end symbol.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
     fn end(&self, rows: &Rows<'_>, log_probs: &mut [f64], probs: &mut [f64]) {
         for (i, &state) in self.states.iter().enumerate() {
             let end = state as usize * rows.choices + rows.symbols;
@@ -167,24 +144,24 @@ impl Prefixes {
     }
 
     /// Makes `next` the prefixes that are one symbol longer.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
     fn extend_into(&self, rows: &Rows<'_>, successors: &[u32], next: &mut Self) {
         let symbols = rows.symbols;
         next.resize(self.states.len() * symbols);
-        self.extend(rows, 0..self.states.len(), &mut next.log_probs, &mut next.probs);
+        self.extend(rows, &mut next.log_probs, &mut next.probs);
         for (next, &state) in next.states.chunks_exact_mut(symbols).zip(&self.states) {
             next.copy_from_slice(&successors[state as usize * symbols..][..symbols]);
         }
     }
 
-    /// Writes every one of some prefixes followed by every symbol.
+    /// Writes every prefix followed by every symbol.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-    fn extend(&self, rows: &Rows<'_>, these: Range<usize>, log_probs: &mut [f64], probs: &mut [f64]) {
-        let prefixes = self.log_probs[these.clone()].iter().zip(&self.probs[these.clone()]);
+    fn extend(&self, rows: &Rows<'_>, log_probs: &mut [f64], probs: &mut [f64]) {
+        let prefixes = self.log_probs.iter().zip(&self.probs).zip(&self.states);
         let longer = log_probs.chunks_exact_mut(rows.symbols).zip(probs.chunks_exact_mut(rows.symbols));
-        for (((&log_prob, &prob), &state), (log_probs, probs)) in
-            prefixes.zip(&self.states[these]).zip(longer)
-        {
+        for (((&log_prob, &prob), &state), (log_probs, probs)) in prefixes.zip(longer) {
             let row = state as usize * rows.choices;
             for (longer, &factor) in log_probs.iter_mut().zip(&rows.log_probs[row..row + rows.symbols]) {
                 *longer = log_prob + factor;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use pstar_core::vectorised;
+
 use crate::{Distribution, OutputSpace, ValidSet};
 
 /// An output and its probability.
@@ -31,6 +33,21 @@ impl Likely {
     }
 }
 
+/// Outputs of which most often none is among the most probable ones, found out for all at once.
+const PIECE: usize = 256;
+
+/// Whether no output is more probable than the least of its class, of the valid ones and of the others.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn none_is_greater(log_probs: &[f64], mask: &[bool], [valid, other]: [f64; 2]) -> bool {
+    let greater = |(log_prob, is_valid): (&f64, &bool)| {
+        let (of_valid, of_other) = (u64::from(*log_prob > valid), u64::from(*log_prob > other));
+        let is_valid = u64::from(*is_valid);
+        is_valid & of_valid | (1 - is_valid) & of_other
+    };
+    log_probs.iter().zip(mask).map(greater).fold(0, |any, greater| any | greater) == 0
+}
+
 /// The `count` most probable valid outputs and the `count` most probable others, each in [order](Likely::order); fewer
 /// where fewer have any probability.
 ///
@@ -48,15 +65,24 @@ pub fn likeliest(
     }
     // What is no better than the last of a full list is none of it: of equal ones the first met stays.
     let mut least = [f64::NEG_INFINITY; 2];
-    for ((index, &log_prob), &valid) in (0..).zip(distribution.log_probs).zip(valid.mask()) {
-        let class = usize::from(!valid);
-        if log_prob > least[class] {
-            let best = &mut best[class];
-            let place = best.partition_point(|&(known, _)| known >= log_prob);
-            best.insert(place, (log_prob, index));
-            best.truncate(count);
-            if best.len() == count {
-                least[class] = best[count - 1].0;
+    let pieces = distribution.log_probs.chunks(PIECE).zip(valid.mask().chunks(PIECE));
+    for ((log_probs, mask), first) in pieces.zip((0..).step_by(PIECE)) {
+        let passed = vectorised!([log_probs: &[f64] = log_probs, mask: &[bool] = mask, least: [f64; 2] = least] -> bool {
+            none_is_greater(log_probs, mask, least)
+        });
+        if passed {
+            continue;
+        }
+        for ((index, &log_prob), &valid) in (first..).zip(log_probs).zip(mask) {
+            let class = usize::from(!valid);
+            if log_prob > least[class] {
+                let best = &mut best[class];
+                let place = best.partition_point(|&(known, _)| known >= log_prob);
+                best.insert(place, (log_prob, index));
+                best.truncate(count);
+                if best.len() == count {
+                    least[class] = best[count - 1].0;
+                }
             }
         }
     }

@@ -54,6 +54,37 @@ impl OutputSpace {
         }
     }
 
+    /// Makes the tokens of an output those of the one behind it, a few operations each; `false` behind the last, whose tokens
+    /// become those of the first.
+    ///
+    /// # Panics
+    /// If these are the tokens of no output.
+    pub fn advance(&self, tokens: &mut Vec<u32>) -> bool {
+        let ended = tokens.last() == Some(&self.end_token());
+        tokens.truncate(tokens.len() - usize::from(ended));
+        let last = self.end_token() - 1;
+        let mut more = true;
+        match tokens.iter().rposition(|&token| token < last) {
+            Some(place) => {
+                tokens[place] += 1;
+                tokens[place + 1..].fill(0);
+            }
+            None if self.ending == Ending::EndSymbol && tokens.len() < self.horizon => {
+                tokens.fill(0);
+                tokens.push(0);
+            }
+            None => {
+                more = false;
+                tokens.fill(0);
+                tokens.truncate(if self.ending == Ending::EndSymbol { 0 } else { self.horizon });
+            }
+        }
+        if tokens.len() < self.horizon {
+            tokens.push(self.end_token());
+        }
+        more
+    }
+
     /// Whether output `index` was cut at the horizon; never so with [`Ending::FixedLength`].
     pub fn is_truncated(&self, index: u64) -> bool {
         self.ending == Ending::EndSymbol && self.level_start(self.horizon).is_some_and(|start| index >= start)
@@ -97,7 +128,7 @@ impl OutputSpace {
     }
 
     /// 1 + V + … + V^(length−1): the number of shorter strings.
-    fn level_start(&self, length: usize) -> Option<u64> {
+    pub(super) fn level_start(&self, length: usize) -> Option<u64> {
         if self.symbols == 1 {
             return Some(length as u64);
         }
@@ -109,7 +140,7 @@ impl OutputSpace {
     }
 
     /// Length of output `index`, and its rank among those of that length.
-    fn locate(&self, index: u64) -> (usize, u64) {
+    pub(super) fn locate(&self, index: u64) -> (usize, u64) {
         match self.ending {
             Ending::FixedLength => (self.horizon, index),
             Ending::EndSymbol if self.symbols == 1 => {
@@ -155,9 +186,12 @@ mod tests {
         for ending in [Ending::FixedLength, Ending::EndSymbol] {
             for (symbols, horizon) in [(1, 1), (1, 5), (2, 1), (2, 5), (3, 4), (13, 2)] {
                 let space = space(symbols, horizon, ending);
-                let mut tokens = Vec::new();
+                let (mut tokens, mut walked) = (Vec::new(), Vec::new());
+                space.tokens(0, &mut walked);
                 for index in 0..space.count().unwrap() {
                     space.tokens(index, &mut tokens);
+                    assert_eq!(walked, tokens);
+                    assert_eq!(space.advance(&mut walked), index + 1 < space.count().unwrap());
                     assert_eq!(space.index_of(&tokens), Some(index));
                     assert_eq!(
                         space.is_truncated(index),

@@ -2,7 +2,7 @@
 
 use crate::measures::coverage::coverage_at;
 use crate::sum::{block_sums, nonnegative};
-use crate::{Distribution, FilteredModel, ValidSet};
+use crate::{Distribution, FilteredModel};
 
 /// What a training curve shows of one prompt, from its valid outputs alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,31 +16,24 @@ pub struct CurveMeasures {
 }
 
 impl CurveMeasures {
-    /// Of `policy`; `filtered` is the base's filtered model over the same valid outputs.
-    pub fn of(
-        policy: Distribution<'_>,
-        valid: &ValidSet,
-        filtered: Option<&FilteredModel>,
-        k: &[u64],
-    ) -> Self {
-        let indices = valid.indices();
-        let prob = |j: usize| policy.probs[indices[j] as usize];
-        let [validity_rate] = block_sums(indices.len(), |j| [prob(j)]);
+    /// Of a policy's valid outputs, in order; `filtered` is the base's filtered model over the same ones.
+    pub fn of(policy: Distribution<'_>, filtered: Option<&FilteredModel>, k: &[u64]) -> Self {
+        let prob = |j: usize| policy.probs[j];
+        let [validity_rate] = block_sums(policy.len(), |j| [prob(j)]);
         Self {
             validity_rate: validity_rate.min(1.0),
-            kl_from_filtered: filtered.map(|filtered| kl_from_filtered(policy, valid, filtered)),
-            coverage_at: coverage_at(indices.len(), prob, k),
+            kl_from_filtered: filtered.map(|filtered| kl_from_filtered(policy, filtered)),
+            coverage_at: coverage_at(policy.len(), prob, k),
         }
     }
 }
 
 /// KL(p*‖q) = Σ p* (log p* − log q) over the valid outputs, in nats.
-fn kl_from_filtered(policy: Distribution<'_>, valid: &ValidSet, filtered: &FilteredModel) -> f64 {
-    let indices = valid.indices();
-    let (probs, log_probs) = (&filtered.probs[..indices.len()], &filtered.log_probs[..indices.len()]);
+fn kl_from_filtered(policy: Distribution<'_>, filtered: &FilteredModel) -> f64 {
+    let (probs, log_probs) = (&filtered.probs[..policy.len()], &filtered.log_probs[..policy.len()]);
     let mut misses = false;
-    let [kl] = block_sums(indices.len(), |j| {
-        let log_prob = policy.log_probs[indices[j] as usize];
+    let [kl] = block_sums(policy.len(), |j| {
+        let log_prob = policy.log_probs[j];
         misses |= log_prob == f64::NEG_INFINITY && log_probs[j] > f64::NEG_INFINITY;
         [if probs[j] > 0.0 { probs[j] * (log_probs[j] - log_prob) } else { 0.0 }]
     });
@@ -51,14 +44,25 @@ fn kl_from_filtered(policy: Distribution<'_>, valid: &ValidSet, filtered: &Filte
 mod tests {
     use super::*;
     use crate::testing::{assert_close, table, toy_c};
-    use crate::{Split, Summary, entropy};
+    use crate::{OutputTable, Split, Summary, ValidSet, entropy};
+
+    fn of(
+        all: Distribution<'_>,
+        valid: &ValidSet,
+        filtered: Option<&FilteredModel>,
+        k: &[u64],
+    ) -> CurveMeasures {
+        let mut table = OutputTable::default();
+        table.gather(all, valid.indices());
+        CurveMeasures::of(table.view(), filtered, k)
+    }
 
     #[test]
     fn the_base_itself_is_at_minus_log_validity() {
         let case = toy_c();
         let split = Split::of(case.base(), &case.valid);
         let filtered = FilteredModel::new(case.base(), &case.valid, &split).unwrap();
-        let point = CurveMeasures::of(case.base(), &case.valid, Some(&filtered), &[1, 16]);
+        let point = of(case.base(), &case.valid, Some(&filtered), &[1, 16]);
         assert_close(point.validity_rate, 0.55, 1e-14);
         assert_close(point.kl_from_filtered.unwrap(), -0.55f64.ln(), 1e-14);
         let summary = Summary::of(case.base(), &case.valid, &[1, 16]);
@@ -70,17 +74,16 @@ mod tests {
     #[test]
     fn a_missed_valid_output_is_infinitely_far_even_if_its_weight_underflows() {
         let valid = ValidSet::new(vec![true, true]);
-        let base = crate::OutputTable::from_log_probs(vec![0.0, -2000.0]);
+        let base = OutputTable::from_log_probs(vec![0.0, -2000.0]);
         let filtered = FilteredModel::new(base.view(), &valid, &Split::of(base.view(), &valid)).unwrap();
-        let point = |q: &[f64]| CurveMeasures::of(table(q).view(), &valid, Some(&filtered), &[]);
+        let point = |q: &[f64]| of(table(q).view(), &valid, Some(&filtered), &[]);
         assert_eq!(point(&[1.0, 0.0]).kl_from_filtered, Some(f64::INFINITY));
         assert_close(point(&[0.5, 0.5]).kl_from_filtered.unwrap(), 2f64.ln(), 1e-15);
     }
 
     #[test]
     fn without_a_filtered_model_there_is_no_divergence() {
-        let point =
-            CurveMeasures::of(table(&[0.0, 1.0]).view(), &ValidSet::new(vec![true, false]), None, &[8]);
+        let point = of(table(&[0.0, 1.0]).view(), &ValidSet::new(vec![true, false]), None, &[8]);
         assert_eq!(point.kl_from_filtered, None);
         assert_eq!(point.coverage_at, [0.0]);
     }

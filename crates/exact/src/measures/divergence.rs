@@ -88,7 +88,7 @@ pub struct Divergences {
 }
 
 impl Divergences {
-    /// Of `policy`, whose classes are `split`.
+    /// Of `policy`, with its classes, [`Split::of`] it, which come from the same pass.
     ///
     /// # Range and cost
     /// Time O(outputs + valid outputs · orders); a square root and a logarithm a valid output, and an
@@ -96,8 +96,9 @@ impl Divergences {
     ///
     /// # Panics
     /// If policy, base and valid set are not about equally many outputs.
-    pub fn of(policy: Distribution<'_>, split: &Split, targets: &Targets<'_>, orders: &Orders<'_>) -> Self {
-        let ratios = ClassRatios::of(policy, targets.base, targets.valid);
+    pub fn with_split(policy: Distribution<'_>, targets: &Targets<'_>, orders: &Orders<'_>) -> (Split, Self) {
+        let (own, ratios) = ClassRatios::with_split(policy, targets.base, targets.valid);
+        let split = &own;
         let pairs = targets.filtered.map(|filtered| PairSums::of(policy, split, targets.valid, filtered));
         let alpha = |&alpha: &f64| {
             let (filtered, pairs) = (targets.filtered?, pairs.as_ref()?);
@@ -115,7 +116,8 @@ impl Divergences {
             has_valid: targets.valid.count() > 0,
             pairs,
         };
-        Self::of_parts(parts, split, targets.split, targets.tilted)
+        let divergences = Self::of_parts(parts, split, targets.split, targets.tilted);
+        (own, divergences)
     }
 
     /// From the sums over outputs of a policy with classes `split`, against a base with classes `base`.

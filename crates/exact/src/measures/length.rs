@@ -1,6 +1,7 @@
 //! How long outputs are.
 
 use pstar_core::data::Ending;
+use pstar_core::vectorised;
 
 use crate::sum::block_sums;
 use crate::{Distribution, OutputSpace};
@@ -21,7 +22,8 @@ pub fn expected_length(distribution: Distribution<'_>, space: OutputSpace) -> f6
     let (mut start, mut count, mut lacking) = (0usize, 1usize, 0.0);
     for length in 0..space.horizon.saturating_sub(1) {
         let probs = &distribution.probs[start..][..count];
-        let [mass] = block_sums(count, |i| [probs[i]]);
+        let [mass] =
+            vectorised!([probs: &[f64] = probs] -> [f64; 1] { block_sums(probs.len(), |i| [probs[i]]) });
         lacking += mass * (space.horizon - length - 1) as f64;
         start += count;
         count *= space.symbols;

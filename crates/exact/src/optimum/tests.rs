@@ -77,8 +77,7 @@ impl Toy {
             filtered: Some(&filtered),
             tilted: &[],
         };
-        let own = Split::of(table.view(), &self.case.valid);
-        let divergences = Divergences::of(table.view(), &own, &targets, &Orders::default());
+        let (_, divergences) = Divergences::with_split(table.view(), &targets, &Orders::default());
         [summary.validity_rate, summary.entropy, summary.top1, divergences.kl_from_filtered.unwrap()]
     }
 

@@ -4,7 +4,7 @@
 //! looks like within itself: entropies by the chain rule, and the tilt, which only moves mass between the
 //! classes. The two masses are summed separately, never one as 1 minus the other.
 
-use pstar_core::math;
+use pstar_core::{math, vectorised};
 
 use crate::sum::{block_sums, finite, nonnegative, unless};
 use crate::{Distribution, ValidSet};
@@ -58,7 +58,8 @@ impl OutputClass {
     }
 
     /// The class of the outputs 0..len that are not `left_out`, each (log-probability, probability).
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
     pub(crate) fn of(
         len: usize,
         output: impl Fn(usize) -> (f64, f64),
@@ -71,8 +72,18 @@ impl OutputClass {
             greatest = if prob > greatest { prob } else { greatest };
             [prob, prob * finite(log_prob), prob * prob]
         });
+        let of_tiny = || Self::of_tiny(len, |i| if left_out(i) { f64::NEG_INFINITY } else { output(i).0 });
+        Self::of_sums([mass, moment, square], greatest, of_tiny)
+    }
+
+    /// From Σ q, Σ q log q, Σ q² and the greatest q; `of_tiny` is what it is where these are near underflow.
+    pub(crate) fn of_sums(
+        [mass, moment, square]: [f64; 3],
+        greatest: f64,
+        of_tiny: impl FnOnce() -> Self,
+    ) -> Self {
         if mass < TINY {
-            return Self::of_tiny(len, |i| if left_out(i) { f64::NEG_INFINITY } else { output(i).0 });
+            return of_tiny();
         }
         let log_mass = math::ln(mass);
         Self {
@@ -87,7 +98,7 @@ impl OutputClass {
 
     /// The same from log-probabilities, for a class whose probabilities underflow or that is empty.
     #[cold]
-    fn of_tiny(len: usize, log_prob: impl Fn(usize) -> f64) -> Self {
+    pub(crate) fn of_tiny(len: usize, log_prob: impl Fn(usize) -> f64) -> Self {
         let greatest = (0..len).map(&log_prob).fold(f64::NEG_INFINITY, f64::max);
         if greatest == f64::NEG_INFINITY {
             return Self::EMPTY;
@@ -128,16 +139,17 @@ impl Split {
     /// # Panics
     /// If `valid` is about another number of outputs.
     pub fn of(distribution: Distribution<'_>, valid: &ValidSet) -> Self {
-        let Distribution { log_probs, probs } = distribution;
-        let (mask, indices) = (valid.mask(), valid.indices());
-        let len = mask.len();
-        assert_eq!(distribution.len(), len, "a mark for every output");
-        let (log_probs, probs) = (&log_probs[..len], &probs[..len]);
-        let at = |i: usize| (log_probs[i], probs[i]);
-        Self::of_classes(
-            OutputClass::of(indices.len(), |j| at(indices[j] as usize), |_| false),
-            OutputClass::of(len, at, |i| mask[i]),
-        )
+        assert_eq!(distribution.len(), valid.mask().len(), "a mark for every output");
+        vectorised!([distribution: Distribution<'_> = distribution, valid: &ValidSet = valid] -> Split {
+            let (mask, indices) = (valid.mask(), valid.indices());
+            let len = mask.len();
+            let (log_probs, probs) = (&distribution.log_probs[..len], &distribution.probs[..len]);
+            let at = |i: usize| (log_probs[i], probs[i]);
+            Split::of_classes(
+                OutputClass::of(indices.len(), |j| at(indices[j] as usize), |_| false),
+                OutputClass::of(len, at, |i| mask[i]),
+            )
+        })
     }
 
     /// Of two classes whose masses were summed apart.

@@ -7,6 +7,7 @@ use super::measures::{
     Keys, add_divergences, add_power, add_power_divergences, add_support, add_tilted, add_token_entropy,
     mean_with_cover, of_summary,
 };
+use super::reference::verify_all;
 use super::sampled::{ExactFacts, FilteredSamples};
 use super::stopped::{Stopped, Unavailable, settle};
 use super::targets::{PromptTargets, keys, means, rows, sample_numbers, solvable_weights, uniform, values};
@@ -250,10 +251,8 @@ fn acceptor(world: &World, prompt: usize, watch: &Watch<'_>) -> Result<Acceptor,
         let verifier = format!("the verifier `{}`", world.verifier_plugin);
         return Err(Stopped::Limited(Unavailable::no_view_of(&verifier, refusal)));
     }
-    Ok(Acceptor::of_valid_set(
-        &super::reference::verify_all(world, prompt, space, (known_verdicts, &|_| ()))?,
-        space,
-    ))
+    let valid = verify_all(world, &[prompt], space, (known_verdicts, &|_| ()))?;
+    Ok(Acceptor::of_valid_set(&valid[0], space))
 }
 
 impl Prompt {

@@ -13,7 +13,7 @@ use super::{EnumeratedReference, Enumerator, Evaluation, Measures, PromptRows};
 use crate::world::World;
 use pstar_core::{PluginError, math};
 use pstar_exact::{
-    CoverageCurve, CurveMeasures, Distribution, Divergences, Orders, OutputTable, Split, Summary, Support,
+    CoverageCurve, CurveMeasures, Distribution, Divergences, Orders, OutputTable, Spread, Summary, Support,
     at_least_once, expected_length, likeliest,
 };
 use pstar_loader::PolicyHandle;
@@ -121,7 +121,9 @@ pub struct EnumeratedEvaluation<'a> {
     world: &'a World,
     enumerator: Enumerator,
     weights: Vec<f64>,
+    /// All outputs in a context, and the valid ones of a prompt.
     table: OutputTable,
+    valid: OutputTable,
 }
 
 impl<'a> EnumeratedEvaluation<'a> {
@@ -146,15 +148,35 @@ impl<'a> EnumeratedEvaluation<'a> {
             enumerator: Enumerator::new(policy, world.prompts.view(), reference.space())?,
             weights: reference.weights(world),
             table: OutputTable::default(),
+            valid: OutputTable::default(),
         })
     }
 
     /// What curves show, means over prompts: validity rate, entropy, effective number, KL(p*‖q), pass@k, coverage@k.
     ///
+    /// Where a policy has states, of the rows of these and of the valid outputs alone.
+    ///
     /// # Errors
     /// If the policy fails.
     pub fn curve(&mut self, policy: &PolicyHandle) -> Result<Measures, PluginError> {
-        let rows = self.walk(policy, Figures::of_curve)?;
+        let mut rows = vec![Measures::default(); self.figures.reference.prompts().len()];
+        for context in 0..self.enumerator.contexts() {
+            let prompts = self.enumerator.prompts_of(context);
+            if let Some(trees) = self.figures.reference.trees(&prompts)
+                && let Some(automaton) = self.enumerator.automaton(policy, context)?
+            {
+                let spread = Spread::of_rows(automaton);
+                for (prompt, tree) in prompts.into_iter().zip(trees) {
+                    tree.fill(automaton, &mut self.valid);
+                    let own = Own { all: None, valid: self.valid.view(), spread };
+                    rows[prompt] = self.figures.of_curve(prompt, own);
+                }
+            } else {
+                self.look(policy, context, |figures, prompt, _, own| {
+                    rows[prompt] = figures.of_curve(prompt, own);
+                })?;
+            }
+        }
         Ok(Measures::mean(&rows, &self.weights))
     }
 
@@ -164,12 +186,12 @@ impl<'a> EnumeratedEvaluation<'a> {
     /// If the policy fails.
     pub fn evaluate(&mut self, policy: &PolicyHandle) -> Result<Evaluation, PluginError> {
         let (world, greatest) = (self.world, greatest_k(self.world));
-        let rows = self.walk(policy, |figures, prompt, table, entropy| {
+        let rows = self.walk(policy, |figures, prompt, table, own| {
             let full = figures.all(prompt, table);
-            let curve = figures.of_curve(prompt, table, entropy);
+            let curve = figures.of_curve(prompt, own);
             let reach = Reach {
                 validity_rate: full.get("validity_rate").unwrap_or_default(),
-                coverage: Some(figures.coverage(prompt, table, greatest)),
+                coverage: Some(CoverageCurve::of(own.valid.probs.iter().copied(), greatest)),
             };
             (full, curve, reach, figures.likely(prompt, table, world))
         })?;
@@ -197,23 +219,47 @@ impl<'a> EnumeratedEvaluation<'a> {
         self.walk(policy, |figures, prompt, table, _| figures.all(prompt, table))
     }
 
-    /// Measures every prompt, walking the outputs once for each context that the policy tells apart.
+    /// Measures every prompt, walking all outputs once for each context that the policy tells apart.
     fn walk<T: Clone + Default>(
         &mut self,
         policy: &PolicyHandle,
-        measure: impl Fn(&Figures<'a>, usize, Distribution<'_>, f64) -> T,
+        measure: impl Fn(&Figures<'a>, usize, Distribution<'_>, Own<'_>) -> T,
     ) -> Result<Vec<T>, PluginError> {
         let mut rows = vec![T::default(); self.figures.reference.prompts().len()];
         for context in 0..self.enumerator.contexts() {
-            let entropy = self.enumerator.fill_with_entropy(policy, context, &mut self.table)?;
-            for (prompt, row) in rows.iter_mut().enumerate() {
-                if self.enumerator.context_of()[prompt] == context {
-                    *row = measure(&self.figures, prompt, self.table.view(), entropy);
-                }
-            }
+            self.look(policy, context, |figures, prompt, all, own| {
+                rows[prompt] = measure(figures, prompt, all, own);
+            })?;
         }
         Ok(rows)
     }
+
+    /// Walks all outputs in a context, and shows them for each of its prompts.
+    fn look(
+        &mut self,
+        policy: &PolicyHandle,
+        context: usize,
+        mut show: impl FnMut(&Figures<'a>, usize, Distribution<'_>, Own<'_>),
+    ) -> Result<(), PluginError> {
+        let spread = self.enumerator.fill_with_spread(policy, context, &mut self.table)?;
+        for prompt in self.enumerator.prompts_of(context) {
+            let indices = self.figures.reference.prompts()[prompt].valid.indices();
+            self.valid.gather(self.table.view(), indices);
+            let own = Own { all: Some(self.table.view()), valid: self.valid.view(), spread };
+            show(&self.figures, prompt, self.table.view(), own);
+        }
+        Ok(())
+    }
+}
+
+/// A policy's outputs to a prompt, as far as curves look at them.
+#[derive(Clone, Copy)]
+struct Own<'t> {
+    /// The valid ones, in order.
+    valid: Distribution<'t>,
+    /// All of them, where they were walked.
+    all: Option<Distribution<'t>>,
+    spread: Spread,
 }
 
 /// What is measured of a policy's outputs for one prompt.
@@ -226,19 +272,21 @@ struct Figures<'a> {
 }
 
 impl Figures<'_> {
-    fn of_curve(&self, prompt: usize, policy: Distribution<'_>, entropy: f64) -> Measures {
+    fn of_curve(&self, prompt: usize, Own { valid, all, spread }: Own<'_>) -> Measures {
         let prompt = &self.reference.prompts()[prompt];
-        let point = CurveMeasures::of(policy, &prompt.valid, prompt.filtered.as_ref(), &self.k);
+        let point = CurveMeasures::of(valid, prompt.filtered.as_ref(), &self.k);
         let mut measures = Measures::default();
         measures.push("validity_rate", point.validity_rate);
-        measures.push("entropy", entropy);
-        measures.push("effective_number", math::exp(entropy));
+        measures.push("entropy", spread.entropy);
+        measures.push("effective_number", math::exp(spread.entropy));
         measures.push("kl_from_filtered", point.kl_from_filtered);
-        add_token_entropy(&mut measures, entropy, expected_length(policy, self.reference.space()));
+        add_token_entropy(&mut measures, spread.entropy, spread.expected_length);
         let passes = self.k.iter().map(|&k| at_least_once(point.validity_rate, k));
         measures.push_family("pass_at", self.keys.k.iter().cloned(), passes);
         measures.push_family("coverage_at", self.keys.k.iter().cloned(), point.coverage_at);
-        self.add_truth(&mut measures, prompt, policy);
+        if let Some(all) = all {
+            self.add_truth(&mut measures, prompt, all);
+        }
         measures
     }
 
@@ -247,12 +295,6 @@ impl Figures<'_> {
         if let Some(truth) = &prompt.truth {
             truth.add(measures, policy, &prompt.valid, (&self.k, &self.keys.k));
         }
-    }
-
-    /// coverage@k for real k.
-    fn coverage(&self, prompt: usize, policy: Distribution<'_>, greatest: u64) -> CoverageCurve {
-        let indices = self.reference.prompts()[prompt].valid.indices();
-        CoverageCurve::of(indices.iter().map(|&index| policy.probs[index as usize]), greatest)
     }
 
     /// The most probable outputs, at the first prompts.
@@ -267,10 +309,6 @@ impl Figures<'_> {
     fn all(&self, prompt: usize, policy: Distribution<'_>) -> Measures {
         let base = self.reference.base(prompt).view();
         let prompt = &self.reference.prompts()[prompt];
-        let split = Split::of(policy, &prompt.valid);
-        let summary = Summary::with_split(policy, &prompt.valid, &split, &self.k);
-        let mut measures = of_summary(&summary, &self.keys.k);
-        add_token_entropy(&mut measures, summary.entropy, expected_length(policy, self.reference.space()));
         let against = pstar_exact::Targets {
             base,
             valid: &prompt.valid,
@@ -279,7 +317,10 @@ impl Figures<'_> {
             tilted: &prompt.tilted,
         };
         let orders = Orders { alphas: &self.alphas, powers: &self.powers };
-        let divergences = Divergences::of(policy, &split, &against, &orders);
+        let (split, divergences) = Divergences::with_split(policy, &against, &orders);
+        let summary = Summary::with_split(policy, &prompt.valid, &split, &self.k);
+        let mut measures = of_summary(&summary, &self.keys.k);
+        add_token_entropy(&mut measures, summary.entropy, expected_length(policy, self.reference.space()));
         add_divergences(&mut measures, &divergences, &self.keys);
         let of_filtered = divergences.kl_to_filtered.zip(divergences.kl_from_filtered);
         let kls = (0..self.keys.powers.len()).map(|power| {

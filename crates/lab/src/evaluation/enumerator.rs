@@ -2,9 +2,7 @@
 
 use pstar_core::PluginError;
 use pstar_core::data::{Ragged, RaggedBuffer, SequenceBuffer};
-use pstar_exact::{
-    FiniteState, LayeredAutomaton, OutputSpace, OutputTable, entropy, enumerate, enumerate_with_entropy,
-};
+use pstar_exact::{FiniteState, LayeredAutomaton, OutputSpace, OutputTable, Spread, enumerate};
 use pstar_loader::ModelHandle;
 
 /// Outputs that are scored in one call where a model has no finite-state view.
@@ -88,6 +86,11 @@ impl Enumerator {
         &self.context_of
     }
 
+    /// The prompts of a context.
+    pub fn prompts_of(&self, context: usize) -> Vec<usize> {
+        (0..self.context_of.len()).filter(|&prompt| self.context_of[prompt] == context).collect()
+    }
+
     /// Number of distinct contexts.
     pub fn contexts(&self) -> usize {
         self.contexts.len()
@@ -111,25 +114,29 @@ impl Enumerator {
         Ok(())
     }
 
-    /// The same; returns the entropy of the outputs, in nats, which costs less than a pass of its own.
+    /// The same; returns how far the outputs spread, of the rows of a model with states.
     ///
     /// # Errors
     /// If the model fails.
-    pub fn fill_with_entropy(
+    pub fn fill_with_spread(
         &mut self,
         model: &dyn ModelHandle,
         context: usize,
         table: &mut OutputTable,
-    ) -> Result<f64, PluginError> {
+    ) -> Result<Spread, PluginError> {
         if let Some(automaton) = self.automaton(model, context)? {
-            return Ok(enumerate_with_entropy(automaton, table));
+            enumerate(automaton, table);
+            return Ok(Spread::of_rows(automaton));
         }
         *table = self.scored(model, context)?;
-        Ok(entropy(table.view()))
+        Ok(Spread::of_outputs(table.view(), self.space))
     }
 
     /// A context's automaton under the model's parameters of now, if it has one.
-    fn automaton(
+    ///
+    /// # Errors
+    /// If the model fails.
+    pub fn automaton(
         &mut self,
         model: &dyn ModelHandle,
         context: usize,
@@ -162,9 +169,10 @@ fn score_all(
     let (mut tokens, mut token_log_probs) = (Vec::new(), Vec::new());
     for first in (0..count).step_by(usize::try_from(CHUNK).unwrap_or(usize::MAX)) {
         batch.clear();
-        for index in first..count.min(first + CHUNK) {
-            space.tokens(index, &mut tokens);
+        space.tokens(first, &mut tokens);
+        for _ in first..count.min(first + CHUNK) {
             batch.push(0, tokens.iter().copied());
+            space.advance(&mut tokens);
         }
         let view = batch.view();
         token_log_probs.resize(view.tokens().values().len(), 0.0);

@@ -7,12 +7,18 @@ use super::truth::{self, Truth};
 use super::verdicts::{known_verdicts, refuses_truncated, true_verdicts};
 use crate::world::World;
 use pstar_core::PluginError;
-use pstar_core::data::{RaggedBuffer, SequenceBatch, SequenceBuffer};
+use pstar_core::data::{RaggedBuffer, SequenceBatch};
 use pstar_core::objective::PromptFacts;
 use pstar_exact::{
-    CoverageCurve, FilteredModel, OutputSpace, OutputTable, PowerModel, Split, TiltedModel, ValidSet,
+    CoverageCurve, FilteredModel, Numbering, OutputSpace, OutputTable, OutputTree, PowerModel, Split,
+    TiltedModel, ValidSet,
 };
 use rayon::prelude::*;
+use std::ops::Range;
+
+/// By how much the beginnings of outputs may be fewer than all outputs for a walk along them to be the quicker one: it
+/// looks up a row for each, which a walk over all does for every symbol of a row at once.
+pub(super) const FEW: usize = 4;
 
 /// Outputs that are verified in one call.
 const CHUNK: u64 = 1 << 14;
@@ -22,6 +28,8 @@ const CHUNK: u64 = 1 << 14;
 pub struct PromptReference {
     /// Which outputs are valid.
     pub valid: ValidSet,
+    /// The valid outputs' beginnings, where they are few beside all outputs.
+    pub(super) tree: Option<OutputTree>,
     /// The base's mass on valid and invalid outputs.
     pub split: Split,
     /// p*, where there is one.
@@ -40,6 +48,7 @@ pub struct PromptReference {
 #[derive(Debug)]
 pub struct EnumeratedReference {
     space: OutputSpace,
+    numbering: Numbering,
     contexts: Enumerator,
     base: Vec<OutputTable>,
     prompts: Vec<PromptReference>,
@@ -64,17 +73,22 @@ impl EnumeratedReference {
             contexts.fill(&world.base, context, &mut table)?;
             base.push(table);
         }
-        let prompts = (0..world.prompts.view().len())
+        let numbers: Vec<usize> = (0..world.prompts.view().len()).collect();
+        let told = verify_all(world, &numbers, space, (known_verdicts, tell))?;
+        let mut hidden: Vec<Option<ValidSet>> = if truth::is_hidden(world) {
+            let truly = verify_all(world, &numbers, space, (true_verdicts, &|_| ()))?;
+            truly.into_iter().map(Some).collect()
+        } else {
+            Vec::new()
+        };
+        hidden.resize(told.len(), None);
+        let prompts = told
             .into_par_iter()
-            .map(|prompt| {
-                let valid = verify_all(world, prompt, space, (known_verdicts, tell))?;
+            .zip(hidden)
+            .enumerate()
+            .map(|(prompt, (valid, hidden))| {
                 let table = base[contexts.context_of()[prompt]].view();
-                let truth = if truth::is_hidden(world) {
-                    let valid = verify_all(world, prompt, space, (true_verdicts, &|_| ()))?;
-                    Some(Truth::of(table, valid))
-                } else {
-                    None
-                };
+                let truth = hidden.map(|valid| Truth::of(table, valid));
                 let split = Split::of(table, &valid);
                 let filtered = FilteredModel::new(table, &valid, &split);
                 let betas = &world.evaluation.betas;
@@ -86,10 +100,13 @@ impl EnumeratedReference {
                 let probs = valid.indices().iter().map(|&index| table.probs[index as usize]);
                 let coverage = Some(CoverageCurve::of(probs, greatest_k(world)));
                 let reach = Reach { validity_rate: split.valid.mass, coverage };
-                Ok(PromptReference { valid, split, filtered, tilted, powers, truth, reach })
+                let few = valid.count() < valid.outputs() / FEW;
+                let tree = few.then(|| OutputTree::new(space, valid.indices()));
+                PromptReference { valid, tree, split, filtered, tilted, powers, truth, reach }
             })
-            .collect::<Result<_, PluginError>>()?;
-        Ok(Some(Self { space, contexts, base, prompts }))
+            .collect();
+        let numbering = Numbering::new(space);
+        Ok(Some(Self { space, numbering, contexts, base, prompts }))
     }
 
     /// The outputs.
@@ -97,9 +114,26 @@ impl EnumeratedReference {
         self.space
     }
 
+    /// Whether an output to a prompt is valid; `None` where it is no output.
+    pub(super) fn is_valid(&self, prompt: usize, tokens: &[u32]) -> Option<bool> {
+        let index = usize::try_from(self.numbering.index_of(tokens)?).ok()?;
+        self.prompts[prompt].valid.get(index)
+    }
+
     /// The exact values of each prompt.
     pub fn prompts(&self) -> &[PromptReference] {
         &self.prompts
+    }
+
+    /// The trees of some prompts' valid outputs, where a walk along them is less than one over all outputs and shows all
+    /// that curves do.
+    pub(super) fn trees(&self, prompts: &[usize]) -> Option<Vec<&OutputTree>> {
+        let prompts = prompts.iter().map(|&prompt| &self.prompts[prompt]);
+        let trees = prompts.map(|prompt| prompt.tree.as_ref().filter(|_| prompt.truth.is_none()));
+        let trees: Vec<&OutputTree> = trees.collect::<Option<_>>()?;
+        let beginnings: usize = trees.iter().map(|tree| tree.len()).sum();
+        let all = self.space.count().and_then(|count| usize::try_from(count).ok())?;
+        (beginnings < all / FEW).then_some(trees)
     }
 
     /// The base's probabilities of all outputs for a prompt.
@@ -139,32 +173,52 @@ impl EnumeratedReference {
 /// Whose verdicts.
 pub(super) type Ask = fn(&World, &SequenceBatch<'_>) -> Result<Vec<bool>, PluginError>;
 
-/// The verdicts on all outputs.
+/// The verdicts on all outputs to some prompts, in their order.
+///
+/// The tokens of outputs are the same for every prompt, and are written down once.
 pub(super) fn verify_all(
     world: &World,
-    prompt: usize,
+    prompts: &[usize],
     space: OutputSpace,
     (ask, tell): (Ask, &(dyn Fn(u64) + Sync)),
-) -> Result<ValidSet, PluginError> {
+) -> Result<Vec<ValidSet>, PluginError> {
     let count = space.count().unwrap_or(0);
-    let prompt_tokens = world.prompts.view().row(prompt);
-    let chunks: Vec<u64> = (0..count.div_ceil(CHUNK)).collect();
-    let verdicts: Vec<Vec<bool>> = chunks
+    let starts: Vec<u64> = (0..count).step_by(usize::try_from(CHUNK).unwrap_or(usize::MAX)).collect();
+    let chunks: Vec<Vec<Vec<bool>>> = starts
         .into_par_iter()
-        .map(|chunk| {
-            let mut batch =
-                SequenceBuffer::new(std::iter::once(prompt_tokens).collect::<RaggedBuffer<u32>>());
-            let mut tokens = Vec::new();
-            let indices = chunk * CHUNK..count.min((chunk + 1) * CHUNK);
-            for index in indices.clone() {
-                space.tokens(index, &mut tokens);
-                batch.push(0, tokens.iter().copied());
-            }
-            let verdicts = ask(world, &batch.view())?;
-            tell(verdicts.len() as u64);
-            let refused = |index| refuses_truncated(world) && space.is_truncated(index);
-            Ok(verdicts.iter().zip(indices).map(|(&valid, index)| valid && !refused(index)).collect())
+        .map(|start| {
+            let indices = start..count.min(start + CHUNK);
+            let tokens = tokens_of(space, &indices);
+            let prompt_of = vec![0; tokens.view().len()];
+            let verdicts_on = |&prompt: &usize| {
+                let prompt: RaggedBuffer<u32> = std::iter::once(world.prompts.view().row(prompt)).collect();
+                let batch = SequenceBatch::new(prompt.view(), &prompt_of, tokens.view());
+                let batch = batch.ok_or_else(|| PluginError::contract("outputs do not fit their prompt"))?;
+                let verdicts = ask(world, &batch)?;
+                tell(verdicts.len() as u64);
+                let refused = |index| refuses_truncated(world) && space.is_truncated(index);
+                let told = verdicts.iter().zip(indices.clone());
+                Ok(told.map(|(&valid, index)| valid && !refused(index)).collect())
+            };
+            prompts.iter().map(verdicts_on).collect()
         })
         .collect::<Result<_, PluginError>>()?;
-    Ok(ValidSet::new(verdicts.concat()))
+    let mut masks = vec![Vec::with_capacity(usize::try_from(count).unwrap_or(0)); prompts.len()];
+    for chunk in chunks {
+        for (mask, verdicts) in masks.iter_mut().zip(chunk) {
+            mask.extend(verdicts);
+        }
+    }
+    Ok(masks.into_iter().map(ValidSet::new).collect())
+}
+
+/// The tokens of outputs of a range of indices.
+fn tokens_of(space: OutputSpace, indices: &Range<u64>) -> RaggedBuffer<u32> {
+    let (mut all, mut tokens) = (RaggedBuffer::default(), Vec::new());
+    space.tokens(indices.start, &mut tokens);
+    for _ in indices.clone() {
+        all.push(&tokens);
+        space.advance(&mut tokens);
+    }
+    all
 }

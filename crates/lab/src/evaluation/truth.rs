@@ -30,7 +30,9 @@ impl Truth {
         told: &ValidSet,
         (k, keys): (&[u64], &[String]),
     ) {
-        let point = CurveMeasures::of(of, &self.valid, self.filtered.as_ref(), k);
+        let mut own = OutputTable::default();
+        own.gather(of, self.valid.indices());
+        let point = CurveMeasures::of(own.view(), self.filtered.as_ref(), k);
         measures.push("true_validity_rate", point.validity_rate);
         let wrong = |told: &ValidSet, truth: &ValidSet| {
             let indices = told.indices().iter().map(|&index| index as usize);

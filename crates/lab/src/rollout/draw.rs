@@ -10,6 +10,7 @@ use pstar_core::objective::Source;
 use pstar_core::rng::{Purpose, StreamKey};
 use pstar_loader::{ModelHandle, PolicyHandle};
 use pstar_record::Budget;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// What samples are drawn from.
@@ -82,10 +83,12 @@ impl Drawn {
         let prompts = world.prompts.view();
         let size = sampling.group;
         let prompt = prompts_of_step(seed, step, sampling.prompts, prompts.len());
-        let (mut prompt_of, mut sample) = (Vec::new(), Vec::new());
-        let mut drawn = vec![0; prompts.len()];
+        let rows = prompt.len() * size;
+        let (mut prompt_of, mut sample) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        // A step is of few prompts among perhaps many.
+        let mut drawn = HashMap::new();
         for &p in &prompt {
-            let earlier = &mut drawn[p as usize];
+            let earlier = drawn.entry(p).or_insert(0);
             prompt_of.extend(std::iter::repeat_n(p, size));
             sample.extend((*earlier..*earlier + size).map(|i| i as u32));
             *earlier += size;

@@ -260,6 +260,7 @@ pub fn components<'a>(
         training,
         facts: prepared.facts_of(arm.objective),
         exact: prepared.exact(arm.policy, objective),
+        known: prepared.known_verdicts(),
         filtered: prepared.filtered.as_ref(),
         evaluator,
         policy: handle,

@@ -8,7 +8,7 @@ mod warnings;
 use super::needs::Needs;
 use super::{NoProgress, Progress, match_fit, objective_fit};
 use crate::consistency::check_policy;
-use crate::evaluation::GroundTruth;
+use crate::evaluation::{GroundTruth, KnownVerdicts};
 use crate::experiment::{Experiment, ExperimentError, Problem};
 use crate::plan::{ArmKey, ObjectiveSpec, PolicySpec, Sampling, Training};
 use crate::policy_class::PolicyClass;
@@ -115,6 +115,11 @@ impl<'a> Prepared<'a> {
         problem.map_or(Ok(()), |problem| Err(self.experiment.error(vec![problem])))
     }
 
+    /// The verdicts that are known without asking the verifier.
+    pub(crate) fn known_verdicts(&self) -> KnownVerdicts<'_> {
+        KnownVerdicts::of(&self.experiment.world, &self.truth)
+    }
+
     /// What rollouts of so many sequences are made from.
     pub fn recipe(&self, sampling: Sampling, base_log_probs: bool) -> Recipe<'_> {
         let Self { experiment, facts, filtered, .. } = self;
@@ -122,6 +127,8 @@ impl<'a> Prepared<'a> {
             world: &experiment.world,
             facts,
             sampling,
+            known: self.known_verdicts(),
+            memo: None,
             filtered: filtered.as_ref(),
             base_log_probs,
             minimum_group: 1,

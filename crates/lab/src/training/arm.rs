@@ -9,17 +9,19 @@ use super::{
     ValidityGradient, clip, matching,
 };
 use crate::consistency::Kept;
-use crate::evaluation::{Evaluation, Evaluator, Unjudged};
+use crate::evaluation::{Evaluation, Evaluator, KnownVerdicts, Unjudged};
 use crate::plan::{Gradient, Sampling, Training};
 use crate::policy_class::PolicyClass;
-use crate::rollout::{BatchKey, FilteredSource, Recipe, Rollout, minibatches};
+use crate::rollout::{BatchKey, FilteredSource, Recipe, Rollout, VerdictMemo, minibatches};
 use crate::world::World;
 use pstar_core::PluginError;
 use pstar_core::author::{GradientBatch, ShapedParameters, Tensor};
+use pstar_core::math;
 use pstar_core::objective::{Declaration, Divergence, ObjectiveAnswer, PopulationForm, PromptFacts};
 use pstar_exact::{PopulationError, population_gradient};
 use pstar_loader::{ModelHandle, ObjectiveHandle, PolicyHandle};
 use pstar_record::{Advice, ArmPrompts, ArmStatus, Budget, CurvePoint, PartitionRecord, Warning};
+use std::sync::Mutex;
 
 /// By what share an arm may end above the best point of its curve before that is worth a word.
 const OVERSHOOT: f64 = 0.1;
@@ -64,6 +66,8 @@ pub struct Components<'a> {
     pub facts: &'a [PromptFacts],
     /// What exact gradients are had from.
     pub exact: Option<ExactSource<'a>>,
+    /// Verdicts that nobody need be asked for.
+    pub known: KnownVerdicts<'a>,
     /// Exact samples of p*, where training takes them.
     pub(crate) filtered: Option<&'a FilteredSource>,
     /// What measures the policy.
@@ -94,6 +98,8 @@ pub struct Arm<'a> {
     /// What the gradients of a step are multiplied by, where expected steps are matched, and room to work it out.
     factor: Option<f64>,
     reference: Vec<f64>,
+    /// Verdicts that its verifier told.
+    memo: Mutex<VerdictMemo>,
 }
 
 /// Trains an arm from its beginning to its end, or until it is told to stop.
@@ -131,6 +137,7 @@ impl<'a> Arm<'a> {
             scores: PopulationScores::default(),
             factor: None,
             reference: Vec::new(),
+            memo: Mutex::default(),
             log_power_partitions,
             powered,
         })
@@ -394,9 +401,11 @@ impl<'a> Arm<'a> {
 
     /// The batch to train on: drawn now, or of the age that is asked for.
     fn next_rollout(&self, sampling: Sampling, state: &mut ArmState) -> Result<Rollout, PluginError> {
-        let Components { world, facts, filtered, ref policy, seed, training, .. } = self.parts;
+        let Components { world, facts, known, filtered, ref policy, seed, training, .. } = self.parts;
         let Declaration { base_log_probs, outcomes, minimum_group, .. } = self.parts.declaration;
-        let recipe = Recipe { world, facts, sampling, filtered, base_log_probs, minimum_group, outcomes };
+        let memo = Some(&self.memo);
+        let recipe =
+            Recipe { world, facts, sampling, known, memo, filtered, base_log_probs, minimum_group, outcomes };
         let age = sampling.age();
         let made = |step| Rollout::make(&recipe, policy, BatchKey { seed, step });
         if age == 0 {
@@ -471,7 +480,8 @@ impl<'a> Arm<'a> {
             self.gradient.iter_mut().for_each(|g| *g *= factor);
             state.signals.matched(factor);
         }
-        if let Some(found) = self.gradient.iter().find(|g| !g.is_finite()) {
+        if !math::all_finite(&self.gradient) {
+            let found = self.gradient.iter().find(|g| !g.is_finite()).copied().unwrap_or(f64::NAN);
             return Err(PluginError::data(format!("the gradient holds {found}")));
         }
         let clip_norm = self.parts.training.clip_norm;

@@ -2,7 +2,7 @@
 
 use super::bits;
 use crate::plan::Optimizer;
-use pstar_core::math;
+use pstar_core::{math, vectorised};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -69,7 +69,8 @@ impl OptimizerState {
     /// # Errors
     /// If a moment or a parameter leaves the range of numbers; then the state is of no further use.
     pub fn step(&mut self, parameters: &mut [f64], gradient: &[f64]) -> Result<(), StepError> {
-        let zeros = parameters.iter().filter(|x| x.is_infinite()).count();
+        let bounded = math::all_finite(parameters);
+        let zeros = if bounded { 0 } else { parameters.iter().filter(|x| x.is_infinite()).count() };
         match self.optimizer {
             Optimizer::Sgd { learning_rate } => {
                 parameters.iter_mut().zip(gradient).for_each(|(x, g)| *x += learning_rate * g);
@@ -77,20 +78,20 @@ impl OptimizerState {
             Optimizer::Adam { learning_rate, beta1, beta2, epsilon } => {
                 self.powers = vec![self.powers[0] * beta1, self.powers[1] * beta2];
                 let corrections = (1.0 - self.powers[0], 1.0 - self.powers[1]);
-                let moments = self.first.iter_mut().zip(&mut self.second);
-                for ((x, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
-                    *m = moment(beta1 * *m + (1.0 - beta1) * g);
-                    *v = moment(beta2 * *v + (1.0 - beta2) * g * g);
-                    *x += learning_rate * (*m / corrections.0) / ((*v / corrections.1).sqrt() + epsilon);
-                }
+                let adam = Adam { learning_rate, beta1, beta2, epsilon, corrections };
+                adam.step(parameters, gradient, [&mut self.first, &mut self.second]);
             }
         }
         let correction = 1.0 - self.powers[1];
-        if let Some(index) = self.second.iter().position(|v| !(v / correction).is_finite()) {
+        let overflowed = |v: &f64| !(v / correction).is_finite();
+        // Division keeps the order of numbers: where the greatest passes, all do.
+        if self.second.first().is_some_and(|_| overflowed(&math::greatest(&self.second))) {
+            let index = self.second.iter().position(overflowed).unwrap_or(0);
             return Err(StepError::Moment { index, gradient: gradient[index] });
         }
         // A logit of −∞ is a probability of zero: none is made by rounding.
-        if parameters.iter().filter(|x| !x.is_finite()).count() > zeros {
+        let within = bounded && math::all_finite(parameters);
+        if !within && parameters.iter().filter(|x| !x.is_finite()).count() > zeros {
             let moved = |(x, g): (&f64, &f64)| !x.is_finite() && *g != 0.0;
             let index = parameters.iter().zip(gradient).position(moved).unwrap_or(0);
             return Err(StepError::Parameter { index, gradient: gradient[index] });
@@ -99,7 +100,71 @@ impl OptimizerState {
     }
 }
 
+/// A step of Adam.
+#[derive(Clone, Copy)]
+struct Adam {
+    learning_rate: f64,
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    /// What moments are divided by, since they start at 0.
+    corrections: (f64, f64),
+}
+
+/// Parameters that are looked at together: where none has a moment or a gradient none moves.
+const BLOCK: usize = 16;
+
+impl Adam {
+    fn step(self, parameters: &mut [f64], gradient: &[f64], [first, second]: [&mut [f64]; 2]) {
+        vectorised!([
+            adam: Adam = self, x: &mut [f64] = parameters, g: &[f64] = gradient, m: &mut [f64] = first, v: &mut [f64] = second,
+        ] { adam.in_blocks(x, g, m, v) });
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+    fn in_blocks(self, parameters: &mut [f64], gradient: &[f64], first: &mut [f64], second: &mut [f64]) {
+        let (parameters, last) = parameters.as_chunks_mut::<BLOCK>();
+        let (gradient, last_gradient) = gradient.as_chunks::<BLOCK>();
+        let (first, last_first) = first.as_chunks_mut::<BLOCK>();
+        let (second, last_second) = second.as_chunks_mut::<BLOCK>();
+        let blocks = parameters.iter_mut().zip(gradient).zip(first.iter_mut().zip(second));
+        for ((x, g), (m, v)) in blocks {
+            if self.epsilon > 0.0 && is_idle(g) && is_idle(m) && is_idle(v) {
+                // As with a move of 0, −0 becomes 0.
+                for x in x {
+                    *x += 0.0;
+                }
+            } else {
+                self.block(x, g, m, v);
+            }
+        }
+        self.block(last, last_gradient, last_first, last_second);
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+    fn block(self, parameters: &mut [f64], gradient: &[f64], first: &mut [f64], second: &mut [f64]) {
+        let Self { learning_rate, beta1, beta2, epsilon, corrections } = self;
+        let moments = first.iter_mut().zip(second);
+        for ((x, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
+            *m = moment(beta1 * *m + (1.0 - beta1) * g);
+            *v = moment(beta2 * *v + (1.0 - beta2) * g * g);
+            *x += learning_rate * (*m / corrections.0) / ((*v / corrections.1).sqrt() + epsilon);
+        }
+    }
+}
+
+/// Whether all are 0 of either sign.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+fn is_idle(values: &[f64; BLOCK]) -> bool {
+    values.iter().fold(0, |bits, value| bits | (value.to_bits() << 1)) == 0
+}
+
 /// A moment, or 0 where it is too small to count.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 fn moment(x: f64) -> f64 {
     if x.abs() < LEAST_MOMENT { 0.0 } else { x }
 }

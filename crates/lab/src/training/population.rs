@@ -68,12 +68,14 @@ impl OutputBatch {
         let prompts = world.prompts.view().len();
         let mut sequences = SequenceBuffer::new(world.prompts.clone());
         let (mut rewards, mut ended, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
+        let end = world.task.alphabet.end();
         for (prompt, values) in (0..).zip(reference.prompts()) {
-            for index in 0..count {
-                space.tokens(index, &mut tokens);
+            space.tokens(0, &mut tokens);
+            for _ in 0..count {
                 sequences.push(prompt, tokens.iter().copied());
                 let fixed = space.ending == Ending::FixedLength;
-                ended.push(u8::from(fixed || !space.is_truncated(index)));
+                ended.push(u8::from(fixed || tokens.last() == Some(&end)));
+                space.advance(&mut tokens);
             }
             rewards.extend(values.valid.mask().iter().map(|&valid| f64::from(u8::from(valid))));
         }

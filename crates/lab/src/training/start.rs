@@ -157,10 +157,13 @@ fn fit_base(world: &World, truth: &GroundTruth, policy: &mut PolicyHandle) -> Re
             let (mut weights, mut tokens) = (Vec::new(), Vec::new());
             for (prompt, weight) in distinct {
                 let probs = reference.base(prompt as usize).view().probs;
-                for (index, &prob) in (0..).zip(probs).filter(|(_, prob)| **prob > 0.0) {
-                    reference.space().tokens(index, &mut tokens);
-                    sequences.push(prompt, tokens.iter().copied());
-                    weights.push(prob * weight);
+                reference.space().tokens(0, &mut tokens);
+                for &prob in probs {
+                    if prob > 0.0 {
+                        sequences.push(prompt, tokens.iter().copied());
+                        weights.push(prob * weight);
+                    }
+                    reference.space().advance(&mut tokens);
                 }
             }
             policy.fit(&FitBatch::new(sequences.view(), &weights)?)

@@ -12,7 +12,22 @@ pub trait ModelHandle: Send + Sync {
     ///
     /// # Errors
     /// If the component fails, or its answer does not have one sequence a row.
-    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError>;
+    fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
+        let mut samples = Samples::default();
+        self.sample_into(request, key, &mut samples)?;
+        Ok(samples)
+    }
+
+    /// The same in the place of other samples, whose memory is used again.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample); the samples are then without meaning.
+    fn sample_into(
+        &self,
+        request: &SampleRequest<'_>,
+        key: StreamKey,
+        samples: &mut Samples,
+    ) -> Result<(), PluginError>;
 
     /// Writes the log-probability of every token.
     ///
@@ -52,8 +67,9 @@ pub trait ModelHandle: Send + Sync {
 /// Implements [`ModelHandle`] for a handle with the fields `name` and `inner`.
 macro_rules! model_handle {
     ($handle:ty) => {
-        impl crate::ModelHandle for $handle {
-            fn sample(
+        impl $handle {
+            /// Samples in memory of the component's own, as those that know of no other do.
+            pub(super) fn sample_apart(
                 &self,
                 request: &pstar_core::author::SampleRequest<'_>,
                 key: pstar_core::rng::StreamKey,
@@ -61,9 +77,36 @@ macro_rules! model_handle {
                 let columns = crate::handles::with_request(request, |columns| {
                     self.inner.call().sample(columns, key.into())
                 });
-                let samples = pstar_core::wire::take_samples(crate::handles::unwrap(columns)?)?;
-                self.shape.check_samples(&self.name, &samples, request.prompt_of.len())?;
-                Ok(samples)
+                pstar_core::wire::take_samples(crate::handles::unwrap(columns)?)
+            }
+        }
+
+        impl crate::ModelHandle for $handle {
+            fn sample_into(
+                &self,
+                request: &pstar_core::author::SampleRequest<'_>,
+                key: pstar_core::rng::StreamKey,
+                samples: &mut pstar_core::author::Samples,
+            ) -> Result<(), pstar_core::PluginError> {
+                let rows = request.prompt_of.len();
+                let room = crate::handles::room::Room::of(samples, rows, self.shape.horizon());
+                let mut written = None;
+                if let Some(mut room) = room {
+                    let answer = crate::handles::with_request(request, |columns| {
+                        let (tokens, log_probs) = (room.tokens.as_mut_slice(), room.log_probs.as_mut_slice());
+                        let ends = &mut room.offsets[1..];
+                        let inner = self.inner.call();
+                        inner.sample_into(columns, key.into(), tokens.into(), log_probs.into(), ends.into())
+                    });
+                    if crate::handles::unwrap(answer)? {
+                        written = Some(room.written(&self.name)?);
+                    }
+                }
+                *samples = match written {
+                    Some(written) => written,
+                    None => self.sample_apart(request, key)?,
+                };
+                self.shape.check_samples(&self.name, samples, rows)
             }
 
             fn score(

@@ -3,7 +3,8 @@
 use pstar_core::PluginError;
 use pstar_core::Task;
 use pstar_core::author::Samples;
-use pstar_core::data::Ending;
+use pstar_core::data::{Ending, Ragged};
+use pstar_core::math;
 
 /// The shape of a task's outputs.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,11 @@ impl Shape {
         Self { horizon: task.horizon, symbols: task.alphabet.end(), ending: task.ending }
     }
 
+    /// The greatest number of tokens of an output.
+    pub(super) fn horizon(self) -> usize {
+        self.horizon
+    }
+
     /// Checks samples of the component `name`: one output of the task a row, with log-probabilities.
     pub(super) fn check_samples(self, name: &str, samples: &Samples, rows: usize) -> Result<(), PluginError> {
         let found = samples.tokens.view().len();
@@ -26,14 +32,37 @@ impl Shape {
             let message = format!("`{name}` was asked for {rows} sequences and gave {found}");
             return Err(PluginError::contract(message));
         }
-        for (i, row) in samples.tokens.view().rows().enumerate() {
-            self.check_output(row).map_err(|fault| {
-                PluginError::contract(format!(
-                    "`{name}` gave as sequence {i} what is no output of the task: {fault}"
-                ))
-            })?;
+        if !self.fits(samples.tokens.view()) {
+            for (i, row) in samples.tokens.view().rows().enumerate() {
+                self.check_output(row).map_err(|fault| {
+                    PluginError::contract(format!(
+                        "`{name}` gave as sequence {i} what is no output of the task: {fault}"
+                    ))
+                })?;
+            }
         }
         check_log_probs(name, &samples.log_probs)
+    }
+
+    /// Whether all rows are outputs, [`check_output`](Self::check_output) of all at once.
+    fn fits(self, tokens: Ragged<'_, u32>) -> bool {
+        let (values, offsets) = (tokens.values(), tokens.offsets());
+        let ends = self.ending == Ending::EndSymbol;
+        let mut ended = 0;
+        let mut lengths_fit = true;
+        for pair in offsets.windows(2) {
+            let length = pair[1] - pair[0];
+            #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
+            let last = if length == 0 { 0 } else { values[pair[1] as usize - 1] };
+            let has_end = ends && length > 0 && last == self.symbols;
+            ended += usize::from(has_end);
+            let horizon = self.horizon as u64;
+            lengths_fit &= if has_end { length <= horizon } else { length == horizon };
+        }
+        // What is no symbol is an end symbol, and stands last.
+        let others =
+            math::widest(|| values.iter().fold(0, |n, &token| n + usize::from(token >= self.symbols)));
+        lengths_fit && others == ended
     }
 
     fn check_output(self, row: &[u32]) -> Result<(), String> {
@@ -60,7 +89,12 @@ impl Shape {
 
 /// Checks that log-probabilities are numbers and at most 0, but for rounding.
 pub(super) fn check_log_probs(name: &str, log_probs: &[f64]) -> Result<(), PluginError> {
-    match log_probs.iter().find(|&&x| x.is_nan() || x > 1e-9) {
+    // A comparison with NaN is false.
+    #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN is at fault too")]
+    let at_fault = |x: &&f64| !(**x <= 1e-9);
+    let faults = math::widest(|| log_probs.iter().fold(0, |n, x| n + usize::from(at_fault(&x))));
+    let found = if faults == 0 { None } else { log_probs.iter().find(at_fault) };
+    match found {
         None => Ok(()),
         Some(found) => Err(PluginError::contract(format!(
             "`{name}` gave a token log-probability of {found}, expected a number of at most 0"
@@ -71,6 +105,7 @@ pub(super) fn check_log_probs(name: &str, log_probs: &[f64]) -> Result<(), Plugi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pstar_core::data::RaggedBuffer;
 
     const SHAPE: Shape = Shape { horizon: 3, symbols: 2, ending: Ending::EndSymbol };
 
@@ -84,6 +119,25 @@ mod tests {
         }
         let fixed = Shape { ending: Ending::FixedLength, ..SHAPE };
         assert!(fixed.check_output(&[0, 1, 0]).is_ok() && fixed.check_output(&[0, 1, 2]).is_err());
+    }
+
+    /// Every row of up to four tokens, alone and beside one that fits.
+    #[test]
+    fn all_rows_at_once_are_judged_as_one_by_one() {
+        for shape in [SHAPE, Shape { ending: Ending::FixedLength, ..SHAPE }] {
+            for length in 0..5 {
+                for number in 0..4usize.pow(length) {
+                    let row: Vec<u32> = (0..length)
+                        .map(|place| u32::try_from(number / 4usize.pow(place) % 4).unwrap())
+                        .collect();
+                    let alone: RaggedBuffer<u32> = [row.as_slice()].into_iter().collect();
+                    assert_eq!(shape.fits(alone.view()), shape.check_output(&row).is_ok(), "{row:?}");
+                    let beside: RaggedBuffer<u32> =
+                        [&[0, 1, 0], row.as_slice(), &[1, 1, 1]].into_iter().collect();
+                    assert_eq!(shape.fits(beside.view()), shape.check_output(&row).is_ok(), "{row:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -49,7 +49,15 @@ macro_rules! model_view {
     ($handle:ty) => {
         impl ModelView for $handle {
             fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Answer<Samples> {
-                ModelHandle::sample(self, request, key)
+                let samples = ModelHandle::sample(self, request, key)?;
+                // One that also writes into the host's memory must write the same there.
+                if samples == self.sample_apart(request, key)? {
+                    return Ok(samples);
+                }
+                let name = ModelHandle::name(self);
+                Err(PluginError::contract(format!(
+                    "`{name}` writes other samples by `sample_into` than it gives by `sample`"
+                )))
             }
 
             fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Answer<()> {

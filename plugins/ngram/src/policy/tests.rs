@@ -46,7 +46,7 @@ fn weighted_entropy(policy: &Ngram, batch: &GradientBatch<'_>) -> f64 {
     let choices = policy.distribution.choices();
     let mut sum = 0.0;
     policy.visit_weighted(&batch.sequences, batch.weights, |row, _, index, weight| {
-        let probs = &policy.distribution.probs()[row..row + choices];
+        let probs = &policy.distribution.probs()[row * choices..(row + 1) * choices];
         let entropy: f64 = probs.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
         sum += weight * batch.entropy[index] * entropy;
     });

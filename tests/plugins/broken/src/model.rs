@@ -1,6 +1,8 @@
 //! A policy of one row of logits, and a base model at fixed ones, broken in one way.
 
-use pstar_core::author::{FiniteStateView, GradientBatch, SampleRequest, Samples, ShapedParameters};
+use pstar_core::author::{
+    FiniteStateView, GradientBatch, SampleRequest, SampleRoom, Samples, ShapedParameters,
+};
 use pstar_core::data::{Ending, SequenceBatch, Task};
 use pstar_core::rng::{StreamKey, cumulative, pick};
 use pstar_core::{BaseModel, Field, PluginError, Policy, SequenceModel, math};
@@ -37,6 +39,8 @@ pub(crate) enum Fault {
     LooksAhead,
     /// Samples come with the log-probabilities of the first choice.
     Missamples,
+    /// Writes the samples of the next step into the host's memory.
+    Room,
     /// Takes the uniform numbers of the next sample.
     NextSample,
     /// Takes one uniform number for all positions.
@@ -108,6 +112,23 @@ impl SequenceModel for Broken {
             samples.tokens.end_row();
         }
         Ok(samples)
+    }
+
+    fn sample_into(
+        &self,
+        request: &SampleRequest<'_>,
+        key: StreamKey,
+        room: SampleRoom<'_>,
+    ) -> Result<bool, PluginError> {
+        if self.fault != Fault::Room {
+            return Ok(false);
+        }
+        let samples = self.sample(request, StreamKey { step: key.step.wrapping_add(1), ..key })?;
+        let tokens = samples.tokens.view();
+        room.ends.copy_from_slice(&tokens.offsets()[1..]);
+        room.tokens[..tokens.values().len()].copy_from_slice(tokens.values());
+        room.log_probs[..tokens.values().len()].copy_from_slice(&samples.log_probs);
+        Ok(true)
     }
 
     fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {

@@ -36,8 +36,11 @@ impl Fixture {
             filtered: self.filtered.as_ref(),
             tilted: &self.tilted,
         };
-        let split = Split::of(policy.view(), &self.valid);
-        Divergences::of(policy.view(), &split, &targets, &Orders { alphas: &ALPHAS, powers: &POWERS })
+        let orders = Orders { alphas: &ALPHAS, powers: &POWERS };
+        let (split, divergences) = Divergences::with_split(policy.view(), &targets, &orders);
+        // The bits of a pass of its own.
+        assert_eq!(split, Split::of(policy.view(), &self.valid));
+        divergences
     }
 
     /// The filtered model over all outputs.

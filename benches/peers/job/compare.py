@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Prints how many times faster the job that people run is than in JAX and numpy, from interleaved runs on one thread.
+
+    compare.py [--python v/bin/python] [--rounds 5] [--arms 10] [--steps 400]
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def bench():
+    """The bench's executable, built if need be."""
+    command = ["cargo", "bench", "-p", "pstar-host", "--bench", "job", "--no-run", "--message-format", "json"]
+    lines = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    built = [json.loads(line) for line in lines if line.startswith("{")]
+    return next(b["executable"] for b in built if b.get("executable") and b["target"]["name"] == "job")
+
+
+def told(command, **environment):
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                         env=os.environ | environment).stdout
+    return json.loads(out.splitlines()[-1])
+
+
+def processor():
+    """What the processor calls itself."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", default=sys.executable, help="a Python with jax")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--arms", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=400)
+    args = parser.parse_args()
+    executable = bench()
+    size = [f"--arms={args.arms}", f"--steps={args.steps}"]
+    commands = {
+        "pstar": lambda: told([executable], PSTAR_JOB=f"{args.arms} {args.steps}")["cpu_ms"],
+        "jax, vmap over seeds": lambda: told([args.python, HERE / "jax_job.py", *size])["cpu_ms"],
+        "jax, seed by seed": lambda: told([args.python, HERE / "jax_job.py", *size, "--one-by-one"])["cpu_ms"],
+        "pstar, sampling": lambda: told([executable], PSTAR_JOB="sampling")["cpu_ns"],
+        "numpy, sampling": lambda: told([args.python, HERE / "numpy_sampling.py"])["cpu_ns"],
+    }
+    runs = {name: [] for name in commands}
+    for _ in range(args.rounds):
+        for name, run in commands.items():
+            runs[name].append(run())
+    median = {name: statistics.median(values) for name, values in runs.items()}
+    print(f"{processor()}; medians of {args.rounds} rounds, one thread, processor time")
+    for name, unit in [("pstar", "ms an arm"), ("pstar, sampling", "ns a token")]:
+        print(f"{name:<22} {median[name]:9.2f} {unit}")
+        of = "sampling" if "sampling" in name else "jax"
+        for peer in (peer for peer in median if of in peer and not peer.startswith("pstar")):
+            ratios = [theirs / ours for theirs, ours in zip(runs[peer], runs[name])]
+            low, high = min(ratios), max(ratios)
+            print(f"{peer:<22} {median[peer]:9.2f} {unit}: {median[peer] / median[name]:.1f} times ({low:.1f} to {high:.1f})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+//! The width of vectors changes no bit of what n-grams, objectives and the exact engine find: runs with the widest that the
+//! processor has, with AVX2 at most, and with neither.
+
+use crate::support::{command, experiments, installation};
+use pstar_core::math::VECTORS;
+use std::fs;
+use std::path::Path;
+
+/// What a run tells of its numbers.
+const FILES: [&str; 5] = ["summary.json", "curves.csv", "prompts.csv", "outputs.json", "table.txt"];
+
+/// Runs an experiment with so much of its time as a test has, and reads what it tells.
+fn run(
+    folder: &Path,
+    experiment: &str,
+    settings: &[&str],
+    vectors: Option<&str>,
+) -> Vec<(&'static str, String)> {
+    let out = folder.join(vectors.unwrap_or("widest"));
+    let file = experiments().join(experiment);
+    let mut arguments = vec!["run", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    arguments.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+    let mut command = command(installation(), &arguments);
+    command.env_remove(VECTORS).envs(vectors.map(|vectors| (VECTORS, vectors)));
+    let output = command.current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    FILES.map(|name| (name, fs::read_to_string(out.join(name)).unwrap())).to_vec()
+}
+
+#[test]
+fn no_width_changes_a_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    for (experiment, settings) in [
+        ("compare.ron", &["training.steps=3", "evaluation.every=2", "seeds=[1]"][..]),
+        ("grpo.ron", &["training.steps=4", "evaluation.every=2", "seeds=[1]"]),
+    ] {
+        let folder = folder.path().join(experiment);
+        fs::create_dir_all(&folder).unwrap();
+        let widest = run(&folder, experiment, settings, None);
+        for vectors in ["avx2", "none"] {
+            for ((name, found), (_, expected)) in
+                run(&folder, experiment, settings, Some(vectors)).iter().zip(&widest)
+            {
+                assert!(
+                    found == expected,
+                    "{name} of {experiment} with {vectors} is not what the widest give"
+                );
+            }
+        }
+    }
+}
