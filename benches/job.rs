@@ -69,7 +69,7 @@ fn steps(c: &mut Criterion) {
         ("bigram", "reinforce"),
     ] {
         let (p, o) = named(&experiment, policy, objective);
-        for (prompts, size) in [(8, 32), (8, 128), (8, 512)] {
+        for (prompts, size) in [(8, 32), (8, 128), (8, 512), (32, 32), (128, 32)] {
             let (mut arm, mut state) = arm(&prepared, (p, o, 1), Some(Sampling::on_policy(prompts, size)));
             // Behind the steps in which moments and memory fill.
             (0..20).for_each(|_| arm.advance(&mut state).unwrap());
