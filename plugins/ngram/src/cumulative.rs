@@ -17,18 +17,23 @@ const NEVER: f64 = 2.0;
 pub(crate) struct Cumulative {
     choices: usize,
     stride: usize,
+    /// Where the first row begins: at a line of the cache, so that no vector lies across two. A copy may lie elsewhere, which is
+    /// slower and changes nothing.
+    first: usize,
     sums: Vec<f64>,
 }
 
 impl Cumulative {
     pub(crate) fn new(rows: usize, choices: usize) -> Self {
         let stride = if choices <= NARROW { choices } else { choices.next_multiple_of(WIDTH) };
-        Self { choices, stride, sums: vec![NEVER; rows * stride] }
+        let sums = vec![NEVER; rows * stride + WIDTH];
+        let first = sums.as_ptr().align_offset(WIDTH * size_of::<f64>()).min(WIDTH);
+        Self { choices, stride, first, sums }
     }
 
     /// Replaces a row by the sums of these probabilities.
     pub(crate) fn set(&mut self, row: usize, probs: &[f64]) {
-        cumulative(probs, &mut self.sums[row * self.stride..][..self.choices]);
+        cumulative(probs, &mut self.sums[self.first + row * self.stride..][..self.choices]);
     }
 
     /// How many sums a row takes.
@@ -41,7 +46,8 @@ impl Cumulative {
     #[inline(always)]
     pub(crate) fn pick<B: Beyond, const S: usize>(&self, row: usize, uniform: f64) -> usize {
         let stride = if S == 0 { self.stride } else { S };
-        let sums = &self.sums[row * stride..row * stride + stride];
+        let start = self.first + row * stride;
+        let sums = &self.sums[start..start + stride];
         // What pads a row is beyond every number.
         stride - B::beyond(sums, uniform)
     }
