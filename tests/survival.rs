@@ -109,9 +109,25 @@ fn ends_before(child: &mut Child, moment: Instant) -> bool {
     false
 }
 
+/// Whether every thread of a process is stopped, or it has ended.
+fn all_stopped(child: &Child) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{}/task", child.id())) else { return true };
+    threads.flatten().all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The state stands behind the name, which is in brackets.
+        let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+        state.is_none_or(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
+    })
+}
+
 /// The power goes: of what the processes were doing nothing but the files is left, as they stand.
 fn cut_power(mut child: Child, folder: &Path) {
     send("STOP", &child);
+    // A signal is sent before it is obeyed: until every thread has, files come and go under the copy.
+    let end = Instant::now() + Duration::from_secs(10);
+    while !all_stopped(&child) && Instant::now() < end {
+        sleep(Duration::from_millis(1));
+    }
     let (out, copy) = (folder.join("out"), folder.join("copy"));
     if out.exists() {
         copy_folder(&out, &copy);
