@@ -4,29 +4,14 @@
     compare.py [--python v/bin/python] [--rounds 5] [--arms 10] [--steps 400]
 """
 import argparse
-import json
-import os
 import pathlib
 import platform
 import statistics
-import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-
-
-def bench():
-    """The bench's executable, built if need be."""
-    command = ["cargo", "bench", "-p", "pstar-host", "--bench", "job", "--no-run", "--message-format", "json"]
-    lines = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    built = [json.loads(line) for line in lines if line.startswith("{")]
-    return next(b["executable"] for b in built if b.get("executable") and b["target"]["name"] == "job")
-
-
-def told(command, **environment):
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                         env=os.environ | environment).stdout
-    return json.loads(out.splitlines()[-1])
+sys.path.insert(0, str(HERE.parent))
+from built import bench, told  # noqa: E402  (lies beside the folders of the peers)
 
 
 def processor():
@@ -45,7 +30,7 @@ def main():
     parser.add_argument("--arms", type=int, default=10)
     parser.add_argument("--steps", type=int, default=400)
     args = parser.parse_args()
-    executable = bench()
+    executable = bench("job")
     size = [f"--arms={args.arms}", f"--steps={args.steps}"]
     commands = {
         "pstar": lambda: told([executable], PSTAR_JOB=f"{args.arms} {args.steps}")["cpu_ms"],

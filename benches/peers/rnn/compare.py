@@ -4,30 +4,15 @@
     compare.py [--python v/bin/python] [--rounds 5] [--sizes ABCD]
 """
 import argparse
-import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from built import bench, told  # noqa: E402  (lies beside the folders of the peers)
 SIZES = {"A": (256, 16, 16, 64), "B": (256, 16, 16, 128), "C": (1024, 32, 32, 128), "D": (128, 64, 64, 256)}
 STEPS = {"A": 60, "B": 30, "C": 6, "D": 6}
-
-
-def bench():
-    """The bench's executable, built if need be."""
-    command = ["cargo", "bench", "-p", "pstar-host", "--bench", "rnn", "--no-run", "--message-format", "json"]
-    lines = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    built = [json.loads(line) for line in lines if line.startswith("{")]
-    return next(b["executable"] for b in built if b.get("executable") and b["target"]["name"] == "rnn")
-
-
-def cpu_ms(command, **environment):
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                         env=os.environ | environment).stdout
-    return json.loads(out.splitlines()[-1])["cpu_ms"]
 
 
 def flops(batch, length, symbols, hidden, passes):
@@ -42,7 +27,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", default="ABCD")
     args = parser.parse_args()
-    executable = bench()
+    executable = bench("rnn")
     print("size  (B, T, V, H)          ms: pstar  reuse    jax    torch | times jax: pstar  reuse | times torch: "
           "pstar  reuse | GFLOP/s: pstar  reuse")
     for name in args.sizes:
@@ -50,10 +35,10 @@ def main():
         flags = [f"--{key}={value}" for key, value in zip(("batch", "length", "symbols", "hidden"), size)]
         runs = {"pstar": [], "reuse": [], "jax": [], "torch": []}
         for _ in range(args.rounds):
-            runs["pstar"].append(cpu_ms([executable], PSTAR_RNN_STEP=f"{name} forget {steps}"))
-            runs["reuse"].append(cpu_ms([executable], PSTAR_RNN_STEP=f"{name} keep {steps}"))
+            runs["pstar"].append(told([executable], PSTAR_RNN_STEP=f"{name} forget {steps}")["cpu_ms"])
+            runs["reuse"].append(told([executable], PSTAR_RNN_STEP=f"{name} keep {steps}")["cpu_ms"])
             for peer in ("jax", "torch"):
-                runs[peer].append(cpu_ms([args.python, HERE / f"{peer}_gru.py", *flags, f"--steps={steps}"]))
+                runs[peer].append(told([args.python, HERE / f"{peer}_gru.py", *flags, f"--steps={steps}"])["cpu_ms"])
         ms = {peer: statistics.median(values) for peer, values in runs.items()}
         rate = {"pstar": flops(*size, 2) / ms["pstar"] / 1e6, "reuse": flops(*size, 1) / ms["reuse"] / 1e6}
         print(f"{name}     {size!s:<22}  {ms['pstar']:8.2f} {ms['reuse']:7.2f} {ms['jax']:7.2f} {ms['torch']:7.2f} |"

@@ -48,9 +48,24 @@ pub(crate) const BLOCK: usize = 64 * LANES;
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
 pub(crate) fn block_sums<const N: usize>(len: usize, mut term: impl FnMut(usize) -> [f64; N]) -> [f64; N] {
-    let mut sums = BlockSums::default();
-    sums.add_whole(len, &mut term);
-    sums.finish(len, term)
+    let mut totals = [Accumulator::default(); N];
+    for start in (0..len).step_by(BLOCK) {
+        let end = len.min(start + BLOCK);
+        let whole = start + (end - start) / LANES * LANES;
+        let mut partial = [[0.0; N]; LANES];
+        for first in (start..whole).step_by(LANES) {
+            for (lane, sums) in partial.iter_mut().enumerate() {
+                add_to(sums, &term(first + lane));
+            }
+        }
+        for index in whole..end {
+            add_to(&mut partial[index - whole], &term(index));
+        }
+        for (n, total) in totals.iter_mut().enumerate() {
+            total.add((partial[0][n] + partial[1][n]) + (partial[2][n] + partial[3][n]));
+        }
+    }
+    totals.map(|total| total.total())
 }
 
 /// The same where the terms of a block are written all at once, sum by sum, which vectors are wider for than the lanes of a sum.
@@ -84,62 +99,6 @@ pub(crate) fn sums_of_blocks<const N: usize>(
         }
     }
     totals.map(|total| total.total())
-}
-
-/// The same for terms that become known from the front: the bits do not depend on the steps.
-#[derive(Clone, Debug)]
-pub(crate) struct BlockSums<const N: usize> {
-    totals: [Accumulator; N],
-    /// Terms that are in, whole blocks of them.
-    done: usize,
-}
-
-impl<const N: usize> Default for BlockSums<N> {
-    fn default() -> Self {
-        Self { totals: [Accumulator::default(); N], done: 0 }
-    }
-}
-
-impl<const N: usize> BlockSums<N> {
-    /// Adds the whole blocks among the terms before `len`.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-    pub(crate) fn add_whole(&mut self, len: usize, mut term: impl FnMut(usize) -> [f64; N]) {
-        while self.done + BLOCK <= len {
-            self.add(self.done + BLOCK, &mut term);
-        }
-    }
-
-    /// Adds the rest of `len` terms.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-    pub(crate) fn finish(mut self, len: usize, term: impl FnMut(usize) -> [f64; N]) -> [f64; N] {
-        if self.done < len {
-            self.add(len, term);
-        }
-        self.totals.map(|total| total.total())
-    }
-
-    /// Adds the terms up to `end`, at most a block of them.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-    fn add(&mut self, end: usize, mut term: impl FnMut(usize) -> [f64; N]) {
-        let start = self.done;
-        let whole = start + (end - start) / LANES * LANES;
-        let mut partial = [[0.0; N]; LANES];
-        for first in (start..whole).step_by(LANES) {
-            for (lane, sums) in partial.iter_mut().enumerate() {
-                add_to(sums, &term(first + lane));
-            }
-        }
-        for index in whole..end {
-            add_to(&mut partial[index - whole], &term(index));
-        }
-        for (n, total) in self.totals.iter_mut().enumerate() {
-            total.add((partial[0][n] + partial[1][n]) + (partial[2][n] + partial[3][n]));
-        }
-        self.done = end;
-    }
 }
 
 #[inline(always)]
@@ -216,18 +175,6 @@ mod tests {
                 }
             });
             assert_eq!(found.map(f64::to_bits), block_sums(len, term).map(f64::to_bits), "{len}");
-        }
-    }
-
-    #[test]
-    fn sums_in_steps_are_sums_at_once() {
-        let term = |i: usize| [1.0 / (1.0 + i as f64)];
-        for len in [0, 1, 255, 256, 257, 1000, 5000] {
-            let mut sums = BlockSums::default();
-            for end in (0..=len).step_by(97) {
-                sums.add_whole(end, term);
-            }
-            assert_eq!(sums.finish(len, term), block_sums(len, term));
         }
     }
 

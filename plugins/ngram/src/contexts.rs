@@ -181,6 +181,19 @@ mod tests {
     }
 
     #[test]
+    fn the_next_context_is_that_of_the_division() {
+        for order in 1..4 {
+            let contexts = Contexts::new(order, &task("abc", "=", 4), 1).unwrap();
+            for context in 0..contexts.count {
+                for token in 0..u32::try_from(contexts.radix).unwrap() {
+                    let expected = (context * contexts.radix + u64::from(token)) % contexts.count;
+                    assert_eq!(contexts.advance(context, token), expected, "{order} {context} {token}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn order_one_has_a_single_context() {
         let contexts = Contexts::new(1, &task("ab", "", 4), 1).unwrap();
         assert_eq!((contexts.count(), contexts.start(&[0, 1]), contexts.advance(0, 1)), (1, 0, 0));

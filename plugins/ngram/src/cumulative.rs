@@ -44,12 +44,12 @@ impl Cumulative {
     /// [`pick`](pstar_core::rng::pick)s a choice of a row. S is the stride of rows, or 0 where that is not known beforehand.
     #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
     #[inline(always)]
-    pub(crate) fn pick<B: Beyond, const S: usize>(&self, row: usize, uniform: f64) -> usize {
+    pub(crate) fn pick<const S: usize>(&self, by: impl Beyond, row: usize, uniform: f64) -> usize {
         let stride = if S == 0 { self.stride } else { S };
         let start = self.first + row * stride;
         let sums = &self.sums[start..start + stride];
         // What pads a row is beyond every number.
-        stride - B::beyond(sums, uniform)
+        stride - by.beyond(sums, uniform)
     }
 }
 
@@ -57,6 +57,8 @@ impl Cumulative {
 mod tests {
     use super::*;
     use crate::beyond::Plain;
+    #[cfg(target_arch = "x86_64")]
+    use crate::beyond::{Avx2, Avx512};
     use pstar_core::rng::pick;
 
     #[test]
@@ -72,7 +74,16 @@ mod tests {
             table.set(1, &probs);
             let uniforms = (0..1000).map(|n| f64::from(n) / 1000.0);
             for uniform in uniforms.chain(bare.iter().copied().filter(|sum| *sum < 1.0)) {
-                assert_eq!(table.pick::<Plain, 0>(1, uniform), pick(&bare, uniform), "{choices} {uniform}");
+                let expected = pick(&bare, uniform);
+                assert_eq!(table.pick::<0>(Plain, 1, uniform), expected, "{choices} {uniform}");
+                #[cfg(target_arch = "x86_64")]
+                {
+                    let by_four = Avx2::detect().map(|by| table.pick::<0>(by, 1, uniform));
+                    let by_eight = Avx512::detect().map(|by| table.pick::<0>(by, 1, uniform));
+                    for found in [by_four, by_eight].into_iter().flatten() {
+                        assert_eq!(found, expected, "{choices} {uniform}");
+                    }
+                }
             }
         }
     }

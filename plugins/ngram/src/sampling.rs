@@ -7,7 +7,6 @@ use crate::contexts::to_index;
 use crate::distribution::Distribution;
 use pstar_core::author::{SampleRequest, SampleRoom, Samples};
 use pstar_core::data::RaggedBuffer;
-use pstar_core::math::{self, Vectors};
 use pstar_core::rng::StreamKey;
 
 /// Sequences in lockstep.
@@ -79,31 +78,31 @@ impl Distribution {
     fn fill(&self, block: &mut BlockView<'_>, lanes: &mut Lanes, key: StreamKey) {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code, reason = "calls what is compiled for an instruction set")]
-        match math::vectors() {
-            // SAFETY: the processor was asked for AVX-512; all that have it have POPCNT.
-            Vectors::Avx512 => return unsafe { self.fill_with_avx512(block, lanes, key) },
-            // SAFETY: the processor was asked for AVX2; all that have it have POPCNT.
-            Vectors::Avx2 => return unsafe { self.fill_with_avx2(block, lanes, key) },
-            Vectors::Plain => {}
+        if let Some(by) = Avx512::detect() {
+            // SAFETY: the processor was asked for AVX-512 and POPCNT.
+            return unsafe { self.fill_with_avx512(by, block, lanes, key) };
+        } else if let Some(by) = Avx2::detect() {
+            // SAFETY: the processor was asked for AVX2 and POPCNT.
+            return unsafe { self.fill_with_avx2(by, block, lanes, key) };
         }
-        self.fill_by::<Plain>(block, lanes, key);
+        self.fill_by(Plain, block, lanes, key);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
-    fn fill_with_avx512(&self, block: &mut BlockView<'_>, lanes: &mut Lanes, key: StreamKey) {
-        self.fill_by::<Avx512>(block, lanes, key);
+    fn fill_with_avx512(&self, by: Avx512, block: &mut BlockView<'_>, lanes: &mut Lanes, key: StreamKey) {
+        self.fill_by(by, block, lanes, key);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,popcnt")]
-    fn fill_with_avx2(&self, block: &mut BlockView<'_>, lanes: &mut Lanes, key: StreamKey) {
-        self.fill_by::<Avx2>(block, lanes, key);
+    fn fill_with_avx2(&self, by: Avx2, block: &mut BlockView<'_>, lanes: &mut Lanes, key: StreamKey) {
+        self.fill_by(by, block, lanes, key);
     }
 
     #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
     #[inline(always)]
-    fn fill_by<B: Beyond>(&self, block: &mut BlockView<'_>, lanes: &mut Lanes, key: StreamKey) {
+    fn fill_by(&self, by: impl Beyond, block: &mut BlockView<'_>, lanes: &mut Lanes, key: StreamKey) {
         let mut emitted = Emitted { tokens: [0; LOCKSTEP], places: [0; LOCKSTEP] };
         for position in 0..self.horizon {
             if position % 2 == 0 {
@@ -112,9 +111,9 @@ impl Distribution {
             let first = self.row_number(position, 0);
             // Rows of the usual sizes have loops of their own, which are unrolled.
             match self.sums.stride() {
-                8 => self.choose::<B, 8>(lanes, (first, position), &mut emitted),
-                16 => self.choose::<B, 16>(lanes, (first, position), &mut emitted),
-                _ => self.choose::<B, 0>(lanes, (first, position), &mut emitted),
+                8 => self.choose::<8>(by, lanes, (first, position), &mut emitted),
+                16 => self.choose::<16>(by, lanes, (first, position), &mut emitted),
+                _ => self.choose::<0>(by, lanes, (first, position), &mut emitted),
             }
             self.write(block, lanes, position, &emitted);
             if let Some(end) = self.end {
@@ -130,8 +129,9 @@ impl Distribution {
     /// position, S the stride of rows, if it is none of 0.
     #[allow(clippy::inline_always, reason = "takes on the instruction set of its caller")]
     #[inline(always)]
-    fn choose<B: Beyond, const S: usize>(
+    fn choose<const S: usize>(
         &self,
+        by: impl Beyond,
         lanes: &mut Lanes,
         (first, position): (usize, usize),
         emitted: &mut Emitted,
@@ -141,7 +141,7 @@ impl Distribution {
         let emitted = emitted.tokens.iter_mut().zip(&mut emitted.places);
         for ((context, &uniform), (token, place)) in contexts.zip(emitted) {
             let row = first + to_index(*context);
-            let choice = self.sums.pick::<B, S>(row, uniform);
+            let choice = self.sums.pick::<S>(by, row, uniform);
             #[allow(clippy::cast_possible_truncation, reason = "a choice is a token")]
             let choice_token = choice as u32;
             *token = choice_token;
@@ -298,13 +298,17 @@ mod tests {
     fn lockstep_samples_what_one_by_one_samples() {
         let prompts: RaggedBuffer<u32> = [&[][..], &[4, 1], &[0]].into_iter().collect();
         let key = StreamKey::new(5, Purpose::Rollout, 3);
-        for (order, horizon, ending, dependent) in [
-            (1, 1, Ending::FixedLength, false),
-            (2, 4, Ending::FixedLength, true),
-            (3, 7, Ending::EndSymbol, false),
-            (2, 5, Ending::EndSymbol, true),
+        // Rows that are not padded, of one vector, of two, and of more.
+        for (symbols, order, horizon, ending, dependent) in [
+            ("abc", 1, 1, Ending::FixedLength, false),
+            ("abc", 2, 4, Ending::FixedLength, true),
+            ("abc", 3, 7, Ending::EndSymbol, false),
+            ("abcdef", 2, 5, Ending::EndSymbol, true),
+            ("abcdefghijklm", 3, 6, Ending::EndSymbol, false),
+            ("abcdefghijklmnop", 2, 3, Ending::FixedLength, false),
+            ("abcdefghijklmnopqrst", 2, 4, Ending::EndSymbol, false),
         ] {
-            let mut task = task("abc", "=", horizon);
+            let mut task = task(symbols, "=", horizon);
             task.ending = ending;
             let positions = if dependent { horizon } else { 1 };
             let contexts = Contexts::new(order, &task, positions).unwrap();

@@ -15,8 +15,9 @@ const CHUNK: usize = 32;
 /// Of fewer, as many as fill the widest vectors.
 const LANES: usize = 4;
 
-const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
-const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
+/// ln 2 in two parts, of which the first times a whole number is exact.
+pub(super) const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
+pub(super) const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
 const INVERSE_LN2: f64 = std::f64::consts::LOG2_E;
 
 /// Of the correction, for |x| ≤ ln 2 / 2.

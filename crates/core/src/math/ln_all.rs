@@ -3,13 +3,11 @@
 //! The method of `log` (FreeBSD's `e_log.c`, in `libm`), operation by operation, without its branches, so that a compiler works
 //! on several numbers at a time; no operation is fused, so that the instruction set changes no bit.
 
+use super::exp_all::{LN2_HIGH, LN2_LOW};
 use super::ln;
 
 /// Numbers among which one that is no positive normal one is looked for at once.
 const CHUNK: usize = 32;
-
-const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
-const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
 
 /// Of (ln(1 + s) − ln(1 − s) − 2s) / s in powers of s², for |s| ≤ 0.1716.
 const L: [f64; 7] = [
