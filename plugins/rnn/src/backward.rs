@@ -1,11 +1,12 @@
 //! Back-propagation through the steps of a chunk.
 
-use crate::block::{Block, Matrix, WIDTH, blocks};
-use crate::entropy::{Weighed, gradient_with_entropy, put};
-use crate::kernels::{Add, BackwardGates, BackwardSoftmax, ColumnSums, Multiply, Outer, Run, Scatter};
-use crate::network::Network;
-use crate::simd::InstructionSet;
+use crate::kernels::BackwardGates;
+use crate::network::Gru;
 use crate::workspace::{CHUNK, NOBODY, Step, Workspace};
+use pstar_neural::block::{Block, Matrix, WIDTH, blocks};
+use pstar_neural::entropy::{Weighed, backward_choices};
+use pstar_neural::kernels::{Add, ColumnSums, Multiply, Outer, Run, Scatter};
+use pstar_neural::simd::InstructionSet;
 
 /// The gradient at the weights of a network, summed over chunks; padded like them.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +35,7 @@ pub(crate) struct LayerSums {
 
 impl Sums {
     /// Nothing, for a network.
-    pub(crate) fn new(network: &Network) -> Self {
+    pub(crate) fn new(network: &Gru) -> Self {
         let units = network.shape.units() * WIDTH;
         let layer = |index: usize| LayerSums {
             recurrent: vec![0.0; 3 * units * units],
@@ -57,7 +58,7 @@ impl Sums {
     /// `weigh` gives the token that a sequence chose at a position and what counts of it; `None` behind its end.
     pub(crate) fn add(
         &mut self,
-        network: &Network,
+        network: &Gru,
         chunk: &mut Workspace,
         weigh: impl Fn(usize, usize) -> Option<Weighed>,
     ) {
@@ -67,7 +68,7 @@ impl Sums {
     }
 
     /// From the last step to the first, turns what was kept into gradients at the arguments of the gates.
-    fn walk(&mut self, network: &Network, chunk: &mut Workspace) {
+    fn walk(&mut self, network: &Gru, chunk: &mut Workspace) {
         let (units, layers) = (network.shape.units(), network.shape.layers);
         let Workspace { steps, kept, hidden, logits, .. } = chunk;
         for delta in &mut self.delta {
@@ -117,7 +118,7 @@ impl Sums {
     }
 
     /// Adds what the gates' gradients make of the weights.
-    fn weights(&mut self, network: &Network, chunk: &Workspace) {
+    fn weights(&mut self, network: &Gru, chunk: &Workspace) {
         let units = network.shape.units();
         let runs = |steps: &mut dyn Iterator<Item = &Step>, b: fn(&Step) -> usize| {
             let mut runs: Vec<Run> = Vec::new();
@@ -155,7 +156,7 @@ impl Sums {
     }
 
     /// Adds the gradients at the first layer's inputs up by token.
-    fn scatter(&mut self, network: &Network, chunk: &Workspace) {
+    fn scatter(&mut self, network: &Gru, chunk: &Workspace) {
         self.table_scratch.fill(Block::ZERO);
         let (out, count) = (&mut self.table_scratch[..], network.embedding.rows);
         network.set.run(Scatter { x: &chunk.kept[0], tokens: &chunk.token, out, count });
@@ -167,33 +168,17 @@ impl Workspace {
     /// Turns the logits of every slot into the gradient at them.
     fn weigh(&mut self, set: InstructionSet, weigh: impl Fn(usize, usize) -> Option<Weighed>) {
         let Self { steps, sequence, logits, lead, .. } = self;
-        let mut chosen = Vec::with_capacity(sequence.len());
-        // The rows whose entropy counts, which the kernel leaves at 0.
-        let mut with_entropy = Vec::new();
-        for (time, step) in steps.iter().enumerate() {
-            for &sequence in &sequence[step.slot..][..step.rows] {
-                let weighed = match sequence {
-                    NOBODY => None,
-                    sequence => {
-                        let sequence = sequence as usize;
-                        time.checked_sub(lead[sequence]).and_then(|position| weigh(sequence, position))
-                    }
-                };
-                let Weighed { token, coefficient, entropy } = weighed.unwrap_or_default();
-                if entropy == 0.0 {
-                    chosen.push((token, coefficient));
-                    continue;
-                }
-                let (row, mut gradient) = (chosen.len(), Vec::new());
-                gradient_with_entropy(logits, row, Weighed { token, coefficient, entropy }, &mut gradient);
-                with_entropy.push((row, gradient));
-                chosen.push((token, 0.0));
+        let rows = steps.iter().enumerate().flat_map(|(time, step)| {
+            sequence[step.slot..][..step.rows].iter().map(move |&sequence| (time, sequence))
+        });
+        let weighed = rows.map(|(time, sequence)| match sequence {
+            NOBODY => None,
+            sequence => {
+                let sequence = sequence as usize;
+                time.checked_sub(lead[sequence]).and_then(|position| weigh(sequence, position))
             }
-        }
-        set.run(BackwardSoftmax { logits, chosen: &chosen });
-        for (row, gradient) in with_entropy {
-            put(logits, row, &gradient);
-        }
+        });
+        backward_choices(set, logits, weighed);
     }
 }
 

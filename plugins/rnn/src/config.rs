@@ -1,7 +1,7 @@
 //! What experiments configure.
 
-use crate::shape::Shape;
-use pstar_core::{ErrorKind, Field, PluginError, Task};
+use pstar_core::Field;
+use pstar_neural::config::{BaseSettings, FitSettings, PolicySettings};
 use serde::Deserialize;
 
 /// A base model: `(hidden: 64, corpus: "…")` or `(load: "model.safetensors")`.
@@ -64,6 +64,30 @@ pub(crate) struct PolicyConfig {
     pub(crate) keep_activations: Option<bool>,
 }
 
+/// The sizes that are configured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) hidden: Option<usize>,
+    pub(crate) layers: Option<usize>,
+    pub(crate) embedding: Option<usize>,
+}
+
+impl From<ModelConfig> for BaseSettings<Sizes> {
+    fn from(config: ModelConfig) -> Self {
+        let ModelConfig { hidden, layers, embedding, load, corpus, .. } = config;
+        let ModelConfig { epochs, batch, learning_rate, held_out, patience, seed, .. } = config;
+        let fit = FitSettings { epochs, batch, learning_rate, held_out, patience, seed };
+        Self { sizes: Sizes { hidden, layers, embedding }, load, corpus, fit }
+    }
+}
+
+impl From<PolicyConfig> for PolicySettings<Sizes> {
+    fn from(config: PolicyConfig) -> Self {
+        let PolicyConfig { hidden, layers, embedding, load, keep_activations } = config;
+        Self { sizes: Sizes { hidden, layers, embedding }, load, keep_activations }
+    }
+}
+
 /// `hidden`, of models and policies.
 pub(crate) const HIDDEN: Field =
     Field::optional("hidden", "integer", ">= 1", "None", "units of a layer; needed without `load`");
@@ -88,55 +112,3 @@ pub(crate) const LOAD: Field = Field::optional(
     "None",
     "parameters under the names of PyTorch: embedding.weight, gru.weight_ih_l0, ..., output.weight, output.bias",
 );
-
-/// Greatest number of parameters: 1 GiB of `f64`.
-const MOST_PARAMETERS: usize = 1 << 27;
-
-/// The shape that is configured, where no file gives it.
-pub(crate) fn shape(
-    hidden: Option<usize>,
-    layers: Option<usize>,
-    embedding: Option<usize>,
-    task: &Task,
-) -> Result<Shape, PluginError> {
-    let Some(hidden) = hidden else {
-        let message = "expected `hidden` or `load`, found neither";
-        return Err(PluginError::new(ErrorKind::Config, message));
-    };
-    let (layers, embedding) = (layers.unwrap_or(1), embedding.unwrap_or(hidden));
-    for (name, value) in [("hidden", hidden), ("layers", layers), ("embedding", embedding)] {
-        if value == 0 {
-            return Err(PluginError::config(name, format!("`{name}` must be at least 1, found `0`")));
-        }
-    }
-    let (tokens, choices) = (task.alphabet.tokens() as f64, task.choices() as f64);
-    let (h, e, l) = (hidden as f64, embedding as f64, layers as f64);
-    let count =
-        tokens * e + 3.0 * h * (e + h + 2.0) + (l - 1.0) * 3.0 * h * (2.0 * h + 2.0) + choices * (h + 1.0);
-    if count > MOST_PARAMETERS as f64 {
-        let message = format!("expected at most {MOST_PARAMETERS} parameters, found {count}");
-        return Err(PluginError::config("hidden", message).with_hint("use a smaller `hidden`"));
-    }
-    Ok(Shape::new(task, embedding, hidden, layers))
-}
-
-/// Refuses sizes that are given beside a file and differ from it.
-pub(crate) fn agree(
-    shape: &Shape,
-    hidden: Option<usize>,
-    layers: Option<usize>,
-    embedding: Option<usize>,
-) -> Result<(), PluginError> {
-    let sizes = [
-        ("hidden", hidden, shape.hidden),
-        ("layers", layers, shape.layers),
-        ("embedding", embedding, shape.embedding),
-    ];
-    for (name, given, found) in sizes {
-        if let Some(given) = given.filter(|&given| given != found) {
-            let message = format!("`{name}` is `{given}`, but the file of `load` has `{found}`");
-            return Err(PluginError::config(name, message).with_hint(format!("leave `{name}` out")));
-        }
-    }
-    Ok(())
-}

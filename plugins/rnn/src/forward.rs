@@ -3,48 +3,26 @@
 //! All sequences of a chunk take their steps together. One that has ended stays in its row, where it does no harm,
 //! until a tile of rows can be saved; then the others move together, in their order.
 
-use crate::block::{Block, Matrix, TILE};
-use crate::network::{Advance, Network};
-use crate::simd::{Job, Simd};
-use crate::softmax::Softmax;
+use crate::network::{Advance, Gru};
 use crate::workspace::{NOBODY, Step, Workspace};
-
-/// For each row of a tile the sequence that stands there and the position that it is to choose for; `None` where no
-/// sequence has to choose.
-pub(crate) type Turns = [Option<(usize, usize)>; TILE];
-
-/// Where the chosen tokens of a chunk come from, and where their log-probabilities go.
-pub(crate) trait Choose {
-    /// Whether the sequence has tokens at all.
-    fn begins(&self, sequence: usize) -> bool;
-
-    /// For each of `turns` the token, and whether it is the last one of its sequence. The logits of the tile begin at
-    /// `row`.
-    fn choose(
-        &mut self,
-        turns: &Turns,
-        logits: &Matrix,
-        row: usize,
-        softmax: &mut Softmax,
-    ) -> [(u32, bool); TILE];
-}
+use pstar_neural::block::{Block, TILE};
+use pstar_neural::choose::Choose;
+use pstar_neural::network::Leads;
+use pstar_neural::simd::{Job, Simd};
 
 impl Workspace {
-    /// Runs a chunk: one sequence behind each of `prompts`, at most `steps` steps.
-    ///
-    /// `start` is the token that is read before the prompt.
+    /// Runs a chunk.
     pub(crate) fn forward(
         &mut self,
-        network: &Network,
-        start: u32,
-        prompts: &[&[u32]],
-        steps: usize,
+        network: &Gru,
+        Leads { start, prompts, steps }: Leads<'_>,
         keep: bool,
         choose: &mut impl Choose,
     ) {
         self.prepare(network, prompts.len(), steps, keep);
         self.lead.extend(prompts.iter().map(|prompt| prompt.len()));
-        let mut rows: Vec<u32> = (0..).take(prompts.len()).filter(|&i| choose.begins(i as usize)).collect();
+        let begins = |i| choose.given(i).is_none_or(|tokens| !tokens.is_empty());
+        let mut rows: Vec<u32> = (0..).take(prompts.len()).filter(|&i| begins(i as usize)).collect();
         let mut last: Vec<u32> = vec![start; prompts.len()];
         let mut ended = vec![false; prompts.len()];
         let mut step = Step { rows: rows.len().next_multiple_of(TILE), ..Step::default() };
@@ -69,7 +47,7 @@ impl Workspace {
             step.emits = rows.iter().any(|&sequence| time >= self.lead[sequence as usize]);
             if step.emits {
                 let top = &self.hidden[network.shape.layers - 1];
-                network.logits(top, step.to, step.rows, &mut self.logits, step.slot);
+                network.logits_of(top, step.to, step.rows, &mut self.logits, step.slot);
                 network.set.run(Emit {
                     workspace: self,
                     step: &step,

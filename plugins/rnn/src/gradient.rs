@@ -1,16 +1,16 @@
 //! From sums over chunks to the gradient at the parameters.
 
 use crate::backward::Sums;
-use crate::block::{Matrix, WIDTH, blocks};
-use crate::kernels::{Multiply, Outer, Run};
-use crate::network::Network;
+use crate::network::Gru;
+use pstar_neural::block::{Matrix, WIDTH, blocks};
+use pstar_neural::kernels::{Multiply, Outer, Run};
 
 /// In which group of [`Sums`] each gate r, z, n of the input stands.
 const INPUT_GROUPS: [usize; 3] = [1, 2, 0];
 
 impl Sums {
-    /// Writes the gradient, times `factor`, in the order of [`Shape::tensors`](crate::shape::Shape::tensors).
-    pub(crate) fn finish(&self, network: &Network, factor: f64, gradient: &mut [f64]) {
+    /// Writes the gradient, times `factor`, in the order of the [crate]'s table.
+    pub(crate) fn finish(&self, network: &Gru, factor: f64, gradient: &mut [f64]) {
         let shape = &network.shape;
         let (hidden, units) = (shape.hidden, shape.units());
         let padded = units * WIDTH;
@@ -47,7 +47,7 @@ impl Sums {
     /// The gradients at the embedding (tokens × embedding) and at W_ih of the first layer ((gates n, r, z × units) ×
     /// embedding), from that at its inputs; padded.
     #[allow(clippy::cast_possible_truncation, reason = "computations are in f32")]
-    fn first_layer(&self, network: &Network) -> (Vec<f64>, Vec<f64>) {
+    fn first_layer(&self, network: &Gru) -> (Vec<f64>, Vec<f64>) {
         let (tokens, gates) = (network.embedding.rows, 3 * network.shape.units());
         let inputs = blocks(network.shape.embedding);
         let mut table = Matrix::new(gates, tokens);

@@ -1,6 +1,6 @@
 //! The weights of a layer, in the order in which the kernels read them.
 
-use crate::block::{Block, WIDTH, blocks};
+use pstar_neural::block::{Block, WIDTH, blocks};
 
 /// Where the gates r, z, n stand among the rows of PyTorch's weights, in the order in which δ is kept for the
 /// recurrent product.
@@ -28,7 +28,7 @@ pub(crate) struct Layer {
     pub(crate) input_back: Vec<Block>,
 }
 
-/// The tensors of a layer as PyTorch has them; see [`Shape::tensors`](crate::shape::Shape::tensors).
+/// The tensors of a layer as PyTorch has them; see the [crate]'s table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LayerTensors<'a> {
     pub(crate) weight_ih: &'a [f32],

@@ -28,33 +28,22 @@
 //! are kept under the SHA-256 of all that they depend on, in the folder `$PSTAR_CACHE_DIR`, else `$XDG_CACHE_HOME/pstar`,
 //! else `$HOME/.cache/pstar`. The files have the layout above, so they can be loaded; they may be deleted at any time.
 
-mod activation;
-mod adam;
 mod backward;
-mod base_model;
-mod block;
-mod cache;
 mod config;
-mod corpus;
-mod entropy;
-mod fit;
+mod family;
 mod forward;
 mod gradient;
-mod initial;
-mod kept;
 mod kernels;
 mod layer;
-mod maximum_likelihood;
-mod model;
 mod network;
-mod outputs;
-mod policy;
-mod sample;
-mod score;
+mod prefixes;
 mod shape;
-mod simd;
-mod softmax;
-mod tensor_file;
 mod workspace;
 
-pstar_core::export_plugin!(base_models: [model::Gru], policies: [model::Gru]);
+use network::Gru;
+use pstar_neural::neural::Neural;
+
+pstar_core::export_plugin!(base_models: [Neural<Gru>], policies: [Neural<Gru>]);
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,22 @@
 //! The parameters of a GRU in the form that the kernels read.
 
-use crate::block::{Block, Matrix, TILE, WIDTH, blocks};
-use crate::kernels::{Cell, Multiply, Project};
+use crate::backward::Sums;
+use crate::kernels::{Cell, Project};
 use crate::layer::{Layer, LayerTensors};
-use crate::shape::Shape;
-use crate::simd::InstructionSet;
+use crate::prefixes::Prefixes;
+use crate::shape::GruShape;
+use crate::workspace::{self, Workspace};
+use pstar_neural::block::{Block, Matrix, TILE, WIDTH, blocks};
+use pstar_neural::choose::Choose;
+use pstar_neural::entropy::Weighed;
+use pstar_neural::kernels::Multiply;
+use pstar_neural::network::{Leads, Network, Shape, Tensor};
+use pstar_neural::simd::InstructionSet;
 
 /// A GRU: embedding, layers, and a linear map to logits. In `f32`.
 #[derive(Clone, Debug)]
-pub(crate) struct Network {
-    pub(crate) shape: Shape,
+pub(crate) struct Gru {
+    pub(crate) shape: GruShape,
     pub(crate) set: InstructionSet,
     pub(crate) layers: Vec<Layer>,
     /// The embedding: tokens × embedding, rows padded to whole tiles.
@@ -49,13 +56,13 @@ pub(crate) struct Inputs {
     identity: Vec<u32>,
 }
 
-impl Network {
+impl Gru {
     /// The network with these parameters, in the order of [`Shape::tensors`].
-    pub(crate) fn new(shape: Shape, parameters: &[f64], set: InstructionSet) -> Self {
+    fn of(shape: GruShape, parameters: &[f64], set: InstructionSet) -> Self {
         #[allow(clippy::cast_possible_truncation, reason = "computations are in f32")]
         let values: Vec<f32> = parameters.iter().map(|&x| x as f32).collect();
         let mut rest = values.as_slice();
-        let mut tensors = shape.tensors().into_iter().map(|tensor| {
+        let mut tensors = shape.tensors().into_iter().map(|tensor: Tensor| {
             let (values, behind) = rest.split_at(tensor.len());
             rest = behind;
             values
@@ -109,7 +116,7 @@ impl Network {
     }
 
     /// The logits of `rows` states of the last layer, from row `from` of `hidden` on, to those of `out` from `to` on.
-    pub(crate) fn logits(&self, hidden: &Matrix, from: usize, rows: usize, out: &mut Matrix, to: usize) {
+    pub(crate) fn logits_of(&self, hidden: &Matrix, from: usize, rows: usize, out: &mut Matrix, to: usize) {
         self.set.run(Multiply {
             x: hidden,
             first_block: 0,
@@ -121,6 +128,71 @@ impl Network {
             to,
             out_blocks: self.output_bias.len(),
         });
+    }
+}
+
+impl Network for Gru {
+    type Shape = GruShape;
+    type Chunk = Workspace;
+    type Sums = Sums;
+    type Prefixes = Prefixes;
+
+    const CHUNK: usize = workspace::CHUNK;
+    const PREFIXES: usize = 256;
+
+    fn new(shape: GruShape, parameters: &[f64], set: InstructionSet) -> Self {
+        Self::of(shape, parameters, set)
+    }
+
+    fn shape(&self) -> &GruShape {
+        &self.shape
+    }
+
+    fn set(&self) -> InstructionSet {
+        self.set
+    }
+
+    fn bytes(shape: &GruShape, sequences: usize, steps: usize) -> usize {
+        workspace::bytes(shape, sequences, steps)
+    }
+
+    fn forward(&self, chunk: &mut Workspace, leads: Leads<'_>, keep: bool, choose: &mut impl Choose) {
+        chunk.forward(self, leads, keep, choose);
+    }
+
+    fn sums(&self) -> Sums {
+        Sums::new(self)
+    }
+
+    fn backward(
+        &self,
+        chunk: &mut Workspace,
+        sums: &mut Sums,
+        weigh: impl Fn(usize, usize) -> Option<Weighed>,
+    ) {
+        sums.add(self, chunk, weigh);
+    }
+
+    fn finish(&self, sums: &Sums, factor: f64, gradient: &mut [f64]) {
+        sums.finish(self, factor, gradient);
+    }
+
+    fn begin(&self, prefixes: &mut Prefixes, lead: &[u32]) {
+        prefixes.begin(self, lead);
+    }
+
+    fn lengthen(
+        &self,
+        parents: &Prefixes,
+        prefixes: &mut Prefixes,
+        longer: impl ExactSizeIterator<Item = (usize, u32)>,
+    ) {
+        prefixes.lengthen(self, parents, longer);
+    }
+
+    fn logits(&self, prefixes: &Prefixes, rows: usize, out: &mut Matrix) {
+        let (top, from) = prefixes.top();
+        self.logits_of(top, from, rows, out, 0);
     }
 }
 

@@ -1,9 +1,9 @@
 //! What is known of a chunk of sequences that were run through a network together.
 
-use crate::block::{Block, Matrix, TILE, blocks};
-use crate::network::{Inputs, Network};
-use crate::shape::Shape;
-use crate::softmax::Softmax;
+use crate::network::{Gru, Inputs};
+use crate::shape::GruShape;
+use pstar_neural::block::{Block, Matrix, TILE, blocks};
+use pstar_neural::softmax::Softmax;
 
 /// Greatest number of sequences in a chunk. Chunks are worked off one after another and their sums added in that
 /// order.
@@ -52,7 +52,7 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 
 impl Workspace {
     /// Makes room for `sequences` sequences that take at most `steps` steps.
-    pub(crate) fn prepare(&mut self, network: &Network, sequences: usize, steps: usize, keep: bool) {
+    pub(crate) fn prepare(&mut self, network: &Gru, sequences: usize, steps: usize, keep: bool) {
         let shape = &network.shape;
         let (slots, states) = if keep { capacity(sequences, steps) } else { (CHUNK, 2 * CHUNK) };
         self.keep = keep;
@@ -91,7 +91,7 @@ fn capacity(sequences: usize, steps: usize) -> (usize, usize) {
 }
 
 /// Bytes that keeping a chunk takes.
-pub(crate) fn bytes(shape: &Shape, sequences: usize, steps: usize) -> usize {
+pub(crate) fn bytes(shape: &GruShape, sequences: usize, steps: usize) -> usize {
     let (slots, states) = capacity(sequences, steps);
     let per_layer = shape.units().saturating_mul(states.saturating_add(4 * slots));
     let all = shape.layers.saturating_mul(per_layer).saturating_add(blocks(shape.choices) * slots);

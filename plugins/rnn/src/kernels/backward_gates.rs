@@ -1,12 +1,9 @@
 //! The way back through the gates.
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 
-use crate::block::{Matrix, WIDTH};
-use crate::simd::{Job, Simd};
-
-/// Gradients below this are taken for 0, so that they do not decay into numbers that the processor is slow with. The
-/// greatest coefficient of a batch is scaled to about 1 first.
-pub(super) const LEAST: f32 = 1e-24;
+use pstar_neural::block::{Matrix, WIDTH};
+use pstar_neural::kernels::LEAST;
+use pstar_neural::simd::{Job, Simd};
 
 /// From the gradient at h' to that at the arguments of the gates, in place of what was kept of the step, and to the
 /// part of the gradient at h that does not pass a weight matrix.
@@ -66,7 +63,7 @@ fn group_rows(
     unit: usize,
     at: usize,
     rows: usize,
-) -> [&mut [crate::block::Block]; 4] {
+) -> [&mut [pstar_neural::block::Block]; 4] {
     let stride = units * kept.rows;
     let start = unit * kept.rows + at;
     let mut groups = kept.data.chunks_mut(stride);

@@ -2,10 +2,10 @@
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
 
-use crate::activation::{sigmoid, tanh};
-use crate::block::{Block, Matrix, WIDTH};
 use crate::layer::Layer;
-use crate::simd::{Job, Simd};
+use pstar_neural::activation::{sigmoid, tanh};
+use pstar_neural::block::{Block, Matrix, WIDTH};
+use pstar_neural::simd::{Job, Simd};
 
 /// One step of a layer for a number of rows: recurrent product, gates and new state at once.
 ///
@@ -19,7 +19,7 @@ pub(crate) struct Cell<'a> {
     pub(crate) layer: &'a Layer,
     /// Inputs × blocks of hidden units × gates r, z, n.
     pub(crate) inputs: &'a [Block],
-    /// For each row its input; a multiple of [`TILE`](crate::block::TILE) rows.
+    /// For each row its input; a multiple of [`TILE`](pstar_neural::block::TILE) rows.
     pub(crate) input_of: &'a [u32],
     /// States, read and written.
     pub(crate) hidden: &'a mut Matrix,

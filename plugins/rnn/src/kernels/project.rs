@@ -2,8 +2,8 @@
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 
 use super::cell::add_products;
-use crate::block::{Block, Matrix, WIDTH};
-use crate::simd::{Job, Simd};
+use pstar_neural::block::{Block, Matrix, WIDTH};
+use pstar_neural::simd::{Job, Simd};
 
 /// What a layer makes of its inputs, before it knows its state: W_ih x + b, for all gates of a number of rows.
 pub(crate) struct Project<'a> {
@@ -15,7 +15,7 @@ pub(crate) struct Project<'a> {
     pub(crate) x: &'a Matrix,
     /// First row of x.
     pub(crate) from: usize,
-    /// Number of rows, a multiple of [`TILE`](crate::block::TILE).
+    /// Number of rows, a multiple of [`TILE`](pstar_neural::block::TILE).
     pub(crate) rows: usize,
     /// Rows × blocks of hidden units × gates.
     pub(crate) out: &'a mut [Block],

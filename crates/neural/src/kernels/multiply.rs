@@ -1,0 +1,92 @@
+//! The product of rows with a matrix.
+#![allow(clippy::inline_always, reason = "part of a kernel")]
+#![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
+
+use crate::block::{Block, Matrix, WIDTH};
+use crate::simd::{Job, Simd};
+
+/// out = start + x·W, where `start` is a bias or what `out` holds.
+#[derive(Debug)]
+pub struct Multiply<'a> {
+    /// x, of which the blocks from `first_block` on are read.
+    pub x: &'a Matrix,
+    /// First block of the inner dimension in x.
+    pub first_block: usize,
+    /// First row of x.
+    pub from: usize,
+    /// Number of rows, a multiple of [`TILE`](crate::block::TILE).
+    pub rows: usize,
+    /// W: blocks of out × inner features.
+    pub weights: &'a [Block],
+    /// One block for each of out; without it, products are added to what is there.
+    pub bias: Option<&'a [Block]>,
+    /// The product.
+    pub out: &'a mut Matrix,
+    /// First row of out.
+    pub to: usize,
+    /// Number of blocks of out.
+    pub out_blocks: usize,
+}
+
+impl Job for Multiply<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize>(mut self, simd: S) {
+        let mut block = 0;
+        while block + 1 < self.out_blocks {
+            self.columns::<S, ROWS, 2>(simd, block);
+            block += 2;
+        }
+        if block < self.out_blocks {
+            self.columns::<S, ROWS, 1>(simd, block);
+        }
+    }
+}
+
+impl Multiply<'_> {
+    /// `BLOCKS` blocks of out, from `block` on.
+    #[inline(always)]
+    fn columns<S: Simd, const ROWS: usize, const BLOCKS: usize>(&mut self, simd: S, block: usize) {
+        let inner = self.weights.len() / self.out_blocks;
+        let panels: [&[Block]; BLOCKS] =
+            std::array::from_fn(|j| &self.weights[(block + j) * inner..][..inner]);
+        for tile in (0..self.rows).step_by(ROWS) {
+            for part in 0..WIDTH / S::LANES {
+                let mut sums = [[simd.splat(0.0); BLOCKS]; ROWS];
+                for row in 0..ROWS {
+                    for j in 0..BLOCKS {
+                        let start = match self.bias {
+                            Some(bias) => &bias[block + j],
+                            None => &self.out.rows(block + j, self.to + tile + row, 1)[0],
+                        };
+                        sums[row][j] = simd.load(start, part);
+                    }
+                }
+                for k in 0..inner / WIDTH {
+                    let x: &[Block; ROWS] = self
+                        .x
+                        .rows(self.first_block + k, self.from + tile, ROWS)
+                        .try_into()
+                        .expect("a tile of rows");
+                    let panels: [&[Block; WIDTH]; BLOCKS] = std::array::from_fn(|j| {
+                        panels[j][k * WIDTH..][..WIDTH].try_into().expect("a block of weights")
+                    });
+                    for i in 0..WIDTH {
+                        let w: [S::V; BLOCKS] = std::array::from_fn(|j| simd.load(&panels[j][i], part));
+                        for row in 0..ROWS {
+                            let x = simd.splat(x[row].0[i]);
+                            for j in 0..BLOCKS {
+                                sums[row][j] = simd.fma(x, w[j], sums[row][j]);
+                            }
+                        }
+                    }
+                }
+                for (row, sums) in sums.iter().enumerate() {
+                    for (j, &sum) in sums.iter().enumerate() {
+                        let out = &mut self.out.rows_mut(block + j, self.to + tile + row, 1)[0];
+                        simd.store(sum, out, part);
+                    }
+                }
+            }
+        }
+    }
+}
