@@ -14,8 +14,17 @@ use std::time::{Duration, Instant};
 const CONFIGURATIONS: &[(&str, &str, &[&str])] = &[
     ("base model", "ngram", &[r#"(order: 1, table: {"": [0.4, 0.3, 0.2, 0.1]})"#, CORPUS]),
     ("base model", "rnn", &[RNN]),
+    ("base model", "transformer", &[TRANSFORMER]),
     ("policy", "ngram", &["(order: 2)", "(order: 3)"]),
     ("policy", "rnn", &["(hidden: 4)", "(hidden: 3, layers: 2, embedding: 2)"]),
+    (
+        "policy",
+        "transformer",
+        &[
+            "(width: 8)",
+            "(width: 12, heads: 2, norm: Layer, mlp: Gelu, positions: Learned, biases: true, tied: true)",
+        ],
+    ),
     ("verifier", "arithmetic-expression", &["(target: FromPrompt)", "(target: Value(1))"]),
     ("verifier", "arithmetic-sum", &["()"]),
     ("verifier", "process", &[r#"(command: ["python3", "even.py"])"#]),
@@ -36,6 +45,7 @@ const CONFIGURATIONS: &[(&str, &str, &[&str])] = &[
 
 const CORPUS: &str = r#"(order: 2, corpus: "corpus.txt", add_k: 0.5)"#;
 const RNN: &str = r#"(hidden: 4, corpus: "corpus.txt", epochs: 1)"#;
+const TRANSFORMER: &str = r#"(width: 8, corpus: "corpus.txt", epochs: 1)"#;
 
 /// Valid is an even number of a's.
 const EVEN_CHILD: &str = r#"

@@ -1,4 +1,4 @@
-//! Sigmoid and tanh, without the branches and the calls that keep a loop from becoming vector instructions.
+//! Sigmoid, tanh, SiLU and GELU, without the branches and the calls that keep a loop from becoming vector instructions.
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 
 use crate::simd::Simd;
@@ -31,6 +31,32 @@ pub fn sigmoid<S: Simd>(simd: S, x: S::V) -> S::V {
     let one = simd.splat(1.0);
     let negated = simd.clamp(simd.sub(simd.splat(0.0), x), -87.0, 87.0);
     simd.div(one, simd.add(one, exp(simd, negated)))
+}
+
+/// x σ(x) and its derivative σ(x) + x σ(x) (1 − σ(x)).
+#[inline(always)]
+pub fn silu<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
+    let sigmoid = sigmoid(simd, x);
+    let value = simd.mul(x, sigmoid);
+    (value, simd.fma(value, simd.sub(simd.splat(1.0), sigmoid), sigmoid))
+}
+
+/// √(8/π), and the weight of x³ beside x.
+const GELU: [f32; 2] = [1.595_769_2, 0.044_715];
+
+/// x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2 and its derivative: x σ(u) with u = √(8/π) (x + 0.044715 x³).
+///
+/// # Source
+/// Hendrycks and Gimpel (2016), *Gaussian Error Linear Units*, in its tanh form.
+#[inline(always)]
+pub fn gelu<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
+    let square = simd.mul(x, x);
+    let factor = simd.fma(simd.splat(GELU[0] * GELU[1]), square, simd.splat(GELU[0]));
+    let slope = simd.fma(simd.splat(3.0 * GELU[0] * GELU[1]), square, simd.splat(GELU[0]));
+    let sigmoid = sigmoid(simd, simd.mul(x, factor));
+    let value = simd.mul(x, sigmoid);
+    let rest = simd.mul(value, simd.sub(simd.splat(1.0), sigmoid));
+    (value, simd.fma(rest, slope, sigmoid))
 }
 
 /// Beyond this magnitude tanh is ±1 to within half a unit in the last place or so.

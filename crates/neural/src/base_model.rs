@@ -51,7 +51,9 @@ fn fitted<F: Family>(
     let key =
         cache::key::<F>(&corpus.bytes, &format!("{plan:?} {:?}", corpus.format), &shape, task, rounding);
     let file = cache::folder().map(|folder| cache::file::<F>(&folder, &key));
-    cached(file, &shape, task, || fit_corpus(&shape, &plan, &corpus, path, task))
+    let model: Neural<F> = cached(file, &shape, task, || fit_corpus(&shape, &plan, &corpus, path, task))?;
+    F::fitted(&shape, model.values(), sizes, task)?;
+    Ok(model)
 }
 
 /// Greatest number of bytes that the steps of one chunk of a fit may take.

@@ -1,6 +1,7 @@
 //! Who chooses the tokens of a chunk of sequences, and notes what the network makes of them.
 
 use crate::block::{Matrix, TILE};
+use crate::simd::{InstructionSet, Job, Simd};
 use crate::softmax::Softmax;
 
 /// For each row of a tile the sequence that stands there and the position that it is to choose for; `None` where no
@@ -21,4 +22,46 @@ pub trait Choose {
         row: usize,
         softmax: &mut Softmax,
     ) -> [(u32, bool); TILE];
+}
+
+/// Lets the sequences that stand at rows of logits choose: for each row, from row `at` on, the sequence and the position
+/// that it chooses for. Calls `put` with each of them, its token, and whether that is its last one.
+pub fn emit(
+    set: InstructionSet,
+    turns: &[Option<(usize, usize)>],
+    (logits, at): (&Matrix, usize),
+    softmax: &mut Softmax,
+    choose: &mut impl Choose,
+    put: impl FnMut(usize, u32, bool),
+) {
+    set.run(Emit { turns, logits, at, softmax, choose, put });
+}
+
+struct Emit<'a, C, P> {
+    turns: &'a [Option<(usize, usize)>],
+    logits: &'a Matrix,
+    at: usize,
+    softmax: &'a mut Softmax,
+    choose: &'a mut C,
+    put: P,
+}
+
+impl<C: Choose, P: FnMut(usize, u32, bool)> Job for Emit<'_, C, P> {
+    #[allow(clippy::inline_always, reason = "part of a kernel")]
+    #[inline(always)]
+    fn run<S: Simd, const ROWS: usize>(mut self, _: S) {
+        for (tile, those) in self.turns.chunks(TILE).enumerate() {
+            let mut turns = [None; TILE];
+            turns[..those.len()].copy_from_slice(those);
+            if turns == [None; TILE] {
+                continue;
+            }
+            let chosen = self.choose.choose(&turns, self.logits, self.at + tile * TILE, self.softmax);
+            for (turn, (token, last)) in turns.into_iter().zip(chosen) {
+                if let Some((sequence, _)) = turn {
+                    (self.put)(sequence, token, last);
+                }
+            }
+        }
+    }
 }

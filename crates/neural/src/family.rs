@@ -33,6 +33,20 @@ pub trait Family: Network {
     /// Of kind [`Config`](pstar_core::ErrorKind::Config), at the field at fault.
     fn shape_of(sizes: &Self::Sizes, task: &Task) -> Result<Self::Shape, PluginError>;
 
+    /// Called with what a fit gave, from the cache or not.
+    ///
+    /// # Errors
+    /// Of kind [`Config`](pstar_core::ErrorKind::Config), at the field at fault.
+    fn fitted(
+        shape: &Self::Shape,
+        parameters: &[f64],
+        sizes: &Self::Sizes,
+        task: &Task,
+    ) -> Result<(), PluginError> {
+        let _ = (shape, parameters, sizes, task);
+        Ok(())
+    }
+
     /// Shape and parameters of the file or folder `path`, with which the sizes that are given must agree.
     ///
     /// # Errors

@@ -7,6 +7,9 @@
 //! `gemm` reached 95–105 and `matrixmultiply` 44–104, and these loops about 100. It would leave what goes with a product
 //! to a pass of its own, and the order of its sums to the batch.
 
+use crate::block::WIDTH;
+use crate::simd::Simd;
+
 mod add;
 mod backward_softmax;
 mod column_sums;
@@ -17,9 +20,22 @@ mod scatter;
 pub use add::Add;
 pub use backward_softmax::BackwardSoftmax;
 pub use column_sums::ColumnSums;
-pub use multiply::Multiply;
+pub use multiply::{Multiply, Start};
 pub use outer::{Outer, Run};
 pub use scatter::Scatter;
+
+/// The numbers of the parts of a block put together by `f`, half with half: the result throughout.
+#[allow(clippy::inline_always, reason = "part of a kernel")]
+#[inline(always)]
+pub fn fold<S: Simd>(simd: S, [low, high]: [S::V; PARTS], f: impl Fn(S::V, S::V) -> S::V) -> S::V {
+    let x = f(low, if S::LANES == WIDTH { simd.turn::<8>(low) } else { high });
+    let x = f(x, simd.turn::<4>(x));
+    let x = f(x, simd.turn::<2>(x));
+    f(x, simd.turn::<1>(x))
+}
+
+/// Greatest number of parts of a block.
+pub const PARTS: usize = 2;
 
 /// Gradients below this are taken for 0, so that they do not decay into numbers that the processor is slow with. The
 /// greatest coefficient of a batch is scaled to about 1 first.

@@ -4,6 +4,7 @@ use crate::block::Matrix;
 use crate::choose::Choose;
 use crate::entropy::Weighed;
 use crate::simd::InstructionSet;
+use pstar_core::PluginError;
 use pstar_core::rng::StreamKey;
 use std::fmt::Debug;
 
@@ -45,6 +46,11 @@ pub trait Shape: Clone + Debug + PartialEq + Send + Sync {
 
     /// Initial parameters.
     fn random(&self, key: StreamKey) -> Vec<f64>;
+
+    /// What a file says of itself beside the tensors: names and texts.
+    fn metadata(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 
     /// Number of parameters.
     fn parameter_count(&self) -> usize {
@@ -107,6 +113,15 @@ pub trait Network: Debug + Send + Sync + Sized + 'static {
     /// Bytes that keeping a chunk takes.
     fn bytes(shape: &Self::Shape, sequences: usize, steps: usize) -> usize;
 
+    /// Refuses a prompt behind which it cannot make `steps` choices.
+    ///
+    /// # Errors
+    /// Of kind [`Data`](pstar_core::ErrorKind::Data), in words.
+    fn check(&self, prompt: &[u32], steps: usize) -> Result<(), PluginError> {
+        let _ = (prompt, steps);
+        Ok(())
+    }
+
     /// Runs a chunk. With `keep`, all that [`backward`](Self::backward) needs stays there.
     fn forward(&self, chunk: &mut Self::Chunk, leads: Leads<'_>, keep: bool, choose: &mut impl Choose);
 
@@ -123,8 +138,8 @@ pub trait Network: Debug + Send + Sync + Sized + 'static {
         weigh: impl Fn(usize, usize) -> Option<Weighed>,
     );
 
-    /// Writes the gradient, times `factor`, in the order of [`Shape::tensors`].
-    fn finish(&self, sums: &Self::Sums, factor: f64, gradient: &mut [f64]);
+    /// Writes the gradient at the parameters, times `factor`; both in the order of [`Shape::tensors`].
+    fn finish(&self, sums: &Self::Sums, parameters: &[f64], factor: f64, gradient: &mut [f64]);
 
     /// Makes a block of one prefix, which has read the tokens of `lead`.
     fn begin(&self, prefixes: &mut Self::Prefixes, lead: &[u32]);

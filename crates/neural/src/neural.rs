@@ -116,7 +116,7 @@ impl<N: Network> Neural<N> {
         batch: &GradientBatch<'_>,
         gradient: &mut [f64],
     ) -> Result<(), PluginError> {
-        score::check(&batch.sequences, self.network.shape().tokens(), self.network.shape().choices())?;
+        score::check(&self.network, &batch.sequences)?;
         let tokens = batch.sequences.tokens();
         let weighed = |sequence: usize, place: usize, values: &[f64]| match (batch.weights[sequence], values)
         {
@@ -157,7 +157,7 @@ impl<N: Network> Neural<N> {
                 }
             }),
         }
-        self.network.finish(&sums, scale, gradient);
+        self.network.finish(&sums, &self.parameters, scale, gradient);
         Ok(())
     }
 }
@@ -173,11 +173,8 @@ fn power_of_two_near(x: f64) -> f64 {
 
 impl<N: Network> SequenceModel for Neural<N> {
     fn sample(&self, request: &SampleRequest<'_>, key: StreamKey) -> Result<Samples, PluginError> {
-        let tokens = self.network.shape().tokens();
-        if let Some(found) = request.prompts.values().iter().find(|&&token| token as usize >= tokens) {
-            return Err(PluginError::data(format!(
-                "expected tokens of prompts below {tokens}, found {found}"
-            )));
+        for prompt in request.prompts.rows() {
+            score::check_prompt(&self.network, prompt, self.horizon)?;
         }
         let longest = request.prompts.rows().map(<[u32]>::len).max().unwrap_or(0);
         let steps = longest + self.horizon;
@@ -208,7 +205,7 @@ impl<N: Network> SequenceModel for Neural<N> {
     }
 
     fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
-        score::check(batch, self.network.shape().tokens(), self.network.shape().choices())?;
+        score::check(&self.network, batch)?;
         if log_probs.is_empty() {
             return Ok(());
         }
@@ -221,13 +218,8 @@ impl<N: Network> SequenceModel for Neural<N> {
     }
 
     fn score_outputs(&self, prompt: &[u32], log_probs: &mut [f64]) -> Result<bool, PluginError> {
+        score::check_prompt(&self.network, prompt, self.horizon)?;
         let lead: Vec<u32> = std::iter::once(&self.start).chain(prompt).copied().collect();
-        if let Some(found) = lead.iter().find(|&&token| token as usize >= self.network.shape().tokens()) {
-            let tokens = self.network.shape().tokens();
-            return Err(PluginError::data(format!(
-                "expected tokens of prompts below {tokens}, found {found}"
-            )));
-        }
         let expected = log_probs.len();
         let Some(mut walk) = OutputWalk::new(&self.network, self.symbols, self.horizon, log_probs) else {
             return Err(PluginError::data(format!("the task does not have {expected} outputs")));

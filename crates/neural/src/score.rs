@@ -2,6 +2,7 @@
 
 use crate::block::{Matrix, TILE};
 use crate::choose::{Choose, Turns};
+use crate::network::{Network, Shape};
 use crate::softmax::Softmax;
 use pstar_core::PluginError;
 use pstar_core::data::{Ragged, SequenceBatch};
@@ -55,16 +56,31 @@ impl Choose for Scorer<'_, '_> {
     }
 }
 
-/// Refuses tokens that the model cannot read or emit.
-pub(crate) fn check(batch: &SequenceBatch<'_>, tokens: usize, choices: usize) -> Result<(), PluginError> {
-    let fault = |found: &u32, what: &str, count: usize| {
-        Err(PluginError::data(format!("expected {what} below {count}, found {found}")))
-    };
-    if let Some(found) = batch.prompts().values().iter().find(|&&token| token as usize >= tokens) {
-        return fault(found, "tokens of prompts", tokens);
+/// Refuses sequences that the network cannot read or emit.
+pub(crate) fn check(network: &impl Network, batch: &SequenceBatch<'_>) -> Result<(), PluginError> {
+    let lengths = batch.tokens().rows().map(<[u32]>::len);
+    let mut longest = vec![0; batch.prompts().len()];
+    for (&prompt, length) in batch.prompt_of().iter().zip(lengths) {
+        let longest = &mut longest[prompt as usize];
+        *longest = length.max(*longest);
     }
+    for (prompt, &steps) in batch.prompts().rows().zip(&longest) {
+        check_prompt(network, prompt, steps)?;
+    }
+    let choices = network.shape().choices();
     match batch.tokens().values().iter().find(|&&token| token as usize >= choices) {
-        Some(found) => fault(found, "tokens of sequences", choices),
+        Some(found) => {
+            Err(PluginError::data(format!("expected tokens of sequences below {choices}, found {found}")))
+        }
         None => Ok(()),
     }
+}
+
+/// Refuses a prompt that the network cannot read, or behind which it cannot make `steps` choices.
+pub(crate) fn check_prompt(network: &impl Network, prompt: &[u32], steps: usize) -> Result<(), PluginError> {
+    let tokens = network.shape().tokens();
+    if let Some(found) = prompt.iter().find(|&&token| token as usize >= tokens) {
+        return Err(PluginError::data(format!("expected tokens of prompts below {tokens}, found {found}")));
+    }
+    network.check(prompt, steps)
 }

@@ -123,7 +123,8 @@ pub fn write(shape: &impl Shape, parameters: &[f64]) -> Result<Vec<u8>, String> 
         let view = TensorView::new(Dtype::F32, sizes, data).map_err(|error| error.to_string())?;
         views.push((name, view));
     }
-    let metadata = std::iter::once((CHECKSUM.to_string(), checksum(parameters))).collect();
+    let own = std::iter::once((CHECKSUM.to_string(), checksum(parameters)));
+    let metadata = own.chain(shape.metadata()).collect();
     safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
 }
 

@@ -5,7 +5,7 @@ use crate::network::Gru;
 use crate::workspace::{CHUNK, NOBODY, Step, Workspace};
 use pstar_neural::block::{Block, Matrix, WIDTH, blocks};
 use pstar_neural::entropy::{Weighed, backward_choices};
-use pstar_neural::kernels::{Add, ColumnSums, Multiply, Outer, Run, Scatter};
+use pstar_neural::kernels::{Add, ColumnSums, Multiply, Outer, Run, Scatter, Start};
 use pstar_neural::simd::InstructionSet;
 
 /// The gradient at the weights of a network, summed over chunks; padded like them.
@@ -80,14 +80,14 @@ impl Sums {
             }
             let &Step { slot, rows, from, .. } = step;
             let add = |x: &Matrix, first_block, from, weights: &[Block], out: &mut Matrix| {
-                let (bias, out_blocks) = (None, units);
+                let (start, out_blocks) = (Start::Out, units);
                 network.set.run(Multiply {
                     x,
                     first_block,
                     from,
                     rows,
                     weights,
-                    bias,
+                    start,
                     out,
                     to: 0,
                     out_blocks,

@@ -6,9 +6,8 @@
 use crate::network::{Advance, Gru};
 use crate::workspace::{NOBODY, Step, Workspace};
 use pstar_neural::block::{Block, TILE};
-use pstar_neural::choose::Choose;
+use pstar_neural::choose::{Choose, emit};
 use pstar_neural::network::Leads;
-use pstar_neural::simd::{Job, Simd};
 
 impl Workspace {
     /// Runs a chunk.
@@ -25,6 +24,7 @@ impl Workspace {
         let mut rows: Vec<u32> = (0..).take(prompts.len()).filter(|&i| begins(i as usize)).collect();
         let mut last: Vec<u32> = vec![start; prompts.len()];
         let mut ended = vec![false; prompts.len()];
+        let mut turns = Vec::new();
         let mut step = Step { rows: rows.len().next_multiple_of(TILE), ..Step::default() };
         for time in 0..steps {
             if rows.is_empty() {
@@ -48,14 +48,15 @@ impl Workspace {
             if step.emits {
                 let top = &self.hidden[network.shape.layers - 1];
                 network.logits_of(top, step.to, step.rows, &mut self.logits, step.slot);
-                network.set.run(Emit {
-                    workspace: self,
-                    step: &step,
-                    rows: &rows,
-                    time,
-                    last: &mut last,
-                    ended: &mut ended,
-                    choose,
+                turns.clear();
+                turns.extend(rows.iter().map(|&sequence| {
+                    let sequence = sequence as usize;
+                    let position = time.checked_sub(self.lead[sequence])?;
+                    (!ended[sequence]).then_some((sequence, position))
+                }));
+                let Self { logits, softmax, .. } = self;
+                emit(network.set, &turns, (logits, step.slot), softmax, choose, |sequence, token, ends| {
+                    (last[sequence], ended[sequence]) = (token, ends);
                 });
             }
             self.steps.push(step.clone());
@@ -101,41 +102,4 @@ impl Workspace {
 /// The region of states that a step without memory writes to: the one that it does not read.
 fn other_region(from: usize, rows: usize) -> usize {
     if from == 0 { rows / 2 } else { 0 }
-}
-
-/// Lets every sequence of a step that is past its prompt choose.
-struct Emit<'a, C> {
-    workspace: &'a mut Workspace,
-    step: &'a Step,
-    rows: &'a [u32],
-    time: usize,
-    last: &'a mut [u32],
-    ended: &'a mut [bool],
-    choose: &'a mut C,
-}
-
-impl<C: Choose> Job for Emit<'_, C> {
-    #[allow(clippy::inline_always, reason = "part of a kernel")]
-    #[inline(always)]
-    fn run<S: Simd, const ROWS: usize>(self, _: S) {
-        let Workspace { logits, softmax, lead, .. } = self.workspace;
-        for (tile, rows) in self.rows.chunks(TILE).enumerate() {
-            let mut turns = [None; TILE];
-            for (turn, &sequence) in turns.iter_mut().zip(rows) {
-                let sequence = sequence as usize;
-                if !self.ended[sequence] {
-                    *turn = self.time.checked_sub(lead[sequence]).map(|position| (sequence, position));
-                }
-            }
-            if turns == [None; TILE] {
-                continue;
-            }
-            let chosen = self.choose.choose(&turns, logits, self.step.slot + tile * TILE, softmax);
-            for (turn, (token, last)) in turns.into_iter().zip(chosen) {
-                if let Some((sequence, _)) = turn {
-                    (self.last[sequence], self.ended[sequence]) = (token, last);
-                }
-            }
-        }
-    }
 }

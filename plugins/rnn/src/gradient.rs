@@ -3,7 +3,7 @@
 use crate::backward::Sums;
 use crate::network::Gru;
 use pstar_neural::block::{Matrix, WIDTH, blocks};
-use pstar_neural::kernels::{Multiply, Outer, Run};
+use pstar_neural::kernels::{Multiply, Outer, Run, Start};
 
 /// In which group of [`Sums`] each gate r, z, n of the input stands.
 const INPUT_GROUPS: [usize; 3] = [1, 2, 0];
@@ -61,7 +61,7 @@ impl Sums {
             from: 0,
             rows: tokens,
             weights: &network.layers[0].input_back,
-            bias: None,
+            start: Start::Out,
             out: &mut embedding,
             to: 0,
             out_blocks: inputs,

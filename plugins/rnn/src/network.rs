@@ -9,7 +9,7 @@ use crate::workspace::{self, Workspace};
 use pstar_neural::block::{Block, Matrix, TILE, WIDTH, blocks};
 use pstar_neural::choose::Choose;
 use pstar_neural::entropy::Weighed;
-use pstar_neural::kernels::Multiply;
+use pstar_neural::kernels::{Multiply, Start};
 use pstar_neural::network::{Leads, Network, Shape, Tensor};
 use pstar_neural::simd::InstructionSet;
 
@@ -123,7 +123,7 @@ impl Gru {
             from,
             rows,
             weights: &self.output,
-            bias: Some(&self.output_bias),
+            start: Start::Bias(&self.output_bias),
             out,
             to,
             out_blocks: self.output_bias.len(),
@@ -173,7 +173,7 @@ impl Network for Gru {
         sums.add(self, chunk, weigh);
     }
 
-    fn finish(&self, sums: &Sums, factor: f64, gradient: &mut [f64]) {
+    fn finish(&self, sums: &Sums, _: &[f64], factor: f64, gradient: &mut [f64]) {
         sums.finish(self, factor, gradient);
     }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 #![allow(clippy::needless_range_loop, reason = "parts of a block are indexed")]
 
-use super::LEAST;
+use super::{LEAST, PARTS, fold};
 use crate::activation::exp;
 use crate::block::{Block, Matrix, WIDTH};
 use crate::simd::{Job, Simd};
@@ -15,9 +15,6 @@ pub struct BackwardSoftmax<'a> {
     /// For each row its token and its coefficient c. Where c is 0 the gradient is, whatever the logits.
     pub chosen: &'a [(u32, f32)],
 }
-
-/// Greatest number of parts of a block.
-const PARTS: usize = 2;
 
 impl Job for BackwardSoftmax<'_> {
     #[inline(always)]
@@ -60,15 +57,6 @@ impl Job for BackwardSoftmax<'_> {
             logits.data[token / WIDTH * stride + row].0[token % WIDTH] += coefficient;
         }
     }
-}
-
-/// The numbers of a block put together by `f`, half with half: the result throughout.
-#[inline(always)]
-fn fold<S: Simd>(simd: S, [low, high]: [S::V; PARTS], f: impl Fn(S::V, S::V) -> S::V) -> S::V {
-    let x = f(low, if S::LANES == WIDTH { simd.turn::<8>(low) } else { high });
-    let x = f(x, simd.turn::<4>(x));
-    let x = f(x, simd.turn::<2>(x));
-    f(x, simd.turn::<1>(x))
 }
 
 #[cfg(test)]

@@ -5,7 +5,20 @@
 use crate::block::{Block, Matrix, WIDTH};
 use crate::simd::{Job, Simd};
 
-/// out = start + x·W, where `start` is a bias or what `out` holds.
+/// Where the sums of a product start.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// At 0.
+    Zero,
+    /// One block for each of out.
+    Bias(&'a [Block]),
+    /// What out holds.
+    Out,
+    /// What out holds, and one block for each of out.
+    OutAndBias(&'a [Block]),
+}
+
+/// out = start + x·W, where `start` is a bias, what `out` holds, or their sum.
 #[derive(Debug)]
 pub struct Multiply<'a> {
     /// x, of which the blocks from `first_block` on are read.
@@ -18,8 +31,8 @@ pub struct Multiply<'a> {
     pub rows: usize,
     /// W: blocks of out × inner features.
     pub weights: &'a [Block],
-    /// One block for each of out; without it, products are added to what is there.
-    pub bias: Option<&'a [Block]>,
+    /// Where the sums start.
+    pub start: Start<'a>,
     /// The product.
     pub out: &'a mut Matrix,
     /// First row of out.
@@ -54,11 +67,13 @@ impl Multiply<'_> {
                 let mut sums = [[simd.splat(0.0); BLOCKS]; ROWS];
                 for row in 0..ROWS {
                     for j in 0..BLOCKS {
-                        let start = match self.bias {
-                            Some(bias) => &bias[block + j],
-                            None => &self.out.rows(block + j, self.to + tile + row, 1)[0],
+                        let held = || simd.load(&self.out.rows(block + j, self.to + tile + row, 1)[0], part);
+                        sums[row][j] = match self.start {
+                            Start::Zero => simd.splat(0.0),
+                            Start::Bias(bias) => simd.load(&bias[block + j], part),
+                            Start::Out => held(),
+                            Start::OutAndBias(bias) => simd.add(held(), simd.load(&bias[block + j], part)),
                         };
-                        sums[row][j] = simd.load(start, part);
                     }
                 }
                 for k in 0..inner / WIDTH {
