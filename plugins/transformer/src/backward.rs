@@ -194,17 +194,20 @@ impl Sums {
         let leads: Vec<Vec<u32>> = chunk.prompts.iter().map(Prompt::rows).collect();
         let mut asks = Vec::new();
         for sequence in chunk.sequences.iter().filter(|sequence| !sequence.rows.is_empty()) {
+            let prompt = &chunk.prompts[sequence.prompt];
+            let rows = prompt.rows_before(sequence);
             for (keys, side) in own.iter_mut().zip([Side::Keys, Side::Values]) {
-                fill(keys, heads, x, &sequence.rows, side);
+                fill(keys, heads, x, &rows, side);
             }
-            sequence_asks(sequence, &chunk.prompts[sequence.prompt], &mut asks);
-            let group = Group { asks: &asks, rows: [&leads[sequence.prompt], &sequence.rows] };
+            sequence_asks(sequence, prompt, &mut asks);
+            let (rows, before) = ([&leads[sequence.prompt][..], &rows], prompt.joined());
+            let group = Group { asks: &asks, rows, before };
             let (keys, values) = ([&prompts[0], &own[0]], [&prompts[1], &own[1]]);
             network.set.run(BackwardAttend { heads, x, gradient, group, keys, values, out, scratch });
         }
         for (entry, prompt) in chunk.prompts.iter().enumerate() {
             prompt_asks(entry, prompt, &mut asks);
-            let group = Group { asks: &asks, rows: [&[], &leads[entry]] };
+            let group = Group { asks: &asks, rows: [&[], &leads[entry]], before: 0 };
             let (keys, values) = ([&prompts[0], &prompts[0]], [&prompts[1], &prompts[1]]);
             network.set.run(BackwardAttend { heads, x, gradient, group, keys, values, out, scratch });
         }

@@ -4,7 +4,7 @@ use crate::kernels::{Scratch, angles};
 use crate::keys::Keys;
 use crate::network::Transformer;
 use crate::shape::{Mlp, Positions, TransformerShape};
-use pstar_neural::block::{Block, Matrix, TILE, blocks};
+use pstar_neural::block::{Block, Matrix, TILE, WIDTH, blocks};
 use pstar_neural::softmax::Softmax;
 
 /// The memory of a chunk: all that was computed where it is kept for the way back, else that of one step and layer.
@@ -55,6 +55,25 @@ pub(crate) struct Prompt {
 }
 
 impl Prompt {
+    /// Tokens that stand before those of a sequence among its own: all of the prompt, if it is so short that a source of
+    /// its own would be mostly room.
+    pub(crate) fn joined(&self) -> usize {
+        if self.lead.len() <= WIDTH { self.lead.len() } else { 0 }
+    }
+
+    /// Its tokens that sequences see apart from their own.
+    pub(crate) fn apart(&self) -> usize {
+        self.lead.len() - self.joined()
+    }
+
+    /// The rows of the tokens of a sequence, and before them those of its prompt that stand among them.
+    pub(crate) fn rows_before(&self, sequence: &Sequence) -> Vec<u32> {
+        let mut rows = self.rows();
+        rows.truncate(self.joined());
+        rows.extend(&sequence.rows);
+        rows
+    }
+
     /// The rows of its tokens.
     #[allow(clippy::cast_possible_truncation, reason = "rows number less than 2^32")]
     pub(crate) fn rows(&self) -> Vec<u32> {

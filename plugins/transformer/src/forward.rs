@@ -72,8 +72,8 @@ impl Chunk {
             Room { rows: self.prompt_rows.max(tiles), choices: tiles }
         };
         self.prepare(network, room, keep);
-        self.prepare_own_keys(network, count, horizon);
         self.read_prompts(network);
+        self.prepare_own_keys(network, horizon);
         self.normalise_prompts(network, 0..count, tiles);
         let mut alive: Vec<usize> = (0..count).collect();
         let mut last = vec![None; count];
@@ -101,10 +101,18 @@ impl Chunk {
         }
     }
 
-    /// Makes room for the keys and values that sequences have behind their prompts.
-    pub(crate) fn prepare_own_keys(&mut self, network: &Transformer, count: usize, tokens: usize) {
-        self.own_keys.resize_with(network.layers.len(), Keys::default);
-        self.own_keys.iter_mut().for_each(|keys| keys.prepare(network.heads, count, tokens));
+    /// Makes room for the keys and values of sequences with so many tokens behind their prompts, and puts those of short
+    /// prompts there.
+    pub(crate) fn prepare_own_keys(&mut self, network: &Transformer, tokens: usize) {
+        let Self { own_keys, prompt_keys, prompts, sequences, .. } = self;
+        let joined = prompts.iter().map(Prompt::joined).max().unwrap_or(0);
+        own_keys.resize_with(network.layers.len(), Keys::default);
+        for (keys, from) in own_keys.iter_mut().zip(prompt_keys) {
+            keys.prepare(network.heads, sequences.len(), joined + tokens);
+            for (entry, sequence) in sequences.iter().enumerate() {
+                keys.copy(entry, from, sequence.prompt, prompts[sequence.prompt].joined());
+            }
+        }
     }
 
     /// Reads the prompts; their keys and values stay for what comes behind them.
@@ -250,9 +258,9 @@ impl Chunk {
         let Activations { asked, answers, .. } = &mut layers[kept];
         let mut asks = Vec::new();
         for sequence in sequences.iter().filter(|sequence| !sequence.rows.is_empty()) {
-            let keys = &mut own_keys[0];
-            fill(keys, network.heads, asked, &sequence.rows, Side::Keys);
-            sequence_asks(sequence, &prompts[sequence.prompt], &mut asks);
+            let (keys, prompt) = (&mut own_keys[0], &prompts[sequence.prompt]);
+            fill(keys, network.heads, asked, &prompt.rows_before(sequence), Side::Keys);
+            sequence_asks(sequence, prompt, &mut asks);
             network.set.run(Attend {
                 heads: network.heads,
                 x: asked,
@@ -299,12 +307,11 @@ impl Chunk {
         let mut asks = Vec::with_capacity(reads.len());
         for (row, &(sequence, _)) in reads.iter().enumerate() {
             let row = from + row;
-            keys.put((sequence, position), asked, row, |head| {
-                (heads.key_block(head), heads.value_block(head))
-            });
-            let prompt = sequences[sequence].prompt;
-            let counts = [prompts[prompt].lead.len(), position + 1];
-            asks.push(Ask { row, entries: [prompt, sequence], counts });
+            let entry = sequences[sequence].prompt;
+            let prompt = &prompts[entry];
+            let token = prompt.joined() + position;
+            keys.put((sequence, token), asked, row, |head| (heads.key_block(head), heads.value_block(head)));
+            asks.push(Ask { row, entries: [entry, sequence], counts: [prompt.apart(), token + 1] });
         }
         let sources = [&prompt_keys[layer], keys];
         network.set.run(Attend { heads, x: asked, asks: &asks, sources, out: answers, scratch });
@@ -352,12 +359,12 @@ pub(crate) fn fill_prompts(keys: &mut Keys, heads: Heads, x: &Matrix, prompts: &
 
 /// What the tokens of a sequence see; their own keys are entry 0.
 pub(crate) fn sequence_asks(sequence: &Sequence, prompt: &Prompt, asks: &mut Vec<Ask>) {
-    let (entries, lead) = ([sequence.prompt, 0], prompt.lead.len());
+    let entries = [sequence.prompt, 0];
     asks.clear();
-    asks.extend(sequence.rows.iter().zip(1..).map(|(&row, seen)| Ask {
+    asks.extend(sequence.rows.iter().zip(prompt.joined() + 1..).map(|(&row, seen)| Ask {
         row: row as usize,
         entries,
-        counts: [lead, seen],
+        counts: [prompt.apart(), seen],
     }));
 }
 

@@ -60,14 +60,15 @@ impl Chunk {
         self.prepare(network, Room { rows, choices: rows }, false);
         self.prompts.clone_from(&parents.prompts);
         self.prompt_keys.clone_from(&parents.prompt_keys);
-        self.prepare_own_keys(network, count, length + 1);
-        for (keys, from) in self.own_keys.iter_mut().zip(&parents.own_keys) {
-            for (entry, &place) in places.iter().enumerate() {
-                keys.copy(entry, from, place, length);
-            }
-        }
         self.sequences.clear();
         self.sequences.resize_with(count, Sequence::default);
+        self.prepare_own_keys(network, length + 1);
+        let joined = self.prompts[0].joined();
+        for (keys, from) in self.own_keys.iter_mut().zip(&parents.own_keys) {
+            for (entry, &place) in places.iter().enumerate() {
+                keys.copy(entry, from, place, joined + length);
+            }
+        }
         let reads: Vec<(usize, u32)> = tokens.into_iter().enumerate().collect();
         let rows = self.step(network, &reads, length);
         self.normalise_top(network, 0, rows, 0);

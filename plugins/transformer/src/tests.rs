@@ -548,3 +548,76 @@ fn a_base_model_needs_a_source() {
     let error = <Neural<Transformer> as BaseModel>::new(config, &task(4, Ending::EndSymbol)).unwrap_err();
     assert_eq!(error.message, "expected `corpus` or `load`, found neither");
 }
+
+/// A policy as it is at the start of training.
+fn at_start(shape: &TransformerShape, ending: Ending, horizon: usize) -> Neural<Transformer> {
+    let parameters = shape.random(StreamKey::new(5, Purpose::Initialise, 0));
+    Neural::new(shape.clone(), parameters, &task(horizon, ending), true)
+}
+
+/// Prompts on both sides of what stands among a sequence's own tokens.
+#[test]
+fn long_prompts_are_read_as_short_ones() {
+    for (name, ending, shape) in shapes() {
+        let shape = TransformerShape { positions: Positions::Rotary(100.0), head_size: 4, ..shape };
+        let policy = at_start(&shape, ending, 6);
+        let long = |n: usize| (0..n).map(|i| [0, 1, 2, 4, 5][(i * i + n) % 5]).collect::<Vec<u32>>();
+        let prompts: RaggedBuffer<u32> = [13, 14, 15, 16, 17, 33].map(long).iter().map(|p| &p[..]).collect();
+        let prompt_of: Vec<u32> = (0..60).map(|i| i % 6).collect();
+        let sample: Vec<u32> = (0..60).map(|i| i / 6).collect();
+        let samples = draw(&policy, &prompts, &prompt_of, &sample);
+        let batch = SequenceBatch::new(prompts.view(), &prompt_of, samples.tokens.view()).unwrap();
+        assert_eq!(bits(&samples.log_probs), bits(&scores(&policy, &batch)), "{name}");
+        let reused = gradient(&policy, &batch);
+        assert_eq!(bits(&gradient(&policy, &batch)), bits(&reused), "{name}");
+        for (found, (expected, _)) in samples.log_probs.iter().zip(expected(&shape, policy.values(), &batch))
+        {
+            assert!((found - expected).abs() < 1e-5, "{name}: {found} {expected}");
+        }
+        for prompt in [14, 15, 16, 33].map(long) {
+            let outputs = every_output(3, 3, ending);
+            let short = model(&shape, ending, 3, InstructionSet::detect());
+            let mut sequences = SequenceBuffer::new([&prompt[..]].into_iter().collect());
+            for tokens in &outputs {
+                sequences.push(0, tokens.iter().copied());
+            }
+            let mut all = vec![f64::NAN; outputs.len()];
+            assert!(short.score_outputs(&prompt, &mut all).unwrap());
+            let each = scores(&short, &sequences.view());
+            let mut rest = &each[..];
+            for (tokens, found) in outputs.iter().zip(&all) {
+                let (own, behind) = rest.split_at(tokens.len());
+                rest = behind;
+                assert_eq!(found.to_bits(), own.iter().fold(0.0, |sum, x| sum + x).to_bits());
+            }
+        }
+    }
+}
+
+/// As [`gradients_are_finite_differences_of_the_reference`], along one direction, behind long prompts.
+#[test]
+fn gradients_behind_long_prompts_are_finite_differences() {
+    for (name, ending, shape) in shapes() {
+        let shape = TransformerShape { positions: Positions::Rotary(100.0), head_size: 4, ..shape };
+        let policy = at_start(&shape, ending, 5);
+        let long = |n: usize| (0..n).map(|i| [0, 1, 2, 4, 5][(i * i + n) % 5]).collect::<Vec<u32>>();
+        let prompts: RaggedBuffer<u32> = [15, 16, 20].map(long).iter().map(|p| &p[..]).collect();
+        let (prompt_of, sample) = rows(18);
+        let samples = draw(&policy, &prompts, &prompt_of, &sample);
+        let batch = SequenceBatch::new(prompts.view(), &prompt_of, samples.tokens.view()).unwrap();
+        let (weights, coefficients) = (wave(18, 0.3), wave(samples.log_probs.len(), 1.7));
+        let found = gradient(&policy, &batch);
+        let direction = wave(found.len(), 0.1);
+        let value = |h: f64| -> f64 {
+            let moved: Vec<f64> = policy.values().iter().zip(&direction).map(|(x, d)| x + h * d).collect();
+            let terms = expected(&shape, &moved, &batch);
+            let lengths = samples.tokens.view().rows().map(<[u32]>::len).zip(&weights);
+            let weight_of = lengths.flat_map(|(length, &w)| std::iter::repeat_n(w, length));
+            terms.iter().zip(weight_of).zip(&coefficients).map(|((term, w), c)| w * c * term.0).sum()
+        };
+        let difference = (value(1e-5) - value(-1e-5)) / 2e-5;
+        let along: f64 = found.iter().zip(&direction).map(|(g, d)| g * d).sum();
+        let size: f64 = found.iter().map(|g| g * g).sum::<f64>().sqrt();
+        assert!((along - difference).abs() < 1e-5 * size, "{name}: {along} {difference}");
+    }
+}

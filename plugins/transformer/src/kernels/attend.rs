@@ -55,14 +55,9 @@ impl Job for Attend<'_> {
     fn run<S: Simd, const ROWS: usize>(mut self, simd: S) {
         let asks = self.asks;
         for asks in asks.chunks(TOGETHER) {
+            let tile = tile_of(asks);
             for head in 0..self.heads.queries {
-                if let Ok(asks) = asks.try_into() {
-                    self.tile::<S, TOGETHER>(simd, asks, head);
-                } else {
-                    for &ask in asks {
-                        self.tile::<S, 1>(simd, &[ask], head);
-                    }
-                }
+                self.tile::<S, TOGETHER>(simd, &tile, head);
             }
         }
     }
@@ -96,6 +91,12 @@ impl Attend<'_> {
             }
         }
     }
+}
+
+/// Some asks, the last of them as often as the tile has room: that gives the same once more.
+#[inline(always)]
+pub(super) fn tile_of(asks: &[Ask]) -> [Ask; TOGETHER] {
+    std::array::from_fn(|i| asks[i.min(asks.len() - 1)])
 }
 
 /// What the asks of a tile see at most.

@@ -2,7 +2,7 @@
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
 
-use super::attend::{Ask, Scratch, Seen, TOGETHER, dots, gather, mix, soften};
+use super::attend::{Ask, Scratch, Seen, TOGETHER, dots, gather, mix, soften, tile_of};
 use crate::keys::Keys;
 use crate::network::Heads;
 use pstar_neural::block::{Block, Matrix, WIDTH};
@@ -15,6 +15,8 @@ pub(crate) struct Group<'a> {
     pub(crate) asks: &'a [Ask],
     /// The rows of the tokens of the two sources.
     pub(crate) rows: [&'a [u32]; 2],
+    /// Tokens of the second source that stand before the first one that asks.
+    pub(crate) before: usize,
 }
 
 /// From the gradient at the answers of a group to that at its queries, which is written, and at the keys and values that
@@ -62,17 +64,11 @@ impl Job for BackwardAttend<'_> {
         let BackwardScratch { weights, deltas, .. } = self.scratch;
         for memory in [weights, deltas] {
             memory.clear();
-            memory.resize(asks.len() * seen.total(), Block::ZERO);
+            memory.resize(asks.len().next_multiple_of(TOGETHER) * seen.total(), Block::ZERO);
         }
         for head in 0..self.heads.queries {
             for (tile, asks) in asks.chunks(TOGETHER).enumerate() {
-                if let Ok(asks) = asks.try_into() {
-                    self.tile::<S, TOGETHER>(simd, asks, tile * TOGETHER, &seen, head);
-                } else {
-                    for (i, &ask) in asks.iter().enumerate() {
-                        self.tile::<S, 1>(simd, &[ask], tile * TOGETHER + i, &seen, head);
-                    }
-                }
+                self.tile::<S, TOGETHER>(simd, &tile_of(asks), tile * TOGETHER, &seen, head);
             }
             self.sources(simd, &seen, head);
         }
@@ -160,8 +156,9 @@ impl BackwardAttend<'_> {
             let rows = &group.rows[source][..seen.most[source]];
             for (tile, rows) in rows.chunks(TOGETHER).enumerate() {
                 let token = tile * TOGETHER;
-                // Behind its prompt a token is not seen by those before it.
-                let asks = if source == 1 { token..group.asks.len() } else { 0..group.asks.len() };
+                // A token of the second source is not seen by those that ask before it.
+                let first = if source == 1 { token.saturating_sub(group.before) } else { 0 };
+                let asks = first..group.asks.len();
                 for (coefficients, factors, to) in [
                     (&*deltas, &*queries, heads.key_block(kept)),
                     (&*weights, &*answers, heads.value_block(kept)),
