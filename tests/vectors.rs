@@ -49,3 +49,14 @@ fn no_width_changes_a_bit() {
         }
     }
 }
+
+#[test]
+fn a_width_that_there_is_not_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = experiments().join("compare.ron");
+    let mut command = command(installation(), &["validate", file.to_str().unwrap()]);
+    let output = command.env(VECTORS, "avx512").current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("`PSTAR_VECTORS` must be `avx2` or `none`, found `avx512`"), "{told}");
+}

@@ -4,6 +4,7 @@ mod base_model;
 mod finite_state;
 mod incremental;
 mod policy;
+mod quick_hash;
 mod sequence_model;
 mod verdict;
 mod verifier;

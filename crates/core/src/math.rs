@@ -10,7 +10,7 @@ mod widest;
 
 pub use exp_all::{exp_all, exp_m1_all};
 pub use ln_all::ln_all;
-pub use widest::{VECTORS, Vectors, vectors, widest};
+pub use widest::{VECTORS, Vectors, vectors, vectors_left, widest};
 
 /// e^x. `exp(-inf)` is 0.
 #[inline]

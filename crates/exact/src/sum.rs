@@ -68,37 +68,56 @@ pub(crate) fn block_sums<const N: usize>(len: usize, mut term: impl FnMut(usize)
     totals.map(|total| total.total())
 }
 
-/// The same where the terms of a block are written all at once, sum by sum, which vectors are wider for than the lanes of a sum.
-/// `fill` is given the indices of a block, of which `terms[n]` holds as many terms.
+/// The same where the terms of a block are written all at once, sum by sum, which vectors are wider for than the lanes of a sum:
+/// block by block of [`blocks`], the terms are written and [`added`](Self::add). (A closure that writes them would be a function of
+/// its own, which a compiler that finds it too large compiles for no vectors.)
+pub(crate) struct WrittenBlocks<const N: usize> {
+    totals: [Accumulator; N],
+    /// The terms of a block, of each sum as many as the block is long.
+    pub(crate) terms: [[f64; BLOCK]; N],
+}
+
+/// The indices 0..len, block by block.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
-pub(crate) fn sums_of_blocks<const N: usize>(
-    len: usize,
-    mut fill: impl FnMut(Range<usize>, &mut [[f64; BLOCK]; N]),
-) -> [f64; N] {
-    let mut totals = [Accumulator::default(); N];
-    let mut terms = [[0.0; BLOCK]; N];
-    for start in (0..len).step_by(BLOCK) {
-        let end = len.min(start + BLOCK);
-        fill(start..end, &mut terms);
-        if end - start < BLOCK {
-            for terms in &mut terms {
-                terms[end - start..].fill(0.0);
+pub(crate) fn blocks(len: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len).step_by(BLOCK).map(move |start| start..len.min(start + BLOCK))
+}
+
+impl<const N: usize> WrittenBlocks<N> {
+    /// No block yet.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+    pub(crate) fn new() -> Self {
+        Self { totals: [Accumulator::default(); N], terms: [[0.0; BLOCK]; N] }
+    }
+
+    /// Adds the first `len` of the terms of each sum.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "is compiled for the instruction set of its caller")]
+    pub(crate) fn add(&mut self, len: usize) {
+        if len < BLOCK {
+            for terms in &mut self.terms {
+                terms[len..].fill(0.0);
             }
         }
         let mut partial = [[0.0; LANES]; N];
         for first in (0..BLOCK).step_by(LANES) {
-            for (partial, terms) in partial.iter_mut().zip(&terms) {
+            for (partial, terms) in partial.iter_mut().zip(&self.terms) {
                 for (sum, term) in partial.iter_mut().zip(&terms[first..first + LANES]) {
                     *sum += term;
                 }
             }
         }
-        for (total, [a, b, c, d]) in totals.iter_mut().zip(partial) {
+        for (total, [a, b, c, d]) in self.totals.iter_mut().zip(partial) {
             total.add((a + b) + (c + d));
         }
     }
-    totals.map(|total| total.total())
+
+    /// The sums over all blocks.
+    pub(crate) fn totals(&self) -> [f64; N] {
+        self.totals.map(|total| total.total())
+    }
 }
 
 #[inline(always)]
@@ -169,11 +188,14 @@ mod tests {
     fn sums_of_written_blocks_have_the_bits_of_sums_term_by_term() {
         let term = |i: usize| [(i as f64 * 0.7).sin(), 1.0 / (1.0 + i as f64)];
         for len in [0, 1, 3, 255, 256, 257, 1000, 5003] {
-            let found = sums_of_blocks(len, |indices, terms: &mut [[f64; BLOCK]; 2]| {
-                for (place, i) in indices.enumerate() {
-                    [terms[0][place], terms[1][place]] = term(i);
+            let mut sums = WrittenBlocks::<2>::new();
+            for block in blocks(len) {
+                for (place, i) in block.clone().enumerate() {
+                    [sums.terms[0][place], sums.terms[1][place]] = term(i);
                 }
-            });
+                sums.add(block.len());
+            }
+            let found = sums.totals();
             assert_eq!(found.map(f64::to_bits), block_sums(len, term).map(f64::to_bits), "{len}");
         }
     }

@@ -22,6 +22,7 @@ pub use progress::Bars;
 
 use clap::{CommandFactory, FromArgMatches};
 use program::as_called;
+use pstar_core::{math, shown};
 use pstar_report::harmless;
 use std::io::{self, Write};
 
@@ -37,8 +38,23 @@ pub fn main(program: Program) -> ExitCode {
     let matches = command.try_get_matches_from(words);
     set_program(program);
     let parsed = matches.and_then(|matches| cli::Cli::from_arg_matches(&matches));
-    let done = parsed.map_or_else(|error| explain(&error), |cli| commands::dispatch(&cli));
+    let done = parsed.map_or_else(
+        |error| explain(&error),
+        |cli| known_environment().and_then(|()| commands::dispatch(&cli)),
+    );
     done.unwrap_or_else(|failure| failure.report())
+}
+
+/// Refuses what nobody reads in the variables of the environment, which would be passed over in silence.
+fn known_environment() -> Result<(), Failure> {
+    math::vectors_left().map(|_| ()).map_err(|found| Failure::Usage {
+        message: format!(
+            "`{}` must be `avx2` or `none`, found `{}`",
+            math::VECTORS,
+            shown(&found.to_string_lossy())
+        ),
+        hint: Some("unset it for the widest vectors that the processor has: no result depends on it".into()),
+    })
 }
 
 /// Help and version are results, which standard output must take; what is wrong with the arguments is none.

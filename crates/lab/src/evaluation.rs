@@ -23,7 +23,7 @@ pub use enumerator::Enumerator;
 pub(crate) use explored_prompt::ExploredPrompt;
 pub use known::KnownVerdicts;
 pub(crate) use pstar_record::number::number;
-pub(crate) use reference::EnumeratedReference;
+pub(crate) use reference::{EnumeratedReference, tokens_of};
 pub(crate) use sampled::SampledEvaluation;
 pub(crate) use samplers::FilteredSamplers;
 pub(crate) use stopped::{Stopped, Unavailable, settle};

@@ -16,7 +16,6 @@ use objective::PythonObjective;
 use pstar_core::abi::PluginRoot_Ref;
 use pstar_core::export::Components;
 use pstar_loader::Plugin;
-use std::panic;
 use std::sync::OnceLock;
 use verifier::PythonVerifier;
 
@@ -32,13 +31,5 @@ fn root() -> PluginRoot_Ref {
     let mut components = Components::default();
     components.verifiers::<PythonVerifier>();
     components.objectives::<PythonObjective>();
-    // A plugin's hook keeps panics for whoever called the plugin; those of the rest of the extension stay visible.
-    let before = panic::take_hook();
-    let root = components.into_root(env!("CARGO_PKG_VERSION"));
-    let of_plugin = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        of_plugin(info);
-        before(info);
-    }));
-    root
+    components.into_root(env!("CARGO_PKG_VERSION"))
 }

@@ -9,6 +9,10 @@ use num_bigint::BigInt;
 /// The value of an expression; `None` for anything else. Without recursion: brackets nest as deep as memory
 /// allows.
 pub(crate) fn evaluate(text: &str) -> Option<Integer> {
+    // What ends like no expression need not be read.
+    if !matches!(text.as_bytes().last(), Some(b'0'..=b'9' | b')')) {
+        return None;
+    }
     match value::<i64>(text.as_bytes()) {
         Ok(value) => Some(Integer::Machine(value)),
         Err(NoValue::Malformed) => None,

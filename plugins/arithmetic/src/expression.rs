@@ -62,7 +62,8 @@ impl Verifier for ExpressionVerifier {
     }
 
     fn accepts(&self, prompt: &str, response: &str) -> bool {
-        self.target(prompt).is_some_and(|target| evaluate(response) == Some(target))
+        // Most responses are no expression: the prompt is read for the others alone.
+        evaluate(response).is_some_and(|value| self.target(prompt) == Some(value))
     }
 
     fn prompts(&self, count: usize, key: StreamKey) -> Option<Vec<String>> {
@@ -71,7 +72,7 @@ impl Verifier for ExpressionVerifier {
     }
 
     fn incremental(&self, prompt: &str) -> Option<Incremental> {
-        Some(Incremental::new(ExpressionReader { target: self.target(prompt).map(BigInt::from) }))
+        Some(Incremental::new(ExpressionReader { target: self.target(prompt) }))
     }
 }
 
@@ -89,7 +90,11 @@ fn read_target(prompt: &str) -> Option<Integer> {
     let text = prompt.strip_suffix('=').unwrap_or(prompt);
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let value = if is_number { evaluate(digits)? } else { return None };
+    let value = match digits.parse() {
+        _ if !is_number => return None,
+        Ok(value) => Integer::Machine(value),
+        Err(_) => evaluate(digits)?,
+    };
     Some(if text.len() > digits.len() { Integer::from(-BigInt::from(value)) } else { value })
 }
 

@@ -1,11 +1,11 @@
 //! An expression read symbol by symbol.
 
-use num_bigint::BigInt;
+use crate::integer::Integer;
 use pstar_core::author::Recognizer;
 
 /// Accepts the expressions that evaluate to the target; nothing without one.
 pub(crate) struct ExpressionReader {
-    pub(crate) target: Option<BigInt>,
+    pub(crate) target: Option<Integer>,
 }
 
 /// The beginning of an expression, reduced to what its value may still depend on: two beginnings are equal exactly
@@ -24,8 +24,8 @@ pub(crate) struct Beginning {
 /// irrelevant; if it is a bracket, the levels within are kept at `0 + 0 * f`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Level {
-    sum: BigInt,
-    multiplier: BigInt,
+    sum: Integer,
+    multiplier: Integer,
 }
 
 /// What was read last, which decides what may follow.
@@ -34,18 +34,18 @@ enum Last {
     /// An operator, an opening bracket or nothing: the current factor is next.
     Operator,
     /// A digit of the current factor, which is this number unless more digits follow. 0 where it is irrelevant.
-    Digit(BigInt),
+    Digit(Integer),
     /// A closing bracket. What it closed has been multiplied into the multiplier.
     Closing,
 }
 
 impl Level {
     fn new(relevant: bool) -> Self {
-        Self { sum: BigInt::ZERO, multiplier: BigInt::from(u8::from(relevant)) }
+        Self { sum: Integer::ZERO, multiplier: Integer::from(u8::from(relevant)) }
     }
 
     fn factor_matters(&self) -> bool {
-        self.multiplier != BigInt::ZERO
+        self.multiplier != Integer::ZERO
     }
 }
 
@@ -85,10 +85,10 @@ impl Beginning {
 
     fn digit(&mut self, digit: u8) {
         let number = match std::mem::replace(&mut self.last, Last::Operator) {
-            Last::Digit(number) => number * 10u8 + digit,
-            Last::Operator | Last::Closing => BigInt::from(digit),
+            Last::Digit(number) => number * Integer::from(10) + Integer::from(digit),
+            Last::Operator | Last::Closing => Integer::from(digit),
         };
-        self.last = Last::Digit(if self.level.factor_matters() { number } else { BigInt::ZERO });
+        self.last = Last::Digit(if self.level.factor_matters() { number } else { Integer::ZERO });
     }
 
     /// Multiplies the current factor into the multiplier.
@@ -99,11 +99,13 @@ impl Beginning {
     }
 
     /// The value, if this is an expression.
-    fn value(&self) -> Option<BigInt> {
+    fn value(&self) -> Option<Integer> {
         let Level { sum, multiplier } = &self.level;
         match &self.last {
-            Last::Digit(number) if self.outer.is_empty() => Some(sum + multiplier * number),
-            Last::Closing if self.outer.is_empty() => Some(sum + multiplier),
+            Last::Digit(number) if self.outer.is_empty() => {
+                Some(sum.clone() + multiplier.clone() * number.clone())
+            }
+            Last::Closing if self.outer.is_empty() => Some(sum.clone() + multiplier.clone()),
             _ => None,
         }
     }

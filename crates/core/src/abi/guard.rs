@@ -3,40 +3,68 @@
 use super::{AbiError, AbiResult};
 use crate::error::{ErrorKind, PluginError};
 use abi_stable::std_types::RResult;
-use std::cell::RefCell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 thread_local! {
-    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// How many guards this thread is inside of.
+    static GUARDS: Cell<usize> = const { Cell::new(0) };
+    /// Where the last panic inside of a guard was.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Lets panics leave their message and place for [`guard`] instead of printing it.
+/// Lets panics inside of [`guard`] leave their place for it instead of being printed; all others, those of threads that a
+/// component starts among them, go to the hook that was there before.
 ///
-/// Called when a plugin is loaded: a plugin has its own copy of the standard library, so that the host's hook
-/// is not touched.
+/// Called when a plugin is loaded. The library of a plugin has its own copy of the standard library and so of the hook; components
+/// that are part of a program share its hook, which must go on telling what goes wrong elsewhere.
 pub(crate) fn install_panic_hook() {
-    std::panic::set_hook(Box::new(|info| {
-        let payload = info.payload();
-        let text = payload
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a panic without a message".into());
-        let place = info.location().map(|l| format!(" at {}:{}", l.file(), l.line())).unwrap_or_default();
-        LAST_PANIC.with(|last| *last.borrow_mut() = Some(format!("{text}{place}")));
-    }));
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            // A thread at its end may have no locals any more: it is inside of no guard.
+            if GUARDS.try_with(Cell::get).is_ok_and(|guards| guards > 0) {
+                let place = info.location().map(|l| format!(" at {}:{}", l.file(), l.line()));
+                let _ = PLACE.try_with(|last| last.replace(place));
+            } else {
+                before(info);
+            }
+        }));
+    });
+}
+
+/// Runs `body` inside of a guard, where a panic is not printed.
+fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    let count = |by: fn(usize) -> usize| {
+        let _ = GUARDS.try_with(|guards| guards.set(by(guards.get())));
+    };
+    count(|guards| guards + 1);
+    let outcome = catch_unwind(AssertUnwindSafe(body));
+    count(|guards| guards - 1);
+    outcome
+}
+
+/// The message of a panic, with its place.
+fn told(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let place = PLACE.try_with(RefCell::take).ok().flatten().unwrap_or_default();
+    format!("{}{place}", text.unwrap_or("a panic without a message"))
 }
 
 /// Runs `body`; a panic becomes an error of kind [`ErrorKind::Panic`].
 pub(crate) fn guard<T>(component: &str, body: impl FnOnce() -> Result<T, PluginError>) -> AbiResult<T> {
-    match catch_unwind(AssertUnwindSafe(body)) {
+    match caught(body) {
         Ok(Ok(value)) => RResult::ROk(value),
         Ok(Err(error)) => RResult::RErr(error.into()),
         Err(payload) => {
+            let text = told(&*payload);
             // Dropping the payload may panic again.
             std::mem::forget(payload);
-            let text = LAST_PANIC.with(|last| last.borrow_mut().take()).unwrap_or_default();
             let error = PluginError::new(ErrorKind::Panic, format!("`{component}` panicked: {text}"));
             RResult::RErr(AbiError::from(
                 error.with_hint("this is a defect of the plugin; report it to its author"),
@@ -71,8 +99,8 @@ impl<T> std::ops::DerefMut for Guarded<T> {
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
         // SAFETY: the value is dropped here only, and not used afterwards.
-        let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut self.0) }));
-        if let Err(payload) = outcome {
+        if let Err(payload) = caught(|| unsafe { ManuallyDrop::drop(&mut self.0) }) {
+            let _ = PLACE.try_with(RefCell::take);
             std::mem::forget(payload);
         }
     }

@@ -38,19 +38,17 @@ impl<V: Verifier> VerifierAdapter<V> {
 
     /// Shows every response, with its prompt, in order.
     fn each_response(&self, batch: &SequenceBatch<'_>, mut show: impl FnMut(&str, &str)) {
-        let (mut prompt, mut response) = (String::new(), String::new());
-        let mut last = None;
-        for (tokens, &number) in batch.tokens().rows().zip(batch.prompt_of()) {
+        let (mut prompt, mut last) = (String::new(), None);
+        self.alphabet.decode_rows(batch.tokens().rows(), |row, response| {
+            let number = batch.prompt_of()[row];
             // Of many prompts few are asked about, one behind another.
             if last != Some(number) {
                 last = Some(number);
                 prompt.clear();
                 self.alphabet.decode_into(batch.prompts().row(number as usize), &mut prompt);
             }
-            response.clear();
-            self.alphabet.decode_into(tokens, &mut response);
-            show(&prompt, &response);
-        }
+            show(&prompt, response);
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Verifiers that read a response symbol by symbol, which exact evaluation walks.
 
+use super::quick_hash::QuickHash;
 use crate::error::PluginError;
 use std::collections::HashMap;
 use std::fmt;
@@ -50,7 +51,7 @@ impl Incremental {
 
     /// Numbers the states of `recognizer`.
     pub fn new<R: Recognizer>(recognizer: R) -> Self {
-        Self(Box::new(Numbered { recognizer, states: Vec::new(), numbers: HashMap::new() }))
+        Self(Box::new(Numbered { recognizer, states: Vec::new(), numbers: HashMap::default() }))
     }
 
     /// The state before the first symbol of at most `horizon`.
@@ -92,7 +93,8 @@ trait Explore: Send {
 struct Numbered<R: Recognizer> {
     recognizer: R,
     states: Vec<R::State>,
-    numbers: HashMap<R::State, u64>,
+    /// Looked up once a symbol, and never gone through.
+    numbers: HashMap<R::State, u64, QuickHash>,
 }
 
 impl<R: Recognizer> Numbered<R> {

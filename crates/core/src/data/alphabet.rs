@@ -24,6 +24,9 @@ pub struct Alphabet {
     bytes: Vec<Option<u8>>,
 }
 
+/// Rows whose texts are written behind one another.
+const ROWS_AT_ONCE: usize = 1024;
+
 #[derive(Clone, Serialize, Deserialize)]
 struct RawAlphabet {
     symbols: Vec<String>,
@@ -205,6 +208,42 @@ impl Alphabet {
         text
     }
 
+    /// Shows the text of every row of tokens, with its number, in order.
+    pub(crate) fn decode_rows<'t>(
+        &self,
+        rows: impl Iterator<Item = &'t [u32]>,
+        mut show: impl FnMut(usize, &str),
+    ) {
+        if self.bytes.is_empty() {
+            let mut text = String::new();
+            for (number, tokens) in rows.enumerate() {
+                text.clear();
+                self.decode_into(tokens, &mut text);
+                show(number, &text);
+            }
+            return;
+        }
+        // Of symbols of a byte, many rows are one text: that it is one is found out once for all of them.
+        let (mut rows, mut bytes, mut ends) = (rows.peekable(), Vec::new(), Vec::new());
+        let mut first = 0;
+        while rows.peek().is_some() {
+            ends.clear();
+            for tokens in rows.by_ref().take(ROWS_AT_ONCE) {
+                bytes.extend(tokens.iter().filter_map(|&token| *self.bytes.get(token as usize)?));
+                ends.push(bytes.len());
+            }
+            let text = String::from_utf8(bytes).expect("symbols of one byte are characters");
+            let mut start = 0;
+            for (number, &end) in ends.iter().enumerate() {
+                show(first + number, &text[start..end]);
+                start = end;
+            }
+            first += ends.len();
+            bytes = text.into_bytes();
+            bytes.clear();
+        }
+    }
+
     /// Whether a symbol has more than one character.
     pub fn has_long_symbols(&self) -> bool {
         self.symbols.iter().chain(&self.prompt_symbols).any(|symbol| symbol.chars().nth(1).is_some())
@@ -287,6 +326,22 @@ mod tests {
 
     fn of(symbols: &[&str]) -> Result<Alphabet, AlphabetError> {
         Alphabet::new(symbols.iter().map(|&s| s.into()).collect(), Vec::new())
+    }
+
+    /// More rows than are written at once, with boundaries, numbers that are no token, and symbols of one byte or more.
+    #[test]
+    fn rows_are_decoded_as_one_by_one() {
+        for symbols in ["ab+", "aé+"] {
+            let alphabet = Alphabet::of_chars(symbols, "=").unwrap();
+            let rows: Vec<Vec<u32>> =
+                (0..2500u32).map(|row| (0..row % 7).map(|place| (row + 3 * place) % 9).collect()).collect();
+            let mut found = Vec::new();
+            alphabet.decode_rows(rows.iter().map(Vec::as_slice), |number, text| {
+                assert_eq!(number, found.len());
+                found.push(text.to_string());
+            });
+            assert_eq!(found, rows.iter().map(|tokens| alphabet.decode(tokens)).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -76,6 +76,12 @@ impl<T: Clone> RaggedBuffer<T> {
         (self.offsets, self.values)
     }
 
+    /// Makes room for so many more rows and values.
+    pub fn reserve(&mut self, rows: usize, values: usize) {
+        self.offsets.reserve(rows);
+        self.values.reserve(values);
+    }
+
     /// Appends a row.
     pub fn push(&mut self, row: &[T]) {
         self.values.extend_from_slice(row);

@@ -74,6 +74,12 @@ impl SequenceBuffer {
         Self { prompts, prompt_of: Vec::new(), tokens: RaggedBuffer::default() }
     }
 
+    /// Makes room for so many more sequences and tokens.
+    pub fn reserve(&mut self, sequences: usize, tokens: usize) {
+        self.prompt_of.reserve(sequences);
+        self.tokens.reserve(sequences, tokens);
+    }
+
     /// Appends a sequence: the index of its prompt, and its tokens.
     ///
     /// # Panics
@@ -85,6 +91,16 @@ impl SequenceBuffer {
             self.tokens.push_value(token);
         }
         self.tokens.end_row();
+    }
+
+    /// The same of tokens that lie in memory as they are to be.
+    ///
+    /// # Panics
+    /// As [`push`](Self::push).
+    pub fn push_row(&mut self, prompt: u32, tokens: &[u32]) {
+        assert!((prompt as usize) < self.prompts.view().len(), "no prompt of index {prompt}");
+        self.prompt_of.push(prompt);
+        self.tokens.push(tokens);
     }
 
     /// Removes all sequences and keeps the prompts and the memory.

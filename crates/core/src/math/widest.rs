@@ -1,5 +1,6 @@
 //! Loops compiled for the widest vectors of a processor.
 
+use std::ffi::OsString;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The environment variable that takes away vectors: `avx2` leaves those of 256 bits, `none` what every processor has. It
@@ -37,12 +38,21 @@ pub fn vectors() -> Vectors {
 
 #[cold]
 fn detect() -> Vectors {
-    let most = match std::env::var(VECTORS).as_deref() {
-        Ok("none") => Vectors::Plain,
-        Ok("avx2") => Vectors::Avx2,
-        _ => Vectors::Avx512,
-    };
-    of_processor().min(most)
+    of_processor().min(vectors_left().unwrap_or(Vectors::Avx512))
+}
+
+/// The widest vectors that [`VECTORS`] leaves; all where it is not set. Where it says what is neither `avx2` nor `none`, that:
+/// programs tell it as they start, and [`vectors`] takes nothing away.
+///
+/// # Errors
+/// The value that is none.
+pub fn vectors_left() -> Result<Vectors, OsString> {
+    let Some(said) = std::env::var_os(VECTORS) else { return Ok(Vectors::Avx512) };
+    match said.to_str() {
+        Some("none") => Ok(Vectors::Plain),
+        Some("avx2") => Ok(Vectors::Avx2),
+        _ => Err(said),
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

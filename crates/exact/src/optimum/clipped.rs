@@ -122,12 +122,13 @@ impl<'a> Clipped<'a> {
 impl Potential for Clipped<'_> {
     fn look(&self, log_q: &[f64], wish: &mut Vec<f64>, scratch: &mut Scratch) -> f64 {
         if self.plain {
-            Scratch::zeros(&mut scratch.sums, log_q.len());
+            let sums = &mut scratch.one.sums;
+            Scratch::zeros(sums, log_q.len());
             let value = self.walk(log_q, |output, log_slope, weight| {
                 let count = weight * math::exp(log_slope);
-                output.choices.iter().for_each(|&choice| scratch.sums[choice] += count);
+                output.choices.iter().for_each(|&choice| sums[choice][0] += count);
             });
-            wish_for(self.rows, &scratch.sums, wish);
+            wish_for(self.rows, sums, 0, wish);
             return value;
         }
         let mut counts = LogCounts::none(log_q.len());

@@ -10,7 +10,7 @@ use crate::dynamic::occupancy::{PromptProblem, RowSet};
 use super::descend::Point;
 use super::graph::Graph;
 use super::reach::{enlarged, keeping, restricted, within_base};
-use super::scratch::Scratch;
+use super::scratch::{LANES, Scratch};
 use super::starts::{self, Starts};
 use super::tasks::{Task, rounding};
 use super::{Optimum, Search, counting};
@@ -32,6 +32,9 @@ const MASKED: usize = 6;
 
 /// Changes of single rows that are followed.
 const FOLLOWED: usize = 6;
+
+/// Points that one thread follows: where one has come to rest another takes its lane.
+const TOGETHER: usize = 4 * LANES;
 
 /// Objectives that are solved besides where there are few.
 const STEPPING_STONES: [Divergence; 5] = [
@@ -207,7 +210,7 @@ impl Searcher<'_> {
     fn screen(&self, task: &Task<'_>, starts: &Starts, reach: &[Vec<bool>]) -> Found {
         let Starts { policies, diracs, worth_keeping } = starts;
         if !self.restricts(task) {
-            return self.follow(task, distinct(policies.iter().cloned()));
+            return self.follow(task, &distinct(policies.iter().cloned()));
         }
         let (problems, rows) = (self.problems, &self.graph.rows);
         let sets = |number: usize| if number < 2 { self.search.likeliest.max(1) } else { 0 };
@@ -225,7 +228,7 @@ impl Searcher<'_> {
         });
         let given = diracs.iter().chain(policies).cloned();
         let starts = within.chain(kept).chain(masked).chain(given);
-        self.follow(task, distinct(starts))
+        self.follow(task, &distinct(starts))
     }
 
     /// Whether a task's policies must not have all choices.
@@ -243,13 +246,10 @@ impl Searcher<'_> {
             .next()
     }
 
-    fn follow(&self, task: &Task<'_>, starts: Vec<Vec<f64>>) -> Found {
+    fn follow(&self, task: &Task<'_>, starts: &[Vec<f64>]) -> Found {
         let Search { screen, keep, middle, finalists, polish, .. } = *self.search;
         let number = starts.len();
-        let points = starts
-            .into_par_iter()
-            .map_init(Scratch::default, |scratch, start| Point::new(&*task.plain, start, scratch));
-        let points = points.collect();
+        let points = looked_at(task, starts);
         let mut steps = 0;
         let mut further = |points: Vec<Point>, limit: usize, keep: usize| {
             let before: usize = points.iter().map(|point| point.steps).sum();
@@ -273,10 +273,7 @@ impl Searcher<'_> {
     fn all_cleaned(&self, task: &Task<'_>, points: Vec<Point>) -> Vec<Point> {
         let cleaned = distinct(points.into_iter().filter_map(|point| self.cleaned(task, &point.log_q)));
         let larger = cleaned.par_iter().flat_map_iter(|policy| self.larger(policy)).collect::<Vec<_>>();
-        let policies = distinct(cleaned.into_iter().chain(larger))
-            .into_par_iter()
-            .map_init(Scratch::default, |scratch, policy| Point::new(&*task.plain, policy, scratch));
-        policies.collect()
+        looked_at(task, &distinct(cleaned.into_iter().chain(larger)))
     }
 
     /// The policy with more choices, each first of those that are missing in turn.
@@ -305,13 +302,12 @@ impl Searcher<'_> {
         sets.iter().map(soften).collect()
     }
 
-    fn descend(&self, task: &Task<'_>, points: Vec<Point>, limit: usize) -> Vec<Point> {
+    fn descend(&self, task: &Task<'_>, mut points: Vec<Point>, limit: usize) -> Vec<Point> {
         let (rows, tolerance) = (&self.graph.rows, self.search.tolerance * task.unit);
-        let descended = points.into_par_iter().map_init(Scratch::default, |scratch, mut point| {
-            point.descend(&*task.plain, rows, limit, tolerance, scratch);
-            point
+        points.par_chunks_mut(TOGETHER).for_each_init(Scratch::default, |scratch, points| {
+            Point::descend_all(points, &*task.plain, rows, limit, tolerance, scratch);
         });
-        descended.collect()
+        points
     }
 
     /// Tries what was found for each task on all the others, as it is and softened, while that helps.
@@ -335,7 +331,7 @@ impl Searcher<'_> {
                     let foreign =
                         foreign.flat_map(|(_, pool)| pool).flat_map(|policy| self.allowed(task, policy));
                     let starts = distinct(foreign);
-                    !starts.is_empty() && self.improve(found, self.follow(task, starts))
+                    !starts.is_empty() && self.improve(found, self.follow(task, &starts))
                 })
                 .collect();
             if !improved.contains(&true) {
@@ -380,13 +376,11 @@ impl Searcher<'_> {
                     .iter()
                     .flat_map(|policy| self.allowed(task, policy))
                     .collect();
-                let points = starts
-                    .into_par_iter()
-                    .map_init(Scratch::default, |scratch, start| Point::new(&*task.plain, start, scratch));
-                let points = self.descend(task, points.collect(), self.search.screen);
+                let points = self.descend(task, looked_at(task, &starts), self.search.screen);
                 found.steps += points.iter().map(|point| point.steps + 1).sum::<usize>();
-                let followed = select(points, FOLLOWED).into_iter().map(|point| point.log_q).collect();
-                let more = self.follow(task, followed);
+                let followed: Vec<Vec<f64>> =
+                    select(points, FOLLOWED).into_iter().map(|point| point.log_q).collect();
+                let more = self.follow(task, &followed);
                 if !self.improve(found, more) {
                     break;
                 }
@@ -533,6 +527,12 @@ fn none_is_better(tasks: &[&Task<'_>], best: &[Option<Point>], others: &[Vec<f64
             point.potential >= found.potential - 10.0 * rounding(found.potential)
         })
     })
+}
+
+/// Policies with what a task's plain numbers say of them.
+fn looked_at(task: &Task<'_>, policies: &[Vec<f64>]) -> Vec<Point> {
+    let look = |scratch: &mut Scratch, policies| Point::several(&*task.plain, policies, scratch);
+    policies.par_chunks(LANES).map_init(Scratch::default, look).flatten().collect()
 }
 
 /// The best `keep` points, those left out whose potential is another's.

@@ -12,7 +12,7 @@ use super::Search;
 use super::graph::Graph;
 use super::plain::{add_counts, base_powers, products_behind, weigh};
 use super::plain_counting::wish_for;
-use super::scratch::Scratch;
+use super::scratch::{Room, Scratch};
 use supports::Aim;
 
 pub(super) use likeliest::likeliest;
@@ -170,18 +170,18 @@ impl<'a> Projector<'a> {
     }
 
     fn project(&self, factors: &[f64], scratch: &mut Scratch) -> Vec<f64> {
-        let Scratch { sums, weights, futures, here, next, .. } = scratch;
+        let Room { sums, weights, futures, here, next, .. } = &mut scratch.one;
         Scratch::zeros(sums, factors.len());
         for (prompt, base) in
             self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
         {
-            weigh(self.graph, prompt, base, factors, weights);
-            if products_behind(self.graph, prompt, weights, futures) > f64::NEG_INFINITY {
-                add_counts(self.graph, prompt, prompt.weight, weights, futures, [here, next], sums);
+            weigh(self.graph, prompt, base, factors.as_chunks().0, weights);
+            if products_behind(self.graph, prompt, weights, futures) > [f64::NEG_INFINITY] {
+                add_counts(self.graph, prompt, [prompt.weight], weights, futures, [here, next], sums);
             }
         }
         let mut log_q = Vec::new();
-        wish_for(&self.graph.rows, sums, &mut log_q);
+        wish_for(&self.graph.rows, sums, 0, &mut log_q);
         for (log, &fit) in log_q.iter_mut().zip(self.fit) {
             let prob = if log.is_nan() { math::exp(fit) } else { math::exp(*log) };
             let soft = 0.5 * (math::exp(fit) + 1.0 / self.graph.choices as f64);

@@ -213,7 +213,7 @@ pub(super) fn verify_all(
 }
 
 /// The tokens of outputs of a range of indices.
-fn tokens_of(space: OutputSpace, indices: &Range<u64>) -> RaggedBuffer<u32> {
+pub(crate) fn tokens_of(space: OutputSpace, indices: &Range<u64>) -> RaggedBuffer<u32> {
     let (mut all, mut tokens) = (RaggedBuffer::default(), Vec::new());
     space.tokens(indices.start, &mut tokens);
     for _ in indices.clone() {

@@ -1,6 +1,6 @@
 //! Initial parameters.
 
-use crate::evaluation::{EnumeratedReference, GroundTruth};
+use crate::evaluation::{EnumeratedReference, GroundTruth, tokens_of};
 use crate::plan::{PolicySpec, Start};
 use crate::policy_class::PolicyClass;
 use crate::world::World;
@@ -154,16 +154,16 @@ fn fit_base(world: &World, truth: &GroundTruth, policy: &mut PolicyHandle) -> Re
                 return fit_samples(world, policy);
             }
             let mut sequences = SequenceBuffer::new(world.prompts.clone());
-            let (mut weights, mut tokens) = (Vec::new(), Vec::new());
+            // Buffers that grew on the way would be copied again and again.
+            sequences.reserve(outputs * distinct.len(), most);
+            let mut weights = Vec::with_capacity(outputs * distinct.len());
+            // Every prompt has the same outputs.
+            let tokens = tokens_of(reference.space(), &(0..outputs as u64));
             for (prompt, weight) in distinct {
                 let probs = reference.base(prompt as usize).view().probs;
-                reference.space().tokens(0, &mut tokens);
-                for &prob in probs {
-                    if prob > 0.0 {
-                        sequences.push(prompt, tokens.iter().copied());
-                        weights.push(prob * weight);
-                    }
-                    reference.space().advance(&mut tokens);
+                for (tokens, &prob) in tokens.view().rows().zip(probs).filter(|(_, prob)| **prob > 0.0) {
+                    sequences.push_row(prompt, tokens);
+                    weights.push(prob * weight);
                 }
             }
             policy.fit(&FitBatch::new(sequences.view(), &weights)?)

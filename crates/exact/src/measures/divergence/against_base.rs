@@ -2,7 +2,7 @@
 
 use pstar_core::vectorised;
 
-use crate::sum::{BLOCK, block_sums, finite, sums_of_blocks, unless};
+use crate::sum::{WrittenBlocks, block_sums, blocks, finite, unless};
 use crate::{Distribution, OutputClass, Split, ValidSet};
 
 /// The two sums of one class.
@@ -65,12 +65,15 @@ struct Others {
 fn others(policy: Distribution<'_>, base: Distribution<'_>, mask: &[bool]) -> Others {
     let (mut escapes, mut misses) = (0, 0);
     let mut lanes = [0.0; 8];
-    let sums = sums_of_blocks(mask.len(), |block, terms: &mut [[f64; BLOCK]; 5]| {
+    let mut sums = WrittenBlocks::<5>::new();
+    for block in blocks(mask.len()) {
         let len = block.len();
         let (log_q, q) = (&policy.log_probs[block.clone()], &policy.probs[block.clone()]);
         let (log_a, a) = (&base.log_probs[block.clone()], &base.probs[block.clone()]);
         let mask = &mask[block];
-        let [mass, moment, square, to_base, from_base] = terms.each_mut().map(|terms| &mut terms[..len]);
+        let [mass, moment, square, to_base, from_base] = &mut sums.terms;
+        let (mass, moment, square) = (&mut mass[..len], &mut moment[..len], &mut square[..len]);
+        let (to_base, from_base) = (&mut to_base[..len], &mut from_base[..len]);
         for i in 0..len {
             let (kept, q_kept) = (u64::from(!mask[i]), unless(mask[i], q[i]));
             let (reached, in_base) =
@@ -95,9 +98,10 @@ fn others(policy: Distribution<'_>, base: Distribution<'_>, mask: &[bool]) -> Ot
         for (lane, &prob) in lanes.iter_mut().zip(rest) {
             *lane = if prob > *lane { prob } else { *lane };
         }
-    });
+        sums.add(len);
+    }
     let greatest = lanes.into_iter().fold(0.0, |x, y| if y > x { y } else { x });
-    Others { sums, greatest, escapes: escapes != 0, misses: misses != 0 }
+    Others { sums: sums.totals(), greatest, escapes: escapes != 0, misses: misses != 0 }
 }
 
 impl LogRatios {

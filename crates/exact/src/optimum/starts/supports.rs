@@ -15,7 +15,7 @@ use pstar_core::math;
 use super::super::frontier::Frontier;
 use super::super::graph::{Graph, Prompt};
 use super::super::plain::{base_powers, products_behind, weigh};
-use super::super::scratch::Scratch;
+use super::super::scratch::{Room, Scratch};
 
 /// What a choice that the base never makes is taken to cost.
 const NEVER: f64 = -1e6;
@@ -116,13 +116,13 @@ struct Searcher<'a> {
     aim: Aim,
     /// Prompt by prompt and layer by layer the base's probabilities.
     base: Vec<Vec<Vec<f64>>>,
-    scratch: Scratch,
+    room: Room<1>,
 }
 
 impl<'a> Searcher<'a> {
     fn new(graph: &'a Graph, aim: Aim) -> Self {
         let base = graph.prompts.iter().map(|prompt| base_powers(prompt, 1.0)).collect();
-        Self { graph, aim, base, scratch: Scratch::default() }
+        Self { graph, aim, base, room: Room::default() }
     }
 
     /// The mean over prompts of the log-mass that a set goes by; `None` if a prompt has none left.
@@ -132,12 +132,12 @@ impl<'a> Searcher<'a> {
 
     /// The mean over prompts of log a(outputs made of `allowed`).
     fn log_mass(&mut self, allowed: &[u64]) -> Option<f64> {
-        let Scratch { here, next, .. } = &mut self.scratch;
+        let Room { here, next, .. } = &mut self.room;
         let mut score = 0.0;
         for (prompt, base) in self.graph.prompts.iter().zip(&self.base) {
             let mut mass = 0.0;
             here.clear();
-            here.push(1.0);
+            here.push([1.0]);
             for position in 0..prompt.len() {
                 let layer = prompt.layer(position);
                 let base = &base[prompt.positions[position] as usize];
@@ -146,11 +146,12 @@ impl<'a> Searcher<'a> {
                     let (pair, successors) = layer.node(node, self.graph.choices);
                     for (k, &successor) in successors.iter().enumerate() {
                         if contains(allowed, layer.row[pair] + k) {
-                            next[successor as usize] += here[node] * base[pair * self.graph.choices + k];
+                            next[successor as usize][0] +=
+                                here[node][0] * base[pair * self.graph.choices + k];
                         }
                     }
                 }
-                mass += next[layer.next_nodes] + next[layer.next_nodes + 1];
+                mass += next[layer.next_nodes][0] + next[layer.next_nodes + 1][0];
                 std::mem::swap(here, next);
             }
             if mass < f64::MIN_POSITIVE {
@@ -163,11 +164,11 @@ impl<'a> Searcher<'a> {
 
     /// The mean over the prompts that have p* of log a(valid outputs made of `allowed`)/A1; `None` if one has none left.
     fn log_valid_mass(&mut self, allowed: &[u64]) -> Option<f64> {
-        let Scratch { powers, weights, futures, .. } = &mut self.scratch;
+        let Room { powers, weights, futures, .. } = &mut self.room;
         Scratch::zeros(powers, self.graph.parameters);
         for range in self.graph.rows.ranges() {
             for index in range.filter(|&index| contains(allowed, index)) {
-                powers[index] = 1.0;
+                powers[index] = [1.0];
             }
         }
         let mut score = 0.0;
@@ -175,7 +176,7 @@ impl<'a> Searcher<'a> {
             self.graph.prompts.iter().zip(&self.base).filter(|(prompt, _)| prompt.has_filtered())
         {
             weigh(self.graph, prompt, base, powers, weights);
-            let log_mass = products_behind(self.graph, prompt, weights, futures);
+            let [log_mass] = products_behind(self.graph, prompt, weights, futures);
             if log_mass == f64::NEG_INFINITY {
                 return None;
             }
@@ -199,12 +200,12 @@ impl<'a> Searcher<'a> {
 
     /// The greatest log-probability of a bad end, from the start and from every node.
     fn bad_behind(&mut self, prompt: &Prompt, allowed: &[u64]) -> f64 {
-        let behind = &mut self.scratch.futures.values;
+        let behind = &mut self.room.futures.values;
         behind.resize_with(behind.len().max(prompt.len() + 1), Vec::new);
         let invalid = if self.aim == Aim::Valid { 0.0 } else { f64::NEG_INFINITY };
         let ends = [f64::NEG_INFINITY, invalid];
         behind[prompt.len()].clear();
-        behind[prompt.len()].extend(ends);
+        behind[prompt.len()].extend(ends.map(|end| [end]));
         for position in (0..prompt.len()).rev() {
             let layer = prompt.layer(position);
             let (head, tail) = behind.split_at_mut(position + 1);
@@ -218,14 +219,14 @@ impl<'a> Searcher<'a> {
                 for (k, &successor) in successors.iter().enumerate() {
                     if contains(allowed, row + k) {
                         stuck = false;
-                        best = best.max(through(log_a[k], tail[0][successor as usize]));
+                        best = best.max(through(log_a[k], tail[0][successor as usize][0]));
                     }
                 }
-                here.push(if stuck { 0.0 } else { best });
+                here.push([if stuck { 0.0 } else { best }]);
             }
-            here.extend(ends);
+            here.extend(ends.map(|end| [end]));
         }
-        behind[0][0]
+        behind[0][0][0]
     }
 
     /// The distinct choices that the greatest value of [`bad_behind`](Self::bad_behind) comes from.
@@ -235,8 +236,8 @@ impl<'a> Searcher<'a> {
             let layer = prompt.layer(position);
             let (pair, successors) = layer.node(node, self.graph.choices);
             let (row, log_a) = (layer.row[pair], &layer.log_a[pair * self.graph.choices..]);
-            let after = &self.scratch.futures.values[position + 1];
-            let value = |k: usize| through(log_a[k], after[successors[k] as usize]);
+            let after = &self.room.futures.values[position + 1];
+            let value = |k: usize| through(log_a[k], after[successors[k] as usize][0]);
             let allowed = (0..self.graph.choices).filter(|&k| contains(allowed, row + k));
             let Some(best) = allowed.max_by(|&a, &b| value(a).total_cmp(&value(b)).then(b.cmp(&a))) else {
                 break;
