@@ -55,50 +55,64 @@ impl Job for Multiply<'_> {
     }
 }
 
+/// Inner features that are worked off before the next ones: as many as keep two blocks of their weights in the first cache.
+const DEPTH: usize = 256;
+
 impl Multiply<'_> {
     /// `BLOCKS` blocks of out, from `block` on.
     #[inline(always)]
     fn columns<S: Simd, const ROWS: usize, const BLOCKS: usize>(&mut self, simd: S, block: usize) {
-        let inner = self.weights.len() / self.out_blocks;
-        let panels: [&[Block]; BLOCKS] =
-            std::array::from_fn(|j| &self.weights[(block + j) * inner..][..inner]);
-        for tile in (0..self.rows).step_by(ROWS) {
-            for part in 0..WIDTH / S::LANES {
-                let mut sums = [[simd.splat(0.0); BLOCKS]; ROWS];
-                for row in 0..ROWS {
+        let Self { x, first_block, from, rows, weights, start, to, out_blocks, .. } = *self;
+        let inner = weights.len() / out_blocks;
+        let stride = self.out.rows;
+        let mut columns = self.out.data[block * stride..].chunks_exact_mut(stride);
+        let mut columns: [&mut [Block]; BLOCKS] =
+            std::array::from_fn(|_| &mut columns.next().expect("a block of out")[to..][..rows]);
+        for first in (0..inner).step_by(DEPTH) {
+            let depth = DEPTH.min(inner - first);
+            let panels: [&[Block]; BLOCKS] =
+                std::array::from_fn(|j| &weights[(block + j) * inner + first..][..depth]);
+            let source = first_block + first / WIDTH;
+            for tile in (0..rows).step_by(ROWS) {
+                let outs = columns.each_mut().map(|column| {
+                    let rows: &mut [Block; ROWS] =
+                        (&mut column[tile..][..ROWS]).try_into().expect("a tile of rows");
+                    rows
+                });
+                for part in 0..WIDTH / S::LANES {
+                    let mut sums = [[simd.splat(0.0); BLOCKS]; ROWS];
                     for j in 0..BLOCKS {
-                        let held = || simd.load(&self.out.rows(block + j, self.to + tile + row, 1)[0], part);
-                        sums[row][j] = match self.start {
-                            Start::Zero => simd.splat(0.0),
-                            Start::Bias(bias) => simd.load(&bias[block + j], part),
-                            Start::Out => held(),
-                            Start::OutAndBias(bias) => simd.add(held(), simd.load(&bias[block + j], part)),
-                        };
-                    }
-                }
-                for k in 0..inner / WIDTH {
-                    let x: &[Block; ROWS] = self
-                        .x
-                        .rows(self.first_block + k, self.from + tile, ROWS)
-                        .try_into()
-                        .expect("a tile of rows");
-                    let panels: [&[Block; WIDTH]; BLOCKS] = std::array::from_fn(|j| {
-                        panels[j][k * WIDTH..][..WIDTH].try_into().expect("a block of weights")
-                    });
-                    for i in 0..WIDTH {
-                        let w: [S::V; BLOCKS] = std::array::from_fn(|j| simd.load(&panels[j][i], part));
                         for row in 0..ROWS {
-                            let x = simd.splat(x[row].0[i]);
-                            for j in 0..BLOCKS {
-                                sums[row][j] = simd.fma(x, w[j], sums[row][j]);
+                            let held = simd.load(&outs[j][row], part);
+                            sums[row][j] = match start {
+                                _ if first > 0 => held,
+                                Start::Zero => simd.splat(0.0),
+                                Start::Bias(bias) => simd.load(&bias[block + j], part),
+                                Start::Out => held,
+                                Start::OutAndBias(bias) => simd.add(held, simd.load(&bias[block + j], part)),
+                            };
+                        }
+                    }
+                    for k in 0..depth / WIDTH {
+                        let x: &[Block; ROWS] =
+                            x.rows(source + k, from + tile, ROWS).try_into().expect("a tile of rows");
+                        let panels: [&[Block; WIDTH]; BLOCKS] = std::array::from_fn(|j| {
+                            panels[j][k * WIDTH..][..WIDTH].try_into().expect("a block of weights")
+                        });
+                        for i in 0..WIDTH {
+                            let w: [S::V; BLOCKS] = std::array::from_fn(|j| simd.load(&panels[j][i], part));
+                            for row in 0..ROWS {
+                                let x = simd.splat(x[row].0[i]);
+                                for j in 0..BLOCKS {
+                                    sums[row][j] = simd.fma(x, w[j], sums[row][j]);
+                                }
                             }
                         }
                     }
-                }
-                for (row, sums) in sums.iter().enumerate() {
-                    for (j, &sum) in sums.iter().enumerate() {
-                        let out = &mut self.out.rows_mut(block + j, self.to + tile + row, 1)[0];
-                        simd.store(sum, out, part);
+                    for j in 0..BLOCKS {
+                        for row in 0..ROWS {
+                            simd.store(sums[row][j], &mut outs[j][row], part);
+                        }
                     }
                 }
             }
