@@ -55,6 +55,7 @@ mod support;
 mod survival;
 mod target_matching;
 mod two_prompts;
+mod transformer;
 mod vectors;
 mod views;
 mod warnings;
