@@ -3,6 +3,8 @@
 
 #[path = "../tests/libraries.rs"]
 mod libraries;
+pub(crate) mod peak;
+pub(crate) mod trained;
 
 use criterion::Criterion;
 use libraries::{libraries, library};
