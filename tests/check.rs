@@ -27,6 +27,7 @@ const CONFIGURATIONS: &[(&str, &str, &[&str])] = &[
     ),
     ("verifier", "arithmetic-expression", &["(target: FromPrompt)", "(target: Value(1))"]),
     ("verifier", "arithmetic-sum", &["()"]),
+    ("verifier", "permutation", &["()", r#"(end: "=")"#]),
     ("verifier", "process", &[r#"(command: ["python3", "even.py"])"#]),
     ("verifier", "regex", &[r#"(pattern: "(b|ab*a)*")"#, r#"(pattern: "\\d+([-+*]\\d+)*")"#]),
     (

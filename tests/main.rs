@@ -54,6 +54,7 @@ mod submit;
 mod support;
 mod survival;
 mod target_matching;
+mod trained_prompts;
 mod two_prompts;
 mod transformer;
 mod vectors;

@@ -41,6 +41,7 @@ const EVERY_FIELD: &str = r#"(
         optimizer: Adam(learning_rate: 0.1, beta1: 0.8, beta2: 0.95, epsilon: 1e-300),
         learning_rates: [1e-1, 0.20],
         select_on: (seeds: 2, metric: "pass@2", best: Lowest),
+        prompts: ["1="],
         clip_norm: 0.30000000000000004,
         match: Kappa,
     ),
@@ -113,6 +114,7 @@ fn assert_the_same_world(first: &World, second: &World) {
         prompt_texts,
         prompts,
         weights,
+        trained,
         base_plugin,
         base: _,
         verifier_plugin,
@@ -122,6 +124,7 @@ fn assert_the_same_world(first: &World, second: &World) {
     assert_eq!(alphabet, &second.task.alphabet);
     assert_eq!((horizon, ending, tokens), (&second.task.horizon, &second.task.ending, &second.task.prompts));
     assert_eq!((prompt_texts, prompts, weights), (&second.prompt_texts, &second.prompts, &second.weights));
+    assert_eq!(trained, &second.trained);
     assert_eq!((base_plugin, verifier_plugin), (&second.base_plugin, &second.verifier_plugin));
     assert_eq!((truncated_is_invalid, evaluation), (&second.truncated_is_invalid, &second.evaluation));
     assert_eq!(no_verdict_limit, &second.no_verdict_limit);

@@ -74,7 +74,7 @@ fn of_objectives(
     Ok(KappaRecord {
         validity_rates: RATES.to_vec(),
         objectives,
-        prompts: experiment.world.prompt_texts.len() as u64,
+        prompts: experiment.world.trained.numbers.len() as u64,
         without_cosines: starts.unavailable,
     })
 }

@@ -104,6 +104,14 @@ impl Question<'_> {
         if self.divergences.is_empty() {
             return Vec::new();
         }
+        let Experiment { file, text, world, .. } = self.experiment;
+        if world.trained.leave_some_out() {
+            let prompts = file.training.as_ref().and_then(|training| training.prompts.as_ref());
+            let place = prompts.map_or(0..0, |prompts| prompts.place(text));
+            let message =
+                "no optimum can be had: what is trained on some prompts alone has none at the others";
+            return vec![Err(Problem::at(place, message).with_hint("leave out `training.prompts`"))];
+        }
         let explored;
         let reference = match self.truth {
             GroundTruth::Dynamic(reference) => &**reference,

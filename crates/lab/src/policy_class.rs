@@ -23,7 +23,7 @@ struct ClassPrompt {
 }
 
 impl PolicyClass {
-    /// The class of `policy`.
+    /// The class of `policy`, on the prompts that are trained on.
     ///
     /// # Errors
     /// If a component fails. The inner one: the policy has no finite-state view or is no table of softmax rows, or
@@ -34,13 +34,15 @@ impl PolicyClass {
         policy: &PolicyHandle,
     ) -> Result<Result<Self, Unavailable>, PluginError> {
         let facts = reference.facts();
-        let explore =
-            |prompt| ClassPrompt::new(world, policy, prompt, reference.acceptor(prompt), facts[prompt]);
-        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(world).map(explore).collect();
+        let weights = &world.trained.weights;
+        let explore = |(prompt, weight)| {
+            ClassPrompt::new(world, policy, (prompt, weight), reference.acceptor(prompt), facts[prompt])
+        };
+        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(weights).map(explore).collect();
         settle(prompts.map(|prompts| Self { prompts }))
     }
 
-    /// The class of `policy` where every output is valid, so that p* is the base itself: for fits of the base.
+    /// The class of `policy` on all prompts, where every output is valid, so that p* is the base itself: for fits of the base.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -51,7 +53,7 @@ impl PolicyClass {
         let Ok(all) = Acceptor::explore(&mut all, space, false, 1) else { unreachable!("one state") };
         let facts = PromptFacts::new(0.0, f64::NEG_INFINITY);
         let explore = |prompt| ClassPrompt::new(world, policy, prompt, &all, facts);
-        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(world).map(explore).collect();
+        let prompts: Result<Vec<ClassPrompt>, Stopped> = counted(&world.weights).map(explore).collect();
         settle(prompts.map(|prompts| Self { prompts }))
     }
 
@@ -93,9 +95,9 @@ impl PolicyClass {
     }
 }
 
-/// The prompts of positive weight.
-fn counted(world: &World) -> impl Iterator<Item = usize> + '_ {
-    (0..world.prompts.view().len()).filter(|&prompt| world.weights[prompt] > 0.0)
+/// The prompts of positive weight, with it.
+fn counted(weights: &[f64]) -> impl Iterator<Item = (usize, f64)> + '_ {
+    weights.iter().copied().enumerate().filter(|&(_, weight)| weight > 0.0)
 }
 
 impl ClassPrompt {
@@ -118,7 +120,7 @@ impl ClassPrompt {
     fn new(
         world: &World,
         policy: &PolicyHandle,
-        prompt: usize,
+        (prompt, weight): (usize, f64),
         acceptor: &Acceptor,
         facts: PromptFacts,
     ) -> Result<Self, Stopped> {
@@ -132,6 +134,6 @@ impl ClassPrompt {
                 |row| usize::try_from(row).map_err(|_| PluginError::contract("a row beyond memory").into());
             rows.into_iter().map(index).collect()
         })?;
-        Ok(Self { explored, weight: world.weights[prompt], facts, rows })
+        Ok(Self { explored, weight, facts, rows })
     }
 }

@@ -152,9 +152,9 @@ impl Rollout {
         let end = world.task.alphabet.end();
         let fixed = world.task.ending == Ending::FixedLength;
         let ended = |row: &[u32]| u8::from(fixed || row.last() == Some(&end));
-        let prompts = world.weights.len() as f64;
+        let prompts = world.trained.numbers.len() as f64;
         let n = drawn.prompt_of.len() as f64;
-        let scale = |&p: &u32| world.weights[p as usize] * prompts / n;
+        let scale = |&p: &u32| world.trained.weights[p as usize] * prompts / n;
         let mut columns = ObjectiveBuffer::default();
         columns.reserve_groups(drawn.prompt.len());
         for &p in &drawn.prompt {

@@ -18,6 +18,8 @@ pub struct World {
     pub prompts: RaggedBuffer<u32>,
     /// One weight a prompt; they sum to 1.
     pub weights: Vec<f64>,
+    /// What policies train on.
+    pub trained: TrainedPrompts,
     /// The name of the base model's component.
     pub base_plugin: String,
     /// The base model.
@@ -30,6 +32,38 @@ pub struct World {
     pub no_verdict_limit: f64,
     /// How policies are measured.
     pub evaluation: EvaluationSettings,
+}
+
+/// The prompts that policies train on: all, or some of those that they are measured on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainedPrompts {
+    /// Their numbers, ascending.
+    pub numbers: Vec<u32>,
+    /// One weight a prompt of the task: 0 of those that are not trained on; they sum to 1.
+    pub weights: Vec<f64>,
+}
+
+impl TrainedPrompts {
+    /// All prompts of these weights.
+    #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
+    pub fn all(weights: &[f64]) -> Self {
+        Self { numbers: (0..weights.len() as u32).collect(), weights: weights.to_vec() }
+    }
+
+    /// Those of some numbers, of which one has a positive weight.
+    pub(crate) fn some(numbers: Vec<u32>, weights: &[f64]) -> Self {
+        let mut of_these = vec![0.0; weights.len()];
+        let total: f64 = numbers.iter().map(|&prompt| weights[prompt as usize]).sum();
+        for &prompt in &numbers {
+            of_these[prompt as usize] = weights[prompt as usize] / total;
+        }
+        Self { numbers, weights: of_these }
+    }
+
+    /// Whether the task has others.
+    pub fn leave_some_out(&self) -> bool {
+        self.numbers.len() < self.weights.len()
+    }
 }
 
 /// How policies are measured.

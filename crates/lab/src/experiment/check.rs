@@ -5,13 +5,14 @@ mod evaluation;
 mod pins;
 mod rates;
 mod task;
+mod trained;
 mod training;
 
 use super::seeds::{MOST_SEEDS, Seeds};
 use super::{Experiment, ExperimentError, ExperimentFile, Problem, ProblemKind, TaskFile};
 use crate::inputs::Inputs;
 use crate::plan::Plan;
-use crate::world::{EvaluationSettings, World};
+use crate::world::{EvaluationSettings, TrainedPrompts, World};
 use pstar_core::config::suggest;
 use pstar_core::shown;
 use pstar_loader::{Registry, UnknownComponent};
@@ -57,7 +58,10 @@ pub fn check(
     let task = built.as_ref().map(|built| &built.task);
     let policies = checker.policies(&file, task);
     let objectives = checker.objectives(&file);
-    let world = built.zip(evaluation).and_then(|(built, evaluation)| world(built, evaluation, &file.task));
+    let trained = built.as_ref().and_then(|built| checker.trained(file.training.as_ref(), built));
+    let parts = built.zip(evaluation).zip(trained);
+    let world =
+        parts.and_then(|((built, evaluation), trained)| world(built, evaluation, trained, &file.task));
     let (path, text) = (path.to_path_buf(), text.to_string());
     match world {
         Some(world) if checker.problems.is_empty() => {
@@ -72,7 +76,12 @@ pub fn check(
 const NO_VERDICT_LIMIT: f64 = 0.01;
 
 /// The task and how policies are measured on it; `None` where a component is missing.
-fn world(built: BuiltTask, evaluation: EvaluationSettings, file: &TaskFile) -> Option<World> {
+fn world(
+    built: BuiltTask,
+    evaluation: EvaluationSettings,
+    trained: TrainedPrompts,
+    file: &TaskFile,
+) -> Option<World> {
     let BuiltTask { task, prompt_texts, weights, base, verifier } = built;
     Some(World {
         truncated_is_invalid: file.truncated_is_invalid,
@@ -80,6 +89,7 @@ fn world(built: BuiltTask, evaluation: EvaluationSettings, file: &TaskFile) -> O
         task,
         prompt_texts,
         weights,
+        trained,
         base_plugin: file.base.plugin.value().clone(),
         base: base?,
         verifier_plugin: file.verifier.plugin.value().clone(),

@@ -193,6 +193,9 @@ pub struct TrainingFile {
     /// How one of them is selected; default: arms at all of them are shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub select_on: Option<Located<SelectOnFile>>,
+    /// The prompts that are trained on; default: all of the task's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<Located<Vec<String>>>,
     /// Greatest Euclidean norm of a gradient; longer ones are scaled down to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<Located<f64>>,

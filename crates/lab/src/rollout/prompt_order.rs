@@ -2,7 +2,7 @@
 
 use pstar_core::rng::{Purpose, StreamKey};
 
-/// The prompts of the groups of a step: passes over all prompts, each in an order of its own, cut into steps.
+/// The prompts of the groups of a step, as numbers among those that are trained on: passes over all of these, each in an order of its own, cut into steps.
 ///
 /// A function of the seed, so that all arms of a seed meet the same prompts.
 #[allow(

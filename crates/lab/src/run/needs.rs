@@ -64,7 +64,8 @@ impl Needs {
             let contexts = contexts(experiment)?;
             needs.outputs(experiment, outputs, contexts as f64, prompts);
             if training.gradient == Gradient::Population {
-                let tokens = outputs * prompts * experiment.world.task.horizon as f64;
+                let trained = experiment.world.trained.numbers.len() as f64;
+                let tokens = outputs * trained * experiment.world.task.horizon as f64;
                 needs.population(experiment, tokens);
             }
         }

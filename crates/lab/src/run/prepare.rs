@@ -257,10 +257,14 @@ fn missing_parts(experiment: &Experiment) -> Vec<Problem> {
 
 /// Refuses a task of which nothing can be learned.
 fn expect_a_solvable_prompt(experiment: &Experiment, facts: &[PromptFacts]) -> Result<(), ExperimentError> {
-    if facts.iter().any(|facts| facts.log_partition != Some(f64::NEG_INFINITY)) {
+    let trained = &experiment.world.trained;
+    let solvable = |&prompt: &u32| facts[prompt as usize].log_partition != Some(f64::NEG_INFINITY);
+    if trained.numbers.iter().any(solvable) {
         return Ok(());
     }
-    let message = "no prompt has a valid output that the base reaches: there is nothing to learn";
+    let whose = if trained.leave_some_out() { " that is trained on" } else { "" };
+    let message =
+        format!("no prompt{whose} has a valid output that the base reaches: there is nothing to learn");
     let place = experiment.file.task.verifier.plugin.place(&experiment.text);
     let hint = "check the verifier, the horizon and the prompts; `host exact` shows each prompt";
     Err(experiment.error(vec![Problem::at(place, message).with_hint(hint)]))

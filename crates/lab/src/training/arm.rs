@@ -91,7 +91,7 @@ pub struct Arm<'a> {
     gradient: Vec<f64>,
     log_probs: Vec<f64>,
     scores: PopulationScores,
-    /// log Z_α of every prompt, NaN where it is not known: where all outputs are listed.
+    /// log Z_α of every prompt that is trained on, NaN where it is not known: where all outputs are listed.
     log_power_partitions: Vec<f64>,
     /// The class with a power of the base, where that is what the objective's divergence is of.
     powered: Option<PolicyClass>,
@@ -121,8 +121,9 @@ impl<'a> Arm<'a> {
         parts.objective.prepare(parts.facts)?;
         let ShapedParameters { values: start, tensors, .. } = parts.policy.parameters()?;
         let gradient = vec![0.0; start.len()];
+        let trained = parts.world.trained.numbers.iter().map(|&prompt| parts.facts[prompt as usize]);
         let log_power_partitions =
-            parts.facts.iter().map(|facts| facts.log_power_partition.unwrap_or(f64::NAN)).collect();
+            trained.map(|facts| facts.log_power_partition.unwrap_or(f64::NAN)).collect();
         let power = parts.declaration.divergence.map_or(1.0, |divergence| divergence.without_power().1);
         let powered = match parts.exact {
             Some(ExactSource::Class { class, .. }) if power != 1.0 => Some(class.powered(power)),
@@ -516,7 +517,7 @@ impl<'a> Arm<'a> {
                 })?;
                 // However the objective would have had Z, this gradient has the exact one.
                 if needs_partition(divergence) {
-                    state.partitions.exact += self.parts.facts.len() as u64;
+                    state.partitions.exact += self.parts.world.trained.numbers.len() as u64;
                 }
                 let problems = self.powered.as_ref().unwrap_or(class).problems();
                 let (divergence, _) = divergence.without_power();

@@ -10,7 +10,7 @@ use pstar_core::{PluginError, math};
 use pstar_exact::Accumulator;
 use pstar_loader::{ModelHandle, PolicyHandle};
 
-/// All outputs of all prompts, one group a prompt: the same for all arms.
+/// All outputs of the prompts that are trained on, one group a prompt: the same for all arms.
 #[derive(Debug)]
 pub struct OutputBatch {
     sequences: SequenceBuffer,
@@ -46,10 +46,10 @@ impl PopulationScores {
 }
 
 impl OutputBatch {
-    /// Number of all outputs of all prompts; the greatest number of all where it is beyond that.
+    /// Number of all outputs of these prompts; the greatest number of all where it is beyond that.
     pub(crate) fn count(world: &World, reference: &EnumeratedReference) -> u64 {
         let outputs = reference.space().count().unwrap_or(u64::MAX);
-        outputs.saturating_mul(world.prompt_texts.len() as u64)
+        outputs.saturating_mul(world.trained.numbers.len() as u64)
     }
 
     /// Whether they are few enough to be held in memory.
@@ -65,11 +65,11 @@ impl OutputBatch {
     pub fn new(world: &World, reference: &EnumeratedReference) -> Result<Self, PluginError> {
         let space = reference.space();
         let count = space.count().unwrap_or(0);
-        let prompts = world.prompts.view().len();
+        let trained = &world.trained.numbers;
         let mut sequences = SequenceBuffer::new(world.prompts.clone());
         let (mut rewards, mut ended, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
         let end = world.task.alphabet.end();
-        for (prompt, values) in (0..).zip(reference.prompts()) {
+        for &prompt in trained {
             space.tokens(0, &mut tokens);
             for _ in 0..count {
                 sequences.push(prompt, tokens.iter().copied());
@@ -77,25 +77,27 @@ impl OutputBatch {
                 ended.push(u8::from(fixed || tokens.last() == Some(&end)));
                 space.advance(&mut tokens);
             }
+            let values = &reference.prompts()[prompt as usize];
             rewards.extend(values.valid.mask().iter().map(|&valid| f64::from(u8::from(valid))));
         }
         let tokens = sequences.view().tokens().values().len();
         let mut columns = ObjectiveBuffer::default();
-        for (prompt, facts) in (0..).zip(reference.facts()) {
-            columns.push_group(prompt, facts);
+        let facts = reference.facts();
+        for &prompt in trained {
+            columns.push_group(prompt, facts[prompt as usize]);
         }
-        columns.group_offsets = (0..=prompts as u64).map(|g| g * count).collect();
+        columns.group_offsets = (0..=trained.len() as u64).map(|g| g * count).collect();
         columns.offsets = sequences.view().tokens().offsets().to_vec();
         columns.rewards = rewards;
         columns.ended = ended;
         columns.horizon = world.task.horizon as u64;
         columns.base_log_probs = vec![0.0; tokens];
         world.base.score(&sequences.view(), &mut columns.base_log_probs)?;
-        let weights = world.weights.iter();
+        let weights = trained.iter().map(|&prompt| world.trained.weights[prompt as usize]);
         Ok(Self {
             sequences,
             columns,
-            prompt_weights: weights.flat_map(|&w| (0..count).map(move |_| w)).collect(),
+            prompt_weights: weights.flat_map(|w| (0..count).map(move |_| w)).collect(),
         })
     }
 

@@ -27,6 +27,7 @@ pub(super) fn warnings(
     warnings.extend(rates(experiment));
     warnings.extend(match_under_adam(experiment));
     warnings.extend(unsolvable(experiment, facts));
+    warnings.extend(untrained(experiment));
     warnings.extend(estimated(experiment, registry, truth)?);
     Ok(warnings)
 }
@@ -83,6 +84,16 @@ fn unsolvable(experiment: &Experiment, facts: &[PromptFacts]) -> Vec<Warning> {
         .filter(|(_, facts)| facts.log_partition == Some(f64::NEG_INFINITY))
         .map(|(prompt, _)| Warning::Unsolvable { prompt: shown(prompt) })
         .collect()
+}
+
+/// Says that not all prompts that figures are of are trained on.
+fn untrained(experiment: &Experiment) -> Option<Warning> {
+    let trained = &experiment.world.trained;
+    let (some, all) = (trained.numbers.len(), trained.weights.len());
+    let message = format!(
+        "arms train on {some} of {all} prompts, and figures are means over all of them: prompts.csv has each prompt's own"
+    );
+    trained.leave_some_out().then_some(Warning::Text { message })
 }
 
 /// Says which figures are estimates, and names the prompts whose distance from p* cannot be had.
