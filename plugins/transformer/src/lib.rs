@@ -13,9 +13,11 @@
 //! Each token that is read has a row of its own, 16 features side by side in a vector; a prompt has its rows once, however
 //! many sequences stand behind it, and sequences that have ended have none. So nothing is computed for padding but up to
 //! seven rows a step. The alternative, 16 sequences side by side, needs no sums across a vector in weight gradients and
-//! attention, but a lane waits until the longest of its 16 has ended: on lengths with a mean of a quarter to a half of the
-//! horizon two to three times the work in sampling. Products in rows run at the speed of those in lanes, and are the
-//! same loops that recurrent networks have.
+//! attention, but a lane waits until the longest of its 16 has ended. Of geometric lengths with a mean of a quarter of the
+//! horizon lanes take 3.1 times the work that there is, and rows 1.5 times; with a mean of a half 2.2 and 1.2. Products of
+//! 480 rows ran at the same speed in both, 148 to 163 GFLOP/s in rows and 157 to 170 in lanes for widths of 64 and 128 on a
+//! core that peaks at about 170, 150 and 120 into, and 90 and 79 out of, a width of 1024; so rows have it, and with them
+//! the loops that recurrent networks have.
 //!
 //! # Files
 //!
