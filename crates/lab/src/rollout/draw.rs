@@ -84,7 +84,9 @@ impl Drawn {
         let size = sampling.group;
         let trained = &world.trained.numbers;
         let mut prompt = prompts_of_step(seed, step, sampling.prompts, trained.len());
-        prompt.iter_mut().for_each(|p| *p = trained[*p as usize]);
+        for p in &mut prompt {
+            *p = trained[*p as usize];
+        }
         let rows = prompt.len() * size;
         let (mut prompt_of, mut sample) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
         // A step is of few prompts among perhaps many.
