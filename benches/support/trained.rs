@@ -41,7 +41,7 @@ impl Trained {
         let n = sequences as usize;
         let letters: String = ('A'..='z').chain('À'..).take(symbols).collect();
         let mut task = task(1, horizon, ending);
-        task.alphabet = Alphabet::of_chars(&letters.replace('^', "é"), "").unwrap();
+        task.alphabet = Alphabet::of_chars(&letters.replace('^', "Ω"), "").unwrap();
         let mut policy = plugin(name).policies[0].create(configuration, &task).unwrap();
         policy.randomise(StreamKey::new(1, Purpose::Initialise, 0)).unwrap();
         let parameters = policy.parameters().unwrap().values;
