@@ -22,7 +22,7 @@ const CONFIGURATIONS: &[(&str, &str, &[&str])] = &[
         "transformer",
         &[
             "(width: 8)",
-            "(width: 12, heads: 2, norm: Layer, mlp: Gelu, positions: Learned, biases: true, tied: true)",
+            "(width: 12, heads: 2, norm: Layer, mlp: Gelu, positions: Rotary(theta: 100.0), biases: true, tied: true)",
         ],
     ),
     ("verifier", "arithmetic-expression", &["(target: FromPrompt)", "(target: Value(1))"]),

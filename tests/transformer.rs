@@ -71,7 +71,7 @@ impl Place {
         let text = experiment(base, &format!("({SIZES})"), "Random");
         let output = self.sound("exact", &text, &["--json"]);
         let all: Value = serde_json::from_slice(&output.stdout).unwrap();
-        all["references"].clone()
+        all["prompts"].clone()
     }
 }
 
@@ -108,7 +108,7 @@ fn a_copy_of_the_base_begins_as_the_base_and_threads_change_nothing() {
 fn what_was_fitted_is_loaded_again() {
     let place = Place::new();
     let saved = place.references(&format!("({SIZES}, {FIT}, save: \"saved\")"));
-    assert!(saved["base"]["kl_from_filtered"].as_f64().unwrap() > 0.0, "{saved}");
+    assert!(saved[0]["base"]["kl_from_filtered"].as_f64().unwrap() > 0.0, "{saved}");
     let config = fs::read_to_string(place.path("saved/config.json")).unwrap();
     assert!(config.contains(r#""model_type": "gpt2""#), "{config}");
     assert_eq!(place.references(r#"(load: "saved")"#), saved);
@@ -132,7 +132,7 @@ fn models_of_transformers_are_base_models() {
             .replace(r#"["=", "b="]"#, r#"["", "ba"]"#);
         let output = place.sound("exact", &text, &["--json"]);
         let all: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let entropy = all["references"]["base"]["entropy"].as_f64().unwrap();
+        let entropy = all["prompts"][0]["base"]["entropy"].as_f64().unwrap();
         assert!(entropy > 1.0 && entropy < 2.0 * 23f64.ln(), "{name}: {entropy}");
     }
 }
