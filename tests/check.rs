@@ -21,7 +21,7 @@ const CONFIGURATIONS: &[(&str, &str, &[&str])] = &[
         "policy",
         "transformer",
         &[
-            "(width: 8)",
+            "(width: 16)",
             "(width: 12, heads: 2, norm: Layer, mlp: Gelu, positions: Rotary(theta: 100.0), biases: true, tied: true)",
         ],
     ),
