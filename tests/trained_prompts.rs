@@ -81,7 +81,7 @@ fn all_prompts_in_any_order_are_the_default() {
     let of =
         |some: &str| run(&text(FOUR, ALL, &format!("{some}gradient: Sampled(prompts: 3, group: 4)"), ""));
     let (listed, default) = (of(r#"prompts: ["1=", "3=", "2=", "5="], "#), of(""));
-    assert_same_arms(&listed, &default, 0.0);
+    assert_same_arms(&listed, &default);
     assert!(listed.warnings.is_empty() && default.warnings.is_empty(), "{:?}", listed.warnings);
 }
 
