@@ -3,8 +3,12 @@
 mod activate;
 mod attend;
 mod backward_attend;
+mod dots;
+mod each;
+mod mix;
 mod normalise;
 mod rotate;
+mod soften;
 
 pub(crate) use activate::{Activate, BackwardActivate};
 pub(crate) use attend::{Ask, Attend, Scratch};

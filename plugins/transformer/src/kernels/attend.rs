@@ -1,12 +1,13 @@
 //! Attention.
 #![allow(clippy::inline_always, reason = "part of a kernel")]
-#![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
 
+use super::dots::{Left, dots};
+use super::each::each;
+use super::mix::{Rows, mix};
+use super::soften::soften;
 use crate::keys::Keys;
 use crate::network::Heads;
-use pstar_neural::activation::exp;
 use pstar_neural::block::{Block, Matrix, WIDTH, blocks};
-use pstar_neural::kernels::{PARTS, fold};
 use pstar_neural::simd::{Job, Simd};
 
 /// A token that asks: what it sees of two sources, its prompt and what stands behind it.
@@ -38,13 +39,10 @@ pub(crate) struct Attend<'a> {
     pub(crate) scratch: &'a mut Scratch,
 }
 
-/// Memory of one tile.
+/// Memory of one tile: asks × blocks of tokens of both sources.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
-    /// Left factors: asks × numbers of a head.
-    pub(super) left: Vec<f32>,
-    /// Asks × blocks of tokens of both sources.
-    pub(super) weights: Vec<Block>,
+    weights: Vec<Block>,
 }
 
 /// Asks that are worked on together.
@@ -56,8 +54,11 @@ impl Job for Attend<'_> {
         let asks = self.asks;
         for asks in asks.chunks(TOGETHER) {
             let tile = tile_of(asks);
-            for head in 0..self.heads.queries {
-                self.tile::<S, TOGETHER>(simd, &tile, head);
+            // Those who look up the same entries share what is read of them.
+            if asks.iter().all(|ask| ask.entries == asks[0].entries) {
+                self.tile::<S, TOGETHER, true>(simd, &tile);
+            } else {
+                self.tile::<S, TOGETHER, false>(simd, &tile);
             }
         }
     }
@@ -65,28 +66,69 @@ impl Job for Attend<'_> {
 
 impl Attend<'_> {
     #[inline(always)]
-    fn tile<S: Simd, const N: usize>(&mut self, simd: S, asks: &[Ask; N], head: usize) {
+    fn tile<S: Simd, const N: usize, const SAME: bool>(&mut self, simd: S, asks: &[Ask; N]) {
         let Self { heads, x, sources, out, scratch, .. } = self;
-        let (first, keys) = (head * heads.blocks, head / heads.group());
-        gather(x, first, heads.size, asks.map(|ask| ask.row), &mut scratch.left);
         let seen = Seen::of(asks);
         scratch.weights.resize((N * seen.total()).max(scratch.weights.len()), Block::ZERO);
         let weights = &mut scratch.weights[..N * seen.total()];
-        for (source, base) in seen.sources() {
-            let lanes = asks.map(|ask| sources[source].lanes(ask.entries[source], keys));
-            dots(simd, &scratch.left, heads.size, lanes, (seen.blocks(source), base), weights);
+        for head in 0..heads.queries {
+            let (first, keys) = (head * heads.blocks, head / heads.group());
+            let left = Left { x, first, size: heads.size, rows: each(|i| asks[i].row) };
+            for (source, base) in seen.sources() {
+                let lanes = each(|i| sources[source].lanes(asks[i].entries[source], keys));
+                dots::<S, N, SAME>(simd, &left, lanes, (seen.blocks(source), base), weights);
+            }
+            soften(simd, asks, &seen, weights);
+            let mix = Mix { heads: *heads, asks, seen: &seen, weights, sources: *sources, keys };
+            mix.into_rows::<S, SAME>(simd, out, first);
         }
-        soften(simd, asks, &seen, weights);
-        for block in 0..heads.blocks {
-            for part in 0..WIDTH / S::LANES {
-                let mut sums = [simd.splat(0.0); N];
-                for (source, base) in seen.sources() {
-                    let rows = asks.map(|ask| sources[source].rows(ask.entries[source], keys));
-                    let range = (seen.most[source], base);
-                    mix(simd, weights, range, rows, (heads.blocks, block, part), &mut sums);
-                }
-                for (ask, sum) in asks.iter().zip(sums) {
-                    simd.store(sum, &mut out.data[(first + block) * out.rows + ask.row], part);
+    }
+}
+
+/// Rows of two sources that some asks sum, weighted.
+#[derive(Debug)]
+pub(super) struct Mix<'a, const N: usize> {
+    pub(super) heads: Heads,
+    pub(super) asks: &'a [Ask; N],
+    pub(super) seen: &'a Seen,
+    pub(super) weights: &'a [Block],
+    pub(super) sources: [&'a Keys; 2],
+    /// The head of the sources.
+    pub(super) keys: usize,
+}
+
+impl<const N: usize> Mix<'_, N> {
+    /// Writes the sums to the rows of the asks, from block `first` on.
+    #[inline(always)]
+    pub(super) fn into_rows<S: Simd, const SAME: bool>(&self, simd: S, out: &mut Matrix, first: usize) {
+        let mut block = 0;
+        while block + 1 < self.heads.blocks {
+            self.blocks::<S, 2, SAME>(simd, out, (first, block));
+            block += 2;
+        }
+        if block < self.heads.blocks {
+            self.blocks::<S, 1, SAME>(simd, out, (first, block));
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<S: Simd, const BLOCKS: usize, const SAME: bool>(
+        &self,
+        simd: S,
+        out: &mut Matrix,
+        (first, block): (usize, usize),
+    ) {
+        let &Self { heads, asks, seen, weights, sources, keys } = self;
+        for part in 0..WIDTH / S::LANES {
+            let mut sums = [[simd.splat(0.0); BLOCKS]; N];
+            for (source, base) in seen.sources() {
+                let rows = each(|i| sources[source].rows(asks[i].entries[source], keys));
+                let rows = Rows { rows, stride: heads.blocks, count: seen.most[source], base };
+                mix::<S, N, BLOCKS, SAME>(simd, weights, &rows, (block, part), &mut sums);
+            }
+            for (ask, sums) in asks.iter().zip(&sums) {
+                for (b, &sum) in sums.iter().enumerate() {
+                    simd.store(sum, &mut out.data[(first + block + b) * out.rows + ask.row], part);
                 }
             }
         }
@@ -96,7 +138,7 @@ impl Attend<'_> {
 /// Some asks, the last of them as often as the tile has room: that gives the same once more.
 #[inline(always)]
 pub(super) fn tile_of(asks: &[Ask]) -> [Ask; TOGETHER] {
-    std::array::from_fn(|i| asks[i.min(asks.len() - 1)])
+    each(|i| asks[i.min(asks.len() - 1)])
 }
 
 /// What the asks of a tile see at most.
@@ -130,130 +172,5 @@ impl Seen {
         let bases = [(0, 0), (1, self.blocks(0))];
         let most = self.most;
         bases.into_iter().filter(move |&(source, _)| most[source] > 0)
-    }
-}
-
-/// Copies `size` numbers of rows, from a block on.
-#[inline(always)]
-pub(super) fn gather<const N: usize>(
-    x: &Matrix,
-    first: usize,
-    size: usize,
-    rows: [usize; N],
-    out: &mut Vec<f32>,
-) {
-    out.resize((N * size).max(out.len()), 0.0);
-    for (row, out) in rows.into_iter().zip(out.chunks_exact_mut(size)) {
-        for (block, out) in out.chunks_mut(WIDTH).enumerate() {
-            out.copy_from_slice(&x.data[(first + block) * x.rows + row].0[..out.len()]);
-        }
-    }
-}
-
-/// Products of left factors with all tokens of a source, whose blocks among those of `out` begin at `base`.
-#[inline(always)]
-pub(super) fn dots<S: Simd, const N: usize>(
-    simd: S,
-    left: &[f32],
-    size: usize,
-    lanes: [&[Block]; N],
-    (count, base): (usize, usize),
-    out: &mut [Block],
-) {
-    let total = out.len() / N;
-    let left: [&[f32]; N] = std::array::from_fn(|i| &left[i * size..][..size]);
-    for block in 0..count {
-        let panels: [&[Block]; N] = std::array::from_fn(|i| &lanes[i][block * size..][..size]);
-        for part in 0..WIDTH / S::LANES {
-            let mut sums = [simd.splat(0.0); N];
-            for j in 0..size {
-                for i in 0..N {
-                    sums[i] = simd.fma(simd.splat(left[i][j]), simd.load(&panels[i][j], part), sums[i]);
-                }
-            }
-            for i in 0..N {
-                simd.store(sums[i], &mut out[i * total + base + block], part);
-            }
-        }
-    }
-}
-
-/// What is added to and multiplied with the numbers of a block of which so many are seen.
-struct Masks([(Block, Block); WIDTH + 1]);
-
-static MASKS: Masks = Masks(masks());
-
-const fn masks() -> [(Block, Block); WIDTH + 1] {
-    let mut masks = [(Block([f32::NEG_INFINITY; WIDTH]), Block::ZERO); WIDTH + 1];
-    let mut seen = 0;
-    while seen <= WIDTH {
-        let mut i = 0;
-        while i < seen {
-            (masks[seen].0.0[i], masks[seen].1.0[i]) = (0.0, 1.0);
-            i += 1;
-        }
-        seen += 1;
-    }
-    masks
-}
-
-/// The softmax of each ask over what it sees; exactly 0 elsewhere.
-#[inline(always)]
-pub(super) fn soften<S: Simd, const N: usize>(simd: S, asks: &[Ask; N], seen: &Seen, weights: &mut [Block]) {
-    let total = seen.total();
-    for (ask, weights) in asks.iter().zip(weights.chunks_exact_mut(total)) {
-        let mask = |block: usize| {
-            let (source, block) =
-                if block < seen.blocks(0) { (0, block) } else { (1, block - seen.blocks(0)) };
-            &MASKS.0[ask.counts[source].saturating_sub(block * WIDTH).min(WIDTH)]
-        };
-        let mut greatest = [simd.splat(f32::NEG_INFINITY); PARTS];
-        for (block, weights) in weights.iter_mut().enumerate() {
-            let mask = mask(block);
-            for part in 0..WIDTH / S::LANES {
-                let x = simd.add(simd.load(weights, part), simd.load(&mask.0, part));
-                greatest[part] = simd.max(x, greatest[part]);
-                simd.store(x, weights, part);
-            }
-        }
-        let greatest = fold(simd, greatest, |a, b| simd.max(a, b));
-        let mut sums = [simd.splat(0.0); PARTS];
-        for (block, weights) in weights.iter_mut().enumerate() {
-            let mask = mask(block);
-            for part in 0..WIDTH / S::LANES {
-                // NaN stays.
-                let x = simd.max(simd.splat(-87.0), simd.sub(simd.load(weights, part), greatest));
-                let e = simd.mul(exp(simd, x), simd.load(&mask.1, part));
-                sums[part] = simd.add(sums[part], e);
-                simd.store(e, weights, part);
-            }
-        }
-        let factor = simd.div(simd.splat(1.0), fold(simd, sums, |a, b| simd.add(a, b)));
-        for weights in weights {
-            for part in 0..WIDTH / S::LANES {
-                simd.store(simd.mul(simd.load(weights, part), factor), weights, part);
-            }
-        }
-    }
-}
-
-/// Adds a part of a block of the rows of a source, weighted, to sums: `count` rows, whose blocks among the weights begin at
-/// `base`.
-#[inline(always)]
-pub(super) fn mix<S: Simd, const N: usize>(
-    simd: S,
-    weights: &[Block],
-    (count, base): (usize, usize),
-    rows: [&[Block]; N],
-    (stride, block, part): (usize, usize, usize),
-    sums: &mut [S::V; N],
-) {
-    let total = weights.len() / N;
-    for token in 0..count {
-        for i in 0..N {
-            let weight = weights[i * total + base + token / WIDTH].0[token % WIDTH];
-            let row = simd.load(&rows[i][token * stride + block], part);
-            sums[i] = simd.fma(simd.splat(weight), row, sums[i]);
-        }
     }
 }

@@ -2,10 +2,14 @@
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
 
-use super::attend::{Ask, Scratch, Seen, TOGETHER, dots, gather, mix, soften, tile_of};
+use super::attend::{Ask, Mix, Seen, TOGETHER, tile_of};
+use super::dots::{Left, dots};
+use super::each::each;
+use super::soften::soften;
 use crate::keys::Keys;
 use crate::network::Heads;
 use pstar_neural::block::{Block, Matrix, WIDTH};
+use pstar_neural::kernels::{PARTS, fold};
 use pstar_neural::simd::{Job, Simd};
 
 /// The tokens that ask together: those of one sequence, or of one prompt.
@@ -44,7 +48,6 @@ pub(crate) struct BackwardAttend<'a> {
 /// Memory of a group.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BackwardScratch {
-    tile: Scratch,
     slopes: Vec<Block>,
     /// Weights of each ask, and the gradient at their logarithms less a constant: asks × blocks of tokens.
     weights: Vec<Block>,
@@ -88,33 +91,35 @@ impl BackwardAttend<'_> {
     ) {
         let Self { heads, x, gradient, keys, values, out, scratch, .. } = self;
         let (first, kept) = (head * heads.blocks, head / heads.group());
-        let BackwardScratch { tile, slopes, weights, deltas, .. } = &mut **scratch;
+        let BackwardScratch { slopes, weights, deltas, .. } = &mut **scratch;
         let total = seen.total();
         let weights = &mut weights[at * total..][..N * total];
         let deltas = &mut deltas[at * total..][..N * total];
         slopes.resize((N * total).max(slopes.len()), Block::ZERO);
         let slopes = &mut slopes[..N * total];
-        gather(x, first, heads.size, asks.map(|ask| ask.row), &mut tile.left);
+        // They are of one sequence or prompt, and look up the same entries.
+        let rows: [usize; N] = each(|i| asks[i].row);
+        let left = Left { x, first, size: heads.size, rows };
         for (source, base) in seen.sources() {
-            let lanes = asks.map(|ask| keys[source].lanes(ask.entries[source], kept));
-            dots(simd, &tile.left, heads.size, lanes, (seen.blocks(source), base), weights);
+            let lanes = [keys[source].lanes(asks[0].entries[source], kept); N];
+            dots::<S, N, true>(simd, &left, lanes, (seen.blocks(source), base), weights);
         }
         soften(simd, asks, seen, weights);
-        gather(gradient, first, heads.size, asks.map(|ask| ask.row), &mut tile.left);
+        let left = Left { x: gradient, first, size: heads.size, rows };
         for (source, base) in seen.sources() {
-            let lanes = asks.map(|ask| values[source].lanes(ask.entries[source], kept));
-            dots(simd, &tile.left, heads.size, lanes, (seen.blocks(source), base), slopes);
+            let lanes = [values[source].lanes(asks[0].entries[source], kept); N];
+            dots::<S, N, true>(simd, &left, lanes, (seen.blocks(source), base), slopes);
         }
         for i in 0..N {
             let of =
                 |blocks: &[Block], block: usize, part: usize| simd.load(&blocks[i * total + block], part);
-            let mut sums = [simd.splat(0.0); pstar_neural::kernels::PARTS];
+            let mut sums = [simd.splat(0.0); PARTS];
             for block in 0..total {
                 for part in 0..WIDTH / S::LANES {
                     sums[part] = simd.fma(of(weights, block, part), of(slopes, block, part), sums[part]);
                 }
             }
-            let mean = pstar_neural::kernels::fold(simd, sums, |a, b| simd.add(a, b));
+            let mean = fold(simd, sums, |a, b| simd.add(a, b));
             for block in 0..total {
                 for part in 0..WIDTH / S::LANES {
                     let less = simd.sub(of(slopes, block, part), mean);
@@ -123,19 +128,8 @@ impl BackwardAttend<'_> {
                 }
             }
         }
-        for block in 0..heads.blocks {
-            for part in 0..WIDTH / S::LANES {
-                let mut sums = [simd.splat(0.0); N];
-                for (source, base) in seen.sources() {
-                    let rows = asks.map(|ask| values[source].rows(ask.entries[source], kept));
-                    let range = (seen.most[source], base);
-                    mix(simd, deltas, range, rows, (heads.blocks, block, part), &mut sums);
-                }
-                for (ask, sum) in asks.iter().zip(sums) {
-                    simd.store(sum, &mut out.data[(first + block) * out.rows + ask.row], part);
-                }
-            }
-        }
+        let mix = Mix { heads: *heads, asks, seen, weights: deltas, sources: *values, keys: kept };
+        mix.into_rows::<S, true>(simd, out, first);
     }
 
     /// Adds what all asks of the group make of the keys and values that they saw.
@@ -157,31 +151,56 @@ impl BackwardAttend<'_> {
             for (tile, rows) in rows.chunks(TOGETHER).enumerate() {
                 let token = tile * TOGETHER;
                 // A token of the second source is not seen by those that ask before it.
-                let first = if source == 1 { token.saturating_sub(group.before) } else { 0 };
-                let asks = first..group.asks.len();
+                let asks = if source == 1 { token.saturating_sub(group.before) } else { 0 };
                 for (coefficients, factors, to) in [
                     (&*deltas, &*queries, heads.key_block(kept)),
                     (&*weights, &*answers, heads.value_block(kept)),
                 ] {
-                    for block in 0..heads.blocks {
-                        for part in 0..WIDTH / S::LANES {
-                            let mut sums = [simd.splat(0.0); TOGETHER];
-                            for ask in asks.clone() {
-                                let factor = simd.load(&factors[ask * heads.blocks + block], part);
-                                for i in 0..TOGETHER {
-                                    let place = token + i;
-                                    let seen = &coefficients[ask * total + base + place / WIDTH];
-                                    let weight = seen.0[place % WIDTH];
-                                    sums[i] = simd.fma(simd.splat(weight), factor, sums[i]);
-                                }
-                            }
-                            for (&row, sum) in rows.iter().zip(sums) {
-                                let at = &mut out.data[(to + block) * out.rows + row as usize];
-                                simd.store(simd.add(simd.load(at, part), sum), at, part);
-                            }
-                        }
+                    // Those of the asks from the first one on that sees the tile.
+                    let coefficients = coefficients[asks * total..].chunks_exact(total);
+                    let coefficients =
+                        coefficients.map(|seen| &seen[base + token / WIDTH].0[token % WIDTH..]);
+                    let terms = coefficients.zip(factors[asks * heads.blocks..].chunks_exact(heads.blocks));
+                    let mut block = 0;
+                    while block + 1 < heads.blocks {
+                        add_terms::<S, 2>(simd, terms.clone(), block, rows, out, to);
+                        block += 2;
+                    }
+                    if block < heads.blocks {
+                        add_terms::<S, 1>(simd, terms.clone(), block, rows, out, to);
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Adds to `BLOCKS` blocks of some rows, from `to + block` on, the sums of coefficients (one a row) times factors.
+#[inline(always)]
+fn add_terms<'a, S: Simd, const BLOCKS: usize>(
+    simd: S,
+    terms: impl Iterator<Item = (&'a [f32], &'a [Block])> + Clone,
+    block: usize,
+    rows: &[u32],
+    out: &mut Matrix,
+    to: usize,
+) {
+    for part in 0..WIDTH / S::LANES {
+        let mut sums = [[simd.splat(0.0); BLOCKS]; TOGETHER];
+        for (coefficients, factors) in terms.clone() {
+            let coefficients = &coefficients[..TOGETHER];
+            let factors: [S::V; BLOCKS] = each(|b| simd.load(&factors[block + b], part));
+            for i in 0..TOGETHER {
+                let coefficient = simd.splat(coefficients[i]);
+                for b in 0..BLOCKS {
+                    sums[i][b] = simd.fma(coefficient, factors[b], sums[i][b]);
+                }
+            }
+        }
+        for (&row, sums) in rows.iter().zip(&sums) {
+            for (b, &sum) in sums.iter().enumerate() {
+                let at = &mut out.data[(to + block + b) * out.rows + row as usize];
+                simd.store(simd.add(simd.load(at, part), sum), at, part);
             }
         }
     }
