@@ -98,6 +98,9 @@ pub trait Network: Debug + Send + Sync + Sized + 'static {
     /// order.
     const CHUNK: usize;
 
+    /// Greatest number of sequences that are drawn together where nothing of them is kept.
+    const DRAWN: usize = Self::CHUNK;
+
     /// Greatest number of prefixes in a block of a walk over all outputs.
     const PREFIXES: usize;
 

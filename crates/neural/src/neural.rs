@@ -188,17 +188,17 @@ impl<N: Network> SequenceModel for Neural<N> {
             self.network.forward(chunk, leads, keep, &mut sampler);
             sampler.give(&mut samples);
         };
-        let chunks = request.prompt_of.chunks(N::CHUNK).zip(request.sample.chunks(N::CHUNK));
+        let chunks = |size: usize| request.prompt_of.chunks(size).zip(request.sample.chunks(size));
         let kept = self.kept.as_ref().and_then(|kept| kept.try_lock().ok());
         match kept {
             Some(mut kept) if Kept::<N>::fits(self.network.shape(), request.sample.len(), steps) => {
-                for ((prompt_of, sample), chunk) in chunks.zip(kept.begin(request.sample.len())) {
+                for ((prompt_of, sample), chunk) in chunks(N::CHUNK).zip(kept.begin(request.sample.len())) {
                     draw(chunk, prompt_of, sample, true);
                 }
                 kept.remember(request, &samples);
             }
             _ => self.with_chunk(|chunk| {
-                chunks.for_each(|(prompt_of, sample)| draw(chunk, prompt_of, sample, false));
+                chunks(N::DRAWN).for_each(|(prompt_of, sample)| draw(chunk, prompt_of, sample, false));
             }),
         }
         Ok(samples)

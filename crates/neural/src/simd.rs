@@ -68,3 +68,30 @@ impl InstructionSet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::{Block, WIDTH};
+
+    struct Transpose<'a>(&'a [Block; WIDTH], &'a mut [Block; WIDTH]);
+
+    impl Job for Transpose<'_> {
+        fn run<S: Simd, const ROWS: usize>(self, simd: S) {
+            simd.transpose(self.0.each_ref(), self.1);
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_transposes() {
+        let number = |row: usize, column: usize| (row * WIDTH + column) as f32;
+        let blocks = std::array::from_fn(|row| Block(std::array::from_fn(|column| number(row, column))));
+        for set in InstructionSet::available() {
+            let mut turned = [Block::ZERO; WIDTH];
+            set.run(Transpose(&blocks, &mut turned));
+            for (column, block) in turned.iter().enumerate() {
+                assert_eq!(block.0, std::array::from_fn(|row| number(row, column)), "{set:?}");
+            }
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! Back-propagation through a chunk.
 
+use crate::attention::{prompt_asks, put_prompts, sequence_asks};
 use crate::chunk::{Activations, Chunk, Prompt};
-use crate::forward::{Side, fill, fill_prompts, prompt_asks, sequence_asks};
 use crate::kernels::{BackwardActivate, BackwardAttend, BackwardNormalise, BackwardScratch, Group, Rotate};
-use crate::keys::Keys;
+use crate::keys::{Keys, Put, Side};
 use crate::linear::Linear;
 use crate::network::Transformer;
 use crate::shape::Positions;
@@ -48,6 +48,8 @@ struct Memory {
     delta: Matrix,
     /// At x̂.
     normalised: Matrix,
+    /// At what the choices are made of.
+    top: Matrix,
     /// At what is activated.
     activated: Matrix,
     answers: Matrix,
@@ -132,10 +134,11 @@ impl Sums {
     fn top(&mut self, network: &Transformer, chunk: &Chunk) {
         let choices = chunk.turns.len();
         self.head.add(network.set, &chunk.logits, &chunk.top, choices);
-        let Memory { delta, normalised, .. } = &mut self.memory;
+        let Memory { delta, normalised, top: at_top, .. } = &mut self.memory;
         back(network.set, &network.head, &chunk.logits, choices, normalised);
-        let mut at_top = Matrix::new(network.width(), choices);
-        backward_normalise(network, normalised, (&chunk.top, &chunk.top_scales), choices, &mut at_top);
+        at_top.reshape(network.width(), choices);
+        at_top.data.fill(Block::ZERO);
+        backward_normalise(network, normalised, (&chunk.top, &chunk.top_scales), choices, at_top);
         let first = choices - (chunk.tokens.len() - chunk.prompt_rows);
         for block in 0..network.width() {
             let from = at_top.rows(block, 0, choices);
@@ -189,7 +192,7 @@ impl Sums {
         let Memory { answers: gradient, asked: out, prompts, own, scratch, .. } = &mut self.memory;
         out.data.fill(Block::ZERO);
         for (keys, side) in prompts.iter_mut().zip([Side::Keys, Side::Values]) {
-            fill_prompts(keys, heads, x, &chunk.prompts, side);
+            put_prompts(keys, network, x, &chunk.prompts, side);
         }
         let leads: Vec<Vec<u32>> = chunk.prompts.iter().map(Prompt::rows).collect();
         let mut asks = Vec::new();
@@ -197,7 +200,7 @@ impl Sums {
             let prompt = &chunk.prompts[sequence.prompt];
             let rows = prompt.rows_before(sequence);
             for (keys, side) in own.iter_mut().zip([Side::Keys, Side::Values]) {
-                fill(keys, heads, x, &rows, side);
+                network.set.run(Put::alone(keys, heads, x, &rows, side));
             }
             sequence_asks(sequence, prompt, &mut asks);
             let (rows, before) = ([&leads[sequence.prompt][..], &rows], prompt.joined());

@@ -1,10 +1,10 @@
 //! Running a chunk of sequences through a network.
 
-use crate::chunk::{Activations, Chunk, Prompt, Room, Sequence};
-use crate::kernels::{Activate, Ask, Attend, Normalise, Rotate};
+use crate::chunk::{Activations, Chunk, Prompt, Room};
+use crate::kernels::{Activate, Normalise, Rotate};
 use crate::keys::Keys;
 use crate::linear::Linear;
-use crate::network::{Heads, Transformer};
+use crate::network::Transformer;
 use crate::shape::Positions;
 use pstar_neural::block::{Block, Matrix, TILE, blocks};
 use pstar_neural::choose::{Choose, emit};
@@ -250,133 +250,6 @@ impl Chunk {
         }
         normalise(network, (&last, 0), rows, (&mut self.top, 0), &mut self.top_scales);
     }
-
-    /// Answers of prompts and sequences, all of whose tokens have rows.
-    fn attend_all(&mut self, network: &Transformer, kept: usize) {
-        self.attend_prompts(network, kept, 0);
-        let Self { layers, sequences, prompts, prompt_keys, own_keys, scratch, .. } = self;
-        let Activations { asked, answers, .. } = &mut layers[kept];
-        let mut asks = Vec::new();
-        for sequence in sequences.iter().filter(|sequence| !sequence.rows.is_empty()) {
-            let (keys, prompt) = (&mut own_keys[0], &prompts[sequence.prompt]);
-            fill(keys, network.heads, asked, &prompt.rows_before(sequence), Side::Keys);
-            sequence_asks(sequence, prompt, &mut asks);
-            network.set.run(Attend {
-                heads: network.heads,
-                x: asked,
-                asks: &asks,
-                sources: [&prompt_keys[0], keys],
-                out: answers,
-                scratch,
-            });
-        }
-    }
-
-    /// Answers of prompts; their keys stay at a place.
-    fn attend_prompts(&mut self, network: &Transformer, kept: usize, place: usize) {
-        let Self { layers, prompts, prompt_keys, scratch, .. } = self;
-        let Activations { asked, answers, .. } = &mut layers[kept];
-        let keys = &mut prompt_keys[place];
-        fill_prompts(keys, network.heads, asked, prompts, Side::Keys);
-        let mut asks = Vec::new();
-        for (entry, prompt) in prompts.iter().enumerate() {
-            prompt_asks(entry, prompt, &mut asks);
-            network.set.run(Attend {
-                heads: network.heads,
-                x: asked,
-                asks: &asks,
-                sources: [keys, keys],
-                out: answers,
-                scratch,
-            });
-        }
-    }
-
-    /// Answers of the tokens that some sequences have just read, at a position behind their prompts.
-    fn attend_step(
-        &mut self,
-        network: &Transformer,
-        (layer, kept, from): (usize, usize, usize),
-        position: usize,
-        reads: &[(usize, u32)],
-    ) {
-        let heads = network.heads;
-        let Self { layers, sequences, prompts, prompt_keys, own_keys, scratch, .. } = self;
-        let Activations { asked, answers, .. } = &mut layers[kept];
-        let keys = &mut own_keys[layer];
-        let mut asks = Vec::with_capacity(reads.len());
-        for (row, &(sequence, _)) in reads.iter().enumerate() {
-            let row = from + row;
-            let entry = sequences[sequence].prompt;
-            let prompt = &prompts[entry];
-            let token = prompt.joined() + position;
-            keys.put((sequence, token), asked, row, |head| (heads.key_block(head), heads.value_block(head)));
-            asks.push(Ask { row, entries: [entry, sequence], counts: [prompt.apart(), token + 1] });
-        }
-        let sources = [&prompt_keys[layer], keys];
-        network.set.run(Attend { heads, x: asked, asks: &asks, sources, out: answers, scratch });
-    }
-}
-
-/// What stands side by side with other tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Keys,
-    Values,
-}
-
-/// Puts the keys and values of the tokens of rows.
-fn put(
-    keys: &mut Keys,
-    heads: Heads,
-    x: &Matrix,
-    entry: usize,
-    rows: impl Iterator<Item = usize>,
-    side: Side,
-) {
-    for (token, row) in rows.enumerate() {
-        keys.put((entry, token), x, row, |head| {
-            let (key, value) = (heads.key_block(head), heads.value_block(head));
-            if side == Side::Keys { (key, value) } else { (value, key) }
-        });
-    }
-}
-
-/// Fills keys with those of one sequence.
-pub(crate) fn fill(keys: &mut Keys, heads: Heads, x: &Matrix, rows: &[u32], side: Side) {
-    keys.prepare(heads, 1, rows.len());
-    put(keys, heads, x, 0, rows.iter().map(|&row| row as usize), side);
-}
-
-/// Fills keys with those of prompts.
-pub(crate) fn fill_prompts(keys: &mut Keys, heads: Heads, x: &Matrix, prompts: &[Prompt], side: Side) {
-    let longest = prompts.iter().map(|prompt| prompt.lead.len()).max().unwrap_or(0);
-    keys.prepare(heads, prompts.len(), longest);
-    for (entry, prompt) in prompts.iter().enumerate() {
-        put(keys, heads, x, entry, prompt.first..prompt.first + prompt.lead.len(), side);
-    }
-}
-
-/// What the tokens of a sequence see; their own keys are entry 0.
-pub(crate) fn sequence_asks(sequence: &Sequence, prompt: &Prompt, asks: &mut Vec<Ask>) {
-    let entries = [sequence.prompt, 0];
-    asks.clear();
-    asks.extend(sequence.rows.iter().zip(prompt.joined() + 1..).map(|(&row, seen)| Ask {
-        row: row as usize,
-        entries,
-        counts: [prompt.apart(), seen],
-    }));
-}
-
-/// What the tokens of a prompt see: themselves alone.
-pub(crate) fn prompt_asks(entry: usize, prompt: &Prompt, asks: &mut Vec<Ask>) {
-    let tokens = prompt.lead.len();
-    asks.clear();
-    asks.extend((0..tokens).map(|token| Ask {
-        row: prompt.first + token,
-        entries: [0, entry],
-        counts: [0, token + 1],
-    }));
 }
 
 /// out = W x + b, for rows.

@@ -11,7 +11,7 @@ mod rotate;
 mod soften;
 
 pub(crate) use activate::{Activate, BackwardActivate};
-pub(crate) use attend::{Ask, Attend, Scratch};
+pub(crate) use attend::{Ask, Attend, Scratch, TOGETHER};
 pub(crate) use backward_attend::{BackwardAttend, BackwardScratch, Group};
 pub(crate) use normalise::{BackwardNormalise, Normalise};
 pub(crate) use rotate::{Rotate, angles};

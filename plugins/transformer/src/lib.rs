@@ -29,6 +29,7 @@
 //! Vaswani et al. (2017), *Attention Is All You Need*; Radford et al. (2019), *Language Models are Unsupervised Multitask
 //! Learners*, and Touvron et al. (2023), *LLaMA*, for the layouts.
 
+mod attention;
 mod backward;
 mod chunk;
 mod config;

@@ -227,6 +227,8 @@ impl Network for Transformer {
 
     /// So few that what attention reads again and again stays near the processor.
     const CHUNK: usize = 32;
+    /// More: each step reads all weights.
+    const DRAWN: usize = 64;
     const PREFIXES: usize = 256;
 
     fn new(shape: TransformerShape, parameters: &[f64], set: InstructionSet) -> Self {

@@ -128,4 +128,42 @@ impl Simd for Avx512 {
             _mm512_mask_mov_ps(a, small, _mm512_setzero_ps())
         }
     }
+
+    #[inline(always)]
+    fn transpose(self, blocks: [&Block; WIDTH], out: &mut [Block; WIDTH]) {
+        // No `map` here: calls of it are not always inlined.
+        let mut rows = [self.splat(0.0); WIDTH];
+        for i in 0..WIDTH {
+            rows[i] = self.load(blocks[i], 0);
+        }
+        let mut quads = rows;
+        for i in (0..WIDTH).step_by(4) {
+            // SAFETY: the value of the type proves the instruction set.
+            unsafe {
+                let low = _mm512_castps_pd(_mm512_unpacklo_ps(rows[i], rows[i + 1]));
+                let high = _mm512_castps_pd(_mm512_unpackhi_ps(rows[i], rows[i + 1]));
+                let low_next = _mm512_castps_pd(_mm512_unpacklo_ps(rows[i + 2], rows[i + 3]));
+                let high_next = _mm512_castps_pd(_mm512_unpackhi_ps(rows[i + 2], rows[i + 3]));
+                quads[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, low_next));
+                quads[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, low_next));
+                quads[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high, high_next));
+                quads[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high, high_next));
+            }
+        }
+        // Quarter q of quads[4 i + j] holds numbers 4 q + j of blocks 4 i to 4 i + 3.
+        for j in 0..4 {
+            let (first, second) = ((quads[j], quads[4 + j]), (quads[8 + j], quads[12 + j]));
+            // SAFETY: as above.
+            unsafe {
+                let even = _mm512_shuffle_f32x4::<0x88>(first.0, first.1);
+                let even_next = _mm512_shuffle_f32x4::<0x88>(second.0, second.1);
+                let odd = _mm512_shuffle_f32x4::<0xDD>(first.0, first.1);
+                let odd_next = _mm512_shuffle_f32x4::<0xDD>(second.0, second.1);
+                self.store(_mm512_shuffle_f32x4::<0x88>(even, even_next), &mut out[j], 0);
+                self.store(_mm512_shuffle_f32x4::<0x88>(odd, odd_next), &mut out[4 + j], 0);
+                self.store(_mm512_shuffle_f32x4::<0xDD>(even, even_next), &mut out[8 + j], 0);
+                self.store(_mm512_shuffle_f32x4::<0xDD>(odd, odd_next), &mut out[12 + j], 0);
+            }
+        }
+    }
 }

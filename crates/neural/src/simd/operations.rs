@@ -37,6 +37,16 @@ pub trait Simd: Copy {
     fn scale(self, a: Self::V, shifted: Self::V) -> Self::V;
     /// a, or 0 where |a| < least.
     fn flush(self, a: Self::V, least: f32) -> Self::V;
+    /// Writes the number `j` of block `i` to number `i` of block `j`.
+    #[allow(clippy::inline_always, reason = "part of a kernel")]
+    #[inline(always)]
+    fn transpose(self, blocks: [&Block; WIDTH], out: &mut [Block; WIDTH]) {
+        for (i, block) in blocks.iter().enumerate() {
+            for (out, x) in out.iter_mut().zip(&block.0) {
+                out.0[i] = *x;
+            }
+        }
+    }
 }
 
 /// Work that is compiled for every instruction set. `ROWS` rows fit in its registers.

@@ -46,7 +46,7 @@ pub(crate) struct Scratch {
 }
 
 /// Asks that are worked on together.
-pub(super) const TOGETHER: usize = 4;
+pub(crate) const TOGETHER: usize = 4;
 
 impl Job for Attend<'_> {
     #[inline(always)]

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
 
 use super::each::each;
+use crate::keys::Lanes;
 use pstar_neural::block::{Block, Matrix, WIDTH};
 use pstar_neural::simd::Simd;
 
@@ -23,7 +24,7 @@ pub(super) struct Left<'a, const N: usize> {
 pub(super) fn dots<S: Simd, const N: usize, const SAME: bool>(
     simd: S,
     left: &Left<'_, N>,
-    lanes: [&[Block]; N],
+    lanes: [Lanes<'_>; N],
     (count, base): (usize, usize),
     out: &mut [Block],
 ) {
@@ -42,7 +43,7 @@ pub(super) fn dots<S: Simd, const N: usize, const SAME: bool>(
 fn tile<S: Simd, const N: usize, const BLOCKS: usize, const SAME: bool>(
     simd: S,
     left: &Left<'_, N>,
-    lanes: [&[Block]; N],
+    lanes: [Lanes<'_>; N],
     (block, base): (usize, usize),
     out: &mut [Block],
 ) {
@@ -54,7 +55,7 @@ fn tile<S: Simd, const N: usize, const BLOCKS: usize, const SAME: bool>(
             let count = WIDTH.min(size - start);
             let left: [&[f32; WIDTH]; N] = each(|i| &x.data[(first + start / WIDTH) * x.rows + rows[i]].0);
             let panels: [[&[Block]; BLOCKS]; N] =
-                each(|i| each(|b| &lanes[if SAME { 0 } else { i }][(block + b) * size + start..][..count]));
+                each(|i| each(|b| lanes[if SAME { 0 } else { i }].numbers(block + b, start, count)));
             for j in 0..count {
                 let keys: [[S::V; BLOCKS]; N] =
                     each(|i| each(|b| simd.load(&panels[if SAME { 0 } else { i }][b][j], part)));
