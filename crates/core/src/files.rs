@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use thiserror::Error;
 
@@ -103,10 +103,42 @@ pub fn sha256_bytes(bytes: &[u8]) -> [u8; 32] {
 
 /// SHA-256 in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    sha256_bytes(bytes).iter().fold(String::new(), |mut hex, byte| {
+    hexadecimal(&sha256_bytes(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// Writes what is left of a source to `out`, a part at a time, and gives its SHA-256 in hexadecimal digits and its number of
+/// bytes. Models are larger than what should be held in memory twice.
+///
+/// # Errors
+/// Of reading, or of writing.
+pub fn copy_hashed(source: &mut impl Read, out: &mut impl Write) -> io::Result<(String, u64)> {
+    let (mut hash, mut bytes, mut part) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        let count = match source.read(&mut part) {
+            Ok(0) => return Ok((hexadecimal(&hash.finalize()), bytes)),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hash.update(&part[..count]);
+        out.write_all(&part[..count])?;
+        bytes += count as u64;
+    }
+}
+
+/// SHA-256 in hexadecimal digits and size of a regular file, which is not held in memory.
+///
+/// # Errors
+/// If it is no regular file, or cannot be read.
+pub fn sha256_file(path: &Path) -> Result<(String, u64), ReadError> {
+    Ok(copy_hashed(&mut open_regular(path, u64::MAX)?, &mut io::sink())?)
 }
 
 /// A path that a component asked for while it was made, and what was read from it through this crate.
@@ -151,9 +183,9 @@ pub(crate) fn noted<T, E>(make: impl FnOnce() -> Result<T, E>) -> Result<(T, Vec
     }
     for Note { path, full, .. } in notes {
         if files.iter().all(|file| file.path != path)
-            && let Ok(bytes) = read_regular(&full, u64::MAX)
+            && let Ok((sha256, bytes)) = sha256_file(&full)
         {
-            files.push(FileRead { path, bytes: bytes.len() as u64, sha256: sha256(&bytes) });
+            files.push(FileRead { path, bytes, sha256 });
         }
     }
     Ok((made, files))
@@ -203,6 +235,21 @@ mod tests {
         let ((), none) = noted(|| Ok::<_, ReadError>(())).unwrap();
         assert_eq!(none, []);
         fs::remove_file(full).unwrap();
+    }
+
+    /// Of several parts, the last of which is not full, from a source that gives less than it is asked for.
+    #[test]
+    fn what_is_copied_in_parts_has_the_hash_of_the_whole() {
+        let bytes: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
+        let (first, second) = bytes.split_at(100_001);
+        let mut copy = Vec::new();
+        let found = copy_hashed(&mut first.chain(second), &mut copy).unwrap();
+        assert_eq!(found, (sha256(&bytes), 800_000));
+        assert!(copy == bytes);
+        let path = file("hashed", "abc");
+        assert_eq!(sha256_file(&path).unwrap(), (OF_ABC.into(), 3));
+        assert!(matches!(sha256_file(&std::env::temp_dir()), Err(ReadError::NotRegular { .. })));
+        fs::remove_file(path).unwrap();
     }
 
     #[test]

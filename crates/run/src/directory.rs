@@ -5,7 +5,7 @@ use crate::claims::{Owner, WORKERS, living};
 use crate::files::{Unwritable, Writer, owner_of, remove};
 use crate::store::VERDICTS;
 use crate::summary::SUMMARY;
-use pstar_core::files::{ReadError, open_regular, read_regular, sha256};
+use pstar_core::files::{ReadError, copy_hashed, open_regular, read_regular, sha256_file};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
 use pstar_loader::Registry;
 use pstar_record::{
@@ -316,19 +316,28 @@ impl RunDirectory {
         for input in inputs.portable() {
             let source = from.join(&input.path);
             let copy = self.path.join(without_dots(&folder.join(&input.path)));
-            let bytes = read_regular(&source, u64::MAX)
-                .map_err(|error| DirectoryError::Unreadable { path: source.clone(), source: error })?;
-            if sha256(&bytes) != input.sha256 {
+            let unreadable = |error| DirectoryError::Unreadable { path: source.clone(), source: error };
+            if sha256_file(&source).map_err(unreadable)?.0 != input.sha256 {
                 return Err(DirectoryError::Changed { path: source });
             }
-            if fs::read(&copy).is_ok_and(|found| found == bytes) {
+            if sha256_file(&copy).is_ok_and(|(found, _)| found == input.sha256) {
                 continue;
             }
             // Paths that climb do so through the folder that they start from.
             let own = copy.parent().unwrap_or(&start);
             let made = fs::create_dir_all(&start).and_then(|()| fs::create_dir_all(own));
             made.map_err(Unwritable::at(&copy))?;
-            self.writer.write(&copy, &bytes)?;
+            // It may have been changed since, and is not held in memory: a model is large.
+            let mut file = open_regular(&source, u64::MAX).map_err(unreadable)?;
+            let mut is_same = true;
+            let written = self.writer.write_with(&copy, &mut |out| {
+                is_same = copy_hashed(&mut file, out)?.0 == input.sha256;
+                if is_same { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+            });
+            if !is_same {
+                return Err(DirectoryError::Changed { path: source });
+            }
+            written?;
             // A verifier may be a program.
             let permissions = fs::metadata(&source).map(|metadata| metadata.permissions());
             permissions
