@@ -63,11 +63,10 @@ impl Starts {
         start: &StartOf<'_>,
     ) -> Result<Self, ExperimentError> {
         let (world, plan) = (&experiment.world, &experiment.plan);
-        let failure = |error: PluginError| experiment.failure(error);
         let mut starts = Self::default();
         match truth {
             GroundTruth::Enumerated(reference) if OutputBatch::is_held(world, reference) => {
-                starts.outputs = Some(OutputBatch::new(world, reference).map_err(failure)?);
+                starts.outputs = Some(OutputBatch::without_base(world, reference));
             }
             GroundTruth::Enumerated(_) => {
                 starts.unavailable.push("all outputs of all prompts are too many to hold at once".into());

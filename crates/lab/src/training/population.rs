@@ -61,8 +61,18 @@ impl OutputBatch {
     ///
     /// # Errors
     /// If the base fails.
-    #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
     pub fn new(world: &World, reference: &EnumeratedReference) -> Result<Self, PluginError> {
+        let mut all = Self::without_base(world, reference);
+        let sequences = all.sequences.view();
+        all.columns.base_log_probs = vec![0.0; sequences.tokens().values().len()];
+        world.base.score(&sequences, &mut all.columns.base_log_probs)?;
+        Ok(all)
+    }
+
+    /// The same without log-probabilities under the base, which may take long: for gradients that depend on rewards and on
+    /// the policy alone.
+    #[allow(clippy::cast_possible_truncation, reason = "prompts are below 2^32")]
+    pub(crate) fn without_base(world: &World, reference: &EnumeratedReference) -> Self {
         let space = reference.space();
         let count = space.count().unwrap_or(0);
         let trained = &world.trained.numbers;
@@ -80,7 +90,6 @@ impl OutputBatch {
             let values = &reference.prompts()[prompt as usize];
             rewards.extend(values.valid.mask().iter().map(|&valid| f64::from(u8::from(valid))));
         }
-        let tokens = sequences.view().tokens().values().len();
         let mut columns = ObjectiveBuffer::default();
         let facts = reference.facts();
         for &prompt in trained {
@@ -91,14 +100,9 @@ impl OutputBatch {
         columns.rewards = rewards;
         columns.ended = ended;
         columns.horizon = world.task.horizon as u64;
-        columns.base_log_probs = vec![0.0; tokens];
-        world.base.score(&sequences.view(), &mut columns.base_log_probs)?;
         let weights = trained.iter().map(|&prompt| world.trained.weights[prompt as usize]);
-        Ok(Self {
-            sequences,
-            columns,
-            prompt_weights: weights.flat_map(|w| (0..count).map(move |_| w)).collect(),
-        })
+        let prompt_weights = weights.flat_map(|w| (0..count).map(move |_| w)).collect();
+        Self { sequences, columns, prompt_weights }
     }
 
     /// The outputs.
