@@ -2,6 +2,7 @@
 
 use crate::attention::{prompt_asks, put_prompts, sequence_asks};
 use crate::chunk::{Activations, Chunk, Prompt};
+use crate::forward::slice;
 use crate::kernels::{BackwardActivate, BackwardAttend, BackwardNormalise, BackwardScratch, Group, Rotate};
 use crate::keys::{Keys, Put, Side};
 use crate::linear::Linear;
@@ -61,6 +62,9 @@ struct Memory {
     by_token: Vec<Block>,
 }
 
+/// Rows that a gradient at weights is summed over in `f32` before it is added to the sums.
+const ROWS: usize = 2048;
+
 impl LinearSums {
     fn new(linear: &Linear) -> Self {
         let weight = vec![0.0; linear.outs * WIDTH * linear.ins * WIDTH];
@@ -71,16 +75,26 @@ impl LinearSums {
     fn add(&mut self, set: InstructionSet, gradient: &Matrix, inputs: &Matrix, rows: usize) {
         let outs = self.bias.len() / WIDTH;
         let b_blocks = self.weight.len() / self.bias.len() / WIDTH;
-        let (runs, sums) = (&[Run { a: 0, b: 0, rows }], &mut self.weight[..]);
-        set.run(Outer { a: gradient, a_blocks: (0, outs), b: inputs, b_blocks, runs, sums });
+        // As many rows at a time as stay in the second cache while they are read again and again.
+        for from in (0..rows).step_by(ROWS) {
+            let runs = &[Run { a: from, b: from, rows: ROWS.min(rows - from) }];
+            set.run(Outer {
+                a: gradient,
+                a_blocks: (0, outs),
+                b: inputs,
+                b_blocks,
+                runs,
+                sums: &mut self.weight,
+            });
+        }
         set.run(ColumnSums { x: gradient, rows, out: &mut self.bias });
     }
 }
 
-/// out = gradient Wᵀ.
-fn back(set: InstructionSet, linear: &Linear, gradient: &Matrix, rows: usize, out: &mut Matrix) {
-    let (weights, start, out_blocks) = (&linear.back[..], Start::Zero, linear.ins);
-    set.run(Multiply { x: gradient, first_block: 0, from: 0, rows, weights, start, out, to: 0, out_blocks });
+/// out = gradient Wᵀ, for rows from `from` on.
+fn back(set: InstructionSet, linear: &Linear, gradient: &Matrix, from: usize, rows: usize, out: &mut Matrix) {
+    let (weights, start, out_blocks, to) = (&linear.back[..], Start::Zero, linear.ins, from);
+    set.run(Multiply { x: gradient, first_block: 0, from, rows, weights, start, out, to, out_blocks });
 }
 
 impl Sums {
@@ -135,7 +149,7 @@ impl Sums {
         let choices = chunk.turns.len();
         self.head.add(network.set, &chunk.logits, &chunk.top, choices);
         let Memory { delta, normalised, top: at_top, .. } = &mut self.memory;
-        back(network.set, &network.head, &chunk.logits, choices, normalised);
+        back(network.set, &network.head, &chunk.logits, 0, choices, normalised);
         at_top.reshape(network.width(), choices);
         at_top.data.fill(Block::ZERO);
         backward_normalise(network, normalised, (&chunk.top, &chunk.top_scales), choices, at_top);
@@ -160,10 +174,14 @@ impl Sums {
             &mut chunk.layers[index];
         let Memory { delta, normalised, activated, .. } = &mut self.memory;
         sums.down.add(set, delta, outputs, rows);
-        back(set, &layer.down, delta, rows, activated);
-        set.run(BackwardActivate { inner, gradient: activated, rows, slopes });
+        let slice = slice(inner);
+        for from in (0..rows).step_by(slice) {
+            let rows = slice.min(rows - from);
+            back(set, &layer.down, delta, from, rows, activated);
+            set.run(BackwardActivate { inner, gradient: activated, from, rows, slopes });
+            back(set, &layer.up, slopes, from, rows, normalised);
+        }
         sums.up.add(set, slopes, &kept[1], rows);
-        back(set, &layer.up, slopes, rows, normalised);
         backward_normalise(network, normalised, (&kept[1], &scales[1]), rows, delta);
     }
 
@@ -171,7 +189,7 @@ impl Sums {
     fn attention(&mut self, network: &Transformer, chunk: &mut Chunk, index: usize) {
         let (set, layer, rows) = (network.set, &network.layers[index], chunk.tokens.len());
         self.layers[index].answer.add(set, &self.memory.delta, &chunk.layers[index].answers, rows);
-        back(set, &layer.answer, &self.memory.delta, rows, &mut self.memory.answers);
+        back(set, &layer.answer, &self.memory.delta, 0, rows, &mut self.memory.answers);
         self.attend(network, chunk, index);
         let sums = &mut self.layers[index];
         let Activations { normalised: kept, scales, .. } = &chunk.layers[index];
@@ -181,7 +199,7 @@ impl Sums {
             set.run(Rotate { heads, x: asked, at: 0, places, angles, back: true });
         }
         sums.ask.add(set, asked, &kept[0], rows);
-        back(set, &layer.ask, asked, rows, normalised);
+        back(set, &layer.ask, asked, 0, rows, normalised);
         backward_normalise(network, normalised, (&kept[0], &scales[0]), rows, delta);
     }
 

@@ -6,10 +6,16 @@ use crate::keys::Keys;
 use crate::linear::Linear;
 use crate::network::Transformer;
 use crate::shape::Positions;
-use pstar_neural::block::{Block, Matrix, TILE, blocks};
+use pstar_neural::block::{Block, Matrix, TILE, WIDTH, blocks};
 use pstar_neural::choose::{Choose, emit};
 use pstar_neural::kernels::{Multiply, Start};
 use pstar_neural::network::Leads;
+
+/// Rows that pass the second half of a layer together, whose numbers stay in the second cache between one map and the next:
+/// those of 1 MiB, in whole tiles.
+pub(crate) fn slice(inner: usize) -> usize {
+    ((1 << 18) / (inner * WIDTH * TILE)).max(1) * TILE
+}
 
 impl Chunk {
     /// Runs a chunk: tokens that are given are read at once, others step by step as they are drawn.
@@ -201,7 +207,7 @@ impl Chunk {
         let kept = if self.keep { index } else { 0 };
         let layer = &network.layers[index];
         let inner = network.inner();
-        self.normalise(network, (kept, 0), at, rows);
+        self.normalise(network, (kept, 0), 0, at, rows);
         let Activations { normalised, asked, answers, .. } = &mut self.layers[kept];
         multiply(network, &layer.ask, (&normalised[0], at), rows, (asked, at));
         if let Positions::Rotary(_) = network.shape.positions {
@@ -212,20 +218,31 @@ impl Chunk {
             answers[at..at + rows].fill(Block::ZERO);
         }
         attend(self, kept);
-        add_product(network, &layer.answer, (&self.layers[kept].answers, at), rows, &mut self.x);
-        self.normalise(network, (kept, 1), at, rows);
-        let Activations { normalised, slopes, activated, .. } = &mut self.layers[kept];
-        multiply(network, &layer.up, (&normalised[1], at), rows, (slopes, at));
-        let mlp = network.shape.mlp;
-        network.set.run(Activate { mlp, inner, arguments: slopes, at, rows, out: activated });
-        add_product(network, &layer.down, (activated, at), rows, &mut self.x);
+        add_product(network, &layer.answer, (&self.layers[kept].answers, at), rows, (&mut self.x, 0));
+        let slice = slice(inner);
+        for from in (0..rows).step_by(slice) {
+            let (at, rows) = (at + from, slice.min(rows - from));
+            self.normalise(network, (kept, 1), from, at, rows);
+            let Activations { normalised, slopes, activated, .. } = &mut self.layers[kept];
+            multiply(network, &layer.up, (&normalised[1], at), rows, (slopes, at));
+            let mlp = network.shape.mlp;
+            network.set.run(Activate { mlp, inner, arguments: slopes, at, rows, out: activated });
+            add_product(network, &layer.down, (activated, at), rows, (&mut self.x, from));
+        }
     }
 
-    /// Normalises rows of x for one half of a layer.
-    fn normalise(&mut self, network: &Transformer, (kept, half): (usize, usize), at: usize, rows: usize) {
+    /// Normalises rows of x, from `from` on, for one half of a layer, whose rows begin at `at`.
+    fn normalise(
+        &mut self,
+        network: &Transformer,
+        (kept, half): (usize, usize),
+        from: usize,
+        at: usize,
+        rows: usize,
+    ) {
         let Activations { normalised, scales, .. } = &mut self.layers[kept];
         let (out, scales) = (&mut normalised[half], &mut scales[half]);
-        normalise(network, (&self.x, 0), rows, (out, at), scales);
+        normalise(network, (&self.x, from), rows, (out, at), scales);
     }
 
     /// Normalises rows of x for choices.
@@ -265,17 +282,17 @@ pub(crate) fn multiply(
     network.set.run(Multiply { x, first_block: 0, from, rows, weights, start, out, to, out_blocks });
 }
 
-/// Adds W y + b to x, from its first row on.
+/// Adds W y + b to rows of x.
 pub(crate) fn add_product(
     network: &Transformer,
     linear: &Linear,
     (y, from): (&Matrix, usize),
     rows: usize,
-    x: &mut Matrix,
+    (x, to): (&mut Matrix, usize),
 ) {
     let Linear { forward: weights, bias, outs, .. } = linear;
     let (start, out_blocks) = (Start::OutAndBias(bias), *outs);
-    network.set.run(Multiply { x: y, first_block: 0, from, rows, weights, start, out: x, to: 0, out_blocks });
+    network.set.run(Multiply { x: y, first_block: 0, from, rows, weights, start, out: x, to, out_blocks });
 }
 
 /// Brings rows to one size.

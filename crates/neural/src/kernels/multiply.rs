@@ -2,7 +2,7 @@
 #![allow(clippy::inline_always, reason = "part of a kernel")]
 #![allow(clippy::needless_range_loop, reason = "register tiles are indexed")]
 
-use crate::block::{Block, Matrix, WIDTH};
+use crate::block::{Block, Matrix, TILE, WIDTH};
 use crate::simd::{Job, Simd};
 
 /// Where the sums of a product start.
@@ -44,19 +44,28 @@ pub struct Multiply<'a> {
 impl Job for Multiply<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize>(mut self, simd: S) {
-        let mut block = 0;
-        while block + 1 < self.out_blocks {
-            self.columns::<S, ROWS, 2>(simd, block);
-            block += 2;
-        }
-        if block < self.out_blocks {
-            self.columns::<S, ROWS, 1>(simd, block);
+        let (first, to, rows) = (self.from, self.to, self.rows);
+        let slice = (SLICE * self.out_blocks / self.weights.len().max(1)).max(1) * TILE;
+        for start in (0..rows).step_by(slice) {
+            (self.from, self.to, self.rows) = (first + start, to + start, slice.min(rows - start));
+            let mut block = 0;
+            while block + 1 < self.out_blocks {
+                self.columns::<S, ROWS, 2>(simd, block);
+                block += 2;
+            }
+            if block < self.out_blocks {
+                self.columns::<S, ROWS, 1>(simd, block);
+            }
         }
     }
 }
 
 /// Inner features that are worked off before the next ones: as many as keep two blocks of their weights in the first cache.
 const DEPTH: usize = 256;
+
+/// Numbers of x in a tile's row that pass all blocks of out before the next rows do: with all rows of a tile 512 KiB, which
+/// stay in the second cache.
+const SLICE: usize = (1 << 17) / TILE;
 
 impl Multiply<'_> {
     /// `BLOCKS` blocks of out, from `block` on.

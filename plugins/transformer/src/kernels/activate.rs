@@ -63,7 +63,8 @@ pub(crate) struct BackwardActivate<'a> {
     pub(crate) inner: usize,
     /// The gradient at the result.
     pub(crate) gradient: &'a Matrix,
-    /// Number of rows, from the first one on.
+    /// First row.
+    pub(crate) from: usize,
     pub(crate) rows: usize,
     /// Slopes before, the gradient at the arguments after.
     pub(crate) slopes: &'a mut Matrix,
@@ -72,11 +73,11 @@ pub(crate) struct BackwardActivate<'a> {
 impl Job for BackwardActivate<'_> {
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize>(self, simd: S) {
-        let Self { inner, gradient, rows, slopes } = self;
+        let Self { inner, gradient, from, rows, slopes } = self;
         let stride = slopes.rows;
         for (block, slopes) in slopes.data.chunks_exact_mut(stride).enumerate() {
-            let gradient = gradient.rows(block % inner, 0, rows);
-            for (slope, gradient) in slopes.iter_mut().zip(gradient) {
+            let gradient = gradient.rows(block % inner, from, rows);
+            for (slope, gradient) in slopes[from..].iter_mut().zip(gradient) {
                 for part in 0..WIDTH / S::LANES {
                     let value = simd.mul(simd.load(slope, part), simd.load(gradient, part));
                     simd.store(value, slope, part);
