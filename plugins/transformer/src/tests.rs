@@ -1,6 +1,7 @@
 //! Networks of every kind, and batches of them, for the tests.
 
 mod bits;
+mod drawn;
 mod numbers;
 mod parity;
 mod reference;
