@@ -21,7 +21,8 @@ const CONFIGURATIONS: &[(&str, &str, &[&str])] = &[
         "policy",
         "transformer",
         &[
-            "(width: 16)",
+            "(width: 8)",
+            "(width: 16, positions: Learned)",
             "(width: 12, heads: 2, norm: Layer, mlp: Gelu, positions: Rotary(theta: 100.0), biases: true, tied: true)",
         ],
     ),

@@ -1,9 +1,10 @@
 //! Whether any batch is answered.
 
-use super::asked::scored;
+use super::asked::{score, scored};
 use super::{Fault, Of};
 use crate::author::SampleRequest;
 use crate::data::{RaggedBuffer, SequenceBuffer};
+use crate::error::ErrorKind;
 use crate::rng::{Purpose, StreamKey};
 use crate::testing::{Conclusion, Outcome, Outputs};
 
@@ -19,8 +20,18 @@ pub(super) fn check(subject: Of<'_, '_>) -> Conclusion {
     let long: Vec<u32> = all.iter().copied().cycle().take(LONG).collect();
     let rows = Outputs::of(task, 64).rows;
     let prompts = [Vec::new(), vec![0], all, long];
+    let longest = task.prompts.iter().map(Vec::len).max().unwrap_or(0);
+    let mut refused = 0;
     for prompt in &prompts {
         (subject.asks)(&format!("scores and samples behind a prompt of {} symbols", prompt.len()));
+        // A model may say that it has no room for more than the prompts of its task.
+        if prompt.len() > longest
+            && let Err(error) = score(&*model, prompt, &rows)
+            && error.kind == ErrorKind::Data
+        {
+            refused += 1;
+            continue;
+        }
         scored(subject, &*model, prompt, &rows)?;
         let table: RaggedBuffer<u32> = [prompt.as_slice()].into_iter().collect();
         let failed =
@@ -45,5 +56,9 @@ pub(super) fn check(subject: Of<'_, '_>) -> Conclusion {
             .score(&nothing.view(), &mut [])
             .map_err(|error| Fault::of_error("the scores of no output", &error))?;
     }
-    Outcome::passed(format!("{} prompts", prompts.len()))
+    let count = prompts.len();
+    Outcome::passed(match refused {
+        0 => format!("{count} prompts"),
+        _ => format!("{count} prompts; {refused} longer than any of the task were refused in words"),
+    })
 }
