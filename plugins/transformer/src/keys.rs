@@ -163,12 +163,11 @@ impl Job for Put<'_> {
                     let x = &x.data[(lane + i) * x.rows..][..x.rows];
                     let mut tokens = [&Block::ZERO; WIDTH];
                     tokens.iter_mut().zip(rows).for_each(|(token, &row)| *token = &x[row as usize]);
-                    match <&mut [Block; WIDTH]>::try_from(&mut *lanes) {
-                        Ok(lanes) => simd.transpose(tokens, lanes),
-                        Err(_) => {
-                            simd.transpose(tokens, &mut turned);
-                            lanes.iter_mut().zip(&turned).for_each(|(lanes, turned)| *lanes = *turned);
-                        }
+                    if let Ok(lanes) = <&mut [Block; WIDTH]>::try_from(&mut *lanes) {
+                        simd.transpose(tokens, lanes);
+                    } else {
+                        simd.transpose(tokens, &mut turned);
+                        lanes.iter_mut().zip(&turned).for_each(|(lanes, turned)| *lanes = *turned);
                     }
                 }
                 let blocks = &mut keys.rows[start + block * WIDTH * keys.blocks..][..WIDTH * keys.blocks];

@@ -3,7 +3,7 @@
 
 use super::dots::{Left, dots};
 use super::each::each;
-use super::mix::{Rows, mix};
+use super::mix::{Source, mix};
 use super::soften::soften;
 use crate::keys::Keys;
 use crate::network::Heads;
@@ -80,7 +80,7 @@ impl Attend<'_> {
             }
             soften(simd, asks, &seen, weights);
             let mix = Mix { heads: *heads, asks, seen: &seen, weights, sources: *sources, keys };
-            mix.into_rows::<S, SAME>(simd, out, first);
+            mix.write::<S, SAME>(simd, out, first);
         }
     }
 }
@@ -100,7 +100,7 @@ pub(super) struct Mix<'a, const N: usize> {
 impl<const N: usize> Mix<'_, N> {
     /// Writes the sums to the rows of the asks, from block `first` on.
     #[inline(always)]
-    pub(super) fn into_rows<S: Simd, const SAME: bool>(&self, simd: S, out: &mut Matrix, first: usize) {
+    pub(super) fn write<S: Simd, const SAME: bool>(&self, simd: S, out: &mut Matrix, first: usize) {
         let mut block = 0;
         while block + 1 < self.heads.blocks {
             self.blocks::<S, 2, SAME>(simd, out, (first, block));
@@ -123,8 +123,8 @@ impl<const N: usize> Mix<'_, N> {
             let mut sums = [[simd.splat(0.0); BLOCKS]; N];
             for (source, base) in seen.sources() {
                 let rows = each(|i| sources[source].rows(asks[i].entries[source], keys));
-                let rows = Rows { rows, stride: heads.blocks, count: seen.most[source], base };
-                mix::<S, N, BLOCKS, SAME>(simd, weights, &rows, (block, part), &mut sums);
+                let source = Source { rows, stride: heads.blocks, count: seen.most[source], base };
+                mix::<S, N, BLOCKS, SAME>(simd, weights, &source, (block, part), &mut sums);
             }
             for (ask, sums) in asks.iter().zip(&sums) {
                 for (b, &sum) in sums.iter().enumerate() {

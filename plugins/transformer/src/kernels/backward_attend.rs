@@ -129,7 +129,7 @@ impl BackwardAttend<'_> {
             }
         }
         let mix = Mix { heads: *heads, asks, seen, weights: deltas, sources: *values, keys: kept };
-        mix.into_rows::<S, true>(simd, out, first);
+        mix.write::<S, true>(simd, out, first);
     }
 
     /// Adds what all asks of the group make of the keys and values that they saw.
@@ -163,11 +163,11 @@ impl BackwardAttend<'_> {
                     let terms = coefficients.zip(factors[asks * heads.blocks..].chunks_exact(heads.blocks));
                     let mut block = 0;
                     while block + 1 < heads.blocks {
-                        add_terms::<S, 2>(simd, terms.clone(), block, rows, out, to);
+                        add_terms::<S, 2>(simd, &terms, block, rows, out, to);
                         block += 2;
                     }
                     if block < heads.blocks {
-                        add_terms::<S, 1>(simd, terms.clone(), block, rows, out, to);
+                        add_terms::<S, 1>(simd, &terms, block, rows, out, to);
                     }
                 }
             }
@@ -179,7 +179,7 @@ impl BackwardAttend<'_> {
 #[inline(always)]
 fn add_terms<'a, S: Simd, const BLOCKS: usize>(
     simd: S,
-    terms: impl Iterator<Item = (&'a [f32], &'a [Block])> + Clone,
+    terms: &(impl Iterator<Item = (&'a [f32], &'a [Block])> + Clone),
     block: usize,
     rows: &[u32],
     out: &mut Matrix,

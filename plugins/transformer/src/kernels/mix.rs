@@ -8,7 +8,7 @@ use pstar_neural::simd::Simd;
 
 /// Which of the rows of a source are summed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rows<'a, const N: usize> {
+pub(super) struct Source<'a, const N: usize> {
     /// Tokens × blocks of a head.
     pub(super) rows: [&'a [Block]; N],
     /// Blocks of a head.
@@ -25,11 +25,11 @@ pub(super) struct Rows<'a, const N: usize> {
 pub(super) fn mix<S: Simd, const N: usize, const BLOCKS: usize, const SAME: bool>(
     simd: S,
     weights: &[Block],
-    source: &Rows<'_, N>,
+    source: &Source<'_, N>,
     (block, part): (usize, usize),
     sums: &mut [[S::V; BLOCKS]; N],
 ) {
-    let &Rows { rows, stride, count, base } = source;
+    let &Source { rows, stride, count, base } = source;
     let total = weights.len() / N;
     for first in (0..count).step_by(WIDTH) {
         let weights: [&[f32; WIDTH]; N] = each(|i| &weights[i * total + base + first / WIDTH].0);

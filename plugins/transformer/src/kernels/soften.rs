@@ -1,5 +1,6 @@
 //! From products of queries and keys to weights.
 #![allow(clippy::inline_always, reason = "part of a kernel")]
+#![allow(clippy::needless_range_loop, reason = "parts of a block are indexed")]
 
 use super::attend::{Ask, Seen};
 use pstar_neural::activation::exp;
