@@ -113,22 +113,33 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
+/// Which side of a copy failed.
+#[derive(Debug, Error)]
+pub enum CopyError {
+    /// The source could not be read.
+    #[error("reading: {0}")]
+    Read(io::Error),
+    /// The copy could not be written.
+    #[error("writing: {0}")]
+    Write(io::Error),
+}
+
 /// Writes what is left of a source to `out`, a part at a time, and gives its SHA-256 in hexadecimal digits and its number of
 /// bytes. Models are larger than what should be held in memory twice.
 ///
 /// # Errors
 /// Of reading, or of writing.
-pub fn copy_hashed(source: &mut impl Read, out: &mut impl Write) -> io::Result<(String, u64)> {
+pub fn copy_hashed(source: &mut impl Read, out: &mut impl Write) -> Result<(String, u64), CopyError> {
     let (mut hash, mut bytes, mut part) = (Sha256::new(), 0, vec![0; 1 << 16]);
     loop {
         let count = match source.read(&mut part) {
             Ok(0) => return Ok((hexadecimal(&hash.finalize()), bytes)),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(CopyError::Read(error)),
         };
         hash.update(&part[..count]);
-        out.write_all(&part[..count])?;
+        out.write_all(&part[..count]).map_err(CopyError::Write)?;
         bytes += count as u64;
     }
 }
@@ -138,7 +149,9 @@ pub fn copy_hashed(source: &mut impl Read, out: &mut impl Write) -> io::Result<(
 /// # Errors
 /// If it is no regular file, or cannot be read.
 pub fn sha256_file(path: &Path) -> Result<(String, u64), ReadError> {
-    Ok(copy_hashed(&mut open_regular(path, u64::MAX)?, &mut io::sink())?)
+    copy_hashed(&mut open_regular(path, u64::MAX)?, &mut io::sink()).map_err(|error| match error {
+        CopyError::Read(error) | CopyError::Write(error) => error.into(),
+    })
 }
 
 /// A path that a component asked for while it was made, and what was read from it through this crate.
@@ -246,6 +259,11 @@ mod tests {
         let found = copy_hashed(&mut first.chain(second), &mut copy).unwrap();
         assert_eq!(found, (sha256(&bytes), 800_000));
         assert!(copy == bytes);
+        // Each side by its name: a folder cannot be read, and there is no room in three bytes.
+        let mut folder = File::open(std::env::temp_dir()).unwrap();
+        assert!(matches!(copy_hashed(&mut folder, &mut copy), Err(CopyError::Read(_))));
+        let (mut source, mut room) = (&bytes[..], [0; 3]);
+        assert!(matches!(copy_hashed(&mut source, &mut &mut room[..]), Err(CopyError::Write(_))));
         let path = file("hashed", "abc");
         assert_eq!(sha256_file(&path).unwrap(), (OF_ABC.into(), 3));
         assert!(matches!(sha256_file(&std::env::temp_dir()), Err(ReadError::NotRegular { .. })));

@@ -5,7 +5,7 @@ use crate::claims::{Owner, WORKERS, living};
 use crate::files::{Unwritable, Writer, owner_of, remove};
 use crate::store::VERDICTS;
 use crate::summary::SUMMARY;
-use pstar_core::files::{ReadError, copy_hashed, open_regular, read_regular, sha256_file};
+use pstar_core::files::{CopyError, ReadError, copy_hashed, open_regular, read_regular, sha256_file};
 use pstar_lab::inputs::{Inputs, copies, without_dots};
 use pstar_loader::Registry;
 use pstar_record::{
@@ -329,13 +329,18 @@ impl RunDirectory {
             made.map_err(Unwritable::at(&copy))?;
             // It may have been changed since, and is not held in memory: a model is large.
             let mut file = open_regular(&source, u64::MAX).map_err(unreadable)?;
-            let mut is_same = true;
+            let mut fault = None;
             let written = self.writer.write_with(&copy, &mut |out| {
-                is_same = copy_hashed(&mut file, out)?.0 == input.sha256;
-                if is_same { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+                fault = Some(match copy_hashed(&mut file, out) {
+                    Ok((found, _)) if found == input.sha256 => return Ok(()),
+                    Ok(_) => DirectoryError::Changed { path: source.clone() },
+                    Err(CopyError::Read(error)) => unreadable(error.into()),
+                    Err(CopyError::Write(error)) => return Err(error),
+                });
+                Err(io::ErrorKind::InvalidData.into())
             });
-            if !is_same {
-                return Err(DirectoryError::Changed { path: source });
+            if let Some(fault) = fault {
+                return Err(fault);
             }
             written?;
             // A verifier may be a program.
