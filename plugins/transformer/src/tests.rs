@@ -2,6 +2,7 @@
 
 mod bits;
 mod drawn;
+mod large;
 mod numbers;
 mod parity;
 mod reference;
