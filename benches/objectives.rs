@@ -36,7 +36,21 @@ fn objectives(c: &mut Criterion) {
     let mut group = c.benchmark_group("objective/coefficients");
     group.throughput(Throughput::Elements((GROUPS * GROUP * TOKENS).into()));
     let family = plugin("policy_gradient");
-    for name in ["rloo", "ppo-clip", "grpo", "grpo-verl", "gspo", "cispo", "dppo", "maxrl", "reinforce++"] {
+    for name in [
+        "rloo",
+        "ppo-clip",
+        "grpo",
+        "grpo-verl",
+        "grpo-skyrl",
+        "gspo",
+        "cispo",
+        "sapo",
+        "dppo",
+        "dppo-kl",
+        "kl-cov",
+        "maxrl",
+        "reinforce++",
+    ] {
         let component = family.objectives.iter().find(|objective| objective.name == name).unwrap();
         let mut objective = component.create("()", &task).unwrap();
         group.bench_function(format!("{name},sequences=1000,T=64"), |b| {

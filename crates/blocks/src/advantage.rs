@@ -219,13 +219,13 @@ impl Advantage {
     /// The advantages of tokens that pay for the KL to the base from themselves on.
     fn to_go(&self, batch: &ObjectiveBatch<'_>, sequences: &[f64]) -> Result<Option<Vec<f64>>, PluginError> {
         let Some(kl) = self.reward_kl.filter(|kl| kl.per == Per::ToGo) else { return Ok(None) };
-        let base = batch.base_log_probs()?;
+        let (base, behaviour) = (batch.base_log_probs()?, batch.behaviour_log_probs());
         let mut tokens = Vec::with_capacity(base.values().len());
-        let rows = batch.behaviour_log_probs().rows().zip(base.rows());
-        for ((behaviour, base), &value) in rows.zip(sequences) {
-            let start = tokens.len();
-            kl.estimator.append_values(behaviour, base, &mut tokens);
-            let own = &mut tokens[start..];
+        kl.estimator.append_values(behaviour.values(), base.values(), &mut tokens);
+        let mut rest = &mut tokens[..];
+        for (row, &value) in base.rows().zip(sequences) {
+            let (own, others) = rest.split_at_mut(row.len());
+            rest = others;
             to_go(own);
             math::widest(|| own.iter_mut().for_each(|rest| *rest = value - kl.coefficient * *rest));
         }

@@ -29,14 +29,28 @@ impl Estimator {
         }
     }
 
-    /// Its slope in log q.
-    pub(crate) fn slope(self, x: f64) -> f64 {
+    /// Its value at every token in the place of −x, and its slope in log q.
+    pub(crate) fn values_and_slopes(self, minus: &mut [f64], slopes: &mut Vec<f64>) {
+        slopes.clear();
+        slopes.extend_from_slice(minus);
+        if self == Self::K3 {
+            math::exp_m1_all(slopes);
+        }
+        // From −x, and e^−x − 1 for `K3`.
+        let tokens = minus.iter_mut().zip(slopes);
         match self {
-            Self::K1 => 1.0,
-            Self::K2 => x,
-            Self::K3 => -math::exp_m1(-x),
-            Self::Abs if x == 0.0 => 0.0,
-            Self::Abs => x.signum(),
+            Self::K1 => tokens.for_each(|(value, slope)| (*value, *slope) = (-*value, 1.0)),
+            Self::K2 => {
+                tokens.for_each(|(value, slope)| (*value, *slope) = (0.5 * *value * *value, -*slope));
+            }
+            Self::K3 => {
+                math::widest(|| {
+                    tokens.for_each(|(value, slope)| (*value, *slope) = (*slope - *value, -*slope));
+                });
+            }
+            Self::Abs => {
+                tokens.for_each(|(value, slope)| (*value, *slope) = (value.abs(), slope_of_size(*slope)));
+            }
         }
     }
 
@@ -49,39 +63,26 @@ impl Estimator {
         }
     }
 
-    /// Adds the factor times the slope at x = log q − log r to every token that q can produce.
-    pub(crate) fn add_slopes(
-        self,
-        factor: f64,
-        log_q: &[f64],
-        log_r: &[f64],
-        scratch: &mut Vec<f64>,
-        c: &mut [f64],
-    ) {
-        // −x of every token.
-        scratch.clear();
-        math::widest(|| scratch.extend(log_q.iter().zip(log_r).map(|(q, r)| r - q)));
-        if self == Self::K3 {
-            math::exp_m1_all(scratch);
-        }
-        let values = scratch.iter().zip(log_q);
+    /// Adds the factor times the slope to every token that q can produce, from −x of every token, or e^−x − 1 for [`K3`](Self::K3).
+    pub(crate) fn add_slopes(self, factor: f64, log_q: &[f64], values: &[f64], c: &mut [f64]) {
         match self {
-            Self::K1 => add(factor, c, values, |_| 1.0),
-            Self::K2 | Self::K3 => add(factor, c, values, |value| -value),
-            Self::Abs => add(factor, c, values, |minus_x| Self::Abs.slope(-minus_x)),
+            Self::K1 => add(c, log_q, values, move |_| factor),
+            Self::K2 | Self::K3 => add(c, log_q, values, move |value| factor * -value),
+            Self::Abs => add(c, log_q, values, move |minus| factor * slope_of_size(minus)),
         }
     }
 }
 
-fn add<'v>(
-    factor: f64,
-    c: &mut [f64],
-    values: impl Iterator<Item = (&'v f64, &'v f64)>,
-    slope: impl Fn(f64) -> f64,
-) {
+/// The slope of |x| from −x.
+fn slope_of_size(minus: f64) -> f64 {
+    if minus == 0.0 { 0.0 } else { (-minus).signum() }
+}
+
+fn add(c: &mut [f64], log_q: &[f64], values: &[f64], of: impl Fn(f64) -> f64) {
     math::widest(move || {
-        for (c, (&value, &log_q)) in c.iter_mut().zip(values) {
-            *c += if log_q == f64::NEG_INFINITY { 0.0 } else { factor * slope(value) };
+        for (c, (&log_q, &value)) in c.iter_mut().zip(log_q.iter().zip(values)) {
+            let added = of(value);
+            *c += if log_q == f64::NEG_INFINITY { 0.0 } else { added };
         }
     });
 }

@@ -1,7 +1,8 @@
 //! Penalties in the loss that pull to another distribution.
 
 use crate::value::{Arguments, Value, word};
-use crate::{Aggregate, Block, Counts, Estimator, Ratio};
+use crate::{Aggregate, Block, Counts, Estimator, Ratio, Run};
+use pstar_core::data::Ragged;
 use pstar_core::objective::ObjectiveBatch;
 use pstar_core::{Field, PluginError, math};
 
@@ -87,7 +88,7 @@ fn one(value: &Value) -> Result<Penalty, PluginError> {
     })
 }
 
-/// The log-probabilities of a sequence's tokens.
+/// The log-probabilities of the tokens of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct LogProbs<'a> {
     /// Under the policy.
@@ -98,84 +99,143 @@ pub struct LogProbs<'a> {
     pub base: &'a [f64],
 }
 
+/// Room for a run's tokens that is used again.
+#[derive(Clone, Debug, Default)]
+pub struct PenaltyScratch {
+    /// −x, then values.
+    minus: Vec<f64>,
+    slopes: Vec<f64>,
+    /// Their weights.
+    weights: Vec<f64>,
+}
+
 impl Penalties {
     /// Whether one is to the base.
     pub fn needs_base(&self) -> bool {
         self.0.iter().any(|penalty| penalty.to == Reference::Base)
     }
 
-    /// The log-probabilities of sequence `i` that they need.
+    /// The log-probabilities of a run that they need.
     ///
     /// # Errors
     /// If the batch lacks those under the base.
-    pub fn log_probs<'a>(&self, batch: &ObjectiveBatch<'a>, i: usize) -> Result<LogProbs<'a>, PluginError> {
-        let base = if self.needs_base() { batch.base_log_probs()?.row(i) } else { &[] };
-        Ok(LogProbs { policy: batch.log_probs().row(i), behaviour: batch.behaviour_log_probs().row(i), base })
+    pub fn log_probs<'a>(
+        &self,
+        batch: &ObjectiveBatch<'a>,
+        run: Run<'_>,
+    ) -> Result<LogProbs<'a>, PluginError> {
+        let of_run = |column: Ragged<'a, f64>| &column.values()[run.tokens()];
+        let base = if self.needs_base() { of_run(batch.base_log_probs()?) } else { &[] };
+        let (policy, behaviour) = (of_run(batch.log_probs()), of_run(batch.behaviour_log_probs()));
+        Ok(LogProbs { policy, behaviour, base })
     }
 
-    /// Subtracts them from the coefficients of a sequence's tokens, which add up by `aggregate` and are multiplied by `ratio`.
-    /// Tokens that the policy cannot produce have no gradient. `scratch` is room that is used again.
+    /// Subtracts them from the coefficients of a run's tokens, which add up by `aggregate` and are multiplied by `ratio`. Tokens
+    /// that the policy cannot produce have no gradient.
     pub fn subtract(
         &self,
-        row: LogProbs<'_>,
+        (run, log_probs): (Run<'_>, LogProbs<'_>),
         (aggregate, ratio): (Aggregate, Ratio),
         counts: &Counts,
-        scratch: &mut Vec<f64>,
+        scratch: &mut PenaltyScratch,
         c: &mut [f64],
     ) {
         for penalty in &self.0 {
             let aggregate = penalty.aggregate.unwrap_or(aggregate);
-            let factor = -penalty.coefficient * aggregate.factor(c.len(), counts);
-            penalty.add(row, ratio, factor, scratch, c);
+            let factor = |length| -penalty.coefficient * aggregate.factor(length, counts);
+            penalty.add(run, log_probs, ratio, factor, scratch, c);
         }
     }
 }
 
 impl Penalty {
-    /// Adds the factor times the slope in log q of weight · value, for every token.
-    fn add(&self, row: LogProbs<'_>, ratio: Ratio, factor: f64, scratch: &mut Vec<f64>, c: &mut [f64]) {
-        let reference = match self.to {
-            Reference::Base => row.base,
-            Reference::Behaviour => row.behaviour,
-        };
+    /// Adds the factor of a sequence's length times the slope in log q of weight · value, for every token.
+    fn add(
+        &self,
+        run: Run<'_>,
+        log_probs: LogProbs<'_>,
+        ratio: Ratio,
+        factor: impl Fn(usize) -> f64,
+        scratch: &mut PenaltyScratch,
+        c: &mut [f64],
+    ) {
+        let LogProbs { policy, behaviour, base } = log_probs;
+        let reference = if self.to == Reference::Base { base } else { behaviour };
+        let PenaltyScratch { minus, slopes, weights } = scratch;
+        minus.clear();
+        math::widest(|| minus.extend(policy.iter().zip(reference).map(|(q, r)| r - q)));
         if self.weighted == Weighted::None && self.clamp.is_none() {
-            return self.estimator.add_slopes(factor, row.policy, reference, scratch, c);
-        }
-        let values = || row.policy.iter().zip(reference).map(|(q, r)| self.estimator.value(q - r));
-        // The weight is common to all tokens or a token's own; its slope is the weight's times the values that it is common to.
-        let mut common_weight = 1.0;
-        let is_own = self.weighted == Weighted::Ratio && matches!(ratio, Ratio::None | Ratio::Token);
-        if self.weighted == Weighted::Ratio {
-            scratch.clear();
-            scratch.extend(row.policy.iter().zip(row.behaviour).map(|(q, b)| q - b));
-            if is_own {
-                math::exp_all(scratch);
-            } else {
-                common_weight = math::exp(ratio.of_sequence(scratch));
+            if self.estimator == Estimator::K3 {
+                math::exp_m1_all(minus);
             }
-        }
-        let weight = |t: usize| if is_own { scratch[t] } else { common_weight };
-        let is_open = |t: usize, value: f64| self.clamp.is_none_or(|most| (weight(t) * value).abs() <= most);
-        let open_values =
-            || values().enumerate().filter(|&(t, value)| is_open(t, value)).map(|(_, value)| value);
-        let common_value = match (self.weighted, ratio) {
-            (Weighted::Ratio, Ratio::Geometric) => Some(open_values().sum::<f64>() / c.len() as f64),
-            (Weighted::Ratio, Ratio::Sequence) => Some(open_values().sum::<f64>()),
-            _ => None,
-        };
-        for (t, (c, value)) in c.iter_mut().zip(values()).enumerate() {
-            if row.policy[t] == f64::NEG_INFINITY {
-                continue;
+            for (_, of) in run.sequences() {
+                let (log_q, values) = (&policy[of.clone()], &minus[of.clone()]);
+                self.estimator.add_slopes(factor(of.len()), log_q, values, &mut c[of]);
             }
-            let open = is_open(t, value);
-            let of_weight = match self.weighted {
-                Weighted::None => 0.0,
-                Weighted::OwnScore | Weighted::Ratio => {
-                    common_value.unwrap_or(if open { value } else { 0.0 })
-                }
-            };
-            let slope = if open { self.estimator.slope(row.policy[t] - reference[t]) } else { 0.0 };
-            *c += factor * weight(t) * (of_weight + slope);
+            return;
+        }
+        self.estimator.values_and_slopes(minus, slopes);
+        self.weigh(run, log_probs, ratio, weights);
+        for (_, of) in run.sequences() {
+            let factor = factor(of.len());
+            let [log_q, values, slopes] = [policy, minus, slopes].map(|column| &column[of.clone()]);
+            let tokens = Tokens { log_q, values, slopes, weights: &weights[of.clone()] };
+            self.add_weighted(factor, tokens, ratio, &mut c[of]);
         }
     }
+
+    /// The weights of a run's tokens.
+    fn weigh(&self, run: Run<'_>, log_probs: LogProbs<'_>, ratio: Ratio, weights: &mut Vec<f64>) {
+        weights.clear();
+        let LogProbs { policy, behaviour, .. } = log_probs;
+        if self.weighted != Weighted::Ratio {
+            return weights.resize(policy.len(), 1.0);
+        }
+        math::widest(|| weights.extend(policy.iter().zip(behaviour).map(|(q, b)| q - b)));
+        if matches!(ratio, Ratio::None | Ratio::Token) {
+            return math::exp_all(weights);
+        }
+        for (_, of) in run.sequences() {
+            let weight = math::exp(ratio.of_sequence(&weights[of.clone()]));
+            weights[of].fill(weight);
+        }
+    }
+
+    /// The same for a sequence whose tokens have weights or bounds.
+    fn add_weighted(&self, factor: f64, tokens: Tokens<'_>, ratio: Ratio, c: &mut [f64]) {
+        let Tokens { log_q, values, slopes, weights } = tokens;
+        let most = self.clamp;
+        let is_open = move |weight: f64, value: f64| most.is_none_or(|most| (weight * value).abs() <= most);
+        // A weight that is common to all tokens has a slope that multiplies the values of all.
+        let of_all = || {
+            let open = values.iter().zip(weights).filter(|&(&value, &weight)| is_open(weight, value));
+            open.map(|(value, _)| value).sum::<f64>()
+        };
+        let common_value = match (self.weighted, ratio) {
+            (Weighted::Ratio, Ratio::Geometric) => Some(of_all() / c.len() as f64),
+            (Weighted::Ratio, Ratio::Sequence) => Some(of_all()),
+            _ => None,
+        };
+        let is_weighted = self.weighted != Weighted::None;
+        let common = common_value.unwrap_or(0.0);
+        let has_own_values = is_weighted && common_value.is_none();
+        math::widest(move || {
+            let tokens = log_q.iter().zip(weights).zip(values.iter().zip(slopes));
+            for (c, ((&log_q, &weight), (&value, &slope))) in c.iter_mut().zip(tokens) {
+                let open = is_open(weight, value);
+                let of_weight = if has_own_values { if open { value } else { 0.0 } } else { common };
+                let added = factor * weight * (of_weight + if open { slope } else { 0.0 });
+                *c += if log_q == f64::NEG_INFINITY { 0.0 } else { added };
+            }
+        });
+    }
+}
+
+/// Tokens of which some weigh more than others.
+#[derive(Clone, Copy)]
+struct Tokens<'a> {
+    log_q: &'a [f64],
+    values: &'a [f64],
+    slopes: &'a [f64],
+    weights: &'a [f64],
 }

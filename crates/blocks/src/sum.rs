@@ -23,8 +23,8 @@ pub(crate) fn sum_of(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
     })
 }
 
-/// The sum of values, in the same order.
-pub(crate) fn sum(values: &[f64]) -> f64 {
+/// The sum of values, in an order that their number alone decides.
+pub fn sum(values: &[f64]) -> f64 {
     sum_of(values, |value| value)
 }
 

@@ -9,7 +9,9 @@ mod importance;
 mod sequence_mask;
 mod subset;
 
-pub(crate) use clip::{At, Clip, Kind, binary_kl};
+#[cfg(test)]
+pub(crate) use clip::binary_kl;
+pub(crate) use clip::{At, Clip, Kind, Taper};
 pub(crate) use covariance_penalty::CovariancePenalty;
 pub(crate) use entropy::{Entropy, Form as EntropyForm};
 pub(crate) use group::Group;

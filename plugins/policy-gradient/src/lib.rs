@@ -7,6 +7,7 @@ mod expectation;
 mod objective;
 mod presets;
 mod rough_exp;
+mod rough_ln;
 mod step;
 
 use objective::Named;

@@ -1,7 +1,7 @@
 //! `distillation`: the policy's own tokens are corrected towards a teacher's.
 
 use crate::refusals::impossible;
-use pstar_blocks::{Aggregate, Block, Penalties, Ratio, Rows, written};
+use pstar_blocks::{Aggregate, Block, Penalties, PenaltyScratch, Ratio, Rows, written};
 use pstar_core::objective::{Declaration, ObjectiveBatch, ObjectiveStep};
 use pstar_core::{Field, Objective, PluginError, math};
 use serde::Deserialize;
@@ -84,23 +84,26 @@ impl Objective for Distillation {
         let base = batch.base_log_probs()?;
         let rows = Rows::of(batch, |_| true);
         let mut c = vec![0.0; batch.log_probs().values().len()];
-        let mut scratch = Vec::new();
+        let mut scratch = PenaltyScratch::default();
         let mut cut = 0.0;
-        for (i, tokens) in &rows.rows {
-            let share = aggregate.factor(tokens.len(), &rows.counts);
-            let (now, then) = (batch.log_probs().row(*i), batch.behaviour_log_probs().row(*i));
-            let c = &mut c[tokens.clone()];
-            for (c, ((&log_q, &log_b), &log_a)) in c.iter_mut().zip(now.iter().zip(then).zip(base.row(*i))) {
-                if math::exp(log_q) - math::exp(log_b) < -low {
-                    cut += 1.0;
-                } else if log_a == f64::NEG_INFINITY {
-                    return Err(impossible("base", *i, batch.step()));
-                } else if log_q > f64::NEG_INFINITY {
-                    *c = share * math::exp(log_q - log_b) * (log_a - log_q);
+        for run in rows.runs() {
+            let c = &mut c[run.tokens()];
+            for (i, tokens) in run.sequences() {
+                let share = aggregate.factor(tokens.len(), &rows.counts);
+                let (now, then) = (batch.log_probs().row(i), batch.behaviour_log_probs().row(i));
+                let log_probs = now.iter().zip(then).zip(base.row(i));
+                for (c, ((&log_q, &log_b), &log_a)) in c[tokens].iter_mut().zip(log_probs) {
+                    if math::exp(log_q) - math::exp(log_b) < -low {
+                        cut += 1.0;
+                    } else if log_a == f64::NEG_INFINITY {
+                        return Err(impossible("base", i, batch.step()));
+                    } else if log_q > f64::NEG_INFINITY {
+                        *c = share * math::exp(log_q - log_b) * (log_a - log_q);
+                    }
                 }
             }
-            let log_probs = penalties.log_probs(batch, *i)?;
-            penalties.subtract(log_probs, (aggregate, Ratio::Token), &rows.counts, &mut scratch, c);
+            let log_probs = penalties.log_probs(batch, run)?;
+            penalties.subtract((run, log_probs), (aggregate, Ratio::Token), &rows.counts, &mut scratch, c);
         }
         let share = if rows.counts.tokens > 0.0 { cut / rows.counts.tokens } else { 0.0 };
         Ok(ObjectiveStep::per_token(c).with_diagnostic(ObjectiveStep::CLIPPED_FRACTION, share))

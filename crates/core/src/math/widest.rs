@@ -110,17 +110,27 @@ macro_rules! vectorised {
     }};
 }
 
-/// As [`vectorised!`](crate::vectorised), for a small loop that is written down in its place and vectors of at most 256 bits: a
-/// compiler that finds the work too large leaves it as it is.
+/// As [`vectorised!`](crate::vectorised), for a small loop that is written down in its place: a compiler that finds the work too
+/// large leaves it as it is.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the work is compiled for an instruction set where it stands")]
 pub fn widest<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
-    if vectors() >= Vectors::Avx2 {
+    match vectors() {
+        #[allow(unsafe_code, reason = "calls what is compiled for AVX-512")]
+        // SAFETY: the processor was asked for it.
+        Vectors::Avx512 => return unsafe { with_avx512(work) },
         #[allow(unsafe_code, reason = "calls what is compiled for AVX2")]
-        // SAFETY: the processor was asked for AVX2.
-        return unsafe { with_avx2(work) };
+        // SAFETY: the processor was asked for it.
+        Vectors::Avx2 => return unsafe { with_avx2(work) },
+        Vectors::Plain => {}
     }
+    work()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 

@@ -100,12 +100,14 @@ impl ObjectiveHandle {
     }
 
     fn check_finite(&self, batch: &ObjectiveBatch<'_>, coefficients: &[f64]) -> Result<(), PluginError> {
+        if math::all_finite(coefficients) {
+            return Ok(());
+        }
         let offsets = batch.log_probs().offsets();
         for i in (0..batch.groups()).filter(|&g| batch.is_updated(g)).flat_map(|g| batch.group(g)) {
             #[allow(clippy::cast_possible_truncation, reason = "offsets index a slice in memory")]
             let of_row = &coefficients[offsets[i] as usize..offsets[i + 1] as usize];
-            if !math::all_finite(of_row)
-                && batch.weight(i) > 0.0
+            if batch.weight(i) > 0.0
                 && let Some(found) = of_row.iter().find(|c| !c.is_finite())
             {
                 return Err(PluginError::data(format!(
