@@ -135,10 +135,11 @@ impl Rollout {
             let kept = drawn.keep(&known, recipe.minimum_group);
             rewards = kept.into_iter().map(|row| rewards[row]).collect();
         }
-        let rewards: Vec<f64> = rewards.into_iter().flatten().collect();
+        let mut judged = Vec::with_capacity(rewards.len());
+        judged.extend(rewards.into_iter().flatten());
         let base_log_probs = if recipe.base_log_probs { score(world, &drawn)? } else { Vec::new() };
         let outcomes = if recipe.outcomes { outcomes_of(world, &drawn)? } else { Vec::new() };
-        let rollout = Self::pack(recipe, drawn, (rewards, base_log_probs, outcomes), (key, budget));
+        let rollout = Self::pack(recipe, drawn, (judged, base_log_probs, outcomes), (key, budget));
         Ok(Self { unjudged: unjudged.first, ..rollout })
     }
 
@@ -302,10 +303,11 @@ impl Rollout {
 fn judge(recipe: &Recipe<'_>, drawn: &Drawn) -> Result<(Vec<Option<f64>>, Unjudged), PluginError> {
     let reward = |valid: bool| f64::from(u8::from(valid));
     let rows = drawn.prompt_of.iter().zip(drawn.tokens.view().rows());
-    let known: Option<Vec<_>> = rows
-        .map(|(&prompt, tokens)| recipe.known.of_output(prompt, tokens).map(|valid| Some(reward(valid))))
-        .collect();
-    if let Some(known) = known {
+    let mut known = Vec::with_capacity(drawn.prompt_of.len());
+    known.extend(rows.map_while(|(&prompt, tokens)| {
+        recipe.known.of_output(prompt, tokens).map(|valid| Some(reward(valid)))
+    }));
+    if known.len() == drawn.prompt_of.len() {
         return Ok((known, Unjudged::default()));
     }
     // One that asks elsewhere remembers what it was told itself, and may say more than valid and invalid.

@@ -95,21 +95,41 @@ element!(u64, U64);
 element!(u32, U32);
 element!(u8, U8);
 
+/// Columns of every batch there is: so many need no allocation.
+const FEW: usize = 24;
+
 /// Columns under construction.
-#[derive(Default)]
-pub struct ColumnWriter<'a>(Vec<Column<'a>>);
+pub struct ColumnWriter<'a> {
+    few: [Column<'a>; FEW],
+    count: usize,
+    /// All of them, where they are more than a few.
+    many: Vec<Column<'a>>,
+}
+
+impl Default for ColumnWriter<'_> {
+    fn default() -> Self {
+        let none = Column { name: RStr::from_str(""), data: ColumnData::U8(RSlice::EMPTY) };
+        Self { few: [none; FEW], count: 0, many: Vec::new() }
+    }
+}
 
 impl<'a> ColumnWriter<'a> {
     pub fn put<T: Element>(&mut self, name: &'a str, values: &'a [T]) {
-        if self.0.is_empty() {
-            // Enough for every batch there is.
-            self.0.reserve(24);
+        let column = Column { name: name.into(), data: T::wrap(values) };
+        if self.count < FEW {
+            self.few[self.count] = column;
+            self.count += 1;
+            return;
         }
-        self.0.push(Column { name: name.into(), data: T::wrap(values) });
+        if self.many.is_empty() {
+            self.many.extend_from_slice(&self.few);
+        }
+        self.many.push(column);
     }
 
     pub fn columns(&self) -> Columns<'_> {
-        Columns { columns: self.0.as_slice().into() }
+        let columns = if self.many.is_empty() { &self.few[..self.count] } else { &self.many };
+        Columns { columns: columns.into() }
     }
 }
 
@@ -185,6 +205,28 @@ fn refuse_unknown<'n>(mut names: impl Iterator<Item = &'n str>, known: &[&str]) 
                 format!("the column `{name}` is not understood, and what it changes must not be lost");
             let hint = "build plugins and host with one version of `pstar-core`";
             Err(PluginError::new(ErrorKind::Unsupported, message).with_hint(hint))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_columns_and_many_are_found_by_their_names() {
+        let names: Vec<String> = (0..60).map(|n| format!("column {n}")).collect();
+        let values: Vec<[u32; 1]> = (0..60).map(|n| [n]).collect();
+        for count in [0, 1, FEW - 1, FEW, FEW + 1, 60] {
+            let mut writer = ColumnWriter::default();
+            for (name, values) in names.iter().zip(&values).take(count) {
+                writer.put(name, values);
+            }
+            let columns = writer.columns();
+            assert_eq!(columns.columns.len(), count);
+            for (name, values) in names.iter().zip(&values).take(count) {
+                assert_eq!(columns.get::<u32>(name).unwrap(), values);
+            }
         }
     }
 }

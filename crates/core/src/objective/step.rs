@@ -34,8 +34,11 @@ impl ObjectiveStep {
     /// If there is not one value a sequence.
     pub fn per_sequence(batch: &ObjectiveBatch<'_>, coefficients: &[f64]) -> Self {
         assert_eq!(coefficients.len(), batch.len(), "one coefficient a sequence");
-        let rows = batch.log_probs().rows().zip(coefficients);
-        Self::per_token(rows.flat_map(|(row, &c)| std::iter::repeat_n(c, row.len())).collect())
+        let mut tokens = Vec::with_capacity(batch.log_probs().values().len());
+        for (row, &c) in batch.log_probs().rows().zip(coefficients) {
+            tokens.resize(tokens.len() + row.len(), c);
+        }
+        Self::per_token(tokens)
     }
 
     /// With so much of the entropy of every position, one value a token.

@@ -90,7 +90,7 @@ impl Drawn {
         let rows = prompt.len() * size;
         let (mut prompt_of, mut sample) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
         // A step is of few prompts among perhaps many.
-        let mut drawn = HashMap::new();
+        let mut drawn = HashMap::with_capacity(prompt.len());
         for &p in &prompt {
             let earlier = drawn.entry(p).or_insert(0);
             prompt_of.extend(std::iter::repeat_n(p, size));
