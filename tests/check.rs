@@ -160,6 +160,7 @@ fn faults_of_models_are_found_by_the_check_meant_for_them() {
         &[
             ("None", &[]),
             ("LongPrompt", &["hostile-input"]),
+            ("RefusesScores", &["hostile-input"]),
             ("Wavers", &["same-answers"]),
             // Samples are of probabilities that do sum to 1: other ones.
             ("Leaks", &["sums-to-one", "score-of-samples", "counter-layout"]),

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io, process};
 
 /// Writes `config.json` and `model.safetensors` in the layout of GPT-2 or Llama, or `model.safetensors` alone in the
-/// plugin's own where neither can hold the model; each whole or not at all, and not where it stands already.
+/// plugin's own where neither can hold the model; each whole or not at all, and not where it stands already. Whoever saves
+/// another model into the folder waits, and no ending leaves the configuration of one model beside the tensors of another.
 pub(crate) fn save(folder: &Path, shape: &TransformerShape, parameters: &[f64]) -> Result<(), PluginError> {
     let published = [Layout::Gpt2, Layout::Llama].into_iter();
     let written = published.map(|layout| write(layout, shape, parameters)).find_map(Result::ok);
@@ -16,16 +17,22 @@ pub(crate) fn save(folder: &Path, shape: &TransformerShape, parameters: &[f64]) 
         Some(written) => written,
         None => write(Layout::Own, shape, parameters).map_err(|fault| PluginError::config("save", fault))?,
     };
-    let put = || {
+    let put = || -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        replace(&folder.join("model.safetensors"), &written.tensors)?;
-        let config = folder.join("config.json");
-        match written.config {
-            Some(text) => replace(&config, text.as_bytes()),
-            // One of another model.
-            None if config.exists() => fs::remove_file(config),
-            None => Ok(()),
+        // Held until it is dropped; file systems without locks have none to wait for.
+        let lock = fs::File::open(folder).ok().filter(|folder| folder.lock().is_ok());
+        let (tensors, config) = (folder.join("model.safetensors"), folder.join("config.json"));
+        let text = written.config.as_deref().map(str::as_bytes);
+        if !stands(&config, text) || !stands(&tensors, Some(&written.tensors)) {
+            // One of another model; without one nothing is loaded in a published layout.
+            remove(&config)?;
+            replace(&tensors, &written.tensors)?;
+            if let Some(text) = text {
+                replace(&config, text)?;
+            }
         }
+        drop(lock);
+        Ok(())
     };
     put().map_err(|error| {
         let message = format!("the folder `{}` cannot be written: {error}", folder.display());
@@ -33,11 +40,23 @@ pub(crate) fn save(folder: &Path, shape: &TransformerShape, parameters: &[f64]) 
     })
 }
 
+/// Whether a file holds these bytes, or is not there where there are none.
+fn stands(file: &Path, bytes: Option<&[u8]>) -> bool {
+    match bytes {
+        Some(bytes) => fs::read(file).is_ok_and(|found| found == bytes),
+        None => !file.exists(),
+    }
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    if fs::read(file).is_ok_and(|found| found == bytes) {
-        return Ok(());
-    }
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = file.with_extension(format!("{}-{number}.tmp", process::id()));
     let put = || {

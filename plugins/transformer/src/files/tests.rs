@@ -7,6 +7,7 @@ mod refused_configs;
 mod refused_tensors;
 mod restricted;
 mod round_trips;
+mod saved;
 
 use super::{Layout, Restriction, write};
 use crate::shape::{Biases, Mlp, Norm, Positions, TransformerShape};

@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     None,
     /// Panics behind a long prompt.
     LongPrompt,
+    /// Samples behind a long prompt that its scores are refused of.
+    RefusesScores,
     /// Every second call of `score` is a little lower.
     Wavers,
     /// Probabilities that sum to less than 1.
@@ -134,6 +136,9 @@ impl SequenceModel for Broken {
     fn score(&self, batch: &SequenceBatch<'_>, log_probs: &mut [f64]) -> Result<(), PluginError> {
         let long = batch.prompts().rows().any(|prompt| prompt.len() > 1000);
         assert!(!(long && self.fault == Fault::LongPrompt), "the prompt is too long");
+        if long && self.fault == Fault::RefusesScores {
+            return Err(PluginError::data("the prompt is too long"));
+        }
         let off = match self.fault {
             Fault::Wavers if self.calls.fetch_add(1, Ordering::Relaxed) % 2 == 1 => -1e-6,
             Fault::Leaks => -0.01,

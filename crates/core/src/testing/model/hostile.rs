@@ -1,7 +1,7 @@
 //! Whether any batch is answered.
 
 use super::asked::{score, scored};
-use super::{Fault, Of};
+use super::{Fault, Model, Of};
 use crate::author::SampleRequest;
 use crate::data::{RaggedBuffer, SequenceBuffer};
 use crate::error::ErrorKind;
@@ -29,6 +29,7 @@ pub(super) fn check(subject: Of<'_, '_>) -> Conclusion {
             && let Err(error) = score(&*model, prompt, &rows)
             && error.kind == ErrorKind::Data
         {
+            refused_too(&*model, prompt)?;
             refused += 1;
             continue;
         }
@@ -61,4 +62,22 @@ pub(super) fn check(subject: Of<'_, '_>) -> Conclusion {
         0 => format!("{count} prompts"),
         _ => format!("{count} prompts; {refused} longer than any of the task were refused in words"),
     })
+}
+
+/// That nothing is sampled, in words, behind a prompt that scores are refused of.
+fn refused_too(model: &Model, prompt: &[u32]) -> Result<(), Fault> {
+    let table: RaggedBuffer<u32> = [prompt].into_iter().collect();
+    let what = format!("a sample behind a prompt of {} symbols", prompt.len());
+    let request = SampleRequest::new(table.view(), &[0], &[0]);
+    let request = request.map_err(|error| Fault::of_error(&what, &error))?;
+    match model.sample(&request, StreamKey::new(1, Purpose::Rollout, 0)) {
+        Err(error) if error.kind == ErrorKind::Data => Ok(()),
+        Err(error) => Err(Fault::of_error(what, &error)),
+        Ok(_) => Err(Fault::new(
+            what,
+            "refused, as its scores are",
+            "a sample",
+            "refuse such prompts in `sample` as in `score`, with an error of the kind `Data`",
+        )),
+    }
 }

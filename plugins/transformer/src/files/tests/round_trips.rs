@@ -7,7 +7,7 @@ use pstar_neural::network::Shape;
 use std::collections::BTreeSet;
 
 /// Shapes of all combinations of switches.
-fn shapes() -> Vec<TransformerShape> {
+pub(super) fn shapes() -> Vec<TransformerShape> {
     let flags = [false, true];
     let mut shapes = Vec::new();
     for positions in [Positions::Learned(9), Positions::Rotary(123.456), Positions::None] {
@@ -39,7 +39,7 @@ fn shapes() -> Vec<TransformerShape> {
 }
 
 /// Random parameters, biases too, that are F32 numbers.
-fn parameters(shape: &TransformerShape) -> Vec<f64> {
+pub(super) fn parameters(shape: &TransformerShape) -> Vec<f64> {
     let key = StreamKey::new(7, Purpose::Initialise, 0);
     let number = |place: usize| key.uniform(1, u32::try_from(place).unwrap(), 0) - 0.5;
     #[allow(clippy::cast_possible_truncation, reason = "files hold F32")]
