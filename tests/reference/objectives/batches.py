@@ -8,8 +8,11 @@ LOGS += [-0.511, -1.897, -0.051, -0.844, -1.427, -0.288, -2.659, -0.616]
 # log q − log b: within ±0.2, about the clip, and far beyond it on both sides; none within 1e-3 of a usual clip.
 NEAR = [0.04, -0.07, 0.11, -0.02, 0.09, -0.13, 0.0, 0.06, -0.05, 0.15, -0.17]
 MIXED = [0.31, -0.12, 0.05, -0.41, 0.17, 0.0, 0.92, -0.88, 0.08, 0.26, -0.29, 1.31, -1.52]
+# To beyond a ratio of 5 and below one of 0.1, and close to the usual clips on both sides of each.
+FAR = [0.2, -0.26, 1.75, 0.165, -0.2, 1.21, -2.6, 0.08, -0.09, 0.23, -0.88, 0.96, 0.255, -0.41, -1.1, 0.12, 0.0]
 # log b − log a.
 BASE = [0.21, -0.34, 0.55, 0.02, -0.61, 0.13, 0.87, -0.19, 0.36]
+FAR_BASE = [0.21, -0.34, 0.55, -0.86, -0.61, 0.13, 0.87]
 
 
 class Batch:
@@ -40,8 +43,9 @@ class Batch:
 
 
 def batch(groups, drift=None, base=False, outcomes=None, log_partition=None, start=0, longest=4, step=0):
-    """`groups`: a string of 0 and 1 a group; `drift`: the table of log q − log b, None for on-policy."""
-    rows, place = [], start
+    """`groups`: a string of 0 and 1 a group; `drift`: the table of log q − log b, None for on-policy; `base`: whether
+    there is one, or the table of log b − log a."""
+    rows, place, pulls = [], start, BASE if base is True else base
     for g, rewards in enumerate(groups):
         for s, reward in enumerate(rewards):
             length = 1 + (3 * s + 2 * g + start) % longest
@@ -57,7 +61,7 @@ def batch(groups, drift=None, base=False, outcomes=None, log_partition=None, sta
                 row["behaviour_log_probs"] = list(b)
             if base:
                 row["base_log_probs"] = [
-                    min(-0.004, round(x - BASE[(place + 2 * t) % len(BASE)], 4)) for t, x in enumerate(b)
+                    min(-0.004, round(x - pulls[(place + 2 * t) % len(pulls)], 4)) for t, x in enumerate(b)
                 ]
             rows.append(row)
             place += 3 + length
@@ -107,3 +111,47 @@ KNOWN, KNOWN_MIXED, KNOWN_ON, RIGHT, RIGHT_ON, RIGHT_NEAR, FOURS, NAMED, FIVES, 
 POWERED, POWERED_ON = "log Z_alpha known, base", "log Z_alpha known, on-policy, base"
 BATCHES[POWERED] = {**BATCHES[KNOWN], "log_power_partition": {"0": -2.1, "1": -0.4}}
 BATCHES[POWERED_ON] = {**BATCHES[KNOWN_ON], "log_power_partition": {"0": 0.8, "1": 2.3}}
+
+# All right, all wrong, one right and mixed; of several sizes, from one token to five, far beyond the usual clips.
+EVERY = "every kind of group, far beyond the clip, base"
+EVERY_OF_FIVE = "every kind of five and more, far beyond the clip, base"
+BATCHES[EVERY] = {**batch(["11", "000", "0100", "10110"], FAR, FAR_BASE, start=207, longest=5), "horizon": 16}
+BATCHES[EVERY_OF_FIVE] = {
+    **batch(["11111", "000000", "01000", "1011010"], FAR, FAR_BASE, start=207, longest=5),
+    "horizon": 16,
+}
+
+
+def one_right(right, behaviour, wrong):
+    """A group of one right answer and of wrong ones, each log q and log b."""
+    first = {"group": 0, "reward": 1, "log_probs": right, "behaviour_log_probs": behaviour}
+    others = [{"group": 0, "reward": 0, "log_probs": q, "behaviour_log_probs": b} for q, b in wrong]
+    return {"step": 0, "sequences": [first, *others]}
+
+
+def on_policy(rows):
+    return [(row, row) for row in rows]
+
+
+# Binary KL of 0.19 and 0.23 where A > 0, of 0.18 and 0.21 where A < 0; ratios of 1.18 and 1.22 where A > 0, of 0.77
+# and 0.82 where A < 0.
+EDGES = "one right of six, close to the edges"
+RIGHT_PAIRS = [(-0.994, -2.303), (-0.916, -2.303), (-1.0, -1.1655), (-1.0, -1.199), (-0.5, -0.3)]
+BATCHES[EDGES] = one_right(
+    *map(list, zip(*RIGHT_PAIRS)),
+    [
+        ([-1.897, -1.9805, -0.7], [-0.916, -0.916, -0.9]),
+        ([-0.4], [-0.6]),
+        ([-1.2], [-1.2]),
+        ([-0.3, -2.0], [-0.5, -1.74]),
+        ([-0.9], [-0.7]),
+    ],
+)
+# Covariances of 5.6, 4.6 and 0.9, the others at most 0.5; then of 1.2, the others below 0.3.
+COVARIANCES_5, COVARIANCES_1 = "one right of eight, covariances about 5", "one right of eight, a covariance about 1"
+LOW = [[-3.2, -2.9], [-3.1], [-2.8, -3.2, -2.7], [-3.0], [-2.6, -3.4], [-3.1], [-3.3]]
+BATCHES[COVARIANCES_5] = one_right([-0.05, -0.5, -2.16], [-0.05, -0.5, -2.16], on_policy(LOW))
+LOW = [[-2.6, -2.2], [-2.9], [-2.4, -2.8, -2.3], [-2.7], [-2.1, -2.9], [-2.5]]
+BATCHES[COVARIANCES_1] = one_right(
+    [-1.98, -2.6, -2.7], [-1.98, -3.25, -3.45], [*on_policy(LOW), ([-2.8], [-0.9])]
+)

@@ -6,7 +6,8 @@ A list of {name, plugin, config, batch, coefficients}, and `log_partition_gradie
 `override` where a field has no default, are this configuration of `policy-gradient`. One has `steps` for `batch`:
 successive steps of one objective that keeps its state, with a table of coefficients a step.
 
-Every case of `policy-gradient` is checked by differentiating the scalar of `losses`."""
+Every case of `policy-gradient` is checked by differentiating the scalar of `losses`, and the names of `formulas` by
+those. Every name of the plugins has a case, by which the program is asked with that name's own defaults."""
 
 import json
 from pathlib import Path
@@ -19,7 +20,12 @@ from batches import (
     BASED_NEAR,
     BASED_ON,
     BATCHES,
+    COVARIANCES_1,
+    COVARIANCES_5,
+    EDGES,
     EIGHTS,
+    EVERY,
+    EVERY_OF_FIVE,
     FIVES,
     FOURS,
     KNOWN,
@@ -40,7 +46,8 @@ from batches import (
     Batch,
 )
 from families import FAMILIES
-from presets import HORIZON, PRESETS, clipped, penalty, std
+from formulas import FORMULAS
+from presets import HORIZON, OTHERS, OWN, PRESETS, clipped, penalty, std
 from ron import Tag, ron
 
 ANY = [ONE, TWO_OF_8, ALIKE, SIZES, BASED, BASED_NEAR, EIGHTS, BASED_ON, PIECES, SHORT, FOURS]
@@ -81,10 +88,10 @@ class Cases:
             check_edges(config, BATCHES[batch_name])
             self.add(what, "policy-gradient", config, batch_name, {"coefficients": c}, **more)
 
-    def family(self, plugin, config, batches):
+    def family(self, plugin, config, batches, **more):
         for batch_name in batches:
             answer = FAMILIES[plugin](config, BATCHES[batch_name])
-            self.add(f"{plugin} {ron(config)}", plugin, config, batch_name, answer)
+            self.add(f"{plugin} {ron(config)}", plugin, config, batch_name, answer, **more)
 
 
 def check_edges(config, batch_json):
@@ -100,6 +107,7 @@ def check_edges(config, batch_json):
 
 
 PASS_AT_K = ("pkpo", "max-at-k", "pass-at-k")
+ADVANTAGE_ALONE = {"ratio": None, "clip": None, "aggregate": Tag("SequenceSum", divisor=1.0)}
 
 
 def presets(cases):
@@ -111,10 +119,82 @@ def presets(cases):
             chosen = [ONE, TWO_OF_8, FIVES]
             override = {"signal": Tag("PassAtK", k=3, form=config["signal"].get("form"))}
             override.update({"multiplier": 3.0} if name == "pkpo" else {})
+            override.update(ADVANTAGE_ALONE if name == "pass-at-k" else {})
+        if name == "clip-cov":  # all that are between, where a draw has no part
+            override = {"clip": config["clip"]}
         if name == "dr-grpo":
             override = {"aggregate": Tag("SequenceSum", divisor=HORIZON)}
         more = {"preset": name, **({"override": ron(override)} if override else {})}
         cases.policy_gradient(name, {**config, **override}, chosen, **more)
+
+
+# Batches of names that not every batch fits: k, the horizon, a token that a draw cannot choose.
+FITTING = {
+    **dict.fromkeys(PASS_AT_K, [EVERY_OF_FIVE, EDGES]),
+    **dict.fromkeys(("dr-grpo", "dr-grpo-roll"), [EVERY, EVERY_OF_FIVE]),
+    "maclaurin": [EVERY, EVERY_OF_FIVE, LONE],
+    "grpo-pass-at-k": [EVERY, EDGES],
+    "clip-cov": [EVERY, COVARIANCES_5, COVARIANCES_1],
+}
+
+
+def by_formula(cases):
+    """Names with their own numbers, against a formula written out for each."""
+    for name, config in {**OTHERS, **OWN}.items():
+        chosen = FITTING.get(name) or ([EVERY, EVERY_OF_FIVE, LONE] if "penalties" in config else [EVERY, EDGES, LONE])
+        first = len(cases.entries)
+        cases.policy_gradient(f"{name} by its formula", config, chosen, preset=name)
+        check_formula(name, cases.entries[first:])
+        check_numbers(name, config, chosen)
+    tilted = {"beta": 0.5, "partition": "GroupMean", "factor": 2.0}
+    value = {"beta": 0.001, "partition": Tag("LogMeanExp", 0.5), "factor": 2e-6}
+    for name, config, more in (("vargrad", tilted, {"override": "(beta: 0.5)"}), ("a-star-po", value, {})):
+        first = len(cases.entries)
+        cases.family("trajectory-balance", config, [EVERY, EVERY_OF_FIVE], preset=name, **more)
+        check_formula(name, cases.entries[first:])
+
+
+def check_formula(name, entries):
+    """The formula's own numbers, but for rounding."""
+    for entry in entries:
+        expected, found = FORMULAS[name](Batch(entry["batch"])), entry["coefficients"]
+        scale = max([1e-3] + [abs(x) for row in expected for x in row])
+        for pair in zip(expected, found, strict=True):
+            assert all(abs(x - y) <= 1e-12 * scale for x, y in zip(*pair, strict=True)), (entry["name"], pair)
+
+
+def others_of(value):
+    """The same value with one number in it made a quarter more, or a fifth less, or smaller by 1 where it counts."""
+    if isinstance(value, Tag):
+        for key, x in value.fields.items():
+            yield from ((f"{key} {what}", Tag(value.name, **{**value.fields, key: y})) for what, y in others_of(x))
+    elif isinstance(value, dict):
+        for key, x in value.items():
+            yield from ((f"{key} {what}", {**value, key: y}) for what, y in others_of(x))
+    elif isinstance(value, list):
+        for i, x in enumerate(value):
+            yield from ((what, [*value[:i], y, *value[i + 1 :]]) for what, y in others_of(x))
+    elif isinstance(value, bool):
+        yield "other", not value
+    elif isinstance(value, int):
+        yield "less", value - 1
+    elif isinstance(value, float):
+        yield "more", 1.25 * value or 0.2
+        yield "less", 0.8 * value or 0.1
+
+
+# Without effect: no advantage is below 0, where the bound acts; no ratio is below 1 − 1.25.
+IDLE = {"grpo-pass-at-k": {"clip low more", "clip low less"}, "clip-cov": {"clip low more"}}
+
+
+def check_numbers(name, config, batches):
+    """Every number of the configuration decides something in one of the batches, or a wrong one would pass."""
+    table = lambda config: [x for b in batches for row in blocks.coefficients(config, BATCHES[b]) for x in row]
+    expected = table(config)
+    most = 1e-9 * max(map(abs, expected))
+    for what, other in others_of(config):
+        if what not in IDLE.get(name, set()):
+            assert any(abs(x - y) > most for x, y in zip(expected, table(other))), (name, what)
 
 
 VALUES = {
@@ -477,7 +557,7 @@ def curve_steps(cases):
 
 def main():
     cases = Cases()
-    for part in (presets, fields, ratio_and_after, penalties, families, curve_steps, powers):
+    for part in (presets, fields, ratio_and_after, penalties, families, curve_steps, powers, by_formula):
         before = len(cases.entries)
         part(cases)
         print(f"{part.__name__}: {len(cases.entries) - before}")

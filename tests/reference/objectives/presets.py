@@ -1,7 +1,7 @@
 """Every named objective of the family of `policy-gradient` as its configuration, and where its numbers come from.
 
 A preset is `policy-gradient` with these defaults. Those of `FIXED` are fixed, number by number; those of `SOURCED` are
-the defaults of the source named beside them, where sources differ."""
+the defaults of the source named beside them, where sources differ; those of `OTHERS` are of what their names say."""
 
 from ron import Tag
 
@@ -131,3 +131,47 @@ SOURCED = {
 }
 
 PRESETS = {**FIXED, **SOURCED}
+
+TV = Tag("Divergence", divergence="Tv", low=0.2, high=0.2)
+
+# The rest, most of them as the library in the name has it. `formulas.py` writes each out once more.
+OTHERS = {
+    "policy-gradient": {"baseline": "Mean", "aggregate": Tag("SequenceSum", divisor=1.0)},
+    # Trinity-RFT
+    "asymre": {"baseline": Tag("Mean", shift=-0.1)},
+    "grpo-roll": clipped([std(1e-6)], aggregate="SequenceMean"),
+    "grpo-trinity": clipped([std(1e-6)], DUAL, penalties=[penalty("K2", 0.001)]),
+    "grpo-tinker": clipped([], None, "TokenSum"),
+    # verl 1dda039 divides by the number of sequences, ROLL and open-instruct do not
+    "dr-grpo-verl": clipped([], aggregate=Tag("SequenceSum", divisor="Longest")),
+    "dr-grpo-roll": clipped([], aggregate=Tag("SequenceSum", divisor=HORIZON, batch_mean=False)),
+    "one-sided-grpo": {"baseline": "Mean", "scale": [Tag("RootMean", epsilon=1e-6)]},
+    "maxrl-prime-rl": clipped(
+        [Tag("Mean", epsilon=0.0)], TV, penalties=[penalty("K2", 0.002, "Behaviour")], lone="Centred"
+    ),
+    "maxrl-skyrl": clipped(
+        [Tag("Mean", epsilon=1e-6)], penalties=[penalty("K3", 0.001, aggregate="SequenceMean", clamp=10.0)]
+    ),
+    "maclaurin": {"signal": Tag("MaxLikelihood", order=4, baseline="CrossFitted"), "baseline": None},
+    # verl b178a3c
+    "grpo-pass-at-k": {**clipped([std(1e-6)]), "signal": "BestMinusSecond", "baseline": None},
+    # TRL: at most epsilon_high as it stands, of which 5 is recommended
+    "cispo-trl": clipped([std(1e-4)], Tag("Truncate", min=0.0, max=5.0)),
+    "cispo-skyrl": clipped([std(1e-6)], Tag("Truncate", min=0.0, max=5.0)),
+    "cispo-roll": clipped([std(1e-6)], Tag("Truncate", min=0.9, max=1.1), "SequenceMean"),
+    "cispo-open-instruct": clipped([], Tag("Truncate", min=0.0, max=1.272)),
+    "cispo-trinity": clipped([std(1e-6)], Tag("Truncate", min=0.0, max=1.28)),
+    # SkyRL
+    "dppo-kl": clipped([std(1e-6)], Tag("Divergence", divergence="Kl", low=0.2, high=0.2)),
+}
+
+# Named above with numbers of the cases' choosing, here with their own: k = 4, the horizon of the batch, the fraction of
+# tokens that Clip-Cov drops.
+OWN = {
+    "dr-grpo": FIXED["dr-grpo"],
+    "pkpo": SOURCED["pkpo"],
+    "max-at-k": SOURCED["max-at-k"],
+    # an advantage for verl: its clip and token mean
+    "pass-at-k": {**clipped([]), **SOURCED["pass-at-k"]},
+    "clip-cov": SOURCED["clip-cov"],
+}
