@@ -3,7 +3,7 @@
 use super::{Layout, write};
 use crate::shape::TransformerShape;
 use pstar_core::PluginError;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, io, process};
 
@@ -24,12 +24,13 @@ pub(crate) fn save(folder: &Path, shape: &TransformerShape, parameters: &[f64]) 
         let (tensors, config) = (folder.join("model.safetensors"), folder.join("config.json"));
         let text = written.config.as_deref().map(str::as_bytes);
         if !stands(&config, text) || !stands(&tensors, Some(&written.tensors)) {
+            // Both are there before the former model goes: where they find no room, that one stays.
+            let new_tensors = Beside::write(&tensors, &written.tensors)?;
+            let new_config = text.map(|text| Beside::write(&config, text)).transpose()?;
             // One of another model; without one nothing is loaded in a published layout.
             remove(&config)?;
-            replace(&tensors, &written.tensors)?;
-            if let Some(text) = text {
-                replace(&config, text)?;
-            }
+            new_tensors.put()?;
+            new_config.map_or(Ok(()), Beside::put)?;
         }
         drop(lock);
         Ok(())
@@ -55,16 +56,30 @@ fn remove(file: &Path) -> io::Result<()> {
     }
 }
 
-fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = file.with_extension(format!("{}-{number}.tmp", process::id()));
-    let put = || {
-        fs::write(&temporary, bytes)?;
-        fs::File::open(&temporary)?.sync_all()?;
-        fs::rename(&temporary, file)
-    };
-    put().inspect_err(|_| {
-        let _ = fs::remove_file(&temporary);
-    })
+/// A file that is written beside the one whose place it is to take; gone where it does not.
+struct Beside {
+    temporary: PathBuf,
+    file: PathBuf,
+}
+
+impl Beside {
+    fn write(file: &Path, bytes: &[u8]) -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = file.with_extension(format!("{}-{number}.tmp", process::id()));
+        let beside = Self { temporary, file: file.into() };
+        fs::write(&beside.temporary, bytes)?;
+        fs::File::open(&beside.temporary)?.sync_all()?;
+        Ok(beside)
+    }
+
+    fn put(self) -> io::Result<()> {
+        fs::rename(&self.temporary, &self.file)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.temporary);
+    }
 }
