@@ -271,7 +271,7 @@ FORMULAS = {
     "dr-grpo": made_of(by_rewards(centred), PPO, over_horizon),
     "pkpo": made_of(pkpo, without_ratio, sequence_sum),
     "max-at-k": made_of(max_at_k, without_ratio, sequence_sum),
-    "pass-at-k": made_of(pass_at_k, PPO, token_mean),
+    "pass-at-k": made_of(pass_at_k, without_ratio, sequence_sum),
     "clip-cov": clip_cov,
     "vargrad": sequences(vargrad),
     "a-star-po": sequences(a_star_po),

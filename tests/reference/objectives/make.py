@@ -107,7 +107,6 @@ def check_edges(config, batch_json):
 
 
 PASS_AT_K = ("pkpo", "max-at-k", "pass-at-k")
-ADVANTAGE_ALONE = {"ratio": None, "clip": None, "aggregate": Tag("SequenceSum", divisor=1.0)}
 
 
 def presets(cases):
@@ -119,7 +118,6 @@ def presets(cases):
             chosen = [ONE, TWO_OF_8, FIVES]
             override = {"signal": Tag("PassAtK", k=3, form=config["signal"].get("form"))}
             override.update({"multiplier": 3.0} if name == "pkpo" else {})
-            override.update(ADVANTAGE_ALONE if name == "pass-at-k" else {})
         if name == "clip-cov":  # all that are between, where a draw has no part
             override = {"clip": config["clip"]}
         if name == "dr-grpo":

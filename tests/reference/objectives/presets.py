@@ -171,7 +171,6 @@ OWN = {
     "dr-grpo": FIXED["dr-grpo"],
     "pkpo": SOURCED["pkpo"],
     "max-at-k": SOURCED["max-at-k"],
-    # an advantage for verl: its clip and token mean
-    "pass-at-k": {**clipped([]), **SOURCED["pass-at-k"]},
+    "pass-at-k": SOURCED["pass-at-k"],
     "clip-cov": SOURCED["clip-cov"],
 }

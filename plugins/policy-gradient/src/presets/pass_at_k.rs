@@ -15,9 +15,6 @@ presets! {
     PassAtK = "pass-at-k": "the advantage of subsets of k, divided by its deviation (Chen et al. 2025, arXiv 2508.10751)" {
         signal: "PassAtK(k: 4, form: Standardised)",
         baseline: "None",
-        ratio: "Token",
-        clip: "Ppo(low: 0.2, high: 0.2)",
-        aggregate: "TokenMean",
     }
     GrpoPassAtK = "grpo-pass-at-k": "reinforces the only right answer of a group (Tang et al. 2025, arXiv 2503.19595; verl b178a3c)" {
         signal: "BestMinusSecond",
