@@ -27,14 +27,49 @@ fn run(
     FILES.map(|name| (name, fs::read_to_string(out.join(name)).unwrap())).to_vec()
 }
 
+/// Objectives with loops of their own, on samples that the policy has moved away from.
+const CLIPS: &str = r#"(
+    name: "clips",
+    task: (
+        alphabet: Chars("ab"),
+        horizon: 8,
+        ending: FixedLength,
+        base: (plugin: "ngram", config: (order: 1, table: {"": [0.3, 0.7]})),
+        verifier: (plugin: "regex", config: (pattern: "(a|b)*ab")),
+    ),
+    policies: { "bigram": (plugin: "ngram", config: (order: 2), start: FitBase) },
+    objectives: {
+        "reinforce++": (plugin: "reinforce++"),
+        "grpo-skyrl": (plugin: "grpo-skyrl"),
+        "gspo": (plugin: "gspo"),
+        "gmpo": (plugin: "gmpo"),
+        "cispo": (plugin: "cispo"),
+        "sapo": (plugin: "sapo"),
+        "topr": (plugin: "topr"),
+        "dppo": (plugin: "dppo", config: (clip: Divergence(divergence: Tv, low: 0.02, high: 0.02))),
+        "dppo-kl": (plugin: "dppo-kl", config: (clip: Divergence(divergence: Kl, low: 0.002, high: 0.002))),
+        "kl-cov": (plugin: "kl-cov"),
+    },
+    training: (
+        gradient: Sampled(prompts: 1, group: 128, epochs: 2, minibatches: 1),
+        steps: 4,
+        optimizer: Adam(learning_rate: 0.1),
+    ),
+    evaluation: (every: 2, k: [1, 4], optima: false),
+    seeds: [1],
+)"#;
+
 #[test]
 fn no_width_changes_a_bit() {
     let folder = tempfile::tempdir().unwrap();
+    let clips = folder.path().join("clips.ron");
+    fs::write(&clips, CLIPS).unwrap();
     for (experiment, settings) in [
         ("compare.ron", &["training.steps=3", "evaluation.every=2", "seeds=[1]"][..]),
         ("grpo.ron", &["training.steps=4", "evaluation.every=2", "seeds=[1]"]),
+        (clips.to_str().unwrap(), &[]),
     ] {
-        let folder = folder.path().join(experiment);
+        let folder = folder.path().join(Path::new(experiment).file_stem().unwrap());
         fs::create_dir_all(&folder).unwrap();
         let widest = run(&folder, experiment, settings, None);
         for vectors in ["avx2", "none"] {

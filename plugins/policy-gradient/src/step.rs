@@ -122,3 +122,73 @@ fn unsound(batch: &ObjectiveBatch<'_>, run: Run<'_>, c: &[f64]) -> PluginError {
     };
     PluginError::data(message).with_hint(advice)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pstar_blocks::{Given, Window};
+    use pstar_core::objective::{Moment, ObjectiveBuffer, PromptFacts, Row};
+    use pstar_core::rng::{Purpose, StreamKey};
+
+    /// Groups of sequences of no token to more than a run holds, off-policy, in an order of groups.
+    fn buffer(order: impl Iterator<Item = u32>) -> ObjectiveBuffer {
+        let key = StreamKey::new(11, Purpose::Objective, 0);
+        let lengths = [0, 3, 700, 1, 17, 511, 513, 64, 2];
+        let mut buffer = ObjectiveBuffer::default();
+        for g in order {
+            buffer.push_group(g, PromptFacts::default());
+            for i in 0..4 {
+                let length = lengths[(g as usize * 5 + i as usize * 7) % lengths.len()];
+                let row = |column: u32| -> Vec<f64> {
+                    (0..length).map(|t| -0.01 - 1.5 * key.uniform(g, 3 * i + column, t)).collect()
+                };
+                let [log_q, log_a, moved] = [0, 1, 2].map(row);
+                let log_b: Vec<f64> =
+                    log_q.iter().zip(moved).map(|(q, x)| (q + 0.8 * (x + 0.7)).min(-1e-3)).collect();
+                let reward = f64::from(u8::from((g + i) % 3 == 0));
+                buffer.push(Row::new(reward, &log_q).behaviour_log_probs(&log_b).base_log_probs(&log_a));
+            }
+        }
+        buffer
+    }
+
+    /// In another order of groups runs are cut elsewhere, and sequences that do not count leave gaps in them: every token has
+    /// the coefficient that it has there, to the bit.
+    #[test]
+    fn where_runs_are_cut_changes_no_coefficient() {
+        const GROUPS: u32 = 12;
+        let moment = Moment::new(0, StreamKey::new(1, Purpose::Objective, 0));
+        let (forward, backward) = (buffer(0..GROUPS), buffer((0..GROUPS).rev()));
+        let [forward, backward] = [&forward, &backward].map(|buffer| buffer.view(moment).unwrap());
+        for text in [
+            "(ratio: Token, clip: Ppo(low: 0.2, high: 0.2), aggregate: SequenceMean)",
+            "(ratio: Token, clip: Divergence(divergence: Kl, low: 0.02, high: 0.03), aggregate: TokenMean)",
+            "(ratio: Token, clip: Divergence(divergence: Tv, low: 0.1, high: 0.1), subset: Wrong)",
+            "(ratio: Geometric, clip: Ppo(low: 0.01, high: 0.01), sequence_mask: (delta: 0.01))",
+            "(ratio: Token, clip: GeometricOfClipped(low: 0.4, high: 0.4), importance: (level: Sequence, max: 1.5))",
+            "(ratio: Token, clip: Taper(by: Reward), importance: (level: Token, max: 1.1))",
+            "(penalties: [(estimator: K3, coefficient: 0.1, to: Base, aggregate: SequenceMean)], subset: Correct)",
+            "(ratio: Sequence, penalties: [(estimator: K2, coefficient: 0.1, to: Behaviour, weighted: Ratio, clamp: 0.1)])",
+        ] {
+            let given: Given<Blocks> = pstar_core::config::parse(text).unwrap();
+            let blocks = given.over(&[]).unwrap();
+            let [one, other] = [&forward, &backward].map(|batch| {
+                let advantages = blocks.advantage.of(batch, &Window::default()).unwrap();
+                blocks.coefficients(batch, &advantages).unwrap().coefficients
+            });
+            let mut moved = 0;
+            for g in 0..GROUPS as usize {
+                for (i, j) in forward.group(g).zip(backward.group(GROUPS as usize - 1 - g)) {
+                    let [one, other] =
+                        [(&forward, i, &one), (&backward, j, &other)].map(|(batch, row, c)| {
+                            let start = (0..row).map(|row| batch.log_probs().row(row).len()).sum::<usize>();
+                            &c[start..start + batch.log_probs().row(row).len()]
+                        });
+                    assert!(one == other, "{text}: sequence {i}");
+                    moved += one.iter().filter(|c| **c != 0.0).count();
+                }
+            }
+            assert!(moved > 500, "{text}: {moved} tokens have coefficients");
+        }
+    }
+}

@@ -24,6 +24,14 @@ pub(super) struct Room {
     doubtful: Vec<(usize, f64)>,
 }
 
+/// How far tokens of bad and of good advantage may go with it, and the most that a ratio counts.
+#[derive(Clone, Copy)]
+struct Bounds {
+    low: f64,
+    high: f64,
+    cap: f64,
+}
+
 impl Blocks {
     /// The coefficients, in the place of ratios; says how many a clip changed.
     pub(super) fn of_token_ratios(&self, tokens: RunTokens<'_>, c: &mut [f64], room: &mut Room) -> u64 {
@@ -41,10 +49,10 @@ impl Blocks {
                 })
             }
             Clip::Divergence { kind, low, high, cap } => {
-                let cap = cap.unwrap_or(f64::INFINITY);
+                let bounds = Bounds { low, high, cap: cap.unwrap_or(f64::INFINITY) };
                 match kind {
-                    Kind::Tv => self.within_total_variation([low, high], cap, tokens, c, room),
-                    Kind::Kl => self.within_kl([low, high], cap, tokens, c, room),
+                    Kind::Tv => self.within_total_variation(bounds, tokens, c, room),
+                    Kind::Kl => self.within_kl(bounds, tokens, c, room),
                 }
             }
             Clip::Sigmoid { positive, negative } => {
@@ -95,8 +103,7 @@ impl Blocks {
     /// Those of tokens whose probability has not moved too far with their advantage.
     fn within_total_variation(
         &self,
-        bounds: [f64; 2],
-        cap: f64,
+        bounds: Bounds,
         tokens: RunTokens<'_>,
         c: &mut [f64],
         room: &mut Room,
@@ -108,7 +115,7 @@ impl Blocks {
         let b = &mut room.others;
         b.clear();
         math::widest(|| b.extend(log_b.iter().map(|log_b| rough_exp(*log_b))));
-        let [low, high] = bounds;
+        let Bounds { low, high, cap } = bounds;
         // How much farther both bounds are than a rough probability may be wrong.
         let margins = move |x: f64, b: f64| {
             let up = b * (x - 1.0);
@@ -125,20 +132,13 @@ impl Blocks {
     }
 
     /// Those of tokens that have not gone too far in KL with their advantage.
-    fn within_kl(
-        &self,
-        bounds: [f64; 2],
-        cap: f64,
-        tokens: RunTokens<'_>,
-        c: &mut [f64],
-        room: &mut Room,
-    ) -> u64 {
+    fn within_kl(&self, bounds: Bounds, tokens: RunTokens<'_>, c: &mut [f64], room: &mut Room) -> u64 {
         let RunTokens { log_q, log_b, advantages, .. } = tokens;
         let Room { others: b, kl, doubtful } = room;
         b.clear();
         b.extend_from_slice(log_b);
         math::exp_all(b);
-        let [low, high] = bounds;
+        let Bounds { low, high, cap } = bounds;
         kl.clear();
         kl.extend(log_q);
         let ratios = &*c;
